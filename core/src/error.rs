@@ -1,0 +1,141 @@
+//! The one error of the core: what was wrong, where, and what to do next.
+
+use std::fmt;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting or a schema is not valid: correct it and start again.
+    Settings,
+    /// A row is not one the settings allow (not an object, not JSON, a misfit under `strict`):
+    /// correct the row, or choose settings that take it.
+    Row,
+    /// A tenant, collection, segment, prefix or LSN range cannot be made into an object key, or a
+    /// path is not one of our keys.
+    Key,
+    /// Bytes that should be a Coldpress file are not, or are damaged: fetch them again, or restore.
+    Corrupt,
+    /// Something is larger than a stated limit: split the input or raise the limit.
+    Limit,
+    /// The calling code broke the contract of a type: a bug in the caller.
+    Misuse,
+}
+
+/// An error of the core. Opaque: match on [`Error::kind`], show it with `Display`.
+///
+/// The message names the row, its id and the column where these are known.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    line: Option<u64>,
+    row: Option<u64>,
+    id: Option<String>,
+    column: Option<String>,
+}
+
+impl Error {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The row it happened in, counted from 0 over everything the encoder has taken.
+    pub fn row(&self) -> Option<u64> {
+        self.0.row
+    }
+
+    /// The id of that row, where it was known by then.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
+    /// The line of the JSON input it happened in, counted from 1.
+    pub fn line(&self) -> Option<u64> {
+        self.0.line
+    }
+
+    /// The path of the column it happened in, as shown to people.
+    pub fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            line: None,
+            row: None,
+            id: None,
+            column: None,
+        }))
+    }
+
+    pub(crate) fn settings(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Settings, message)
+    }
+
+    pub(crate) fn key(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Key, message)
+    }
+
+    pub(crate) fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, message)
+    }
+
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Misuse, message)
+    }
+
+    pub(crate) fn at_row(mut self, row: u64) -> Self {
+        self.0.row.get_or_insert(row);
+        self
+    }
+
+    pub(crate) fn at_line(mut self, line: u64) -> Self {
+        self.0.line.get_or_insert(line);
+        self
+    }
+
+    pub(crate) fn with_id(mut self, id: &str) -> Self {
+        self.0.id.get_or_insert_with(|| id.to_owned());
+        self
+    }
+
+    pub(crate) fn in_column(mut self, column: impl Into<String>) -> Self {
+        self.0.column.get_or_insert_with(|| column.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut places = Vec::new();
+        if let Some(line) = inner.line {
+            places.push(format!("line {line}"));
+        }
+        if let Some(row) = inner.row {
+            places.push(match &inner.id {
+                Some(id) => format!("row {row} (id {id:?})"),
+                None => format!("row {row}"),
+            });
+        }
+        if let Some(column) = &inner.column {
+            places.push(format!("column {column}"));
+        }
+        if !places.is_empty() {
+            write!(f, "{}: ", places.join(", "))?;
+        }
+        f.write_str(&inner.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,16 @@
+//! Sans-IO core of Coldpress: rows become Parquet bytes and object keys, and rows again.
+#![forbid(unsafe_code)]
+
+mod decode;
+mod encode;
+mod error;
+mod key;
+mod schema;
+mod settings;
+
+pub use decode::{ChunkReport, FileReport, ParquetFile, Projection, RowGroupReport, Rows, StoredRow};
+pub use encode::{EncodedFile, Encoder, Summary, Target};
+pub use error::{Error, ErrorKind, Result};
+pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
+pub use schema::{Column, ColumnType, Form, Schema, TimeUnit};
+pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
