@@ -175,8 +175,7 @@ impl ObjectKey {
             path.push('/');
         }
         path.push_str(&encode_part("segment", segment)?);
-        let target =
-            KeyTarget::Wal { node: node.map(str::to_owned), segment: segment.to_owned() };
+        let target = KeyTarget::Wal { node: node.map(str::to_owned), segment: segment.to_owned() };
         Ok(ObjectKey { path, target })
     }
 

@@ -55,7 +55,8 @@ fn a_name_longer_than_a_file_name_is_an_error() {
 fn padded_keys_sort_as_their_lsns_do() {
     let prefix = KeyPrefix::new("x/y").unwrap();
     let key = |min, max| {
-        ObjectKey::data(&prefix, 0, "c", LsnRange::new(min, max).unwrap(), LsnWidth::Padded).unwrap()
+        ObjectKey::data(&prefix, 0, "c", LsnRange::new(min, max).unwrap(), LsnWidth::Padded)
+            .unwrap()
     };
     assert_eq!(
         key(9, 10).as_str(),
@@ -69,12 +70,26 @@ fn padded_keys_sort_as_their_lsns_do() {
 fn paths_that_building_never_makes_are_refused() {
     let prefix = KeyPrefix::new("p/").unwrap();
     for path in [
-        "", "p/", "q/0/c/lsn-1-2.parquet", "p/00/c/lsn-1-2.parquet", "p/+1/c/lsn-1-2.parquet",
-        "p/0/c/lsn-01-2.parquet", "p/0/c/lsn-2-1.parquet", "p/0/c/lsn-1-2.parquet/x",
-        "p/0/%2f/lsn-1-2.parquet", "p/0/%41/lsn-1-2.parquet", "p/0/../lsn-1-2.parquet",
-        "p/0//lsn-1-2.parquet", "p/0/%/lsn-1-2.parquet", "p/0/%FF/lsn-1-2.parquet",
-        "p/0/c/lsn-1-18446744073709551616.parquet", "p/wal", "p/wal/", "p/wal/a/b/c",
-        "p/0/c/lsn-00000000000000000009-10.parquet", "p/0/c/lsn-1-2.PARQUET",
+        "",
+        "p/",
+        "q/0/c/lsn-1-2.parquet",
+        "p/00/c/lsn-1-2.parquet",
+        "p/+1/c/lsn-1-2.parquet",
+        "p/0/c/lsn-01-2.parquet",
+        "p/0/c/lsn-2-1.parquet",
+        "p/0/c/lsn-1-2.parquet/x",
+        "p/0/%2f/lsn-1-2.parquet",
+        "p/0/%41/lsn-1-2.parquet",
+        "p/0/../lsn-1-2.parquet",
+        "p/0//lsn-1-2.parquet",
+        "p/0/%/lsn-1-2.parquet",
+        "p/0/%FF/lsn-1-2.parquet",
+        "p/0/c/lsn-1-18446744073709551616.parquet",
+        "p/wal",
+        "p/wal/",
+        "p/wal/a/b/c",
+        "p/0/c/lsn-00000000000000000009-10.parquet",
+        "p/0/c/lsn-1-2.PARQUET",
     ] {
         assert!(ObjectKey::parse(&prefix, path).is_err(), "{path:?} was taken");
     }

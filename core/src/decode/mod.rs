@@ -1,65 +1,253 @@
-//! A Coldpress file back into rows.
-#![allow(missing_docs)]
+//! A Coldpress file back into rows, exactly as they came.
+
+mod assemble;
+mod batch;
+mod document;
+mod footer;
+mod report;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
 use bytes::Bytes;
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::SerializedFileReader;
 use serde_json::Value;
-use crate::*;
 
-/// A Coldpress file, its footer read and checked.
-#[derive(Debug)]
-pub struct ParquetFile {}
-impl ParquetFile {
-    pub fn open(_bytes: Bytes) -> Result<Self> { todo!() }
-    pub fn schema(&self) -> &Schema { todo!() }
-    pub fn rows_count(&self) -> u64 { todo!() }
-    pub fn tenant_id(&self) -> u64 { todo!() }
-    pub fn collection(&self) -> &str { todo!() }
-    pub fn lsns(&self) -> LsnRange { todo!() }
-    pub fn rows(&self, _projection: &Projection) -> Result<Rows<'_>> { todo!() }
-    /// What an inspector wants to know of the file: row groups, column chunks, encodings, sizes.
-    pub fn report(&self) -> FileReport { todo!() }
+use crate::resolve::OwnId;
+use crate::schema::ID_COLUMN;
+use crate::{Error, LsnRange, Result, Schema};
+use assemble::Assembler;
+use document::Item;
+
+pub use report::{ChunkReport, FileReport, RowGroupReport};
+
+/// A Coldpress file whose footer has been read and checked.
+///
+/// Only files that Coldpress wrote open: their metadata says how the rows stood, which Parquet alone
+/// does not. A damaged file gives an error of kind `Corrupt`, here or while its rows are read.
+pub struct ParquetFile {
+    reader: SerializedFileReader<Bytes>,
+    schema: Schema,
+    has_rescued: bool,
+    own_id: OwnId,
+    tenant_id: u64,
+    collection: String,
+    lsns: LsnRange,
+    rows_count: u64,
 }
 
-/// Which top-level columns to read.
+impl std::fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetFile")
+            .field("tenant_id", &self.tenant_id)
+            .field("collection", &self.collection)
+            .field("lsns", &self.lsns)
+            .field("rows_count", &self.rows_count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which fields of the documents to read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Projection { #[default] All, Columns(Vec<String>) }
+pub enum Projection {
+    /// All of them.
+    #[default]
+    All,
+    /// The fields of these names. `_id` names the document's own, where it has one; a row's id always
+    /// comes.
+    Columns(Vec<String>),
+}
 
-/// Iterates over rows
-pub struct Rows<'f>(std::marker::PhantomData<&'f ()>);
-impl Iterator for Rows<'_> { type Item = Result<StoredRow>; fn next(&mut self) -> Option<Self::Item> { todo!() } }
+impl Projection {
+    fn takes(&self, name: &str) -> bool {
+        match self {
+            Projection::All => true,
+            Projection::Columns(names) => names.iter().any(|taken| taken == name),
+        }
+    }
+}
 
+/// One row of a file.
 #[derive(Debug, Clone)]
-pub struct StoredRow {}
+pub struct StoredRow {
+    id: String,
+    document: Item,
+}
+
 impl StoredRow {
-    pub fn id(&self) -> &str { todo!() }
-    /// The document as JSON text, compact, every number exactly as stored
-    pub fn write_json(&self, _out: &mut Vec<u8>) { todo!() }
-    /// An error where a number is one that `serde_json::Value` would round.
-    pub fn to_value(&self) -> Result<Value> { todo!() }
+    /// The row's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Appends the document as compact JSON, every number exactly as it was.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        self.document.write_json(out);
+    }
+
+    /// The document; an error of kind `Limit` where it holds a number that a `Value` would round, or
+    /// nests deeper than 1,000: then [`StoredRow::write_json`] still gives it.
+    pub fn to_value(&self) -> Result<Value> {
+        self.document.to_value().map_err(|error| error.with_id(&self.id))
+    }
 }
 
-#[derive(Debug, Clone)]
-pub struct FileReport { pub created_by: String, pub metadata: Vec<(String, String)>, pub row_groups: Vec<RowGroupReport> }
-#[derive(Debug, Clone)]
-pub struct RowGroupReport { pub rows: u64, pub bytes: u64, pub chunks: Vec<ChunkReport> }
-/// One column chunk
-#[derive(Debug, Clone)]
-pub struct ChunkReport {
-    /// e.g. `address.city`, for people
-    pub column: String,
-    pub field_id: i32,
-    /// e.g. `INT64`
-    pub physical_type: String,
-    /// e.g. `STRING`, `DECIMAL(20,0)`; empty where none
-    pub logical_type: String,
-    pub codec: String,
-    pub encodings: Vec<String>,
-    pub values: u64,
-    pub nulls: Option<u64>,
-    pub min: Option<String>,
-    pub max: Option<String>,
-    pub compressed_bytes: u64,
-    pub uncompressed_bytes: u64,
-    pub bloom_filter: bool,
-    pub column_index: bool,
-    pub offset_index: bool,
+impl ParquetFile {
+    /// Opens a whole file.
+    pub fn open(bytes: Bytes) -> Result<Self> {
+        guarded(|| footer::open(bytes))
+    }
+
+    /// The columns of the documents, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many rows it holds.
+    pub fn rows_count(&self) -> u64 {
+        self.rows_count
+    }
+
+    /// The tenant whose rows they are.
+    pub fn tenant_id(&self) -> u64 {
+        self.tenant_id
+    }
+
+    /// The collection they belong to.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// The LSNs they have.
+    pub fn lsns(&self) -> LsnRange {
+        self.lsns
+    }
+
+    /// The rows in order, with the fields that `projection` names; an error of kind `Settings` where it
+    /// names a field the file does not know.
+    pub fn rows(&self, projection: &Projection) -> Result<Rows<'_>> {
+        if let Projection::Columns(names) = projection {
+            let unknown = names
+                .iter()
+                .find(|name| name.as_str() != ID_COLUMN && self.schema.column(name).is_none());
+            if let Some(name) = unknown {
+                return Err(self.unknown_column(name));
+            }
+        }
+        let assembler = Assembler::new(self, projection)?;
+        Ok(Rows {
+            file: self,
+            assembler,
+            group: 0,
+            batches: None,
+            ready: Vec::new().into_iter(),
+            row: 0,
+            failed: false,
+        })
+    }
+
+    /// What an inspector wants to know: metadata, row groups, and every column chunk.
+    pub fn report(&self) -> FileReport {
+        report::report(self)
+    }
+
+    fn unknown_column(&self, name: &str) -> Error {
+        const SHOWN: usize = 20;
+        let columns = self.schema.columns();
+        let names: Vec<String> =
+            columns.iter().take(SHOWN).map(|column| format!("{:?}", column.name)).collect();
+        let more = if columns.len() > SHOWN { ", …" } else { "" };
+        Error::settings(format!(
+            "the file has no column {name:?}; it has \"_id\", {}{more}",
+            names.join(", ")
+        ))
+    }
 }
+
+/// Iterates over the rows of a file; ends after the first error.
+pub struct Rows<'f> {
+    file: &'f ParquetFile,
+    assembler: Assembler,
+    /// The next row group.
+    group: usize,
+    batches: Option<batch::GroupReader>,
+    ready: std::vec::IntoIter<StoredRow>,
+    row: u64,
+    failed: bool,
+}
+
+impl std::fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("row", &self.row).finish_non_exhaustive()
+    }
+}
+
+impl Rows<'_> {
+    /// Reads rows until some are ready; false at the end of the file.
+    fn fill(&mut self) -> Result<bool> {
+        loop {
+            if let Some(batches) = &mut self.batches {
+                if let Some(mut batch) = batches.next_batch()? {
+                    self.ready = self.assembler.rows(&mut batch)?.into_iter();
+                    return Ok(true);
+                }
+                self.batches = None;
+            }
+            if self.group == self.file.reader.num_row_groups() {
+                return Ok(false);
+            }
+            self.batches =
+                Some(batch::GroupReader::open(self.file, self.group, self.assembler.leaves())?);
+            self.group += 1;
+        }
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<StoredRow>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.ready.next() {
+                self.row += 1;
+                return Some(Ok(row));
+            }
+            if self.failed {
+                return None;
+            }
+            match guarded(|| self.fill()) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error.at_row(self.row)));
+                }
+            }
+        }
+    }
+}
+
+/// Runs what reads untrusted bytes with the parquet crate, which panics on some damage it does not expect.
+fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Nothing that `read` leaves half-done is used after a panic: the caller only reports the error.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("a panic without words");
+        Err(corrupt(format!("its pages make no sense ({said})")))
+    })
+}
+
+fn corrupt(what: impl std::fmt::Display) -> Error {
+    Error::corrupt(format!("the file is damaged: {what}; fetch it again, or restore it"))
+}
+
+fn damaged(error: parquet::errors::ParquetError) -> Error {
+    corrupt(error)
+}
+
+/// A name that many rows share.
+type Name = Arc<str>;

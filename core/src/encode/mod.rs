@@ -1,44 +1,190 @@
 //! Rows in, one Parquet file out.
-#![allow(missing_docs)]
+
+mod choose;
+mod feed;
+mod write;
+
+pub(crate) use write::{FORMAT_VERSION, metadata_key};
+
 use bytes::Bytes;
 use serde_json::Value;
-use crate::*;
 
-/// Whose rows a file holds.
+use crate::build::Builder;
+use crate::resolve::{Columns, resolve};
+use crate::{Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings};
+use feed::JsonFeed;
+
+/// Turns rows into one Parquet file: rows or JSON bytes in, the file's bytes and key out.
+///
+/// The columns' types are chosen by [`Encoder::finish`], over all rows. After an error the encoder
+/// takes nothing more, and no file comes of it.
+///
+/// ```
+/// use coldpress_core::{Encoder, ParquetFile, Projection, Settings, Target};
+/// use serde_json::json;
+///
+/// let mut encoder = Encoder::new(Settings::default())?;
+/// encoder.push_row("a", &json!({"title": "Alien", "year": 1979}))?;
+/// encoder.push_row("b", &json!({"title": 1984}))?;
+/// let file = encoder.finish(&Target::new(0, "films"))?;
+/// assert_eq!(file.key.as_str(), "0/films/lsn-0-1.parquet");
+/// // One stray number does not make text of a column, or text of itself.
+/// assert_eq!(file.summary.rescued, [("title".to_owned(), 1)]);
+///
+/// let stored = ParquetFile::open(file.bytes)?;
+/// let last = stored.rows(&Projection::All)?.last().expect("two rows")?;
+/// assert_eq!(last.to_value()?, json!({"title": 1984}));
+/// # Ok::<(), coldpress_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Encoder {
+    settings: Settings,
+    builder: Builder,
+    feed: JsonFeed,
+    /// Why nothing more is taken.
+    refused: Option<Error>,
+}
+
+/// Whose rows a file holds, and so where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// The folder of all keys.
     pub prefix: KeyPrefix,
+    /// The tenant whose rows they are.
     pub tenant_id: u64,
+    /// The collection they belong to: any name that [`ObjectKey`] can encode.
     pub collection: String,
-    /// `None`: 0..rows-1
+    /// The LSNs of the rows; `None`: from 0 to the number of rows less one.
     pub lsns: Option<LsnRange>,
+    /// How LSNs stand in the key.
     pub lsn_width: LsnWidth,
 }
 
-/// A finished file.
-#[derive(Debug, Clone)]
-pub struct EncodedFile { pub key: ObjectKey, pub bytes: Bytes, pub summary: Summary }
+impl Target {
+    /// The target without a prefix, with LSNs that count the rows.
+    pub fn new(tenant_id: u64, collection: impl Into<String>) -> Self {
+        Target {
+            prefix: KeyPrefix::default(),
+            tenant_id,
+            collection: collection.into(),
+            lsns: None,
+            lsn_width: LsnWidth::default(),
+        }
+    }
+}
 
+/// A finished file, not yet stored.
 #[derive(Debug, Clone)]
+pub struct EncodedFile {
+    /// Where it belongs.
+    pub key: ObjectKey,
+    /// The whole file.
+    pub bytes: Bytes,
+    /// What it holds.
+    pub summary: Summary,
+}
+
+/// What became of the rows.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
+    /// Rows in the file.
     pub rows: u64,
-    /// top-level columns, `_id` and `_rescued_data` included
+    /// Columns at the top of the file, `_id` and `_rescued_data` among them.
     pub columns: usize,
-    /// Values in `_rescued_data` by the path of their column
+    /// Values in `_rescued_data`, by the path of their column (`order.items[].price`), sorted.
     pub rescued: Vec<(String, u64)>,
-    /// keys that stood twice in one object (the last value was kept)
+    /// Keys that stood twice in one JSON object; the last value was kept, as JSON parsers do.
     pub duplicate_keys: u64,
+    /// The columns, with those that had only nulls.
     pub schema: Schema,
 }
 
-pub struct Encoder {}
 impl Encoder {
-    pub fn new(_settings: Settings) -> Result<Self> { todo!() }
-    /// One row with an id of its own. The document must be an object.
-    pub fn push_row(&mut self, _id: &str, _document: &Value) -> Result<()> { todo!() }
-    /// NDJSON (any white space between documents), or one JSON array of objects; in slices of any size.
-    pub fn push_json(&mut self, _bytes: &[u8]) -> Result<()> { todo!() }
-    pub fn rows(&self) -> u64 { todo!() }
-    /// An error where there is no row, or the JSON pushed ends within a document.
-    pub fn finish(self, _target: &Target) -> Result<EncodedFile> { todo!() }
+    /// An encoder with these settings; an error of kind `Settings` where they are not valid.
+    pub fn new(settings: Settings) -> Result<Self> {
+        settings.check()?;
+        let builder = Builder::new(&settings);
+        Ok(Encoder { settings, builder, feed: JsonFeed::default(), refused: None })
+    }
+
+    /// Takes one row with an id of its own. The document must be a JSON object, and its own `_id`, if
+    /// it has one, must equal `id`.
+    pub fn push_row(&mut self, id: &str, document: &Value) -> Result<()> {
+        self.check()?;
+        let pushed = self.feed.no_open_text().and_then(|()| {
+            self.builder.begin_row();
+            feed::value(document, self.builder.rows(), &mut self.builder)?;
+            self.builder.end_row(id)
+        });
+        self.note(pushed)
+    }
+
+    /// Takes JSON objects, one behind the other with any white space between (NDJSON), or as the
+    /// elements of one JSON array; in slices of any size. Ids come from [`Settings::id`].
+    ///
+    /// An error names the line, the row and the reason.
+    pub fn push_json(&mut self, bytes: &[u8]) -> Result<()> {
+        self.check()?;
+        let pushed = self.feed.push(bytes, &self.settings.id, &mut self.builder);
+        self.note(pushed)
+    }
+
+    /// Rows taken so far; JSON that has not come to the end of a row is not among them.
+    pub fn rows(&self) -> u64 {
+        self.builder.rows() as u64
+    }
+
+    /// Chooses the columns and writes the file.
+    ///
+    /// An error where there is no row, the JSON ends within a document, a strict schema refuses a value,
+    /// or the target has no key.
+    pub fn finish(mut self, target: &Target) -> Result<EncodedFile> {
+        self.check()?;
+        self.feed.end(&self.settings.id, &mut self.builder)?;
+        let rows = self.rows();
+        if rows == 0 {
+            return Err(Error::new(
+                ErrorKind::Row,
+                "there are no rows to encode; push at least one",
+            ));
+        }
+        let lsns = match target.lsns {
+            Some(lsns) => lsns,
+            None => LsnRange::new(0, rows - 1)?,
+        };
+        let Target { prefix, tenant_id, collection, lsn_width, .. } = target;
+        let key = ObjectKey::data(prefix, *tenant_id, collection, lsns, *lsn_width)?;
+        let columns = resolve(self.builder, &self.settings)?;
+        let bytes = write::file(&columns, &self.settings, target, lsns)?;
+        Ok(EncodedFile { key, bytes, summary: summary(columns) })
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.refused {
+            Some(error) => Err(Error::misuse(format!(
+                "this encoder refused a row and takes no more; start a new one (it said: {error})"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, result: Result<()>) -> Result<()> {
+        if let Err(error) = &result {
+            self.refused = Some(error.clone());
+        }
+        result
+    }
+}
+
+fn summary(columns: Columns) -> Summary {
+    use crate::ColumnType::Null;
+    let stored =
+        columns.schema.columns().iter().filter(|column| column.column_type != Null).count();
+    Summary {
+        rows: columns.rows as u64,
+        columns: 1 + stored + usize::from(columns.has_rescued),
+        rescued: columns.rescued,
+        duplicate_keys: columns.duplicate_keys,
+        schema: columns.schema,
+    }
 }

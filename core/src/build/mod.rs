@@ -1,0 +1,458 @@
+//! The column builder: events in, one growing, widening column per path.
+//!
+//! Nothing is decided while rows come in: a node keeps every value it sees by kind, and `resolve`
+//! chooses types once all rows are known. So no row is visited twice and no type is guessed.
+
+mod node;
+
+pub(crate) use node::{Field, KINDS, Kind, Node, NodeId, Texts};
+
+use crate::json::Events;
+use crate::json::number::Number;
+use crate::json::text::JsonText;
+use crate::schema::{Column, ColumnType, ID_COLUMN};
+use crate::{Error, ErrorKind, IdSource, Result, Settings};
+
+/// The node of the documents themselves.
+pub(crate) const ROOT: NodeId = 0;
+
+/// Nodes there may be for each column that is allowed: what bounds memory while types are still open.
+const NODES_PER_COLUMN: usize = 16;
+
+/// Takes rows as events, and keeps them as columns.
+///
+/// The caller begins a row, passes one document as [`Events`], and ends or abandons the row.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) ids: Texts,
+    /// Keys that stood twice in one object; the last value was kept.
+    pub(crate) duplicate_keys: u64,
+    duplicate_keys_before_row: u64,
+    now: Frame,
+    above: Vec<Frame>,
+    capture: Option<Capture>,
+    /// The node of the documents' own `_id`.
+    id_node: Option<NodeId>,
+    fields_max: usize,
+    nodes_max: usize,
+    depth_max: usize,
+}
+
+/// Where the next value goes.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    /// The node whose object or array is open.
+    container: NodeId,
+    /// The node that takes the next value.
+    slot: NodeId,
+    /// The instance of `slot` that the next value is.
+    instance: usize,
+    /// The field that most likely comes next: the one after the last.
+    expected: usize,
+    array: bool,
+}
+
+/// A value being kept as JSON text, because it is to have no columns.
+#[derive(Debug)]
+struct Capture {
+    text: JsonText,
+    depth: usize,
+    /// The name, where it is a field there is no room for; else it goes to the slot.
+    extra: Option<Box<str>>,
+}
+
+impl Builder {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let given = settings.schema.as_ref().map_or(0, |schema| schema.columns().len());
+        let mut builder = Builder {
+            nodes: vec![Node::default()],
+            ids: Texts::default(),
+            duplicate_keys: 0,
+            duplicate_keys_before_row: 0,
+            now: Frame::row(0),
+            above: Vec::new(),
+            capture: None,
+            id_node: None,
+            fields_max: settings.columns_max + given,
+            nodes_max: settings.columns_max * NODES_PER_COLUMN,
+            depth_max: settings.depth_max,
+        };
+        if let Some(schema) = &settings.schema {
+            // Columns the caller named must have room whatever comes before them.
+            builder.add_columns(ROOT, schema.columns());
+            builder.nodes_max += builder.nodes.len();
+        }
+        builder
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn begin_row(&mut self) {
+        self.now = Frame::row(self.rows());
+        self.duplicate_keys_before_row = self.duplicate_keys;
+    }
+
+    /// Ends a row that brings an id of its own.
+    pub(crate) fn end_row(&mut self, id: &str) -> Result<()> {
+        self.check_object(Some(id))?;
+        self.push_id(id)
+    }
+
+    /// Ends a row whose id is to be found by `source`.
+    pub(crate) fn end_row_of(&mut self, source: &IdSource) -> Result<()> {
+        self.check_object(None)?;
+        let row = self.rows();
+        let id = match source {
+            IdSource::Auto => {
+                match self.id_node.map(|node| (node, self.nodes[node].kind_at(row))) {
+                    None | Some((_, Kind::Absent | Kind::Null)) => row.to_string(),
+                    Some((node, kind)) => self.id_text(node, kind, ID_COLUMN)?,
+                }
+            }
+            IdSource::Field(name) => {
+                let node =
+                    self.nodes[ROOT].field(name, 0).map(|at| self.nodes[ROOT].fields[at].node);
+                let node = node.filter(|node| self.nodes[*node].kind_at(row) != Kind::Absent);
+                let node = node.ok_or_else(|| {
+                    self.row_error(format!("has no field {name:?}, which is to be its id"))
+                })?;
+                self.id_text(node, self.nodes[node].kind_at(row), name)?
+            }
+        };
+        self.push_id(&id)
+    }
+
+    /// Takes the open row back, as if none of it had come.
+    pub(crate) fn abandon_row(&mut self) {
+        self.capture = None;
+        while let Some(frame) = self.above.pop() {
+            if self.now.array {
+                let end = self.now.instance.max(self.nodes[self.now.slot].end());
+                self.nodes[self.now.container].list_ends.push(end);
+            }
+            self.now = frame;
+        }
+        if self.nodes[ROOT].end() > self.rows() {
+            self.undo(ROOT);
+        }
+        self.duplicate_keys = self.duplicate_keys_before_row;
+    }
+
+    fn push_id(&mut self, id: &str) -> Result<()> {
+        let row = self.rows();
+        if let Some(node) = self.id_node {
+            let kind = self.nodes[node].kind_at(row);
+            let same = match kind {
+                // A null is the same as nothing (DESIGN 3).
+                Kind::Absent | Kind::Null => true,
+                Kind::Int | Kind::Big | Kind::String => self.id_text(node, kind, ID_COLUMN)? == id,
+                _ => false,
+            };
+            if !same {
+                let found = self.describe(node, kind);
+                let message = format!(
+                    "the document's own \"_id\" is {found}, which is not the row's id; make them equal or leave it out"
+                );
+                return Err(self.row_error(message).with_id(id));
+            }
+        }
+        self.ids.push(id);
+        Ok(())
+    }
+
+    fn check_object(&self, id: Option<&str>) -> Result<()> {
+        let kind = self.nodes[ROOT].kind_at(self.rows());
+        if kind == Kind::Object {
+            return Ok(());
+        }
+        let found = self.describe(ROOT, kind);
+        let error =
+            self.row_error(format!("a row is a JSON object, and this is {found}; wrap it in one"));
+        Err(match id {
+            Some(id) => error.with_id(id),
+            None => error,
+        })
+    }
+
+    fn row_error(&self, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Row, message).at_row(self.rows() as u64)
+    }
+
+    /// The id that the last value put at `node` is.
+    fn id_text(&self, node: NodeId, kind: Kind, name: &str) -> Result<String> {
+        let values = &self.nodes[node];
+        match kind {
+            Kind::String => Ok(values.strings.text(values.strings.len() - 1).to_owned()),
+            Kind::Int | Kind::Big => Ok(self.describe(node, kind)),
+            _ => Err(self.row_error(format!(
+                "the id in field {name:?} is {}; an id is a string or a whole number",
+                self.describe(node, kind)
+            ))),
+        }
+    }
+
+    /// The last value put at `node`, for people.
+    fn describe(&self, node: NodeId, kind: Kind) -> String {
+        let values = &self.nodes[node];
+        match kind {
+            Kind::Absent => "nothing".to_owned(),
+            Kind::Null => "null".to_owned(),
+            Kind::Boolean => format!("{:?}", values.booleans.last().copied().unwrap_or_default()),
+            Kind::Int => values.ints.last().map(i64::to_string).unwrap_or_default(),
+            Kind::Big => values.bigs.last().map(u64::to_string).unwrap_or_default(),
+            Kind::Double => values.doubles.last().map(f64::to_string).unwrap_or_default(),
+            Kind::Literal => values.literals.text(values.literals.len() - 1).to_owned(),
+            Kind::String => {
+                let text = values.strings.text(values.strings.len() - 1);
+                let short: String = text.chars().take(40).collect();
+                format!("the string {short:?}{}", if short.len() < text.len() { "…" } else { "" })
+            }
+            Kind::Object => "an object".to_owned(),
+            Kind::Array => "an array".to_owned(),
+            Kind::Json => "deeply nested".to_owned(),
+        }
+    }
+
+    fn add_columns(&mut self, parent: NodeId, columns: &[Column]) {
+        for column in columns {
+            let node = self.add_field(parent, &column.name);
+            self.add_type(node, &column.column_type);
+        }
+    }
+
+    fn add_type(&mut self, node: NodeId, column_type: &ColumnType) {
+        match column_type {
+            ColumnType::Struct(fields) => self.add_columns(node, fields),
+            ColumnType::List(element) => {
+                let child = self.add_node();
+                self.nodes[node].element = Some(child);
+                self.add_type(child, element);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_node(&mut self) -> NodeId {
+        self.nodes.push(Node::default());
+        self.nodes.len() - 1
+    }
+
+    fn add_field(&mut self, parent: NodeId, name: &str) -> NodeId {
+        let node = self.add_node();
+        self.nodes[parent].add_field(name, node);
+        if parent == ROOT && name == ID_COLUMN {
+            self.id_node = Some(node);
+        }
+        node
+    }
+
+    /// Takes back the last value put at `node`, with all below it.
+    fn undo(&mut self, node: NodeId) {
+        match self.nodes[node].pop() {
+            Kind::Object => {
+                let object = self.nodes[node].count(Kind::Object);
+                for at in 0..self.nodes[node].fields.len() {
+                    let child = self.nodes[node].fields[at].node;
+                    if self.nodes[child].end() > object {
+                        self.undo(child);
+                    }
+                }
+            }
+            Kind::Array => {
+                let end = self.nodes[node].list_ends.pop().unwrap_or(0);
+                let start = self.nodes[node].list_ends.last().copied().unwrap_or(0);
+                if let Some(element) = self.nodes[node].element {
+                    (start..end).for_each(|_| self.undo(element));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, kind: Kind) -> &mut Node {
+        let Frame { slot, instance, array, .. } = self.now;
+        self.now.instance += usize::from(array);
+        let node = &mut self.nodes[slot];
+        node.put(instance, kind);
+        node
+    }
+
+    fn open(&mut self, kind: Kind) -> NodeId {
+        let slot = self.now.slot;
+        self.put(kind);
+        self.above.push(self.now);
+        slot
+    }
+
+    fn close(&mut self) {
+        if let Some(frame) = self.above.pop() {
+            self.now = frame;
+        }
+    }
+
+    /// Begins to keep the coming value as text where it nests too deep.
+    fn too_deep(&mut self) -> bool {
+        let deep = self.above.len() >= self.depth_max;
+        if deep {
+            self.capture = Some(Capture { text: JsonText::default(), depth: 0, extra: None });
+        }
+        deep
+    }
+
+    /// Passes an event to the text being captured, and ends it when its value is whole.
+    #[cold]
+    fn captured(&mut self, nesting: i8, event: impl FnOnce(&mut JsonText)) {
+        let Some(capture) = &mut self.capture else { return };
+        event(&mut capture.text);
+        capture.depth = capture.depth.saturating_add_signed(isize::from(nesting));
+        if capture.depth > 0 {
+            return;
+        }
+        let text = capture.text.take();
+        let extra = capture.extra.take();
+        self.capture = None;
+        match extra {
+            Some(name) => {
+                let Frame { container, instance, .. } = self.now;
+                if self.nodes[container].put_extra(instance, &name, text) {
+                    self.duplicate_keys += 1;
+                }
+            }
+            None => self.put(Kind::Json).jsons.push(&text),
+        }
+    }
+
+    #[cold]
+    fn new_field(&mut self, name: &str) -> Option<NodeId> {
+        let container = self.now.container;
+        let full = self.nodes[container].fields.len() >= self.fields_max
+            || self.nodes.len() >= self.nodes_max;
+        if full {
+            let extra = Some(name.into());
+            self.capture = Some(Capture { text: JsonText::default(), depth: 0, extra });
+            return None;
+        }
+        Some(self.add_field(container, name))
+    }
+}
+
+impl Frame {
+    /// Before the document of row `row`.
+    fn row(row: usize) -> Self {
+        Frame { container: ROOT, slot: ROOT, instance: row, expected: 0, array: false }
+    }
+}
+
+impl Events for Builder {
+    #[inline]
+    fn key(&mut self, name: &str) {
+        if let Some(capture) = &mut self.capture {
+            capture.text.key(name);
+            return;
+        }
+        let container = &self.nodes[self.now.container];
+        let slot = match container.field(name, self.now.expected) {
+            Some(at) => {
+                self.now.expected = at + 1;
+                container.fields[at].node
+            }
+            None => match self.new_field(name) {
+                Some(node) => {
+                    self.now.expected = self.nodes[self.now.container].fields.len();
+                    node
+                }
+                None => return,
+            },
+        };
+        self.now.slot = slot;
+        if self.nodes[slot].end() > self.now.instance {
+            self.undo(slot);
+            self.duplicate_keys += 1;
+        }
+    }
+
+    #[inline]
+    fn null(&mut self) {
+        if self.capture.is_some() {
+            return self.captured(0, JsonText::null);
+        }
+        self.put(Kind::Null);
+    }
+
+    #[inline]
+    fn boolean(&mut self, value: bool) {
+        if self.capture.is_some() {
+            return self.captured(0, |text| text.boolean(value));
+        }
+        self.put(Kind::Boolean).booleans.push(value);
+    }
+
+    #[inline]
+    fn number(&mut self, value: Number<'_>) {
+        if self.capture.is_some() {
+            return self.captured(0, |text| text.number(value));
+        }
+        match value {
+            Number::Int(value) => self.put(Kind::Int).ints.push(value),
+            Number::Big(value) => self.put(Kind::Big).bigs.push(value),
+            Number::Double(value) => self.put(Kind::Double).doubles.push(value),
+            Number::Literal(value) => self.put(Kind::Literal).literals.push(value),
+        }
+    }
+
+    #[inline]
+    fn string(&mut self, value: &str) {
+        if self.capture.is_some() {
+            return self.captured(0, |text| text.string(value));
+        }
+        self.put(Kind::String).strings.push(value);
+    }
+
+    #[inline]
+    fn open_object(&mut self) {
+        if self.capture.is_some() || self.too_deep() {
+            return self.captured(1, JsonText::open_object);
+        }
+        let container = self.open(Kind::Object);
+        let instance = self.nodes[container].count(Kind::Object) - 1;
+        self.now = Frame { container, slot: container, instance, expected: 0, array: false };
+    }
+
+    #[inline]
+    fn close_object(&mut self) {
+        if self.capture.is_some() {
+            return self.captured(-1, JsonText::close_object);
+        }
+        self.close();
+    }
+
+    fn open_array(&mut self) {
+        if self.capture.is_some() || self.too_deep() {
+            return self.captured(1, JsonText::open_array);
+        }
+        let container = self.open(Kind::Array);
+        let slot = match self.nodes[container].element {
+            Some(element) => element,
+            None => {
+                let element = self.add_node();
+                self.nodes[container].element = Some(element);
+                element
+            }
+        };
+        let instance = self.nodes[slot].end();
+        self.now = Frame { container, slot, instance, expected: 0, array: true };
+    }
+
+    fn close_array(&mut self) {
+        if self.capture.is_some() {
+            return self.captured(-1, JsonText::close_array);
+        }
+        let Frame { container, instance, .. } = self.now;
+        self.nodes[container].list_ends.push(instance);
+        self.close();
+    }
+}

@@ -1,0 +1,257 @@
+//! Levels and values back into documents: record assembly as in the Dremel paper (Melnik et al., 2010).
+
+use std::ops::Range;
+
+use super::batch::{Batch, Stored};
+use super::document::{Item, Rescued};
+use super::{Name, ParquetFile, Projection, StoredRow, corrupt};
+use crate::json::text::write_string;
+use crate::resolve::{OwnId, date_text, decimal_text, float_as_double, timestamp_text, uuid_text};
+use crate::schema::{Column, ColumnType, Form, ID_COLUMN};
+use crate::{Result, json};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Makes rows of batches.
+pub(super) struct Assembler {
+    projection: Projection,
+    own_id: Option<OwnId>,
+    columns: Vec<Node>,
+    /// The place of `_rescued_data` in a batch.
+    rescued: Option<usize>,
+    /// The leaves of the file that a batch is to have, in order.
+    leaves: Vec<usize>,
+}
+
+/// One column or field.
+struct Node {
+    name: Name,
+    column_type: ColumnType,
+    shape: Shape,
+    /// Its leaves in a batch.
+    leaves: Range<usize>,
+}
+
+enum Shape {
+    /// Only nulls: the file has no such column.
+    Nothing,
+    /// A leaf, whose values have this definition.
+    Leaf(i16),
+    /// An object is there from this definition on.
+    Struct(i16, Vec<Node>),
+    /// An array is there from this definition on, and an element above it; further elements of one array
+    /// have this repetition.
+    List(i16, i16, Box<Node>),
+}
+
+impl Assembler {
+    pub(super) fn new(file: &ParquetFile, projection: &Projection) -> Result<Self> {
+        // `_id` is the first leaf of every file.
+        let mut leaves = vec![0];
+        let mut next_in_file = 1;
+        let mut columns = Vec::new();
+        for column in file.schema.columns() {
+            let count = column.column_type.leaves();
+            if projection.takes(&column.name) {
+                columns.push(Node::new(column, leaves.len(), 0, 0));
+                leaves.extend(next_in_file..next_in_file + count);
+            }
+            next_in_file += count;
+        }
+        let rescued = file.has_rescued.then_some(leaves.len());
+        if file.has_rescued {
+            leaves.push(next_in_file);
+        }
+        let own_id = projection.takes(ID_COLUMN).then_some(file.own_id);
+        Ok(Assembler { projection: projection.clone(), own_id, columns, rescued, leaves })
+    }
+
+    pub(super) fn leaves(&self) -> &[usize] {
+        &self.leaves
+    }
+
+    pub(super) fn rows(&self, batch: &mut Batch) -> Result<Vec<StoredRow>> {
+        (0..batch.rows).map(|_| self.row(batch)).collect()
+    }
+
+    fn row(&self, batch: &mut Batch) -> Result<StoredRow> {
+        let id = match batch.leaves[0].next(0)? {
+            Some(Stored::Bytes(bytes)) => text(bytes)?.to_owned(),
+            _ => return Err(corrupt("a row has no id")),
+        };
+        let mut fields = Vec::with_capacity(self.columns.len() + 1);
+        match self.own_id {
+            Some(OwnId::String) => fields.push((Name::from(ID_COLUMN), Item::String(id.clone()))),
+            Some(OwnId::Number) => fields.push((Name::from(ID_COLUMN), json_text(id.clone())?)),
+            Some(OwnId::Absent) | None => {}
+        }
+        let first = fields.len();
+        for column in &self.columns {
+            fields.push((Name::clone(&column.name), column.read(batch)?));
+        }
+        if let Some(rescued) = self.rescued
+            && let Some(Stored::Bytes(bytes)) = batch.leaves[rescued].next(1)?
+        {
+            for (name, part) in Rescued::read(text(bytes)?)? {
+                if !self.projection.takes(&name) {
+                    continue;
+                }
+                match self.columns.iter().position(|column| *column.name == *name) {
+                    Some(at) => {
+                        fields[first + at].1.restore(&self.columns[at].column_type, part)?
+                    }
+                    None => fields.push((Name::from(name), part.into())),
+                }
+            }
+        }
+        Ok(StoredRow { id, document: Item::Object(fields) })
+    }
+}
+
+impl Node {
+    fn new(column: &Column, first: usize, definition: i16, repetition: i16) -> Self {
+        let leaves = first..first + column.column_type.leaves();
+        let shape = match &column.column_type {
+            ColumnType::Null => Shape::Nothing,
+            ColumnType::Struct(fields) => {
+                let mut next = first;
+                let mut nodes = Vec::with_capacity(fields.len());
+                for field in fields {
+                    nodes.push(Node::new(field, next, definition + 1, repetition));
+                    next += field.column_type.leaves();
+                }
+                Shape::Struct(definition + 1, nodes)
+            }
+            ColumnType::List(element) => {
+                let element = Column { name: String::new(), column_type: (**element).clone() };
+                let element = Node::new(&element, first, definition + 2, repetition + 1);
+                Shape::List(definition + 1, repetition + 1, Box::new(element))
+            }
+            _ => Shape::Leaf(definition + 1),
+        };
+        let name = Name::from(column.name.as_str());
+        Node { name, column_type: column.column_type.clone(), shape, leaves }
+    }
+
+    fn read(&self, batch: &mut Batch) -> Result<Item> {
+        match &self.shape {
+            Shape::Nothing => Ok(Item::Absent),
+            Shape::Leaf(definition) => match batch.leaves[self.leaves.start].next(*definition)? {
+                Some(stored) => value(&self.column_type, stored),
+                None => Ok(Item::Absent),
+            },
+            Shape::Struct(definition, fields) => {
+                if self.definition(batch)? < *definition {
+                    return self.skip(batch, Item::Absent);
+                }
+                let fields =
+                    fields.iter().map(|field| Ok((Name::clone(&field.name), field.read(batch)?)));
+                Ok(Item::Object(fields.collect::<Result<_>>()?))
+            }
+            Shape::List(definition, repetition, element) => {
+                let found = self.definition(batch)?;
+                if found < *definition {
+                    return self.skip(batch, Item::Absent);
+                }
+                if found == *definition {
+                    return self.skip(batch, Item::Array(Vec::new()));
+                }
+                let mut items = vec![element.read(batch)?];
+                let first = self.leaves.start;
+                while batch.leaves[first].peek().is_some_and(|(_, next)| next >= *repetition) {
+                    items.push(element.read(batch)?);
+                }
+                Ok(Item::Array(items))
+            }
+        }
+    }
+
+    fn definition(&self, batch: &Batch) -> Result<i16> {
+        let peeked = batch.leaves[self.leaves.start].peek();
+        peeked
+            .map(|(definition, _)| definition)
+            .ok_or_else(|| corrupt("a column ends within a row"))
+    }
+
+    fn skip(&self, batch: &mut Batch, item: Item) -> Result<Item> {
+        for leaf in &mut batch.leaves[self.leaves.clone()] {
+            leaf.skip()?;
+        }
+        Ok(item)
+    }
+}
+
+/// A stored value as it stood in the JSON.
+fn value(column_type: &ColumnType, stored: Stored<'_>) -> Result<Item> {
+    match (column_type, stored) {
+        (ColumnType::Boolean, Stored::Boolean(value)) => Ok(Item::Text(value.to_string())),
+        (ColumnType::Float64, Stored::Double(value)) => double(value),
+        (ColumnType::Float32, Stored::Float(value)) => double(float_as_double(finite(value)?)),
+        (ColumnType::String, Stored::Bytes(bytes)) => Ok(Item::String(text(bytes)?.to_owned())),
+        (ColumnType::Json, Stored::Bytes(bytes)) => json_text(text(bytes)?.to_owned()),
+        (ColumnType::Binary, Stored::Bytes(bytes)) => Ok(Item::String(STANDARD.encode(bytes))),
+        (ColumnType::Uuid, Stored::Bytes(bytes)) => Ok(Item::String(uuid_text(bytes))),
+        (ColumnType::Uint32, Stored::Int32(value)) => {
+            Ok(Item::Text(value.cast_unsigned().to_string()))
+        }
+        (_, Stored::Int32(value)) => whole(column_type, i128::from(value)),
+        (_, Stored::Int64(value)) => whole(column_type, i128::from(value)),
+        (ColumnType::Decimal { .. }, Stored::Bytes(bytes)) if bytes.len() <= 16 => {
+            let sign = if bytes.first().is_some_and(|byte| *byte > 127) { 0xFF } else { 0 };
+            let mut wide = [sign; 16];
+            wide[16 - bytes.len()..].copy_from_slice(bytes);
+            whole(column_type, i128::from_be_bytes(wide))
+        }
+        _ => Err(corrupt("a value is not of its column's type")),
+    }
+}
+
+fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
+    let item = match column_type {
+        ColumnType::Decimal { scale, form, .. } => {
+            let text = decimal_text(value, *scale);
+            if matches!(form, Some(Form::Text(_))) { Item::String(text) } else { Item::Text(text) }
+        }
+        ColumnType::Date => {
+            let text = i64::try_from(value).ok().and_then(date_text);
+            Item::String(text.ok_or_else(|| corrupt("a date is past the year 9999"))?)
+        }
+        ColumnType::Timestamp { unit, form: Some(Form::Text(digits)) } => {
+            let value = i64::try_from(value).map_err(corrupt)?;
+            // A value in another form than its column's is rescued too, and that text replaces this one.
+            let text = timestamp_text(value, unit.digits(), *digits)
+                .or_else(|| timestamp_text(value, unit.digits(), unit.digits()));
+            text.map_or_else(|| Item::Text(value.to_string()), Item::String)
+        }
+        _ => Item::Text(value.to_string()),
+    };
+    Ok(item)
+}
+
+fn double(value: f64) -> Result<Item> {
+    if !value.is_finite() {
+        return Err(corrupt("a number is not finite"));
+    }
+    Ok(Item::Text(json::number::format(value, &mut json::number::buffer()).to_owned()))
+}
+
+fn finite(value: f32) -> Result<f32> {
+    if value.is_finite() { Ok(value) } else { Err(corrupt("a number is not finite")) }
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| corrupt("a text is not UTF-8"))
+}
+
+/// Text of a JSON column; checked, so that damage never comes out as a row that is no JSON.
+fn json_text(text: String) -> Result<Item> {
+    match json::validate(text.as_bytes()) {
+        Ok(()) => Ok(Item::Text(text)),
+        Err(_) => {
+            let mut shown = String::new();
+            write_string(&mut shown, &text.chars().take(40).collect::<String>());
+            Err(corrupt(format!("{shown} is no JSON")))
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! A document being put together, and its two ways out: JSON text and `serde_json` values.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Name, corrupt};
+use crate::json::number::{self, Number};
+use crate::json::text::{write_number, write_string};
+use crate::json::tokenizer::Tokenizer;
+use crate::json::{self, Events};
+use crate::schema::ColumnType;
+use crate::{Error, ErrorKind, Result};
+
+/// The deepest a `Value` we make may nest: dropping one recurses.
+const VALUE_DEPTH_MAX: usize = 1_000;
+
+/// A value of a document.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    /// Nothing: a field that is not there, or a null among elements.
+    Absent,
+    /// Any value as compact JSON text.
+    Text(String),
+    String(String),
+    Object(Vec<(Name, Item)>),
+    Array(Vec<Item>),
+}
+
+impl Item {
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        let mut text = String::new();
+        self.write(&mut text);
+        out.extend_from_slice(text.as_bytes());
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Item::Absent => out.push_str("null"),
+            Item::Text(text) => out.push_str(text),
+            Item::String(text) => write_string(out, text),
+            Item::Object(fields) => {
+                let mut before = '{';
+                for (name, item) in fields {
+                    if !matches!(item, Item::Absent) {
+                        out.push(std::mem::replace(&mut before, ','));
+                        write_string(out, name);
+                        out.push(':');
+                        item.write(out);
+                    }
+                }
+                out.push_str(if before == '{' { "{}" } else { "}" });
+            }
+            Item::Array(items) => {
+                let mut before = '[';
+                for item in items {
+                    out.push(std::mem::replace(&mut before, ','));
+                    item.write(out);
+                }
+                out.push_str(if before == '[' { "[]" } else { "]" });
+            }
+        }
+    }
+
+    pub(super) fn to_value(&self) -> Result<Value> {
+        Ok(match self {
+            Item::Absent => Value::Null,
+            Item::Text(text) => ValueBuilder::read(text)?,
+            Item::String(text) => Value::String(text.clone()),
+            Item::Object(fields) => {
+                let fields = fields.iter().filter(|(_, item)| !matches!(item, Item::Absent));
+                let fields = fields.map(|(name, item)| Ok((name.to_string(), item.to_value()?)));
+                Value::Object(fields.collect::<Result<Map<String, Value>>>()?)
+            }
+            Item::Array(items) => {
+                Value::Array(items.iter().map(Item::to_value).collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    /// Puts what was rescued from a value back into it.
+    ///
+    /// A value that its column could not hold at all is null there, and is replaced whole. One of which
+    /// only parts were rescued is not null, and has them by field name or element index.
+    pub(super) fn restore(&mut self, column_type: &ColumnType, rescued: Rescued) -> Result<()> {
+        match (self, column_type, rescued) {
+            (Item::Object(fields), ColumnType::Struct(columns), Rescued::Object(parts)) => {
+                for (name, part) in parts {
+                    let field = fields.iter_mut().find(|(field, _)| **field == *name);
+                    let column = columns.iter().find(|column| column.name == name);
+                    match (field, column) {
+                        (Some((_, item)), Some(column)) => {
+                            item.restore(&column.column_type, part)?;
+                        }
+                        _ => fields.push((Arc::from(name), part.into())),
+                    }
+                }
+            }
+            (Item::Array(items), ColumnType::List(element), Rescued::Object(parts)) => {
+                for (index, part) in parts {
+                    let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
+                    item.ok_or_else(|| corrupt("it rescued an element of a list that is shorter"))?
+                        .restore(element, part)?;
+                }
+            }
+            (item, _, rescued) => *item = rescued.into(),
+        }
+        Ok(())
+    }
+}
+
+/// A value in `_rescued_data`: taken apart as far as it is objects.
+#[derive(Debug)]
+pub(super) enum Rescued {
+    Object(Vec<(String, Rescued)>),
+    Text(String),
+}
+
+impl Rescued {
+    /// Reads the text of one row's `_rescued_data`.
+    pub(super) fn read(text: &str) -> Result<Vec<(String, Rescued)>> {
+        let mut builder = RescuedBuilder::default();
+        let end = Tokenizer::default().document(text, 0, &mut builder);
+        match (end, builder.done) {
+            (Ok(end), Some(Rescued::Object(fields))) if end == text.len() => Ok(fields),
+            _ => Err(corrupt("its _rescued_data is no JSON object")),
+        }
+    }
+}
+
+impl From<Rescued> for Item {
+    fn from(rescued: Rescued) -> Self {
+        match rescued {
+            Rescued::Text(text) => Item::Text(text),
+            Rescued::Object(fields) => Item::Object(
+                fields.into_iter().map(|(name, part)| (Arc::from(name), part.into())).collect(),
+            ),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct RescuedBuilder {
+    open: Vec<(Vec<(String, Rescued)>, String)>,
+    key: String,
+    /// An array being copied: its text, and how deep within it we are.
+    array: Option<(json::text::JsonText, usize)>,
+    done: Option<Rescued>,
+}
+
+impl RescuedBuilder {
+    fn put(&mut self, value: Rescued) {
+        match self.open.last_mut() {
+            Some((fields, _)) => fields.push((std::mem::take(&mut self.key), value)),
+            None => self.done = Some(value),
+        }
+    }
+
+    fn scalar(&mut self, write: impl FnOnce(&mut json::text::JsonText)) {
+        self.event(0, write);
+    }
+
+    fn event(&mut self, nesting: isize, write: impl FnOnce(&mut json::text::JsonText)) {
+        let (mut text, depth) = self.array.take().unwrap_or_default();
+        write(&mut text);
+        let depth = depth.saturating_add_signed(nesting);
+        if depth == 0 {
+            self.put(Rescued::Text(text.take()));
+        } else {
+            self.array = Some((text, depth));
+        }
+    }
+}
+
+impl Events for RescuedBuilder {
+    fn key(&mut self, name: &str) {
+        match &mut self.array {
+            Some((text, _)) => text.key(name),
+            None => name.clone_into(&mut self.key),
+        }
+    }
+
+    fn null(&mut self) {
+        self.scalar(Events::null);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.scalar(|text| text.boolean(value));
+    }
+
+    fn number(&mut self, value: Number<'_>) {
+        self.scalar(|text| text.number(value));
+    }
+
+    fn string(&mut self, value: &str) {
+        self.scalar(|text| text.string(value));
+    }
+
+    fn open_object(&mut self) {
+        if self.array.is_some() {
+            return self.event(1, Events::open_object);
+        }
+        let key = std::mem::take(&mut self.key);
+        self.open.push((Vec::new(), key));
+    }
+
+    fn close_object(&mut self) {
+        if self.array.is_some() {
+            return self.event(-1, Events::close_object);
+        }
+        if let Some((fields, key)) = self.open.pop() {
+            self.key = key;
+            self.put(Rescued::Object(fields));
+        }
+    }
+
+    fn open_array(&mut self) {
+        self.event(1, Events::open_array);
+    }
+
+    fn close_array(&mut self) {
+        self.event(-1, Events::close_array);
+    }
+}
+
+/// JSON text into a `Value` without rounding a number; without recursion, too.
+#[derive(Default)]
+struct ValueBuilder {
+    open: Vec<(Value, String)>,
+    key: String,
+    done: Value,
+    problem: Option<String>,
+}
+
+impl ValueBuilder {
+    fn read(text: &str) -> Result<Value> {
+        let mut builder = ValueBuilder::default();
+        let end = Tokenizer::default().document(text, 0, &mut builder);
+        if !end.is_ok_and(|end| end == text.len()) {
+            return Err(corrupt("a JSON column holds what is no JSON"));
+        }
+        match builder.problem {
+            Some(problem) => Err(Error::new(ErrorKind::Limit, problem)),
+            None => Ok(builder.done),
+        }
+    }
+
+    fn put(&mut self, value: Value) {
+        match self.open.last_mut() {
+            Some((Value::Object(fields), _)) => {
+                fields.insert(std::mem::take(&mut self.key), value);
+            }
+            Some((Value::Array(items), _)) => items.push(value),
+            _ => self.done = value,
+        }
+    }
+
+    fn open(&mut self, value: Value) {
+        if self.open.len() >= VALUE_DEPTH_MAX {
+            self.problem = Some(format!(
+                "the document nests deeper than {VALUE_DEPTH_MAX}, too deep for a Value; read it as JSON text"
+            ));
+        } else {
+            self.open.push((value, std::mem::take(&mut self.key)));
+        }
+    }
+
+    fn close(&mut self) {
+        if self.problem.is_some() {
+            return;
+        }
+        if let Some((value, key)) = self.open.pop() {
+            self.key = key;
+            self.put(value);
+        }
+    }
+}
+
+impl Events for ValueBuilder {
+    fn key(&mut self, name: &str) {
+        name.clone_into(&mut self.key);
+    }
+
+    fn null(&mut self) {
+        self.put(Value::Null);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.put(Value::Bool(value));
+    }
+
+    fn number(&mut self, value: Number<'_>) {
+        let number = match value {
+            Number::Int(value) => Some(value.into()),
+            Number::Big(value) => Some(value.into()),
+            Number::Double(value) => serde_json::Number::from_f64(value),
+            Number::Literal(text) if number::keeps_literals() => serde_json::from_str(text).ok(),
+            Number::Literal(_) => None,
+        };
+        if number.is_none() {
+            let mut text = String::new();
+            write_number(&mut text, value);
+            self.problem = Some(format!(
+                "the number {text} would be rounded in a Value; read the row as JSON text"
+            ));
+        }
+        self.put(number.map_or(Value::Null, Value::Number));
+    }
+
+    fn string(&mut self, value: &str) {
+        self.put(Value::String(value.to_owned()));
+    }
+
+    fn open_object(&mut self) {
+        self.open(Value::Object(Map::new()));
+    }
+
+    fn close_object(&mut self) {
+        self.close();
+    }
+
+    fn open_array(&mut self) {
+        self.open(Value::Array(Vec::new()));
+    }
+
+    fn close_array(&mut self) {
+        self.close();
+    }
+}

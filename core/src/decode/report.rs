@@ -1,0 +1,163 @@
+//! What an inspector wants to know of a file.
+
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::FileReader;
+use parquet::file::statistics::Statistics;
+
+use super::ParquetFile;
+
+/// The facts of a file that its footer holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileReport {
+    /// Who wrote it.
+    pub created_by: String,
+    /// The version of the Parquet format.
+    pub version: i32,
+    /// Key-value metadata, in order.
+    pub metadata: Vec<(String, String)>,
+    /// The row groups, in order.
+    pub row_groups: Vec<RowGroupReport>,
+}
+
+/// One row group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowGroupReport {
+    /// Rows in it.
+    pub rows: u64,
+    /// Bytes of its column chunks in the file.
+    pub bytes: u64,
+    /// One for each leaf column, in order.
+    pub chunks: Vec<ChunkReport>,
+}
+
+/// One column chunk: a leaf column within a row group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChunkReport {
+    /// The path of the leaf, its names joined by dots: for people.
+    pub column: String,
+    /// The same path, name by name.
+    pub path: Vec<String>,
+    /// The field id of the leaf.
+    pub field_id: i32,
+    /// Such as `INT64`.
+    pub physical_type: String,
+    /// Such as `STRING` or `DECIMAL(20,0)`; empty where there is none.
+    pub logical_type: String,
+    /// Such as `ZSTD`.
+    pub codec: String,
+    /// Encodings of levels and values, sorted by name.
+    pub encodings: Vec<String>,
+    /// Entries, nulls among them.
+    pub values: u64,
+    /// Entries without a value, where the file says.
+    pub nulls: Option<u64>,
+    /// The least value (or a lower bound of texts), for people.
+    pub min: Option<String>,
+    /// The greatest value (or an upper bound of texts), for people.
+    pub max: Option<String>,
+    /// Bytes in the file.
+    pub compressed_bytes: u64,
+    /// Bytes before the codec.
+    pub uncompressed_bytes: u64,
+    /// Whether it has a bloom filter.
+    pub bloom_filter: bool,
+    /// Whether it has a column index: statistics by page.
+    pub column_index: bool,
+    /// Whether it has an offset index: where its pages lie.
+    pub offset_index: bool,
+}
+
+pub(super) fn report(file: &ParquetFile) -> FileReport {
+    let metadata = file.reader.metadata();
+    let about = metadata.file_metadata();
+    let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
+    let row_groups = metadata.row_groups().iter().map(|group| RowGroupReport {
+        rows: unsigned(group.num_rows()),
+        bytes: unsigned(group.compressed_size()),
+        chunks: group.columns().iter().map(chunk).collect(),
+    });
+    FileReport {
+        created_by: about.created_by().unwrap_or_default().to_owned(),
+        version: about.version(),
+        metadata: pairs
+            .iter()
+            .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
+            .collect(),
+        row_groups: row_groups.collect(),
+    }
+}
+
+fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
+    let leaf = chunk.column_descr();
+    let info = leaf.self_type().get_basic_info();
+    let mut encodings: Vec<String> =
+        chunk.encodings().map(|encoding| encoding.to_string()).collect();
+    encodings.sort_unstable();
+    encodings.dedup();
+    let statistics = chunk.statistics();
+    let (min, max) = statistics.map(bounds).unwrap_or_default();
+    let codec = chunk.compression().to_string();
+    ChunkReport {
+        column: leaf.path().parts().join("."),
+        path: leaf.path().parts().to_vec(),
+        field_id: if info.has_id() { info.id() } else { -1 },
+        physical_type: chunk.column_type().to_string(),
+        logical_type: logical_name(leaf),
+        codec: codec.split('(').next().unwrap_or_default().to_owned(),
+        encodings,
+        values: unsigned(chunk.num_values()),
+        nulls: statistics.and_then(Statistics::null_count_opt),
+        min,
+        max,
+        compressed_bytes: unsigned(chunk.compressed_size()),
+        uncompressed_bytes: unsigned(chunk.uncompressed_size()),
+        bloom_filter: chunk.bloom_filter_offset().is_some(),
+        column_index: chunk.column_index_offset().is_some(),
+        offset_index: chunk.offset_index_offset().is_some(),
+    }
+}
+
+fn logical_name(leaf: &parquet::schema::types::ColumnDescriptor) -> String {
+    use parquet::basic::LogicalType;
+    match leaf.logical_type_ref() {
+        None => String::new(),
+        Some(LogicalType::Decimal(decimal)) => {
+            format!("DECIMAL({},{})", decimal.precision, decimal.scale)
+        }
+        Some(LogicalType::Timestamp(timestamp)) => format!("TIMESTAMP({:?})", timestamp.unit),
+        Some(LogicalType::Integer(integer)) => {
+            format!("{}INT({})", if integer.is_signed { "" } else { "U" }, integer.bit_width)
+        }
+        Some(other) => format!("{other:?}").to_uppercase(),
+    }
+}
+
+fn bounds(statistics: &Statistics) -> (Option<String>, Option<String>) {
+    fn text<T: ToString>(min: Option<&T>, max: Option<&T>) -> (Option<String>, Option<String>) {
+        (min.map(T::to_string), max.map(T::to_string))
+    }
+    match statistics {
+        Statistics::Boolean(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Int32(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Int64(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Float(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Double(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Int96(_) => (None, None),
+        Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_) => {
+            let shown = |bytes: Option<&[u8]>| bytes.map(readable);
+            (shown(statistics.min_bytes_opt()), shown(statistics.max_bytes_opt()))
+        }
+    }
+}
+
+/// Bytes as text where they are, else in hex.
+fn readable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}

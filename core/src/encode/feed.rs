@@ -1,0 +1,258 @@
+//! The sources of rows: JSON bytes in any slices, and `serde_json` values.
+
+use serde_json::Value;
+
+use crate::build::Builder;
+use crate::json::number::{self, Number};
+use crate::json::tokenizer::{Fault, Tokenizer, skip_white_space};
+use crate::json::{self, Events};
+use crate::{Error, ErrorKind, IdSource, Result};
+
+/// The deepest a `Value` may nest: walking it recurses, and a stack is finite.
+const VALUE_DEPTH_MAX: usize = 1_000;
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Cuts JSON text into rows, whatever slices it comes in.
+///
+/// Reads each row as soon as it is whole. The start of a row that is not whole yet waits in `waiting`,
+/// and is read again from its start once twice as much has come: so the work stays linear.
+#[derive(Debug, Default)]
+pub(super) struct JsonFeed {
+    tokenizer: Tokenizer,
+    waiting: Vec<u8>,
+    /// How much must be waiting before it is worth another try.
+    worth_trying: usize,
+    /// Lines before `waiting`.
+    lines: u64,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Form {
+    /// Nothing but white space has come.
+    #[default]
+    Unknown,
+    /// Objects one behind the other.
+    Lines,
+    /// In an array, where an element (or, at its start, its end) must come.
+    Element { first: bool },
+    /// In an array, behind an element.
+    BehindElement,
+    /// Behind the array.
+    Ended,
+}
+
+impl JsonFeed {
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        id: &IdSource,
+        builder: &mut Builder,
+    ) -> Result<()> {
+        if self.waiting.is_empty() {
+            let taken = self.take(bytes, false, id, builder)?;
+            self.waiting.extend_from_slice(&bytes[taken..]);
+        } else {
+            self.waiting.extend_from_slice(bytes);
+            if self.waiting.len() < self.worth_trying {
+                return Ok(());
+            }
+            let waiting = std::mem::take(&mut self.waiting);
+            let taken = self.take(&waiting, false, id, builder)?;
+            self.waiting = waiting;
+            self.waiting.drain(..taken);
+        }
+        self.worth_trying = self.waiting.len() * 2;
+        Ok(())
+    }
+
+    /// Reads what still waits; an error where it is no whole row.
+    pub(super) fn end(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.take(&waiting, true, id, builder)?;
+        match self.form {
+            Form::Unknown | Form::Lines | Form::Ended => Ok(()),
+            Form::Element { .. } | Form::BehindElement => {
+                Err(Error::new(ErrorKind::Row, "the JSON array has no end; the input was cut off")
+                    .at_line(self.lines + 1))
+            }
+        }
+    }
+
+    /// An error where JSON text that is not whole waits: a row pushed now would come before it.
+    pub(super) fn no_open_text(&self) -> Result<()> {
+        let open = !self.waiting.iter().all(u8::is_ascii_whitespace)
+            || matches!(self.form, Form::Element { .. } | Form::BehindElement);
+        if open {
+            return Err(Error::misuse(
+                "JSON text was pushed that has not ended; push its end before a row",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads all whole rows of `bytes`; how many bytes that took.
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        id: &IdSource,
+        builder: &mut Builder,
+    ) -> Result<usize> {
+        let text = self.text(bytes, last)?;
+        let taken = self.rows(text, last, id, builder);
+        taken.map(|taken| {
+            self.lines += json::newlines(&bytes[..taken]);
+            taken
+        })
+    }
+
+    /// `bytes` as text; a character cut off at the end waits for its rest.
+    fn text<'b>(&self, bytes: &'b [u8], last: bool) -> Result<&'b str> {
+        let whole = match std::str::from_utf8(bytes) {
+            Err(error) if error.error_len().is_none() && !last => &bytes[..error.valid_up_to()],
+            _ => bytes,
+        };
+        json::utf8(whole, self.lines + 1)
+    }
+
+    fn rows(
+        &mut self,
+        text: &str,
+        last: bool,
+        id: &IdSource,
+        builder: &mut Builder,
+    ) -> Result<usize> {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        if self.form == Form::Unknown && self.lines == 0 && text.starts_with(BYTE_ORDER_MARK) {
+            at = BYTE_ORDER_MARK.len();
+        }
+        loop {
+            let start = skip_white_space(bytes, at);
+            let Some(&byte) = bytes.get(start) else { return Ok(start) };
+            at = match (self.form, byte) {
+                (Form::Unknown, b'[') => {
+                    self.form = Form::Element { first: true };
+                    start + 1
+                }
+                (Form::Element { first: true } | Form::BehindElement, b']') => {
+                    self.form = Form::Ended;
+                    start + 1
+                }
+                (Form::BehindElement, b',') => {
+                    self.form = Form::Element { first: false };
+                    start + 1
+                }
+                (Form::BehindElement, _) => {
+                    let fault = Fault::new(start, "expected ',' or ']' after a row");
+                    return Err(self.fault(bytes, fault, builder));
+                }
+                (Form::Ended, _) => {
+                    let fault = Fault::new(start, "something follows the end of the array");
+                    return Err(self.fault(bytes, fault, builder));
+                }
+                (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
+                    match self.row(text, start, last, id, builder)? {
+                        Some(end) => end,
+                        None => return Ok(start),
+                    }
+                }
+            };
+        }
+    }
+
+    /// Reads one row; where it ends, or nothing where its end has not come yet.
+    fn row(
+        &mut self,
+        text: &str,
+        start: usize,
+        last: bool,
+        id: &IdSource,
+        builder: &mut Builder,
+    ) -> Result<Option<usize>> {
+        builder.begin_row();
+        match self.tokenizer.document(text, start, builder) {
+            Ok(end) => {
+                let line = || self.lines + 1 + json::newlines(&text.as_bytes()[..start]);
+                builder.end_row_of(id).map_err(|error| error.at_line(line()))?;
+                self.form = match self.form {
+                    Form::Unknown | Form::Lines => Form::Lines,
+                    _ => Form::BehindElement,
+                };
+                Ok(Some(end))
+            }
+            Err(fault) if fault.unfinished && !last => {
+                builder.abandon_row();
+                Ok(None)
+            }
+            Err(fault) => Err(self.fault(text.as_bytes(), fault, builder)),
+        }
+    }
+
+    fn fault(&self, bytes: &[u8], fault: Fault, builder: &Builder) -> Error {
+        json::syntax_error(bytes, fault, self.lines + 1).at_row(builder.rows() as u64)
+    }
+}
+
+/// Passes a value on as events.
+pub(super) fn value(value: &Value, row: usize, events: &mut impl Events) -> Result<()> {
+    if walk(value, 0, number::keeps_literals(), events) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Limit,
+        format!(
+            "the document nests deeper than {VALUE_DEPTH_MAX}; flatten it, or push it as JSON text"
+        ),
+    )
+    .at_row(row as u64))
+}
+
+fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Events) -> bool {
+    match value {
+        Value::Null => events.null(),
+        Value::Bool(value) => events.boolean(*value),
+        Value::Number(value) => walk_number(value, keeps_literals, events),
+        Value::String(value) => events.string(value),
+        Value::Array(_) | Value::Object(_) if depth == VALUE_DEPTH_MAX => return false,
+        Value::Array(values) => {
+            events.open_array();
+            for value in values {
+                if !walk(value, depth + 1, keeps_literals, events) {
+                    return false;
+                }
+            }
+            events.close_array();
+        }
+        Value::Object(fields) => {
+            events.open_object();
+            for (name, value) in fields {
+                events.key(name);
+                if !walk(value, depth + 1, keeps_literals, events) {
+                    return false;
+                }
+            }
+            events.close_object();
+        }
+    }
+    true
+}
+
+#[inline]
+fn walk_number(value: &serde_json::Number, keeps_literals: bool, events: &mut impl Events) {
+    if keeps_literals {
+        let literal = value.to_string();
+        if let Some(number) = number::read_whole(&literal) {
+            return events.number(number);
+        }
+    }
+    if let Some(value) = value.as_i64() {
+        events.number(Number::Int(value));
+    } else if let Some(value) = value.as_u64() {
+        events.number(Number::Big(value));
+    } else if let Some(value) = value.as_f64() {
+        events.number(Number::Double(value));
+    }
+}

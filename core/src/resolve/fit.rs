@@ -1,0 +1,256 @@
+//! One value into one column: whether it fits, and whether decoding would give it back as it was.
+
+use super::{Kind, Node, Values, temporal};
+use crate::json::number::{self, Number};
+use crate::schema::{ColumnType, Form, TimeUnit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// A value that is not an object or an array.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scalar<'n> {
+    Boolean(bool),
+    Number(Number<'n>),
+    String(&'n str),
+    /// An object, an array, or text of one: no scalar column takes it.
+    Nested,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// Stored, and decoding gives it back.
+    Exact,
+    /// Stored, but it stood in another form than its column's: it must be rescued too.
+    Reformed,
+    /// Not stored.
+    Misfit,
+}
+
+/// Appends `value` to `values` where a column of this type can hold it.
+pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<'_>) -> Fit {
+    match (values, value) {
+        (Values::Boolean(values), Scalar::Boolean(value)) => stored(values, Some(value)),
+        (Values::Double(values), Scalar::Number(value)) => stored(values, double(value)),
+        (Values::Float(values), Scalar::Number(value)) => stored(values, float(value)),
+        (Values::Bytes(values), Scalar::String(text)) => match column_type {
+            ColumnType::Binary => match STANDARD.decode(text) {
+                Ok(bytes) => {
+                    values.push(&bytes);
+                    Fit::Exact
+                }
+                Err(_) => Fit::Misfit,
+            },
+            _ => {
+                values.push(text.as_bytes());
+                Fit::Exact
+            }
+        },
+        (Values::Int32(values), value) => match whole(column_type, value) {
+            Some((value, exact)) => stored_as(values, i32_bits(column_type, value), exact),
+            None => Fit::Misfit,
+        },
+        (Values::Int64(values), value) => match whole(column_type, value) {
+            Some((value, exact)) => stored_as(values, i64::try_from(value).ok(), exact),
+            None => Fit::Misfit,
+        },
+        (Values::Fixed(values, width), value) => match (column_type, value) {
+            (ColumnType::Uuid, Scalar::String(text)) => match uuid(text) {
+                Some(bytes) => {
+                    values.extend_from_slice(&bytes);
+                    if uuid_text(&bytes) == text { Fit::Exact } else { Fit::Reformed }
+                }
+                None => Fit::Misfit,
+            },
+            _ => match whole(column_type, value) {
+                Some((value, exact)) => {
+                    values.extend_from_slice(&value.to_be_bytes()[16 - *width..]);
+                    if exact { Fit::Exact } else { Fit::Reformed }
+                }
+                None => Fit::Misfit,
+            },
+        },
+        _ => Fit::Misfit,
+    }
+}
+
+/// The type with its form decided: as given, or as the first value that fits stands.
+pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> ColumnType {
+    let mut decided = column_type.clone();
+    match &mut decided {
+        ColumnType::Timestamp { unit, form: form @ None } => {
+            *form = Some(
+                node.and_then(|node| first_form(node, |text| timestamp_form(text, *unit)))
+                    .unwrap_or(Form::Number),
+            );
+        }
+        ColumnType::Decimal { precision, scale, form: form @ None } => {
+            let of_text = |text: &str| {
+                temporal::decimal(text, *precision, *scale).map(|_| Form::Text(*scale))
+            };
+            *form = Some(node.and_then(|node| first_form(node, of_text)).unwrap_or(Form::Number));
+        }
+        _ => {}
+    }
+    decided
+}
+
+/// 32 hex digits with hyphens, in either case.
+fn uuid(text: &str) -> Option<[u8; 16]> {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    if text.len() != 36 || !HYPHENS.iter().all(|at| text.as_bytes()[*at] == b'-') {
+        return None;
+    }
+    let mut bytes = [0_u8; 16];
+    let mut digits = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if HYPHENS.contains(&at) {
+            continue;
+        }
+        let digit = char::from(byte).to_digit(16)? as u8;
+        bytes[digits / 2] = bytes[digits / 2] << 4 | digit;
+        digits += 1;
+    }
+    Some(bytes)
+}
+
+pub(crate) fn uuid_text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+fn first_form(node: &Node, of_text: impl Fn(&str) -> Option<Form>) -> Option<Form> {
+    let (mut strings, mut at) = (0, 0);
+    while at < node.end() {
+        match node.kind_at(at) {
+            Kind::String => {
+                if let Some(form) = of_text(node.strings.text(strings)) {
+                    return Some(form);
+                }
+                strings += 1;
+            }
+            Kind::Int | Kind::Big | Kind::Double | Kind::Literal => return Some(Form::Number),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn timestamp_form(text: &str, unit: TimeUnit) -> Option<Form> {
+    let instant = temporal::timestamp(text, unit.digits())?;
+    Some(Form::Text(instant.digits.min(unit.digits())))
+}
+
+fn stored<T>(values: &mut Vec<T>, value: Option<T>) -> Fit {
+    stored_as(values, value, true)
+}
+
+fn stored_as<T>(values: &mut Vec<T>, value: Option<T>, exact: bool) -> Fit {
+    match value {
+        Some(value) => {
+            values.push(value);
+            if exact { Fit::Exact } else { Fit::Reformed }
+        }
+        None => Fit::Misfit,
+    }
+}
+
+fn double(value: Number<'_>) -> Option<f64> {
+    match value {
+        Number::Int(value) => number::int_as_double(value),
+        Number::Big(value) => number::big_as_double(value),
+        Number::Double(value) => Some(value),
+        Number::Literal(_) => None,
+    }
+}
+
+/// A number as a float whose shortest decimal form has the same value.
+fn float(value: Number<'_>) -> Option<f32> {
+    let value = double(value)?;
+    let narrow = value as f32;
+    let same = narrow.is_finite() && float_as_double(narrow).to_bits() == value.to_bits();
+    same.then_some(narrow)
+}
+
+/// The double that a float's shortest decimal form is.
+pub(crate) fn float_as_double(value: f32) -> f64 {
+    let mut buffer = zmij::Buffer::new();
+    buffer.format_finite(value).parse().unwrap_or(f64::NAN)
+}
+
+/// A value as the whole number its column stores, and whether it stands in the column's form.
+fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
+    match (column_type, value) {
+        (ColumnType::Decimal { precision, scale, form }, Scalar::Number(value)) => {
+            let value = decimal_number(value, *precision, *scale)?;
+            Some((value, *form == Some(Form::Number)))
+        }
+        (ColumnType::Decimal { precision, scale, form }, Scalar::String(text)) => {
+            let value = temporal::decimal(text, *precision, *scale)?;
+            let exact =
+                *form == Some(Form::Text(*scale)) && temporal::decimal_text(value, *scale) == text;
+            Some((value, exact))
+        }
+        (ColumnType::Timestamp { unit, form }, Scalar::String(text)) => {
+            let instant = temporal::timestamp(text, unit.digits())?;
+            let exact = match form {
+                Some(Form::Text(digits)) => {
+                    let back = temporal::timestamp_text(instant.value, unit.digits(), *digits);
+                    back.as_deref() == Some(text)
+                }
+                _ => false,
+            };
+            Some((i128::from(instant.value), exact))
+        }
+        (ColumnType::Timestamp { form, .. }, Scalar::Number(value)) => Some((
+            i128::from(i64::try_from(whole_number(value)?).ok()?),
+            *form == Some(Form::Number),
+        )),
+        (ColumnType::Date, Scalar::String(text)) => Some((i128::from(temporal::date(text)?), true)),
+        (ColumnType::Date, _) => None,
+        (_, Scalar::Number(value)) => Some((whole_number(value)?, true)),
+        _ => None,
+    }
+}
+
+fn decimal_number(value: Number<'_>, precision: u8, scale: u8) -> Option<i128> {
+    match value {
+        Number::Int(value) => temporal::decimal(&value.to_string(), precision, scale),
+        Number::Big(value) => temporal::decimal(&value.to_string(), precision, scale),
+        Number::Double(value) => {
+            temporal::decimal(number::format(value, &mut number::buffer()), precision, scale)
+        }
+        Number::Literal(literal) => temporal::decimal(literal, precision, scale),
+    }
+}
+
+/// A number that is whole, however it is written.
+fn whole_number(value: Number<'_>) -> Option<i128> {
+    match value {
+        Number::Int(value) => Some(i128::from(value)),
+        Number::Big(value) => Some(i128::from(value)),
+        // Past 2^53 a double's neighbours are whole numbers too, but its shortest form is one of them exactly.
+        Number::Double(_) => decimal_number(value, 38, 0),
+        Number::Literal(_) => None,
+    }
+}
+
+/// The stored bits of a whole number in an INT32 column; none where the type's range ends before it.
+fn i32_bits(column_type: &ColumnType, value: i128) -> Option<i32> {
+    let in_range = match column_type {
+        ColumnType::Int8 => i8::try_from(value).is_ok(),
+        ColumnType::Int16 => i16::try_from(value).is_ok(),
+        ColumnType::Uint8 => u8::try_from(value).is_ok(),
+        ColumnType::Uint16 => u16::try_from(value).is_ok(),
+        // An unsigned number past i32 is stored in the same 32 bits (LogicalTypes.md, INT).
+        ColumnType::Uint32 => return u32::try_from(value).ok().map(u32::cast_signed),
+        _ => true,
+    };
+    i32::try_from(value).ok().filter(|_| in_range)
+}

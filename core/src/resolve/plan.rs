@@ -1,0 +1,260 @@
+//! Which column each path becomes: the law's table (DESIGN 3), applied to what all rows hold.
+
+use std::collections::BTreeSet;
+
+use super::{Kind, Node, NodeId, OwnId, fit};
+use crate::Settings;
+use crate::build::ROOT;
+use crate::schema::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, Schema};
+
+/// What becomes of one path.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) name: String,
+    /// Where its values are; none where a given schema has a column that no row has.
+    pub(super) node: Option<NodeId>,
+    pub(super) shape: Shape,
+}
+
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// Only nulls, or declared so: no column, and any value is rescued.
+    Null,
+    /// The `_id` column holds it already: no column of its own.
+    Id,
+    /// No column: every value is rescued.
+    Rescue,
+    /// A column of this type, which is a leaf.
+    Leaf(ColumnType),
+    Struct(Vec<Plan>),
+    /// The element's plan has no name.
+    List(Box<Plan>),
+}
+
+/// The plans for the fields of the documents, and what their own `_id` is.
+pub(super) fn plan(nodes: &[Node], rows: usize, settings: &Settings) -> (OwnId, Vec<Plan>) {
+    let own_id = own_id(nodes, rows);
+    let mut plans = match &settings.schema {
+        Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
+        None => inferred_fields(nodes, ROOT),
+    };
+    for plan in &mut plans {
+        // Our own two names are never a document's columns.
+        match plan.name.as_str() {
+            ID_COLUMN if own_id != OwnId::Absent => plan.shape = Shape::Id,
+            ID_COLUMN | RESCUED_COLUMN => plan.shape = Shape::Rescue,
+            _ => {}
+        }
+    }
+    if settings.schema.is_none() {
+        bound_columns(&mut plans, settings.columns_max);
+    }
+    (own_id, plans)
+}
+
+/// The schema that a file of these plans has.
+pub(super) fn schema(plans: &[Plan]) -> Schema {
+    Schema::inferred(columns(plans))
+}
+
+fn columns(plans: &[Plan]) -> Vec<Column> {
+    let column = |plan: &Plan| {
+        let column_type = column_type(&plan.shape)?;
+        Some(Column { name: plan.name.clone(), column_type })
+    };
+    plans.iter().filter_map(column).collect()
+}
+
+fn column_type(shape: &Shape) -> Option<ColumnType> {
+    match shape {
+        Shape::Null => Some(ColumnType::Null),
+        Shape::Id | Shape::Rescue => None,
+        Shape::Leaf(column_type) => Some(column_type.clone()),
+        Shape::Struct(fields) => Some(ColumnType::Struct(columns(fields))),
+        Shape::List(element) => Some(ColumnType::List(Box::new(column_type(&element.shape)?))),
+    }
+}
+
+fn own_id(nodes: &[Node], rows: usize) -> OwnId {
+    let Some(at) = nodes[ROOT].field(ID_COLUMN, 0) else { return OwnId::Absent };
+    let node = &nodes[nodes[ROOT].fields[at].node];
+    if node.count(Kind::String) == rows {
+        OwnId::String
+    } else if node.count(Kind::Int) + node.count(Kind::Big) == rows {
+        OwnId::Number
+    } else {
+        OwnId::Absent
+    }
+}
+
+fn inferred_fields(nodes: &[Node], node: NodeId) -> Vec<Plan> {
+    let plan = |field: &crate::build::Field| {
+        let shape = inferred(nodes, field.node, false)?;
+        Some(Plan { name: field.name.to_string(), node: Some(field.node), shape })
+    };
+    nodes[node].fields.iter().filter_map(plan).collect()
+}
+
+/// The shape of a node's values; none where it never had any, not even a null.
+fn inferred(nodes: &[Node], id: NodeId, element: bool) -> Option<Shape> {
+    let node = &nodes[id];
+    let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
+    let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
+    // The rows of the law's table, in its order; what nests too deep comes after them all.
+    let groups = [
+        count(&[Kind::Boolean]),
+        count(&numbers),
+        count(&[Kind::String]),
+        count(&[Kind::Object]),
+        count(&[Kind::Array]),
+        count(&[Kind::Json]),
+    ];
+    let most = groups.iter().copied().max().unwrap_or(0);
+    if most == 0 {
+        return (node.count(Kind::Null) > 0).then_some(Shape::Null);
+    }
+    let shared = groups.iter().filter(|group| **group > 0).count() == 1;
+    if element && !shared {
+        return Some(Shape::Leaf(ColumnType::Json));
+    }
+    Some(match groups.iter().position(|group| *group == most) {
+        Some(0) => Shape::Leaf(ColumnType::Boolean),
+        Some(1) => Shape::Leaf(number_type(node)),
+        Some(2) => Shape::Leaf(ColumnType::String),
+        Some(3) => inferred_struct(nodes, id),
+        Some(4) => inferred_list(nodes, id),
+        _ => Shape::Leaf(ColumnType::Json),
+    })
+}
+
+fn number_type(node: &Node) -> ColumnType {
+    let seen = |kind| node.count(kind) > 0;
+    match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
+        (_, true, false) => ColumnType::UINT64,
+        (true, false, false) => ColumnType::Int64,
+        // Doubles, or only literals that no number type holds, which are all rescued.
+        _ => ColumnType::Float64,
+    }
+}
+
+fn inferred_struct(nodes: &[Node], id: NodeId) -> Shape {
+    let fields = inferred_fields(nodes, id);
+    let has_leaf = fields.iter().any(|field| leaves(&field.shape) > 0);
+    if has_leaf && nodes[id].extras.is_empty() {
+        Shape::Struct(fields)
+    } else {
+        Shape::Leaf(ColumnType::Json)
+    }
+}
+
+fn inferred_list(nodes: &[Node], id: NodeId) -> Shape {
+    let json = Shape::Leaf(ColumnType::Json);
+    let Some(element) = nodes[id].element else { return json };
+    let groups = inferred(nodes, element, true);
+    match groups {
+        None | Some(Shape::Null) => json,
+        // Elements of several kinds share no type, and so the whole array is one JSON value.
+        Some(Shape::Leaf(ColumnType::Json)) if mixed(&nodes[element]) => json,
+        Some(shape) => {
+            Shape::List(Box::new(Plan { name: String::new(), node: Some(element), shape }))
+        }
+    }
+}
+
+fn mixed(node: &Node) -> bool {
+    let numbers = node.count(Kind::Int)
+        + node.count(Kind::Big)
+        + node.count(Kind::Double)
+        + node.count(Kind::Literal);
+    let others = [Kind::Boolean, Kind::String, Kind::Object, Kind::Array, Kind::Json];
+    let kinds = others.iter().filter(|kind| node.count(**kind) > 0).count();
+    kinds + usize::from(numbers > 0) > 1
+}
+
+fn leaves(shape: &Shape) -> usize {
+    match shape {
+        Shape::Null | Shape::Id | Shape::Rescue => 0,
+        Shape::Leaf(_) => 1,
+        Shape::Struct(fields) => fields.iter().map(|field| leaves(&field.shape)).sum(),
+        Shape::List(element) => leaves(&element.shape),
+    }
+}
+
+/// Makes JSON columns of the structs with the most fields until `columns_max` leaves are enough, and
+/// then rescues the last fields of the documents.
+fn bound_columns(plans: &mut [Plan], columns_max: usize) {
+    let mut total: usize = plans.iter().map(|plan| leaves(&plan.shape)).sum();
+    while total > columns_max {
+        let Some(widest) = widest_struct(plans) else { break };
+        total = total + 1 - leaves(&widest.shape);
+        widest.shape = Shape::Leaf(ColumnType::Json);
+    }
+    for plan in plans.iter_mut().rev() {
+        if total <= columns_max {
+            break;
+        }
+        total -= leaves(&plan.shape);
+        plan.shape = Shape::Rescue;
+    }
+}
+
+fn widest_struct(plans: &mut [Plan]) -> Option<&mut Plan> {
+    fn width(shape: &Shape) -> usize {
+        match shape {
+            Shape::Struct(fields) => fields.len(),
+            _ => 0,
+        }
+    }
+    fn widest_below(plan: &Plan) -> usize {
+        match &plan.shape {
+            Shape::Struct(fields) => {
+                fields.iter().map(widest_below).max().unwrap_or(0).max(width(&plan.shape))
+            }
+            Shape::List(element) => widest_below(element),
+            _ => 0,
+        }
+    }
+    let most = plans.iter().map(widest_below).max().filter(|most| *most > 0)?;
+    let plan = plans.iter_mut().find(|plan| widest_below(plan) == most)?;
+    if width(&plan.shape) == most {
+        return Some(plan);
+    }
+    match &mut plan.shape {
+        Shape::Struct(fields) => widest_struct(fields),
+        Shape::List(element) => widest_struct(std::slice::from_mut(&mut **element)),
+        _ => None,
+    }
+}
+
+fn given_fields(nodes: &[Node], parent: Option<NodeId>, columns: &[Column]) -> Vec<Plan> {
+    let field = |name: &str| {
+        let parent = &nodes[parent?];
+        parent.field(name, 0).map(|at| parent.fields[at].node)
+    };
+    let given = columns.iter().map(|column| {
+        let node = field(&column.name);
+        Plan { name: column.name.clone(), node, shape: given(nodes, node, &column.column_type) }
+    });
+    let mut plans: Vec<Plan> = given.collect();
+    let known: BTreeSet<NodeId> = plans.iter().filter_map(|plan| plan.node).collect();
+    for field in parent.map_or(&[][..], |parent| &nodes[parent].fields) {
+        if !known.contains(&field.node) {
+            let (name, node) = (field.name.to_string(), Some(field.node));
+            plans.push(Plan { name, node, shape: Shape::Rescue });
+        }
+    }
+    plans
+}
+
+fn given(nodes: &[Node], node: Option<NodeId>, column_type: &ColumnType) -> Shape {
+    match column_type {
+        ColumnType::Null => Shape::Null,
+        ColumnType::Struct(fields) => Shape::Struct(given_fields(nodes, node, fields)),
+        ColumnType::List(element) => {
+            let child = node.and_then(|node| nodes[node].element);
+            let shape = given(nodes, child, element);
+            Shape::List(Box::new(Plan { name: String::new(), node: child, shape }))
+        }
+        leaf => Shape::Leaf(fit::with_form(leaf, node.map(|node| &nodes[node]))),
+    }
+}

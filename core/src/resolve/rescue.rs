@@ -1,0 +1,142 @@
+//! What no column has a place for: kept under its path in `_rescued_data`, or the error it is.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::render::write_key;
+use super::{Blobs, Leaf, Values};
+use crate::schema::RESCUED_COLUMN;
+use crate::{Error, ErrorKind};
+
+/// One step down a path; an element is written as its index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Field(Rc<str>),
+    Element(usize),
+}
+
+#[derive(Debug)]
+struct Rescue {
+    row: usize,
+    path: Vec<Step>,
+    text: String,
+}
+
+/// The first value, by row, that a strict schema refuses.
+#[derive(Debug)]
+struct Refusal {
+    row: usize,
+    column: String,
+    message: String,
+}
+
+/// Values on their way to `_rescued_data`.
+#[derive(Debug, Default)]
+pub(super) struct Rescues {
+    found: Vec<Rescue>,
+    counts: BTreeMap<String, u64>,
+    refusal: Option<Refusal>,
+}
+
+impl Rescues {
+    /// Keeps a value as it came. `expected` says what its column holds.
+    pub(super) fn push(&mut self, row: usize, path: Vec<Step>, text: String, expected: &str) {
+        let column = show(&path);
+        if self.refusal.as_ref().is_none_or(|first| row < first.row) {
+            let short: String = text.chars().take(80).collect();
+            let more = if short.len() < text.len() { "…" } else { "" };
+            let message = format!(
+                "found {short}{more}, and the schema has {expected} there; correct the row, change the schema, or choose policy \"rescue\""
+            );
+            self.refusal = Some(Refusal { row, column: column.clone(), message });
+        }
+        *self.counts.entry(column).or_default() += 1;
+        self.found.push(Rescue { row, path, text });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    pub(super) fn counts(&self) -> Vec<(String, u64)> {
+        self.counts.iter().map(|(column, count)| (column.clone(), *count)).collect()
+    }
+
+    /// What a strict schema says of the first of them.
+    pub(super) fn first_as_error(&self, ids: &Leaf) -> Option<Error> {
+        let refusal = self.refusal.as_ref()?;
+        let error = Error::new(ErrorKind::Row, refusal.message.clone())
+            .at_row(refusal.row as u64)
+            .in_column(refusal.column.clone());
+        Some(match &ids.values {
+            Values::Bytes(ids) => error.with_id(&String::from_utf8_lossy(ids.blob(refusal.row))),
+            _ => error,
+        })
+    }
+
+    /// The column `_rescued_data`: an object for each row that has any, null for the rest.
+    pub(super) fn into_leaf(mut self, rows: usize) -> Leaf {
+        self.found.sort_by_key(|rescue| rescue.row);
+        let mut definitions = vec![0_i16; rows];
+        let mut values = Blobs::default();
+        let mut text = String::new();
+        for row in self.found.chunk_by(|a, b| a.row == b.row) {
+            text.clear();
+            let of_row: Vec<&Rescue> = row.iter().collect();
+            write_object(&of_row, 0, &mut text);
+            values.push(text.as_bytes());
+            definitions[row[0].row] = 1;
+        }
+        Leaf {
+            path: vec![RESCUED_COLUMN.to_owned()],
+            definitions,
+            definition_max: 1,
+            repetitions: Arc::default(),
+            values: Values::Bytes(values),
+        }
+    }
+}
+
+/// Writes the values below one path, whose first `depth` steps are the same, as nested objects.
+fn write_object(rescues: &[&Rescue], depth: usize, out: &mut String) {
+    let mut places = BTreeMap::new();
+    let mut groups: Vec<Vec<&Rescue>> = Vec::new();
+    for rescue in rescues {
+        let place = *places.entry(&rescue.path[depth]).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(rescue);
+    }
+    out.push('{');
+    let mut comma = false;
+    for group in groups {
+        match &group[0].path[depth] {
+            Step::Field(name) => write_key(out, &mut comma, name),
+            Step::Element(index) => write_key(out, &mut comma, &index.to_string()),
+        }
+        match group.as_slice() {
+            [one] if one.path.len() == depth + 1 => out.push_str(&one.text),
+            _ => write_object(&group, depth + 1, out),
+        }
+    }
+    out.push('}');
+}
+
+/// A path as people read it: `order.items[].price`.
+fn show(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Field(name) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
+            Step::Element(_) => text.push_str("[]"),
+        }
+    }
+    text
+}

@@ -1,0 +1,270 @@
+//! The JSON form of a schema: `{"columns":[{"name":"ts","type":"timestamp","unit":"ms"}, …]}`.
+//!
+//! Read by hand rather than derived, so that an error names the column and a misspelt key is one.
+
+use serde_json::{Map, Value};
+
+use super::{Column, ColumnType, Form, Schema, TimeUnit};
+use crate::{Error, Result};
+
+const SIMPLE: [(&str, ColumnType); 16] = [
+    ("null", ColumnType::Null),
+    ("boolean", ColumnType::Boolean),
+    ("int8", ColumnType::Int8),
+    ("int16", ColumnType::Int16),
+    ("int32", ColumnType::Int32),
+    ("int64", ColumnType::Int64),
+    ("uint8", ColumnType::Uint8),
+    ("uint16", ColumnType::Uint16),
+    ("uint32", ColumnType::Uint32),
+    ("float32", ColumnType::Float32),
+    ("float64", ColumnType::Float64),
+    ("string", ColumnType::String),
+    ("json", ColumnType::Json),
+    ("binary", ColumnType::Binary),
+    ("uuid", ColumnType::Uuid),
+    ("date", ColumnType::Date),
+];
+
+pub(super) fn name(column_type: &ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Decimal { .. } => "decimal",
+        ColumnType::Timestamp { .. } => "timestamp",
+        ColumnType::Struct(_) => "struct",
+        ColumnType::List(_) => "list",
+        simple => SIMPLE.iter().find(|(_, t)| t == simple).map_or("null", |(name, _)| name),
+    }
+}
+
+pub(super) fn read(text: &str) -> Result<Schema> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| Error::settings(format!("the schema is not JSON: {error}")))?;
+    let mut object = Object::new(&value, "the schema")?;
+    let columns = object.take("columns")?;
+    let columns = read_fields(columns, "\"columns\"")?;
+    object.end()?;
+    Schema::new(columns)
+}
+
+fn read_fields(value: &Value, place: &str) -> Result<Vec<Column>> {
+    let items = value
+        .as_array()
+        .ok_or_else(|| Error::settings(format!("{place} in the schema is not an array")))?;
+    items.iter().enumerate().map(|(i, item)| read_column(item, &format!("{place}[{i}]"))).collect()
+}
+
+fn read_column(value: &Value, place: &str) -> Result<Column> {
+    let mut object = Object::new(value, place)?;
+    let name = object.text("name")?.to_owned();
+    object.place = format!("column {name:?} of the schema");
+    let column_type = read_type(&mut object)?;
+    object.end()?;
+    Ok(Column { name, column_type })
+}
+
+fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
+    let name = object.text("type")?;
+    if let Some((_, simple)) = SIMPLE.iter().find(|(n, _)| *n == name) {
+        return Ok(simple.clone());
+    }
+    match name {
+        "decimal" => Ok(ColumnType::Decimal {
+            precision: object.number("precision")?,
+            scale: object.number("scale")?,
+            form: object.form()?,
+        }),
+        "timestamp" => {
+            let unit = match object.text("unit")? {
+                "ms" => TimeUnit::Millis,
+                "us" => TimeUnit::Micros,
+                "ns" => TimeUnit::Nanos,
+                other => {
+                    return Err(
+                        object.error(format!("has the unit {other:?}; choose ms, us or ns"))
+                    );
+                }
+            };
+            Ok(ColumnType::Timestamp { unit, form: object.form()? })
+        }
+        "struct" => {
+            let fields = object.take("fields")?;
+            Ok(ColumnType::Struct(read_fields(fields, &format!("\"fields\" of {}", object.place))?))
+        }
+        "list" => {
+            let element = object.take("element")?;
+            let mut element = Object::new(element, &format!("\"element\" of {}", object.place))?;
+            let column_type = read_type(&mut element)?;
+            element.end()?;
+            Ok(ColumnType::List(Box::new(column_type)))
+        }
+        other => {
+            let names: Vec<&str> = SIMPLE.iter().map(|(name, _)| *name).collect();
+            Err(object.error(format!(
+                "has the type {other:?}; choose {}, decimal, timestamp, struct or list",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// An object being read; what nobody took by its end is a misspelt key.
+struct Object<'v> {
+    map: &'v Map<String, Value>,
+    taken: Vec<&'static str>,
+    place: String,
+}
+
+impl<'v> Object<'v> {
+    fn new(value: &'v Value, place: &str) -> Result<Self> {
+        let map = value
+            .as_object()
+            .ok_or_else(|| Error::settings(format!("{place} is not a JSON object")))?;
+        Ok(Object { map, taken: Vec::new(), place: place.to_owned() })
+    }
+
+    fn error(&self, what: String) -> Error {
+        Error::settings(format!("{} {what}", self.place))
+    }
+
+    fn take(&mut self, key: &'static str) -> Result<&'v Value> {
+        self.taken.push(key);
+        self.map.get(key).ok_or_else(|| self.error(format!("has no {key:?}")))
+    }
+
+    fn text(&mut self, key: &'static str) -> Result<&'v str> {
+        let value = self.take(key)?;
+        value.as_str().ok_or_else(|| self.error(format!("has a {key:?} that is not a string")))
+    }
+
+    fn number(&mut self, key: &'static str) -> Result<u8> {
+        let value = self.take(key)?.as_u64().and_then(|n| u8::try_from(n).ok());
+        value.ok_or_else(|| self.error(format!("has a {key:?} that is not a small whole number")))
+    }
+
+    fn form(&mut self) -> Result<Option<Form>> {
+        if !self.map.contains_key("form") {
+            return Ok(None);
+        }
+        let text = self.text("form")?;
+        let digits = text.strip_prefix("text:").and_then(|digits| digits.parse().ok());
+        match (text, digits) {
+            ("number", _) => Ok(Some(Form::Number)),
+            (_, Some(digits)) => Ok(Some(Form::Text(digits))),
+            _ => {
+                Err(self
+                    .error(format!("has the form {text:?}; choose \"number\" or \"text:DIGITS\"")))
+            }
+        }
+    }
+
+    fn end(self) -> Result<()> {
+        match self.map.keys().find(|key| !self.taken.contains(&key.as_str())) {
+            Some(key) => {
+                Err(self.error(format!("has {key:?}, which means nothing there; remove it")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn write(schema: &Schema) -> String {
+    let mut out = String::from("{\"columns\":");
+    write_fields(&schema.columns, &mut out);
+    out.push('}');
+    out
+}
+
+fn write_fields(fields: &[Column], out: &mut String) {
+    out.push('[');
+    for (i, field) in fields.iter().enumerate() {
+        out.push_str(if i == 0 { "{\"name\":" } else { ",{\"name\":" });
+        out.push_str(&Value::from(field.name.as_str()).to_string());
+        out.push(',');
+        write_type(&field.column_type, out);
+        out.push('}');
+    }
+    out.push(']');
+}
+
+fn write_type(column_type: &ColumnType, out: &mut String) {
+    out.push_str("\"type\":\"");
+    out.push_str(name(column_type));
+    out.push('"');
+    let form = match column_type {
+        ColumnType::Decimal { precision, scale, form } => {
+            out.push_str(&format!(",\"precision\":{precision},\"scale\":{scale}"));
+            form
+        }
+        ColumnType::Timestamp { unit, form } => {
+            out.push_str(&format!(",\"unit\":\"{}\"", unit.name()));
+            form
+        }
+        ColumnType::Struct(fields) => {
+            out.push_str(",\"fields\":");
+            write_fields(fields, out);
+            &None
+        }
+        ColumnType::List(element) => {
+            out.push_str(",\"element\":{");
+            write_type(element, out);
+            out.push('}');
+            &None
+        }
+        _ => &None,
+    };
+    match form {
+        Some(Form::Number) => out.push_str(",\"form\":\"number\""),
+        Some(Form::Text(digits)) => out.push_str(&format!(",\"form\":\"text:{digits}\"")),
+        None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_reads_what_it_writes() {
+        let mut columns: Vec<Column> = SIMPLE
+            .iter()
+            .map(|(name, t)| Column { name: (*name).to_owned(), column_type: t.clone() })
+            .collect();
+        for (i, form) in [None, Some(Form::Number), Some(Form::Text(2))].into_iter().enumerate() {
+            columns.push(Column {
+                name: format!("decimal \"{i}\" é."),
+                column_type: ColumnType::Decimal { precision: 9, scale: 2, form },
+            });
+            columns.push(Column {
+                name: format!("time{i}"),
+                column_type: ColumnType::Timestamp { unit: TimeUnit::Micros, form },
+            });
+        }
+        let nested = ColumnType::List(Box::new(ColumnType::Struct(columns.clone())));
+        columns.push(Column { name: String::new(), column_type: nested });
+        let schema = Schema::new(columns).unwrap();
+        assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, part) in [
+            ("[]", "not a JSON object"),
+            ("{", "not JSON"),
+            ("{}", "no \"columns\""),
+            (r#"{"columns":[{"name":"a"}]}"#, "no \"type\""),
+            (r#"{"columns":[{"name":"a","type":"text"}]}"#, "\"text\"; choose"),
+            (
+                r#"{"columns":[{"name":"a","type":"int64","unit":"ms"}]}"#,
+                "\"unit\", which means nothing",
+            ),
+            (r#"{"columns":[{"name":"a","type":"timestamp","unit":"s"}]}"#, "unit \"s\""),
+            (r#"{"columns":[{"name":"a","type":"int64"},{"name":"a","type":"int64"}]}"#, "twice"),
+            (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "ours"),
+            (r#"{"columns":[{"name":"a","type":"decimal","precision":39,"scale":0}]}"#, "1 to 38"),
+            (r#"{"columns":[{"name":"a","type":"struct","fields":[]}]}"#, "of nothing"),
+        ] {
+            let error = Schema::from_json(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
