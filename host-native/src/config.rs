@@ -154,8 +154,10 @@ impl ColdStorageConfig {
             ));
         }
         let endpoint = &self.endpoint;
-        let (secure, rest) = match (endpoint.strip_prefix("https://"), endpoint.strip_prefix("http://"))
-        {
+        let (secure, rest) = match (
+            endpoint.strip_prefix("https://"),
+            endpoint.strip_prefix("http://"),
+        ) {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),
             (None, None) => {

@@ -159,8 +159,7 @@ mod tests {
 
     #[test]
     fn the_place_stands_first_and_the_answer_is_the_source() {
-        let error =
-            Error::new(ErrorKind::Denied, "refused").at("a/b").at("c/d").with_answer("403");
+        let error = Error::new(ErrorKind::Denied, "refused").at("a/b").at("c/d").with_answer("403");
         assert_eq!(error.to_string(), "a/b: refused");
         assert_eq!(error.path(), Some("a/b"));
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("403"));
