@@ -24,6 +24,8 @@ pub struct Contest {
     pub rows: usize,
     /// How often each runs; the median counts.
     pub rounds: usize,
+    /// `coldpress-bench` itself, started anew for each round of a contestant in Rust.
+    pub program: PathBuf,
     /// The Python that has the peers installed.
     pub python: PathBuf,
     /// The folder for input and output files; memory-backed, so that no disk is measured.
@@ -118,7 +120,7 @@ impl Contest {
             command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers.py")).arg(contestant.name());
             command
         } else {
-            let mut command = Command::new(std::env::current_exe()?);
+            let mut command = Command::new(&self.program);
             command.args(["round", contestant.name(), "--rows"]).arg(self.rows.to_string());
             command
         };

@@ -127,6 +127,7 @@ fn run(task: Task) -> Result<ExitCode> {
                 },
                 rows,
                 rounds,
+                program: std::env::current_exe()?,
                 python,
                 folder: folder.unwrap_or_else(memory_folder),
                 cpu: cpu.map_or_else(cpu::last_allowed, Ok)?,

@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::contestant::Contestant;
 
+/// The load of a machine that does nothing else, with room for what every system does.
+const LOAD_QUIET: f64 = 1.3;
+
 /// One contestant's rounds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Entry {
@@ -31,6 +34,9 @@ pub struct Report {
     pub rounds: usize,
     /// The model name of the processor, where the system tells.
     pub processor: Option<String>,
+    /// Processes that were running or waiting on average in the minute before the end, this one
+    /// included: well above 1, others took part of the cache and the clock.
+    pub load: Option<f64>,
     /// The contestants, in the order they ran.
     pub entries: Vec<Measured>,
     /// What is promised of the contestants that took part.
@@ -75,7 +81,15 @@ impl Report {
             .map(|entry| Measured { cpu_s_median: median(&entry.cpu_s), entry })
             .collect();
         let targets = targets(&entries);
-        Report { rows, ndjson_bytes, rounds, processor: processor(), entries, targets }
+        Report {
+            rows,
+            ndjson_bytes,
+            rounds,
+            processor: processor(),
+            load: load(),
+            entries,
+            targets,
+        }
     }
 
     /// Whether every target is met.
@@ -94,6 +108,9 @@ impl fmt::Display for Report {
             self.rounds,
             self.processor.as_deref().unwrap_or("unknown processor"),
         )?;
+        if let Some(load) = self.load.filter(|&load| load > LOAD_QUIET) {
+            writeln!(f, "The machine was not quiet: load {load:.1}, of which 1 is this run.\n")?;
+        }
         writeln!(
             f,
             "{:<18}{:<12}{:>8}{:>9}{:>16}{:>10}{:>9}",
@@ -168,6 +185,10 @@ fn processor() -> Option<String> {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 fn as_text<S: Serializer>(contestant: &Contestant, serializer: S) -> Result<S::Ok, S::Error> {
