@@ -161,7 +161,8 @@ fn resolve(folder: &Path) -> Result<PathBuf> {
                         "local_dir has a `..` after a folder that does not exist; write it without";
                     return Err(Error::settings(message).at(shown(folder)));
                 }
-                return Ok(known.join(rest));
+                // Component by component: joining an empty path would end it in a `/`.
+                return Ok(rest.components().fold(known, |path, part| path.join(part)));
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(io_error(&e, "find the folder", ancestor)),
