@@ -4,24 +4,23 @@ use std::path::{Path, PathBuf};
 
 use coldpress_bench::contest::Contest;
 use coldpress_bench::contestant::Contestant;
-use coldpress_bench::cpu;
+use coldpress_bench::{Result, cpu};
 
-fn contest(contestants: &[Contestant]) -> Contest {
-    Contest {
+fn contest(contestants: &[Contestant]) -> Result<Contest> {
+    Ok(Contest {
         contestants: contestants.to_vec(),
         rows: 3_000,
         rounds: 2,
         program: PathBuf::from(env!("CARGO_BIN_EXE_coldpress-bench")),
         python: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/python/bin/python"),
         folder: std::env::temp_dir(),
-        cpu: cpu::last_allowed().unwrap(),
-    }
+        cpu: cpu::last_allowed()?,
+    })
 }
 
-fn assert_all_ran(contestants: &[Contestant]) {
+fn assert_all_ran(contestants: &[Contestant]) -> Result<()> {
     let mut order = Vec::new();
-    let report =
-        contest(contestants).run(|round, contestant| order.push((round, contestant))).unwrap();
+    let report = contest(contestants)?.run(|round, contestant| order.push((round, contestant)))?;
     let rounds = [0, 1].map(|round| contestants.iter().map(move |&c| (round, c)));
     assert_eq!(order, rounds.into_iter().flatten().collect::<Vec<_>>(), "rounds interleave");
     for measured in &report.entries {
@@ -30,6 +29,7 @@ fn assert_all_ran(contestants: &[Contestant]) {
         assert!((50_000..300_000).contains(&measured.entry.bytes), "{measured:?}");
         assert!(measured.entry.version.starts_with(|c: char| c.is_ascii_digit()), "{measured:?}");
     }
+    Ok(())
 }
 
 #[test]
@@ -40,18 +40,21 @@ fn coldpress_and_the_baseline_keep_every_value() {
         Contestant::ColdpressNdjson,
         #[cfg(feature = "arrow-json")]
         Contestant::ArrowJson,
-    ]);
+    ])
+    .unwrap();
 }
 
 #[test]
 fn peers_keep_every_value() {
-    assert_all_ran(&[Contestant::Duckdb, Contestant::Polars, Contestant::Pyarrow]);
+    assert_all_ran(&[Contestant::Duckdb, Contestant::Polars, Contestant::Pyarrow]).unwrap();
 }
 
 #[test]
 fn a_missing_python_is_an_error_that_says_how_to_get_it() {
-    let contest =
-        Contest { python: PathBuf::from("/no/such/python"), ..contest(&[Contestant::Duckdb]) };
+    let contest = Contest {
+        python: PathBuf::from("/no/such/python"),
+        ..contest(&[Contestant::Duckdb]).unwrap()
+    };
     let error = contest.run(|_, _| {}).unwrap_err().to_string();
     assert!(error.contains("/no/such/python") && error.contains("pip install"), "{error}");
 }
@@ -64,7 +67,8 @@ fn a_failing_contestant_is_named_with_what_it_said() {
     std::fs::write(&python, "#!/bin/sh\necho no such module >&2\nexit 3\n").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&python, mode).unwrap();
-    let error = Contest { python, ..contest(&[Contestant::Polars]) }.run(|_, _| {}).unwrap_err();
+    let error =
+        Contest { python, ..contest(&[Contestant::Polars]).unwrap() }.run(|_, _| {}).unwrap_err();
     let error = error.to_string();
     assert!(error.starts_with("polars, round 1: ") && error.contains("no such module"), "{error}");
 }
