@@ -1,1 +1,40 @@
-//! Cold storage for rows.
+//! Cold storage for rows: typed, lossless Parquet in S3-compatible storage or a local folder.
+//!
+//! ```
+//! # async fn example() -> coldpress::Result<()> {
+//! use coldpress::{ColdStorage, ColdStorageConfig, Projection};
+//! use serde_json::json;
+//!
+//! let config = ColdStorageConfig { local_dir: Some("cold".into()), ..Default::default() };
+//! let storage = ColdStorage::new(config)?;
+//! let rows = [("a".to_owned(), json!({ "n": 1 })), ("b".to_owned(), json!({ "n": "two" }))];
+//! let key = storage.encode_and_upload("events", 7, &rows, 100, 101).await?;
+//! assert_eq!(key, "data/7/events/lsn-100-101.parquet");
+//! assert_eq!(storage.read_rows(&key, &Projection::All).await?, rows);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Objects are never overwritten: the same content again is success, other content is
+//! [`ErrorKind::Conflict`]. The methods want a tokio runtime.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod config;
+mod error;
+mod http;
+mod listing;
+mod local;
+mod random;
+mod remote;
+mod storage;
+
+pub use coldpress_core::Codec as ParquetCompression;
+pub use coldpress_core::{
+    EncodedFile, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Projection, Target,
+};
+
+pub use config::ColdStorageConfig;
+pub use error::{Error, ErrorKind, Result};
+pub use listing::StoredObject;
+pub use storage::{ColdStorage, PutOutcome};

@@ -1,2 +1,84 @@
-//! The developer's commands.
-fn main() {}
+//! The developer's commands. `cargo xtask help` lists them.
+
+use std::process::ExitCode;
+
+mod project;
+mod setup;
+mod steps;
+mod wasm;
+
+use project::Project;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [STEP]...  set up what is missing, then run every test, or the named steps alone
+  setup           install the tools of the tests into target/tools, and no more
+  wasm            build the core as bare WebAssembly, as the tests want it
+  bench [ARG]...  measure beside the peers; arguments go to the bench
+  bless           renew tests/golden on purpose, then show what changed
+  help            this text
+
+Steps of the test:
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", &[][..]),
+    };
+    if matches!(command, "help" | "--help" | "-h") {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let project = Project::find();
+    let outcome = match (command, rest) {
+        ("test", names) => match steps::choose(names) {
+            Ok(chosen) => steps::run_steps(&project, &chosen),
+            Err(problem) => return misused(&problem),
+        },
+        ("setup", []) => setup::setup(&project),
+        ("wasm", []) => setup::wasm_target(&project).and_then(|()| wasm::build(&project)),
+        ("bench", rest) => setup::setup(&project).and_then(|()| bench(&project, rest)),
+        ("bless", []) => bless(&project),
+        ("", _) => return misused("no command is given"),
+        ("setup" | "wasm" | "bless", [first, ..]) => {
+            return misused(&format!("{command} takes no argument, and {first:?} is one"));
+        }
+        (unknown, _) => return misused(&format!("no command is named {unknown:?}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = USAGE.to_owned();
+    for step in steps::ALL {
+        text.push_str(&format!("  {:<14}  {}\n", step.name, step.what));
+    }
+    text
+}
+
+fn misused(problem: &str) -> ExitCode {
+    eprint!("xtask: {problem}\n\n{}", usage());
+    ExitCode::from(2)
+}
+
+fn bench(project: &Project, arguments: &[String]) -> Result<(), String> {
+    let mut command = project.cargo();
+    command.args(["run", "--release", "--locked", "--package", "coldpress-bench", "--"]);
+    project::run(command.args(arguments))
+}
+
+fn bless(project: &Project) -> Result<(), String> {
+    let mut command = project.cargo();
+    command.args(["test", "--locked", "--package", "coldpress-tests", "--test", "golden"]);
+    project::run(command.env("COLDPRESS_BLESS", "1"))?;
+    project::run(project.command("git").args(["diff", "--stat", "--", "tests/golden"]))
+}

@@ -1,0 +1,91 @@
+//! `coldpress get`: an object's bytes into a file.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use coldpress::ErrorKind;
+use coldpress_core::LsnWidth;
+use tempfile::NamedTempFile;
+
+use super::failure::Failure;
+use super::store::{self, Store, StoreArgs};
+
+/// Fetch an object's bytes, unchanged
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The key of an object
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// Where to; `-` is standard output [default: the last part of KEY, here]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace FILE where it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs `coldpress get`.
+pub fn run(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    let to = match &args.output {
+        Some(path) => path.clone(),
+        None => PathBuf::from(args.key.rsplit('/').next().unwrap_or(&args.key)),
+    };
+    let to_stdout = to == Path::new("-");
+    if !to_stdout && !args.force && fs::symlink_metadata(&to).is_ok() {
+        return Err(exists(&to));
+    }
+    let store = Store::open(store_args, LsnWidth::default())?;
+    let bytes = match store.run(store.storage().download_parquet(&args.key))? {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(store::not_found(&args.key, &store));
+        }
+        result => result.map_err(Failure::run)?,
+    };
+    if to_stdout {
+        let mut out = io::stdout().lock();
+        return out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::output);
+    }
+    write_file(&to, &bytes, args.force)
+}
+
+/// Writes the file whole or not at all.
+fn write_file(to: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    let failed =
+        |error: io::Error| Failure::run(format_args!("cannot write {}: {error}", to.display()));
+    let folder = match to.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // In the same folder, so that the last step is a rename. Dropped on the way, it is gone.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".coldpress-get-");
+    readable_by_umask(&mut builder);
+    let mut temporary: NamedTempFile = builder.tempfile_in(folder).map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    let kept = if force { temporary.persist(to) } else { temporary.persist_noclobber(to) };
+    match kept {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(to)),
+        Err(error) => Err(failed(error.error)),
+    }
+}
+
+/// A temporary file is its owner's alone; what `get` leaves is a file like any other.
+#[cfg(unix)]
+fn readable_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable_by_umask(_: &mut tempfile::Builder<'_, '_>) {}
+
+fn exists(path: &Path) -> Failure {
+    Failure::run(format_args!(
+        "{} exists; choose another file with -o, or replace it with --force",
+        path.display()
+    ))
+}

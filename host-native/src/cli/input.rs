@@ -1,0 +1,244 @@
+//! Where `put` reads from: files and standard input, plain or compressed.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Cursor, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use super::progress::{Measured, Progress};
+
+/// How much is handed on at a time.
+const SLICE_BYTES: usize = 1 << 20;
+/// As many bytes as the longest mark that tells one form from another.
+const MARK_BYTES_MAX: usize = 6;
+
+/// One input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Standard input.
+    Stdin,
+    /// A file, a named pipe or a device.
+    File(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Stdin => f.write_str("standard input"),
+            Source::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// The inputs that the arguments name; with none, standard input where something is piped in.
+pub fn sources(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    if files.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Failure::usage(
+                "no FILE given and nothing is piped in; name a file, or `-` to type rows in",
+            ));
+        }
+        return Ok(vec![Source::Stdin]);
+    }
+    let sources: Vec<Source> = files
+        .iter()
+        .map(|path| if path == Path::new("-") { Source::Stdin } else { Source::File(path.clone()) })
+        .collect();
+    if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
+        return Err(Failure::usage("`-` is given twice, but standard input can be read only once"));
+    }
+    // All of them now: a name mistyped last should not cost the reading of the first.
+    for source in &sources {
+        if let Source::File(path) = source {
+            let facts = fs::metadata(path).map_err(|error| unreadable(source, &error))?;
+            if facts.is_dir() {
+                return Err(Failure::run(format_args!(
+                    "{source} is a folder; name the files in it"
+                )));
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// The size of all inputs, where each has one.
+pub fn bytes_total(sources: &[Source]) -> Option<u64> {
+    sources
+        .iter()
+        .map(|source| match source {
+            Source::Stdin => None,
+            Source::File(path) => {
+                fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|facts| facts.len())
+            }
+        })
+        .sum()
+}
+
+/// Reads one input to its end and hands on its JSON text, unpacked where it is compressed, in
+/// slices. Compressed input that is cut short or damaged is an error.
+pub fn read(
+    source: &Source,
+    progress: &mut Progress,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let raw: Box<dyn Read> = match source {
+        Source::Stdin => Box::new(io::stdin().lock()),
+        Source::File(path) => {
+            Box::new(File::open(path).map_err(|error| unreadable(source, &error))?)
+        }
+    };
+    let mut raw = Measured { inner: raw, progress };
+    let mut mark = Vec::with_capacity(MARK_BYTES_MAX);
+    (&mut raw)
+        .take(MARK_BYTES_MAX as u64)
+        .read_to_end(&mut mark)
+        .map_err(|error| unreadable(source, &error))?;
+    let form = Form::of(&mark);
+    let whole = BufReader::with_capacity(SLICE_BYTES, Cursor::new(mark).chain(raw));
+    match form {
+        Form::Plain => hand_on(whole, take, |error| unreadable(source, &error)),
+        Form::Gzip => {
+            let unpacked = flate2::bufread::MultiGzDecoder::new(whole);
+            hand_on(unpacked, take, |error| damaged(source, "gzip", &error))
+        }
+        Form::Zstd => {
+            let unpacked = zstd::Decoder::with_buffer(whole)
+                .map_err(|error| damaged(source, "zstd", &error))?;
+            hand_on(unpacked, take, |error| damaged(source, "zstd", &error))
+        }
+        Form::Foreign(name) => Err(Failure::run(format_args!(
+            "{source} is {name}; put takes NDJSON or a JSON array, plain or packed with gzip or zstd"
+        ))),
+    }
+}
+
+/// What an input's first bytes say it is. Names lie: `.gz` files come unpacked and the reverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Gzip,
+    Zstd,
+    /// Something people do hand over, and which JSON's own error would explain badly.
+    Foreign(&'static str),
+}
+
+impl Form {
+    fn of(mark: &[u8]) -> Self {
+        match mark {
+            [0x1f, 0x8b, ..] => Form::Gzip,
+            // The second is a skippable frame, which some tools write first.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Form::Zstd,
+            [b'P', b'A', b'R', b'1', ..] => Form::Foreign("a Parquet file"),
+            [b'P', b'K', 3, 4, ..] => Form::Foreign("a zip archive"),
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Form::Foreign("packed with bzip2"),
+            [0xfd, b'7', b'z', b'X', b'Z', ..] => Form::Foreign("packed with xz"),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Form::Foreign("packed with lz4"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Form::Foreign("text in UTF-16"),
+            _ => Form::Plain,
+        }
+    }
+}
+
+fn hand_on(
+    mut from: impl Read,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+    explain: impl Fn(io::Error) -> Failure,
+) -> Result<(), Failure> {
+    let mut slice = vec![0; SLICE_BYTES];
+    loop {
+        match from.read(&mut slice) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&slice[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(explain(error)),
+        }
+    }
+}
+
+fn unreadable(source: &Source, error: &io::Error) -> Failure {
+    Failure::run(format_args!("cannot read {source}: {error}"))
+}
+
+fn damaged(source: &Source, packer: &str, error: &io::Error) -> Failure {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "cut short".to_owned(),
+        _ => format!("damaged ({error})"),
+    };
+    Failure::run(format_args!("{source}: its {packer} data is {what}; make or fetch it again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read_bytes(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let mut text = Vec::new();
+        let mut progress = Progress::new(None);
+        read(&Source::File(file.path().to_owned()), &mut progress, &mut |slice| {
+            text.extend_from_slice(slice);
+            Ok(())
+        })?;
+        assert_eq!(progress.bytes_read(), bytes.len() as u64);
+        Ok(text)
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(text).unwrap();
+        packer.finish().unwrap()
+    }
+
+    #[test]
+    fn plain_and_packed_give_the_same_text() {
+        let text = "{\"a\":\"é\"}\n".repeat(200_000).into_bytes();
+        assert_eq!(read_bytes(&text).unwrap(), text);
+        assert_eq!(read_bytes(&gzip(&text)).unwrap(), text);
+        assert_eq!(read_bytes(&zstd::encode_all(&*text, 1).unwrap()).unwrap(), text);
+        assert_eq!(read_bytes(b"").unwrap(), b"");
+        assert_eq!(read_bytes(b"{}").unwrap(), b"{}");
+    }
+
+    #[test]
+    fn members_and_frames_follow_each_other() {
+        let two = [gzip(b"{\"a\":1}\n"), gzip(b"{\"a\":2}\n")].concat();
+        assert_eq!(read_bytes(&two).unwrap(), b"{\"a\":1}\n{\"a\":2}\n");
+        let frame = |text: &[u8]| zstd::encode_all(text, 3).unwrap();
+        assert_eq!(read_bytes(&[frame(b"{}"), frame(b"{}")].concat()).unwrap(), b"{}{}");
+        let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7][..], &frame(b"{}")].concat();
+        assert_eq!(read_bytes(&skippable).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn packed_input_cut_anywhere_is_an_error() {
+        let text: Vec<u8> =
+            (0..2_000).flat_map(|i| format!("{{\"a\":{i}}}\n").into_bytes()).collect();
+        let two = [gzip(&text), gzip(&text)].concat();
+        let whole = gzip(&text).len();
+        for packed in [two, zstd::encode_all(&*text, 3).unwrap()] {
+            for end in (MARK_BYTES_MAX..packed.len()).step_by(97).chain([packed.len() - 1]) {
+                if end != whole {
+                    assert!(
+                        read_bytes(&packed[..end]).is_err(),
+                        "cut at {end} of {}",
+                        packed.len()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn foreign_forms_are_named() {
+        for (bytes, name) in
+            [(&b"PAR1...."[..], "Parquet"), (b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip")]
+        {
+            let line = read_bytes(bytes).unwrap_err().line().unwrap();
+            assert!(line.contains(name), "{line}");
+        }
+    }
+}

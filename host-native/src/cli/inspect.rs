@@ -1,0 +1,242 @@
+//! `coldpress inspect`: what an object is made of.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use coldpress_core::{ChunkReport, FileReport, ParquetFile, RowGroupReport};
+use serde_json::{Map, Value, json};
+
+use super::failure::{Failure, one_line};
+use super::store::{self, StoreArgs};
+use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
+use super::tree;
+
+/// Indent of everything under a heading.
+const INDENT: &str = "  ";
+/// Metadata that is told in words, or drawn, instead.
+const METADATA_DRAWN: [&str; 1] = ["coldpress.schema"];
+
+/// Show an object's schema, row groups, encodings and sizes
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The key of an object, or a local Parquet file that coldpress made
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `coldpress inspect`.
+pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    let bytes = store::fetch(store_args, &args.key)?;
+    let size = bytes.len() as u64;
+    let file = ParquetFile::open(bytes)
+        .map_err(|error| Failure::run(format_args!("{}: {error}", args.key)))?;
+    let inspected = Inspected { key: &args.key, size, report: file.report(), file };
+    let mut out = Vec::new();
+    if args.json {
+        writeln!(out, "{}", inspected.json())
+    } else {
+        inspected.write_text(&mut out, line_width())
+    }
+    .and_then(|()| io::stdout().write_all(&out))
+    .map_err(Failure::output)
+}
+
+struct Inspected<'a> {
+    key: &'a str,
+    size: u64,
+    file: ParquetFile,
+    report: FileReport,
+}
+
+impl Inspected<'_> {
+    fn write_text(&self, out: &mut dyn Write, width: usize) -> io::Result<()> {
+        writeln!(out, "{}", one_line(self.key))?;
+        self.facts().write(out, INDENT, width)?;
+        writeln!(out, "\nschema")?;
+        let chunks = self.report.row_groups.first().map_or(&[][..], |group| &group.chunks);
+        tree::table(self.file.schema(), chunks).write(out, INDENT, width)?;
+        for (number, group) in self.report.row_groups.iter().enumerate() {
+            write_row_group(out, number, group, width)?;
+        }
+        Ok(())
+    }
+
+    fn facts(&self) -> Table {
+        let mut table = Table::new([Column::words(""), Column::words("").or_cut()]);
+        let mut line = |name: &str, value: String| table.push([name.to_owned(), value]);
+        let groups = counted(self.report.row_groups.len() as u64, "row group");
+        line("rows", format!("{} in {groups}", human_count(self.file.rows_count())));
+        line("size", human_bytes(self.size));
+        line("tenant", self.file.tenant_id().to_string());
+        line("collection", self.file.collection().to_owned());
+        line("LSNs", self.file.lsns().to_string());
+        line("created by", self.report.created_by.clone());
+        for (name, value) in &self.report.metadata {
+            if !METADATA_DRAWN.contains(&name.as_str()) {
+                line(name, value.clone());
+            }
+        }
+        table
+    }
+
+    fn json(&self) -> Value {
+        let metadata: Map<String, Value> =
+            self.report.metadata.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let schema = self.file.schema().to_json();
+        json!({
+            "key": self.key,
+            "bytes": self.size,
+            "rows": self.file.rows_count(),
+            "tenant_id": self.file.tenant_id(),
+            "collection": self.file.collection(),
+            "min_lsn": self.file.lsns().min(),
+            "max_lsn": self.file.lsns().max(),
+            "created_by": self.report.created_by,
+            "metadata": metadata,
+            "schema": serde_json::from_str::<Value>(&schema).unwrap_or(Value::String(schema)),
+            "row_groups": self.report.row_groups.iter().map(row_group_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn row_group_json(group: &RowGroupReport) -> Value {
+    let columns: Vec<Value> = group
+        .chunks
+        .iter()
+        .map(|chunk| {
+            json!({
+                "column": chunk.column,
+                "field_id": chunk.field_id,
+                "physical_type": chunk.physical_type,
+                "logical_type": chunk.logical_type,
+                "codec": chunk.codec,
+                "encodings": chunk.encodings,
+                "values": chunk.values,
+                "nulls": chunk.nulls,
+                "min": chunk.min,
+                "max": chunk.max,
+                "compressed_bytes": chunk.compressed_bytes,
+                "uncompressed_bytes": chunk.uncompressed_bytes,
+                "bloom_filter": chunk.bloom_filter,
+                "column_index": chunk.column_index,
+                "offset_index": chunk.offset_index,
+            })
+        })
+        .collect();
+    json!({ "rows": group.rows, "bytes": group.bytes, "columns": columns })
+}
+
+fn write_row_group(
+    out: &mut dyn Write,
+    number: usize,
+    group: &RowGroupReport,
+    width: usize,
+) -> io::Result<()> {
+    let compressed: u64 = group.chunks.iter().map(|chunk| chunk.compressed_bytes).sum();
+    let raw: u64 = group.chunks.iter().map(|chunk| chunk.uncompressed_bytes).sum();
+    writeln!(
+        out,
+        "\nrow group {number}: {}, {}, {} uncompressed",
+        counted(group.rows, "row"),
+        human_bytes(compressed),
+        human_bytes(raw)
+    )?;
+    let all = chunk_table(group, &FACTS);
+    if all.fits(width.saturating_sub(INDENT.len())) {
+        return all.write(out, INDENT, width);
+    }
+    // Twelve columns seldom fit, and cells cut to stumps tell nothing: how it is stored first,
+    // then what the values are.
+    let (storage, statistics): (Vec<Fact>, Vec<Fact>) =
+        FACTS.iter().partition(|fact| fact.of_storage);
+    let with_name = |facts: Vec<Fact>| [vec![NAME], facts].concat();
+    chunk_table(group, &with_name(storage)).write(out, INDENT, width)?;
+    writeln!(out)?;
+    chunk_table(group, &with_name(statistics[1..].to_vec())).write(out, INDENT, width)
+}
+
+/// A fact of each column chunk, as a column of the table.
+#[derive(Clone, Copy)]
+struct Fact {
+    column: Column,
+    of_storage: bool,
+    show: fn(&ChunkReport) -> String,
+}
+
+const NAME: Fact = Fact {
+    column: Column::words("column").or_cut(),
+    of_storage: false,
+    show: |chunk| chunk.column.clone(),
+};
+
+const FACTS: [Fact; 11] = [
+    NAME,
+    Fact { column: Column::words("type").or_cut(), of_storage: true, show: parquet_type },
+    Fact { column: Column::words("codec"), of_storage: true, show: |chunk| chunk.codec.clone() },
+    Fact {
+        column: Column::words("encodings").or_cut(),
+        of_storage: true,
+        show: |chunk| chunk.encodings.join(" "),
+    },
+    Fact {
+        column: Column::numbers("compressed"),
+        of_storage: true,
+        show: |chunk| human_bytes(chunk.compressed_bytes),
+    },
+    Fact {
+        column: Column::numbers("uncompressed"),
+        of_storage: true,
+        show: |chunk| human_bytes(chunk.uncompressed_bytes),
+    },
+    Fact { column: Column::words("indexes"), of_storage: true, show: indexes },
+    Fact {
+        column: Column::numbers("values"),
+        of_storage: false,
+        show: |chunk| human_count(chunk.values),
+    },
+    Fact {
+        column: Column::numbers("nulls"),
+        of_storage: false,
+        show: |chunk| chunk.nulls.map(human_count).unwrap_or_default(),
+    },
+    Fact {
+        column: Column::words("min").or_cut(),
+        of_storage: false,
+        show: |chunk| chunk.min.clone().unwrap_or_default(),
+    },
+    Fact {
+        column: Column::words("max").or_cut(),
+        of_storage: false,
+        show: |chunk| chunk.max.clone().unwrap_or_default(),
+    },
+];
+
+fn chunk_table(group: &RowGroupReport, facts: &[Fact]) -> Table {
+    let mut table = Table::new(facts.iter().map(|fact| fact.column).collect::<Vec<_>>());
+    for chunk in &group.chunks {
+        table.push(facts.iter().map(|fact| (fact.show)(chunk)));
+    }
+    table
+}
+
+/// The logical type tells more, where there is one.
+fn parquet_type(chunk: &ChunkReport) -> String {
+    match chunk.logical_type.as_str() {
+        "" => chunk.physical_type.clone(),
+        logical => logical.to_owned(),
+    }
+}
+
+fn indexes(chunk: &ChunkReport) -> String {
+    let there = [
+        (chunk.bloom_filter, "bloom"),
+        (chunk.column_index, "column"),
+        (chunk.offset_index, "offset"),
+    ];
+    let names: Vec<&str> =
+        there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect();
+    names.join(" ")
+}

@@ -1,0 +1,55 @@
+//! LSN ranges as arguments have them.
+
+use coldpress_core::LsnRange;
+
+/// Reads `MIN..MAX`, both ends included.
+pub fn parse(text: &str) -> Result<LsnRange, String> {
+    let (min, max) =
+        text.split_once("..").ok_or("write MIN..MAX, both included, such as 0..99".to_owned())?;
+    LsnRange::new(number(min)?, number(max)?).map_err(|error| error.to_string())
+}
+
+/// The range of `rows` LSNs that begins with `first`; none where that is past the highest LSN.
+pub fn range(first: u64, rows: u64) -> Option<LsnRange> {
+    LsnRange::new(first, first.checked_add(rows.checked_sub(1)?)?).ok()
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten().ok_or_else(|| {
+        format!("{text:?} is no LSN; write MIN..MAX with numbers from 0 to {}", u64::MAX)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_whole_or_refused() {
+        assert_eq!(parse("0..3200"), Ok(LsnRange::new(0, 3200).unwrap()));
+        assert_eq!(parse("7..7"), Ok(LsnRange::new(7, 7).unwrap()));
+        for bad in [
+            "",
+            "5",
+            "1..",
+            "..1",
+            "2..1",
+            "+1..2",
+            "1...2",
+            "1..=2",
+            "-1..2",
+            " 1..2",
+            "0..18446744073709551616",
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_never_wraps() {
+        assert_eq!(range(u64::MAX, 1), LsnRange::new(u64::MAX, u64::MAX).ok());
+        assert_eq!(range(u64::MAX, 2), None);
+        assert_eq!(range(0, 0), None);
+    }
+}

@@ -1,0 +1,219 @@
+//! The store that a run works on, from its arguments and the usual environment variables.
+
+use std::env;
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use clap::Args;
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind};
+use coldpress_core::{LsnWidth, ObjectKey};
+
+use super::failure::Failure;
+use super::interrupt;
+
+/// Where objects lie. The same for every subcommand.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Store")]
+pub struct StoreArgs {
+    /// Where objects lie: a folder, or s3://BUCKET/PREFIX with credentials from AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+    #[arg(
+        long,
+        global = true,
+        env = "COLDPRESS_STORE",
+        hide_env_values = true,
+        default_value = "./coldpress-data",
+        value_name = "DIR|s3://…"
+    )]
+    store: OsString,
+    /// The URL of an S3-compatible server; default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or else
+    /// Amazon's own
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// The region of the bucket; default: AWS_REGION, AWS_DEFAULT_REGION, or else us-east-1
+    #[arg(long, global = true)]
+    region: Option<String>,
+    /// Allow an endpoint without encryption (http://), as AWS_ALLOW_HTTP=true does
+    #[arg(long, global = true)]
+    allow_http: bool,
+    /// Put even where the server ignores If-None-Match; two writers at once can then overwrite one
+    /// another
+    #[arg(long, global = true)]
+    allow_unconditional_put: bool,
+}
+
+impl StoreArgs {
+    /// The library's configuration, or what is wrong with the arguments.
+    fn config(&self, lsn_width: LsnWidth) -> Result<ColdStorageConfig, Failure> {
+        let config = ColdStorageConfig {
+            prefix: String::new(),
+            lsn_width,
+            allow_unconditional_put: self.allow_unconditional_put,
+            ..ColdStorageConfig::default()
+        };
+        let place = self.store.to_str().and_then(|store| store.split_once("://"));
+        let location = match place {
+            Some(("s3", location)) => location,
+            Some((scheme, _)) => {
+                return Err(Failure::usage(format_args!(
+                    "no store is reached by {scheme}://; give --store a folder or s3://BUCKET/PREFIX"
+                )));
+            }
+            None => return self.local(config),
+        };
+        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
+        if bucket.is_empty() {
+            return Err(Failure::usage("the store names no bucket; write s3://BUCKET/PREFIX"));
+        }
+        let region = self
+            .region
+            .clone()
+            .or_else(|| first_variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
+            .unwrap_or(config.region);
+        let endpoint = self
+            .endpoint
+            .clone()
+            .or_else(|| first_variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]))
+            .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
+        let yes = |value: String| value == "1" || value.eq_ignore_ascii_case("true");
+        Ok(ColdStorageConfig {
+            endpoint,
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            access_key: secret("AWS_ACCESS_KEY_ID")?,
+            secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
+            session_token: first_variable(&["AWS_SESSION_TOKEN"]).unwrap_or_default(),
+            region,
+            allow_http: self.allow_http || first_variable(&["AWS_ALLOW_HTTP"]).is_some_and(yes),
+            ..config
+        })
+    }
+
+    fn local(&self, config: ColdStorageConfig) -> Result<ColdStorageConfig, Failure> {
+        // The variables may be set for other programs; what is said to us must be of use.
+        let unused = [
+            ("--endpoint", self.endpoint.is_some()),
+            ("--region", self.region.is_some()),
+            ("--allow-http", self.allow_http),
+        ];
+        for (option, given) in unused {
+            if given {
+                return Err(Failure::usage(format_args!(
+                    "{option} is for S3, but the store is the folder {}; add --store s3://BUCKET/PREFIX",
+                    Path::new(&self.store).display()
+                )));
+            }
+        }
+        if self.store.is_empty() {
+            return Err(Failure::usage("the store is empty; give a folder or s3://BUCKET/PREFIX"));
+        }
+        Ok(ColdStorageConfig { local_dir: Some(PathBuf::from(&self.store)), ..config })
+    }
+}
+
+/// A store that is open, and what runs its requests.
+#[derive(Debug)]
+pub struct Store {
+    storage: ColdStorage,
+    runtime: tokio::runtime::Runtime,
+    name: String,
+}
+
+impl Store {
+    /// The store of the arguments; a put into it writes LSNs in this width.
+    pub fn open(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
+        let config = args.config(lsn_width)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::run(format_args!("cannot start: {error}")))?;
+        let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
+            ErrorKind::Settings | ErrorKind::Key => Failure::usage(error),
+            _ => Failure::run(error),
+        })?;
+        let name = Path::new(&args.store).display().to_string();
+        Ok(Store { storage, runtime, name })
+    }
+
+    /// The library's handle.
+    pub fn storage(&self) -> &ColdStorage {
+        &self.storage
+    }
+
+    /// The store as the arguments name it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits for a request, or for the user to break it off.
+    pub fn run<T>(
+        &self,
+        request: impl Future<Output = coldpress::Result<T>>,
+    ) -> Result<coldpress::Result<T>, Failure> {
+        self.runtime.block_on(interrupt::unless_interrupted(request))
+    }
+
+    /// Waits for a request whose every error ends the run.
+    pub fn ask<T>(
+        &self,
+        request: impl Future<Output = coldpress::Result<T>>,
+    ) -> Result<T, Failure> {
+        self.run(request)?.map_err(Failure::run)
+    }
+}
+
+/// The file that `name` stands for: an object's key, or the path of a local file where the store
+/// has no such object.
+pub fn fetch(args: &StoreArgs, name: &str) -> Result<Bytes, Failure> {
+    let path = Path::new(name);
+    // A path that no store can have needs none: `cat` of a local file asks for no credentials.
+    let is_key = ends_like_key(name);
+    if !is_key && path.is_file() {
+        return read_local(path);
+    }
+    let store = Store::open(args, LsnWidth::default())?;
+    match store.run(store.storage().download_parquet(name))? {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Key) && path.is_file() =>
+        {
+            read_local(path)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(not_found(name, &store)),
+        result => result.map_err(Failure::run),
+    }
+}
+
+/// The error for a key that the store has not.
+pub fn not_found(key: &str, store: &Store) -> Failure {
+    Failure::run(format_args!(
+        "no object {key} in {}; `coldpress ls` lists what there is",
+        store.name()
+    ))
+}
+
+/// Whether the last three parts of `name` are those of a data file's key, whatever the prefix.
+fn ends_like_key(name: &str) -> bool {
+    let mut slashes = name.rmatch_indices('/').map(|(at, _)| at + 1);
+    let start = slashes.nth(2).unwrap_or(0);
+    ObjectKey::parse(&coldpress_core::KeyPrefix::default(), &name[start..]).is_ok()
+}
+
+fn read_local(path: &Path) -> Result<Bytes, Failure> {
+    std::fs::read(path)
+        .map(Bytes::from)
+        .map_err(|error| Failure::run(format_args!("cannot read {}: {error}", path.display())))
+}
+
+fn first_variable(names: &[&str]) -> Option<String> {
+    names.iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty())
+}
+
+fn secret(name: &str) -> Result<String, Failure> {
+    first_variable(&[name]).ok_or_else(|| {
+        Failure::usage(format_args!(
+            "{name} is not set; an s3:// store takes its credentials from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ))
+    })
+}

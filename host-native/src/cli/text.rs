@@ -1,0 +1,246 @@
+//! Text for people: sizes, counts, and tables whose columns line up.
+
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::failure::one_line;
+
+/// The width of a line where standard output is no terminal that knows better.
+const WIDTH_DEFAULT: usize = 100;
+/// Between two columns.
+const GAP: &str = "  ";
+/// No column is cut below this, whatever the width: less tells nothing.
+const CUT_WIDTH_MIN: usize = 8;
+
+/// How wide a line of output may be.
+pub fn line_width() -> usize {
+    terminal_size::terminal_size_of(io::stdout())
+        .map_or(WIDTH_DEFAULT, |(terminal_size::Width(columns), _)| usize::from(columns))
+}
+
+/// A size as people read it: `812 B`, `1.2 MiB`.
+pub fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    // 1023.95 would be printed as 1024.0 of the smaller unit.
+    while size >= 1023.95 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+/// A count with its thousands apart: `1,234,567`.
+pub fn human_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `count` and what is counted, with its `s` where there is not just one.
+pub fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", human_count(count))
+}
+
+/// `text` on one line, cut to `width` columns with `…` where it is longer.
+pub fn cut(text: &str, width: usize) -> String {
+    let line = one_line(text);
+    if line.width() <= width {
+        return line;
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in line.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+/// Which side of its column a cell keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// One column of a [`Table`].
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its header; a table whose headers are all empty shows none.
+    pub header: &'static str,
+    /// Where its cells stand.
+    pub side: Side,
+    /// Whether its cells may be cut to make the table fit.
+    pub cut: bool,
+}
+
+impl Column {
+    /// A column of words.
+    pub const fn words(header: &'static str) -> Self {
+        Column { header, side: Side::Left, cut: false }
+    }
+
+    /// A column of numbers.
+    pub const fn numbers(header: &'static str) -> Self {
+        Column { header, side: Side::Right, cut: false }
+    }
+
+    /// The same, its cells cut where the table would be too wide.
+    pub const fn or_cut(mut self) -> Self {
+        self.cut = true;
+        self
+    }
+}
+
+/// Rows of cells whose columns line up.
+#[derive(Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns and no rows.
+    pub fn new(columns: impl Into<Vec<Column>>) -> Self {
+        Table { columns: columns.into(), rows: Vec::new() }
+    }
+
+    /// Adds a row; cells that are missing at its end are empty.
+    pub fn push(&mut self, cells: impl IntoIterator<Item = String>) {
+        let mut row: Vec<String> = cells.into_iter().map(|cell| one_line(&cell)).collect();
+        row.resize(self.columns.len(), String::new());
+        self.rows.push(row);
+    }
+
+    /// Whether the table fits into `width` with no cell cut.
+    pub fn fits(&self, width: usize) -> bool {
+        total(&self.natural_widths()) <= width
+    }
+
+    /// Writes the table, each line indented by `indent`, in at most `width` columns where cutting
+    /// can do that.
+    pub fn write(&self, out: &mut dyn Write, indent: &str, width: usize) -> io::Result<()> {
+        let widths = self.fitted_widths(width.saturating_sub(indent.width()));
+        if self.columns.iter().any(|column| !column.header.is_empty()) {
+            let headers: Vec<String> =
+                self.columns.iter().map(|column| column.header.to_owned()).collect();
+            self.write_line(out, indent, &headers, &widths)?;
+            let rules: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
+            writeln!(out, "{indent}{}", rules.join(GAP))?;
+        }
+        for row in &self.rows {
+            self.write_line(out, indent, row, &widths)?;
+        }
+        Ok(())
+    }
+
+    fn write_line(
+        &self,
+        out: &mut dyn Write,
+        indent: &str,
+        cells: &[String],
+        widths: &[usize],
+    ) -> io::Result<()> {
+        let mut line = String::from(indent);
+        for (i, (cell, &width)) in cells.iter().zip(widths).enumerate() {
+            if i > 0 {
+                line.push_str(GAP);
+            }
+            let cell = cut(cell, width);
+            let padding = " ".repeat(width.saturating_sub(cell.width()));
+            match self.columns[i].side {
+                Side::Left => line.extend([cell, padding]),
+                Side::Right => line.extend([padding, cell]),
+            }
+        }
+        writeln!(out, "{}", line.trim_end())
+    }
+
+    fn natural_widths(&self) -> Vec<usize> {
+        self.columns
+            .iter()
+            .enumerate()
+            .map(|(i, column)| {
+                let cells = self.rows.iter().map(|row| row[i].width());
+                cells.max().unwrap_or(0).max(column.header.width())
+            })
+            .collect()
+    }
+
+    /// The widest of the columns that may be cut gives way first.
+    fn fitted_widths(&self, width: usize) -> Vec<usize> {
+        let mut widths = self.natural_widths();
+        while total(&widths) > width {
+            let widest = (0..widths.len())
+                .filter(|&i| self.columns[i].cut && widths[i] > CUT_WIDTH_MIN)
+                .max_by_key(|&i| widths[i]);
+            match widest {
+                Some(i) => widths[i] -= 1,
+                None => break,
+            }
+        }
+        widths
+    }
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_258_291, "1.2 MiB"),
+            (1_048_575, "1.0 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(human_bytes(bytes), text);
+        }
+        assert_eq!(human_count(0), "0");
+        assert_eq!(human_count(999), "999");
+        assert_eq!(human_count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(3_201, "row"), "3,201 rows");
+    }
+
+    #[test]
+    fn columns_line_up_and_give_way_widest_first() {
+        let mut table = Table::new([Column::words("name").or_cut(), Column::numbers("size")]);
+        table.push(["日本".to_owned(), "1".to_owned()]);
+        table.push(["a\tlonger name".to_owned(), "12,345".to_owned()]);
+        let mut out = Vec::new();
+        table.write(&mut out, "", 18).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            "name          size\n──────────  ──────\n日本             1\na\\tlonger…  12,345\n"
+        );
+        assert!(table.fits(22) && !table.fits(21));
+    }
+}

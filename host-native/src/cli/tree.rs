@@ -1,0 +1,72 @@
+//! A schema drawn as a tree.
+
+use std::slice;
+
+use coldpress_core::{ChunkReport, ColumnType, Schema};
+
+use super::text::{Column, Table};
+
+/// A line for each column and each field within it, with type and Parquet field id. The chunks are
+/// those of one row group: they hold the ids, and stand in the order of the schema's leaves.
+pub fn table(schema: &Schema, chunks: &[ChunkReport]) -> Table {
+    let mut drawing = Drawing {
+        table: Table::new([
+            Column::words("name").or_cut(),
+            Column::words("type").or_cut(),
+            Column::numbers("field id"),
+        ]),
+        chunks: chunks.iter(),
+    };
+    drawing.leaf("_id", "string");
+    for column in schema.columns() {
+        drawing.node("", "", &column.name, &column.column_type);
+    }
+    if let Some(chunk) = drawing.chunks.as_slice().first() {
+        let name = chunk.column.clone();
+        drawing.leaf(&name, "json");
+    }
+    drawing.table
+}
+
+struct Drawing<'a> {
+    table: Table,
+    chunks: slice::Iter<'a, ChunkReport>,
+}
+
+impl Drawing<'_> {
+    fn leaf(&mut self, name: &str, column_type: &str) {
+        let id = self.chunks.next().map(|chunk| chunk.field_id.to_string());
+        self.table.push([name.to_owned(), column_type.to_owned(), id.unwrap_or_default()]);
+    }
+
+    /// `branch` stands before the name of this line, `trunk` before those of its children.
+    fn node(&mut self, branch: &str, trunk: &str, name: &str, column_type: &ColumnType) {
+        // An empty name is a name too, but none that could be seen.
+        let name = if name.is_empty() { "\"\"" } else { name };
+        let line = format!("{branch}{name}");
+        match column_type {
+            ColumnType::Struct(fields) => {
+                self.table.push([line, "struct".to_owned()]);
+                for (i, field) in fields.iter().enumerate() {
+                    let (branch, below) = if i + 1 < fields.len() {
+                        ("├─ ", "│  ")
+                    } else {
+                        ("└─ ", "   ")
+                    };
+                    let (branch, below) = (format!("{trunk}{branch}"), format!("{trunk}{below}"));
+                    self.node(&branch, &below, &field.name, &field.column_type);
+                }
+            }
+            ColumnType::List(element)
+                if matches!(**element, ColumnType::Struct(_) | ColumnType::List(_)) =>
+            {
+                self.table.push([line, "list".to_owned()]);
+                self.node(&format!("{trunk}└─ "), &format!("{trunk}   "), "element", element);
+            }
+            ColumnType::Null => {
+                self.table.push([line, "null: no value, so no column".to_owned()]);
+            }
+            simple => self.leaf(&line, &simple.to_string()),
+        }
+    }
+}

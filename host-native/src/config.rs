@@ -1,0 +1,258 @@
+//! Where cold storage lies, and how it is spoken to.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use coldpress_core::{KeyPrefix, LsnWidth, Settings};
+
+use crate::{Error, ParquetCompression, Result};
+
+/// The configuration of a [`ColdStorage`](crate::ColdStorage): plain data, checked by
+/// [`ColdStorage::new`](crate::ColdStorage::new).
+///
+/// An empty `endpoint` is the local filesystem, at `local_dir`. Any other is a store that speaks
+/// S3; Amazon's own is `https://s3.REGION.amazonaws.com`.
+///
+/// `Debug` shows whether credentials are set, never what they are.
+#[derive(Clone)]
+pub struct ColdStorageConfig {
+    /// The URL of an S3-compatible store, or empty for the local filesystem.
+    pub endpoint: String,
+    /// The bucket. Default: `coldpress`.
+    pub bucket: String,
+    /// The folder that all keys share. Default: `data/`.
+    pub prefix: String,
+    /// The access key id. An S3 store needs it and `secret_key`: no other source of credentials
+    /// is asked, so that no machine's metadata service is waited for.
+    pub access_key: String,
+    /// The secret access key.
+    pub secret_key: String,
+    /// The session token of temporary credentials, or empty.
+    pub session_token: String,
+    /// The region requests are signed for. Default: `us-east-1`.
+    pub region: String,
+    /// The local folder, made by the first put. Default: `$XDG_DATA_HOME/coldpress`, or else
+    /// `$HOME/.local/share/coldpress`; never a temporary folder.
+    pub local_dir: Option<PathBuf>,
+    /// The compression of files that `encode_and_upload` makes. Default: zstd.
+    pub compression: ParquetCompression,
+    /// The most rows in a row group of such a file. Default: 65,536.
+    pub row_group_size: usize,
+    /// How LSNs are written in keys. Default: unpadded.
+    pub lsn_width: LsnWidth,
+    /// Whether the endpoint may be `http://`, where anyone on the way reads all rows.
+    /// Default: no.
+    pub allow_http: bool,
+    /// Whether to put without a condition where the store ignores `If-None-Match`: a look before
+    /// each put takes its place, and two writers at the same moment can overwrite one another.
+    /// Default: no, such a store is refused.
+    pub allow_unconditional_put: bool,
+    /// The most time to connect. Default: 5,000.
+    pub connect_timeout_ms: u64,
+    /// The most time for one request, its body included: raise it where large files meet a slow
+    /// line. Default: 60,000.
+    pub timeout_ms: u64,
+    /// The time after its first request in which a failed operation is tried again. One request
+    /// and its retries are so bounded by this and `timeout_ms` together. Default: 30,000.
+    pub retry_timeout_ms: u64,
+}
+
+impl Default for ColdStorageConfig {
+    fn default() -> Self {
+        ColdStorageConfig {
+            endpoint: String::new(),
+            bucket: "coldpress".to_owned(),
+            prefix: "data/".to_owned(),
+            access_key: String::new(),
+            secret_key: String::new(),
+            session_token: String::new(),
+            region: "us-east-1".to_owned(),
+            local_dir: None,
+            compression: ParquetCompression::default(),
+            row_group_size: 65_536,
+            lsn_width: LsnWidth::default(),
+            allow_http: false,
+            allow_unconditional_put: false,
+            connect_timeout_ms: 5_000,
+            timeout_ms: 60_000,
+            retry_timeout_ms: 30_000,
+        }
+    }
+}
+
+impl fmt::Debug for ColdStorageConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The endpoint is shown only where it holds no `user:password@`, which `new` refuses.
+        let endpoint = match self.endpoint.contains(['@', '?', '#']) {
+            true => "(hidden: it may hold credentials)",
+            false => self.endpoint.as_str(),
+        };
+        f.debug_struct("ColdStorageConfig")
+            .field("endpoint", &endpoint)
+            .field("bucket", &self.bucket)
+            .field("prefix", &self.prefix)
+            .field("access_key", &Hidden(&self.access_key))
+            .field("secret_key", &Hidden(&self.secret_key))
+            .field("session_token", &Hidden(&self.session_token))
+            .field("region", &self.region)
+            .field("local_dir", &self.local_dir)
+            .field("compression", &self.compression)
+            .field("row_group_size", &self.row_group_size)
+            .field("lsn_width", &self.lsn_width)
+            .field("allow_http", &self.allow_http)
+            .field("allow_unconditional_put", &self.allow_unconditional_put)
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("retry_timeout_ms", &self.retry_timeout_ms)
+            .finish()
+    }
+}
+
+/// Where a checked configuration points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Local(PathBuf),
+    S3,
+}
+
+impl ColdStorageConfig {
+    /// The place and the prefix, or what is wrong with the configuration.
+    pub(crate) fn check(&self) -> Result<(Place, KeyPrefix)> {
+        let prefix = KeyPrefix::new(&self.prefix)?;
+        if self.endpoint.is_empty() {
+            let folder = match &self.local_dir {
+                Some(folder) => folder.clone(),
+                None => data_folder(|name| std::env::var_os(name))?,
+            };
+            if folder.as_os_str().is_empty() {
+                return Err(Error::settings("local_dir is empty; give a folder"));
+            }
+            return Ok((Place::Local(folder), prefix));
+        }
+        self.check_endpoint()?;
+        self.check_names()?;
+        self.check_credentials()?;
+        self.check_times()?;
+        Ok((Place::S3, prefix))
+    }
+
+    /// The settings of the encoder behind `encode_and_upload`.
+    pub(crate) fn encoder_settings(&self) -> Settings {
+        Settings {
+            codec: self.compression,
+            row_group_rows_max: self.row_group_size,
+            ..Settings::default()
+        }
+    }
+
+    fn check_endpoint(&self) -> Result<()> {
+        if self.endpoint.contains(['@', '?', '#']) {
+            // Not shown: what stands before the `@` is most likely a password.
+            return Err(Error::settings(
+                "the endpoint holds a user, a query or a fragment; give only scheme, host and port, and credentials as access_key and secret_key",
+            ));
+        }
+        let endpoint = &self.endpoint;
+        let (secure, rest) = match (
+            endpoint.strip_prefix("https://"),
+            endpoint.strip_prefix("http://"),
+        ) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => {
+                return Err(Error::settings(format!(
+                    "the endpoint {endpoint:?} has no scheme; write https://… (or http://… and allow_http)"
+                )));
+            }
+        };
+        if rest.is_empty() || rest.starts_with('/') || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::settings(format!(
+                "the endpoint {endpoint:?} is no URL of a host; write https://host or https://host:port"
+            )));
+        }
+        if !secure && !self.allow_http {
+            return Err(Error::settings(format!(
+                "the endpoint {endpoint} is not encrypted; use https://, or set allow_http where the network is yours (a test server on this machine)"
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<()> {
+        let bucket = &self.bucket;
+        let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if !bucket.bytes().all(legal) || bucket.trim_matches('.').is_empty() {
+            return Err(Error::settings(format!(
+                "{bucket:?} is no bucket's name; use letters, digits, `-` and `.`"
+            )));
+        }
+        if self.region.is_empty() || !self.region.bytes().all(legal) {
+            return Err(Error::settings(format!(
+                "{:?} is no region; give one such as \"us-east-1\"",
+                self.region
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_credentials(&self) -> Result<()> {
+        let fields = [
+            ("access_key", "AWS_ACCESS_KEY_ID", &self.access_key, true),
+            ("secret_key", "AWS_SECRET_ACCESS_KEY", &self.secret_key, true),
+            ("session_token", "AWS_SESSION_TOKEN", &self.session_token, false),
+        ];
+        for (field, variable, value, needed) in fields {
+            if needed && value.is_empty() {
+                return Err(Error::settings(format!(
+                    "an S3 store needs {field} (for the command: {variable}), which is empty; no other source of credentials is asked"
+                )));
+            }
+            // They go into HTTP headers, and a line break at the end is the usual slip.
+            if !value.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(Error::settings(format!(
+                    "{field} (for the command: {variable}) holds a space, a line break or another character no credential has; copy it again"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<()> {
+        for (name, value) in
+            [("connect_timeout_ms", self.connect_timeout_ms), ("timeout_ms", self.timeout_ms)]
+        {
+            if value == 0 {
+                return Err(Error::settings(format!("{name} is 0; give at least 1")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows whether a secret is set, and nothing else of it.
+struct Hidden<'a>(&'a str);
+
+impl fmt::Debug for Hidden<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(not set)" } else { "(hidden)" })
+    }
+}
+
+/// The user's own data folder by the XDG rules, where a relative `XDG_DATA_HOME` does not count.
+fn data_folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(data) = absolute("XDG_DATA_HOME") {
+        return Ok(data.join("coldpress"));
+    }
+    if let Some(home) = absolute("HOME") {
+        return Ok(home.join(".local/share/coldpress"));
+    }
+    Err(Error::settings(
+        "neither XDG_DATA_HOME nor HOME names a folder to keep data in; set local_dir",
+    ))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

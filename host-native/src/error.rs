@@ -1,0 +1,167 @@
+//! The one error of the native host: what was wrong, where, and what to do next.
+
+use std::fmt;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting, a schema or the store itself does not fit: correct it and start again.
+    Settings,
+    /// A row is not one the settings allow: correct the row, or choose settings that take it.
+    Row,
+    /// A tenant, collection, segment, prefix or LSN range cannot be made into an object key, or a
+    /// path is not one of our keys.
+    Key,
+    /// Bytes that should be a Coldpress file are not, or are damaged: fetch them again, or restore.
+    Corrupt,
+    /// Something is larger than a stated limit: split the input or raise the limit.
+    Limit,
+    /// The calling code broke the contract of a type: a bug in the caller.
+    Misuse,
+    /// The store did not answer, or not usefully: try again later.
+    Unavailable,
+    /// The store refused the credentials, or they do not allow this.
+    Denied,
+    /// Another object, of other content, already lies at the key.
+    Conflict,
+    /// No object, bucket or file of that name exists.
+    NotFound,
+    /// A bug in this crate or in one below it: report it.
+    Internal,
+}
+
+/// An error of the native host. Opaque: match on [`Error::kind`], show it with `Display`.
+///
+/// No secret of the configuration is ever part of it, nor of its [`source`](std::error::Error::source).
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    path: Option<String>,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone)]
+enum Cause {
+    None,
+    Core(coldpress_core::Error),
+    Store(StoreAnswer),
+}
+
+/// What a store or an operating system said, already free of secrets.
+#[derive(Debug, Clone)]
+struct StoreAnswer(String);
+
+impl Error {
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The object key or the local file it happened at, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// The error of the core it came from, with its row, id, line and column.
+    pub fn core(&self) -> Option<&coldpress_core::Error> {
+        match &self.0.cause {
+            Cause::Core(error) => Some(error),
+            Cause::None | Cause::Store(_) => None,
+        }
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind, message: message.into(), path: None, cause: Cause::None }))
+    }
+
+    pub(crate) fn settings(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Settings, message)
+    }
+
+    pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
+        self.0.path.get_or_insert_with(|| path.into());
+        self
+    }
+
+    /// `answer` must hold no secret: it is shown.
+    pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
+        self.0.cause = Cause::Store(StoreAnswer(answer.into()));
+        self
+    }
+}
+
+impl From<coldpress_core::Error> for Error {
+    fn from(error: coldpress_core::Error) -> Self {
+        use coldpress_core::ErrorKind as Core;
+        let kind = match error.kind() {
+            Core::Settings => ErrorKind::Settings,
+            Core::Row => ErrorKind::Row,
+            Core::Key => ErrorKind::Key,
+            Core::Corrupt => ErrorKind::Corrupt,
+            Core::Limit => ErrorKind::Limit,
+            Core::Misuse => ErrorKind::Misuse,
+            _ => ErrorKind::Internal,
+        };
+        let message = error.to_string();
+        Error(Box::new(Inner { kind, message, path: None, cause: Cause::Core(error) }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.0.path {
+            write!(f, "{path}: ")?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.cause {
+            // The core's message is already ours: showing it again as a source would repeat it.
+            Cause::None | Cause::Core(_) => None,
+            Cause::Store(answer) => Some(answer),
+        }
+    }
+}
+
+impl fmt::Display for StoreAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreAnswer {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_of_the_core_keeps_kind_and_message() {
+        let core = coldpress_core::LsnRange::new(9, 1).unwrap_err();
+        let error = Error::from(core.clone());
+        assert_eq!(error.kind(), ErrorKind::Key);
+        assert_eq!(error.to_string(), core.to_string());
+        assert!(error.core().is_some());
+        assert!(error.source().is_none());
+    }
+
+    #[test]
+    fn the_place_stands_first_and_the_answer_is_the_source() {
+        let error = Error::new(ErrorKind::Denied, "refused").at("a/b").at("c/d").with_answer("403");
+        assert_eq!(error.to_string(), "a/b: refused");
+        assert_eq!(error.path(), Some("a/b"));
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("403"));
+    }
+}

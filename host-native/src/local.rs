@@ -1,0 +1,176 @@
+//! A local folder as a store: create-only like S3, and on the disk before a put returns.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use coldpress_core::ObjectKey;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as StorePath;
+use object_store::prefix::PrefixStore;
+
+use crate::answer::{conflict, io_error};
+use crate::random::random_name;
+use crate::{Error, PutOutcome, Result};
+
+/// Writes into one folder. Reading goes through [`LocalFolder::object_store`].
+#[derive(Debug)]
+pub(crate) struct LocalFolder {
+    root: PathBuf,
+    /// Folders whose whole way down from the root this process has made durable.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl LocalFolder {
+    /// Nothing is made on disk until the first put, so that looking leaves no trace.
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
+        let root = resolve(folder)?;
+        if root.exists() && !root.is_dir() {
+            return Err(Error::settings("local_dir is a file; give a folder").at(shown(&root)));
+        }
+        Ok(LocalFolder { root, durable: Mutex::default() })
+    }
+
+    pub(crate) fn object_store(&self) -> Result<Arc<dyn ObjectStore>> {
+        // `LocalFileSystem::new_with_prefix` would want the folder to exist already.
+        let prefix = StorePath::from_absolute_path(&self.root).map_err(|error| {
+            Error::settings(format!("local_dir cannot be used ({error}); give another folder"))
+                .at(shown(&self.root))
+        })?;
+        Ok(Arc::new(PrefixStore::new(LocalFileSystem::new(), prefix)))
+    }
+
+    /// Blocks: file and folder are synced before this returns.
+    pub(crate) fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
+        let path: PathBuf =
+            key.as_str().split('/').fold(self.root.clone(), |path, part| path.join(part));
+        let folder = path.parent().unwrap_or(&self.root).to_owned();
+        self.make_durable(&folder)?;
+        let staged = Staged::write(&folder, bytes)?;
+        match std::fs::hard_link(&staged.0, &path) {
+            Ok(()) => {
+                drop(staged);
+                sync_folder(&folder)?;
+                Ok(PutOutcome::Created)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                drop(staged);
+                let (same, there) = compare(&path, bytes)?;
+                if !same {
+                    return Err(conflict(key.as_str(), there, bytes.len() as u64));
+                }
+                // Its writer may have been cut off before it came to this.
+                sync_folder(&folder)?;
+                Ok(PutOutcome::AlreadyThere)
+            }
+            Err(error) => Err(io_error(
+                &error,
+                "link the finished file into place (the file system must have hard links)",
+                &path,
+            )),
+        }
+    }
+
+    /// Makes the folder and syncs every folder that names another on the way to it.
+    fn make_durable(&self, folder: &Path) -> Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if durable.contains(folder) && folder.is_dir() {
+            return Ok(());
+        }
+        let above_root_missing = self.root.ancestors().take_while(|a| !a.exists()).count();
+        std::fs::create_dir_all(folder).map_err(|e| io_error(&e, "make the folder", folder))?;
+        // Within the root another process may have made a folder and not yet synced it; above the
+        // root only what was made just now is ours to sync.
+        let within = folder.strip_prefix(&self.root).map_or(0, |rest| rest.components().count());
+        for naming in folder.ancestors().skip(1).take(within + above_root_missing) {
+            sync_folder(naming)?;
+        }
+        durable.insert(folder.to_owned());
+        Ok(())
+    }
+}
+
+/// A file being written, under a name that no listing shows; gone when dropped.
+struct Staged(PathBuf);
+
+impl Staged {
+    fn write(folder: &Path, bytes: &[u8]) -> Result<Self> {
+        // A `#` and digits at the end is what object_store's local listing passes over, and a dot
+        // in front what engines that scan folders pass over.
+        let path = folder.join(format!(".coldpress-{}#0", random_name()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|e| io_error(&e, "make a file", &path))?;
+        let staged = Staged(path);
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(|e| io_error(&e, "write the file", &staged.0))?;
+        Ok(staged)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!(path = %self.0.display(), %error, "a staged file could not be removed; remove it by hand");
+        }
+    }
+}
+
+/// Whether the file there holds these bytes, and how many bytes it has.
+fn compare(path: &Path, bytes: &[u8]) -> Result<(bool, u64)> {
+    let read = |e: io::Error| io_error(&e, "read the file that already lies there", path);
+    let there = std::fs::metadata(path).map_err(read)?;
+    if there.is_file() && there.len() != bytes.len() as u64 {
+        return Ok((false, there.len()));
+    }
+    let found = std::fs::read(path).map_err(read)?;
+    Ok((found == bytes, found.len() as u64))
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    // Windows cannot open a folder as a file, and its file system needs no such sync.
+    if cfg!(windows) {
+        return Ok(());
+    }
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // File systems without a sync for folders (some network ones) say so in these two ways.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => other.map_err(|e| io_error(&e, "sync the folder", folder)),
+    }
+}
+
+/// The folder's absolute path, its links followed as far as it exists.
+fn resolve(folder: &Path) -> Result<PathBuf> {
+    let absolute =
+        std::path::absolute(folder).map_err(|e| io_error(&e, "find the folder", folder))?;
+    for ancestor in absolute.ancestors() {
+        match std::fs::canonicalize(ancestor) {
+            Ok(known) => {
+                let rest = absolute.strip_prefix(ancestor).unwrap_or(Path::new(""));
+                if rest.components().any(|c| c == std::path::Component::ParentDir) {
+                    let message =
+                        "local_dir has a `..` after a folder that does not exist; write it without";
+                    return Err(Error::settings(message).at(shown(folder)));
+                }
+                // Component by component: joining an empty path would end it in a `/`.
+                return Ok(rest.components().fold(known, |path, part| path.join(part)));
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(io_error(&e, "find the folder", ancestor)),
+        }
+    }
+    Ok(absolute)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

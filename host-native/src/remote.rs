@@ -1,0 +1,245 @@
+//! A store that speaks S3: create-only puts, proven before the first one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coldpress_core::KeyPrefix;
+use object_store::aws::AmazonS3Builder;
+use object_store::path::Path as StorePath;
+use object_store::{
+    BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode,
+    PutOptions, RetryConfig,
+};
+use tokio::sync::OnceCell;
+
+use crate::answer::{Answers, Secrets, conflict};
+use crate::http::CheckedConnector;
+use crate::random::random_name;
+use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result};
+
+/// How often a put is tried whose key was said to be taken while nothing could be read there.
+const TAKEN_TRIES_MAX: u32 = 5;
+const TAKEN_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a put does where the key is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PutRule {
+    /// The store refuses it.
+    Conditional,
+    /// We look first, which two writers at once can slip past.
+    LookFirst,
+}
+
+/// Writes into one bucket.
+#[derive(Debug)]
+pub(crate) struct RemoteStore {
+    store: Arc<dyn ObjectStore>,
+    answers: Answers,
+    prefix: KeyPrefix,
+    allow_unconditional_put: bool,
+    limit_ms: u64,
+    rule: OnceCell<PutRule>,
+}
+
+impl RemoteStore {
+    /// `config` must have been checked. No request is made.
+    pub(crate) fn new(config: &ColdStorageConfig, prefix: KeyPrefix) -> Result<Self> {
+        let secrets = Secrets::of(config);
+        let answers = Answers {
+            store: format!("the store at {}", config.endpoint),
+            bucket: config.bucket.clone(),
+            secrets: secrets.clone(),
+        };
+        let mut builder = AmazonS3Builder::new()
+            .with_endpoint(&config.endpoint)
+            .with_allow_http(config.allow_http)
+            .with_bucket_name(&config.bucket)
+            .with_region(&config.region)
+            .with_access_key_id(&config.access_key)
+            .with_secret_access_key(&config.secret_key)
+            .with_retry(retries(config))
+            .with_client_options(
+                ClientOptions::new()
+                    .with_allow_http(config.allow_http)
+                    .with_connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+                    .with_timeout(Duration::from_millis(config.timeout_ms)),
+            )
+            .with_http_connector(CheckedConnector(secrets));
+        if !config.session_token.is_empty() {
+            builder = builder.with_token(&config.session_token);
+        }
+        let store = builder.build().map_err(|e| answers.error(&e, "set up the client", ""))?;
+        Ok(RemoteStore {
+            store: Arc::new(store),
+            answers,
+            prefix,
+            allow_unconditional_put: config.allow_unconditional_put,
+            limit_ms: operation_limit_ms(config),
+            rule: OnceCell::new(),
+        })
+    }
+
+    pub(crate) fn object_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    pub(crate) async fn put_new(&self, key: &str, bytes: &Bytes) -> Result<PutOutcome> {
+        let path = store_path(key)?;
+        let put = async {
+            match self.rule.get_or_try_init(|| self.probe()).await? {
+                PutRule::Conditional => self.put_conditional(&path, bytes).await,
+                PutRule::LookFirst => self.look_and_put(&path, bytes).await,
+            }
+        };
+        match tokio::time::timeout(Duration::from_millis(self.limit_ms), put).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.answers.too_slow("put the object", key, self.limit_ms)),
+        }
+    }
+
+    async fn put_conditional(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
+        for _ in 0..TAKEN_TRIES_MAX {
+            match self.put(path, bytes.clone(), PutMode::Create).await {
+                Ok(()) => return Ok(PutOutcome::Created),
+                Err(StoreError::AlreadyExists { .. }) => {
+                    if let Some(outcome) = self.compare(path, bytes).await? {
+                        return Ok(outcome);
+                    }
+                    // Another put of this key is under way, or its object was deleted just now.
+                    tokio::time::sleep(TAKEN_PAUSE).await;
+                }
+                Err(error) => return self.settle(path, bytes, &error).await,
+            }
+        }
+        let message = format!(
+            "could not put the object: {} says that the key is taken, but nothing can be read there; try again",
+            self.answers.store
+        );
+        Err(Error::new(ErrorKind::Unavailable, message).at(path.as_ref()))
+    }
+
+    async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
+        if let Some(outcome) = self.compare(path, bytes).await? {
+            return Ok(outcome);
+        }
+        match self.put(path, bytes.clone(), PutMode::Overwrite).await {
+            Ok(()) => Ok(PutOutcome::Created),
+            Err(error) => self.settle(path, bytes, &error).await,
+        }
+    }
+
+    /// After a put that failed: a lost answer does not mean a lost object, so it is read back.
+    async fn settle(
+        &self,
+        path: &StorePath,
+        bytes: &Bytes,
+        error: &StoreError,
+    ) -> Result<PutOutcome> {
+        let failed = self.answers.error(error, "put the object", path.as_ref());
+        if failed.kind() != ErrorKind::Unavailable {
+            return Err(failed);
+        }
+        match self.compare(path, bytes).await {
+            Ok(Some(outcome)) => Ok(outcome),
+            Err(conflict) if conflict.kind() == ErrorKind::Conflict => Err(conflict),
+            Ok(None) | Err(_) => Err(failed),
+        }
+    }
+
+    /// What lies at the key: the same bytes, nothing (`None`), or a `Conflict`.
+    async fn compare(&self, path: &StorePath, bytes: &Bytes) -> Result<Option<PutOutcome>> {
+        let doing = "read what already lies there";
+        let there = match self.store.get(path).await {
+            Ok(there) => there,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(self.answers.error(&error, doing, path.as_ref())),
+        };
+        let (bytes_there, bytes_new) = (there.meta.size, bytes.len() as u64);
+        let same = bytes_there == bytes_new
+            && there.bytes().await.map_err(|e| self.answers.error(&e, doing, path.as_ref()))?
+                == *bytes;
+        if same {
+            return Ok(Some(PutOutcome::AlreadyThere));
+        }
+        Err(conflict(path.as_ref(), bytes_there, bytes_new))
+    }
+
+    /// Puts an object of its own twice; a store that keeps its word refuses the second.
+    async fn probe(&self) -> Result<PutRule> {
+        let key = format!("{}_coldpress/probe-{}", self.prefix.as_str(), random_name());
+        let path = store_path(&key)?;
+        let doing = "try whether the store refuses to overwrite";
+        match self.put(&path, Bytes::from_static(b"first"), PutMode::Create).await {
+            // Taken can only mean that our own first answer was lost and the put tried again.
+            Ok(()) | Err(StoreError::AlreadyExists { .. }) => {}
+            Err(error) if lacks_condition(&error) => return self.without_condition(),
+            Err(error) => return Err(self.answers.error(&error, doing, &key)),
+        }
+        let second = self.put(&path, Bytes::from_static(b"second"), PutMode::Create).await;
+        if let Err(error) = self.store.delete(&path).await {
+            let error = self.answers.error(&error, "delete the probe", &key);
+            tracing::warn!(%error, "the probe object stays behind; delete it by hand");
+        }
+        match second {
+            Err(StoreError::AlreadyExists { .. }) => Ok(PutRule::Conditional),
+            Ok(()) => self.without_condition(),
+            Err(error) if lacks_condition(&error) => self.without_condition(),
+            Err(error) => Err(self.answers.error(&error, doing, &key)),
+        }
+    }
+
+    fn without_condition(&self) -> Result<PutRule> {
+        let store = &self.answers.store;
+        if self.allow_unconditional_put {
+            tracing::warn!(
+                %store,
+                "the store ignores If-None-Match: two writers at the same moment can overwrite one another"
+            );
+            return Ok(PutRule::LookFirst);
+        }
+        Err(Error::settings(format!(
+            "{store} ignores `If-None-Match: *`, so that two writers could overwrite one another unseen; use a store that honours it, or set allow_unconditional_put to look before each put instead, which is not safe with many writers"
+        )))
+    }
+
+    async fn put(&self, path: &StorePath, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {
+        let options = PutOptions { mode, ..PutOptions::default() };
+        self.store.put_opts(path, bytes.into(), options).await.map(|_| ())
+    }
+}
+
+/// An upper bound on one operation, whatever the store does.
+pub(crate) fn operation_limit_ms(config: &ColdStorageConfig) -> u64 {
+    config.retry_timeout_ms.saturating_add(config.timeout_ms.saturating_mul(2))
+}
+
+/// Never `Path::from`, which would encode the key's percent signs again.
+pub(crate) fn store_path(key: &str) -> Result<StorePath> {
+    StorePath::parse(key).map_err(|error| {
+        Error::new(ErrorKind::Key, format!("this is no key of an object ({error}); list what is"))
+            .at(key)
+    })
+}
+
+/// Whether the store said that it does not know the condition.
+fn lacks_condition(error: &StoreError) -> bool {
+    error.to_string().contains("501 Not Implemented")
+}
+
+fn retries(config: &ColdStorageConfig) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(2),
+            base: 2.0,
+        },
+        // The time is what bounds them.
+        max_retries: 1_000,
+        retry_timeout: Duration::from_millis(config.retry_timeout_ms),
+    }
+}

@@ -1,0 +1,316 @@
+//! Cold storage, as a server uses it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use coldpress_core::{
+    EncodedFile, Encoder, KeyPrefix, LsnRange, LsnWidth, ObjectKey, ParquetFile, Projection,
+    Settings, Target,
+};
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::answer::{Answers, Secrets, io_error};
+use crate::config::Place;
+use crate::listing::Listing;
+use crate::local::LocalFolder;
+use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
+
+/// Rows that are copied at a time for the encoder's thread; between two such steps other tasks run.
+const CHUNK_ROWS: usize = 256;
+
+/// One bucket, or one local folder, of cold data.
+///
+/// Cheap to share behind an [`Arc`]. Its methods want a tokio runtime, and leave encoding, decoding
+/// and all work with local files to that runtime's blocking threads.
+///
+/// # Invariants
+///
+/// * what was put is never overwritten
+/// * a put that returns is durable: in a local folder, file and folder are synced
+/// * `bytes_uploaded` and `files_uploaded` count exactly the puts that were [`PutOutcome::Created`]
+#[derive(Debug)]
+pub struct ColdStorage {
+    backend: Backend,
+    store: Arc<dyn ObjectStore>,
+    answers: Answers,
+    prefix: KeyPrefix,
+    lsn_width: LsnWidth,
+    settings: Settings,
+    limit_ms: u64,
+    bytes_uploaded: AtomicU64,
+    files_uploaded: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Local(Arc<LocalFolder>),
+    Remote(RemoteStore),
+}
+
+/// How a put ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PutOutcome {
+    /// The object was stored by this call.
+    Created,
+    /// An object of the same content lay there already: from an earlier put, another writer, or
+    /// this very put where the store's answer to it was lost.
+    AlreadyThere,
+}
+
+impl ColdStorage {
+    /// Checks the configuration. Asks no store yet, and makes no folder.
+    pub fn new(config: ColdStorageConfig) -> Result<Self> {
+        let (place, prefix) = config.check()?;
+        store_path(prefix.as_str())?;
+        let settings = config.encoder_settings();
+        let (backend, store, answers) = match place {
+            Place::Local(folder) => {
+                let answers = Answers {
+                    store: format!("the folder {}", folder.display()),
+                    bucket: String::new(),
+                    secrets: Secrets::default(),
+                };
+                let folder = LocalFolder::new(&folder)?;
+                let store = folder.object_store()?;
+                (Backend::Local(Arc::new(folder)), store, answers)
+            }
+            Place::S3 => {
+                let remote = RemoteStore::new(&config, prefix.clone())?;
+                let (store, answers) = (remote.object_store(), remote.answers().clone());
+                (Backend::Remote(remote), store, answers)
+            }
+        };
+        Ok(ColdStorage {
+            backend,
+            store,
+            answers,
+            prefix,
+            lsn_width: config.lsn_width,
+            settings,
+            limit_ms: operation_limit_ms(&config),
+            bytes_uploaded: AtomicU64::new(0),
+            files_uploaded: AtomicU64::new(0),
+        })
+    }
+
+    /// Encodes rows of (id, document) as one Parquet file, stores it, and gives its key.
+    ///
+    /// Nothing is stored where any row cannot be kept whole. The same rows at the same key again
+    /// are success; others are [`ErrorKind::Conflict`].
+    pub async fn encode_and_upload(
+        &self,
+        collection: &str,
+        tenant_id: u64,
+        rows: &[(String, Value)],
+        min_lsn: u64,
+        max_lsn: u64,
+    ) -> Result<String> {
+        let lsns = LsnRange::new(min_lsn, max_lsn)?;
+        // Before the work, not after it.
+        ObjectKey::data(&self.prefix, tenant_id, collection, lsns, self.lsn_width)?;
+        let target = self.target(tenant_id, collection, Some(lsns));
+        let file = encode(self.settings.clone(), target, rows).await?;
+        self.put_file(&file).await?;
+        Ok(file.key.as_str().to_owned())
+    }
+
+    /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].
+    pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
+        if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
+            let message =
+                "this key was made for another prefix; make files for ColdStorage::target";
+            return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
+        }
+        let outcome = self.put(&file.key, &file.bytes).await?;
+        tracing::info!(key = %file.key, bytes = file.bytes.len(), rows = file.summary.rows, ?outcome, "stored rows");
+        Ok(outcome)
+    }
+
+    /// Stores a segment of a write-ahead log as it is, and gives its key.
+    pub async fn upload_wal_segment(
+        &self,
+        segment_path: &Path,
+        segment_name: &str,
+    ) -> Result<String> {
+        let key = ObjectKey::wal(&self.prefix, None, segment_name)?;
+        let path = segment_path.to_owned();
+        let bytes = blocking(move || read_segment(&path)).await?;
+        let outcome = self.put(&key, &bytes).await?;
+        tracing::info!(%key, bytes = bytes.len(), ?outcome, "stored a segment");
+        Ok(key.as_str().to_owned())
+    }
+
+    /// The bytes of one object of ours, whole. `key` is as [`ColdStorage::list`] gives it.
+    pub async fn download_parquet(&self, key: &str) -> Result<Bytes> {
+        ObjectKey::parse(&self.prefix, key)?;
+        let path = store_path(key)?;
+        let doing = "get the object";
+        let download = async {
+            let found = self.store.get(&path).await?;
+            let size = found.meta.size;
+            Ok((found.bytes().await?, size))
+        };
+        let limit = std::time::Duration::from_millis(self.limit_ms);
+        let (bytes, size) = tokio::time::timeout(limit, download)
+            .await
+            .map_err(|_| self.answers.too_slow(doing, key, self.limit_ms))?
+            .map_err(|error| self.answers.error(&error, doing, key))?;
+        if bytes.len() as u64 != size {
+            let message =
+                format!("only {} of {size} bytes came; get the object again", bytes.len());
+            return Err(Error::new(ErrorKind::Unavailable, message).at(key));
+        }
+        Ok(bytes)
+    }
+
+    /// The rows of one data file as (id, document), with the columns of `projection`.
+    ///
+    /// A column that the file does not have is an error, and so is a number that
+    /// [`serde_json::Value`] would round.
+    pub async fn read_rows(
+        &self,
+        key: &str,
+        projection: &Projection,
+    ) -> Result<Vec<(String, Value)>> {
+        let bytes = self.download_parquet(key).await?;
+        let projection = projection.clone();
+        let rows = blocking(move || Ok(decode(bytes, &projection)?)).await;
+        rows.map_err(|error| error.at(key))
+    }
+
+    /// The data files of a collection that hold any LSN of `lsns` (`None`: all), by LSN.
+    ///
+    /// All of them, or an error. Names in the folder that are no keys of ours (a table's log, a
+    /// stranger's file) are passed over. A folder that does not exist is empty.
+    pub async fn list(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        lsns: Option<LsnRange>,
+    ) -> Result<Vec<StoredObject>> {
+        self.listing().collection(tenant_id, collection, lsns).await
+    }
+
+    /// Every object of ours: data by tenant, collection and LSN, then segments of logs. With a
+    /// tenant, that tenant's data alone.
+    pub async fn list_all(&self, tenant_id: Option<u64>) -> Result<Vec<StoredObject>> {
+        self.listing().all(tenant_id).await
+    }
+
+    /// Bytes this value has stored, logs included.
+    pub fn bytes_uploaded(&self) -> u64 {
+        self.bytes_uploaded.load(Ordering::Relaxed)
+    }
+
+    /// Objects this value has stored, logs included.
+    pub fn files_uploaded(&self) -> u64 {
+        self.files_uploaded.load(Ordering::Relaxed)
+    }
+
+    /// The store itself, for query engines. Writing through it overwrites, and syncs no file.
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// The folder that all keys share.
+    pub fn prefix(&self) -> &KeyPrefix {
+        &self.prefix
+    }
+
+    /// What to hand to the core's `Encoder` so that [`ColdStorage::put_file`] takes its file.
+    pub fn target(&self, tenant_id: u64, collection: &str, lsns: Option<LsnRange>) -> Target {
+        Target {
+            prefix: self.prefix.clone(),
+            tenant_id,
+            collection: collection.to_owned(),
+            lsns,
+            lsn_width: self.lsn_width,
+        }
+    }
+
+    async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
+        let outcome = match &self.backend {
+            Backend::Local(folder) => {
+                let (folder, key, bytes) = (Arc::clone(folder), key.clone(), bytes.clone());
+                blocking(move || folder.put_new(&key, &bytes)).await?
+            }
+            Backend::Remote(remote) => remote.put_new(key.as_str(), bytes).await?,
+        };
+        if outcome == PutOutcome::Created {
+            self.bytes_uploaded.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.files_uploaded.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(outcome)
+    }
+
+    fn listing(&self) -> Listing<'_> {
+        Listing {
+            store: &*self.store,
+            prefix: &self.prefix,
+            answers: &self.answers,
+            limit_ms: self.limit_ms,
+        }
+    }
+}
+
+/// Encodes on a blocking thread. The rows are only borrowed, so they go over in small copies.
+async fn encode(
+    settings: Settings,
+    target: Target,
+    rows: &[(String, Value)],
+) -> Result<EncodedFile> {
+    let (sender, mut receiver) = mpsc::channel::<Vec<(String, Value)>>(2);
+    let encoding = tokio::task::spawn_blocking(move || -> Result<EncodedFile> {
+        let mut encoder = Encoder::new(settings)?;
+        while let Some(chunk) = receiver.blocking_recv() {
+            for (id, document) in &chunk {
+                encoder.push_row(id, document)?;
+            }
+        }
+        Ok(encoder.finish(&target)?)
+    });
+    for chunk in rows.chunks(CHUNK_ROWS) {
+        if sender.send(chunk.to_vec()).await.is_err() {
+            // The encoder has stopped at a row; its error is the answer.
+            break;
+        }
+    }
+    drop(sender);
+    encoding.await.map_err(|error| internal(&error))?
+}
+
+fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(String, Value)>> {
+    let file = ParquetFile::open(bytes)?;
+    file.rows(projection)?
+        .map(|row| {
+            let row = row?;
+            Ok((row.id().to_owned(), row.to_value()?))
+        })
+        .collect()
+}
+
+fn read_segment(path: &Path) -> Result<Bytes> {
+    if path.is_dir() {
+        let message = "this is a folder, not a segment of a log; give a file";
+        return Err(Error::new(ErrorKind::Misuse, message).at(path.display().to_string()));
+    }
+    let bytes = std::fs::read(path).map_err(|e| io_error(&e, "read the segment", path))?;
+    Ok(Bytes::from(bytes))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
+}
+
+fn internal(error: &tokio::task::JoinError) -> Error {
+    // The panic's own message went to stderr where it happened.
+    let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
+    Error::new(ErrorKind::Internal, format!("a blocking task {what}; if it repeats, report it"))
+}

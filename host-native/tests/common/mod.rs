@@ -1,0 +1,87 @@
+//! Shared by the test programs, of which each uses a part.
+#![allow(dead_code)]
+
+pub mod conformance;
+pub mod seaweed;
+pub mod stub;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use coldpress::{ColdStorage, ColdStorageConfig};
+use coldpress_core::{EncodedFile, Encoder, LsnRange, Settings};
+use serde_json::{Value, json};
+
+/// A configuration for a store on this machine, with short times.
+pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
+    ColdStorageConfig {
+        endpoint: endpoint.to_owned(),
+        bucket: "data".to_owned(),
+        prefix: prefix.to_owned(),
+        access_key: "AK-in-the-clear".to_owned(),
+        secret_key: "SK-in-the-clear".to_owned(),
+        session_token: "ST-in-the-clear".to_owned(),
+        allow_http: true,
+        connect_timeout_ms: 1_000,
+        timeout_ms: 2_000,
+        retry_timeout_ms: 1_000,
+        ..ColdStorageConfig::default()
+    }
+}
+
+pub fn local_config(folder: &std::path::Path) -> ColdStorageConfig {
+    ColdStorageConfig { local_dir: Some(folder.to_owned()), ..ColdStorageConfig::default() }
+}
+
+/// `count` rows that differ with `seed`.
+pub fn rows(count: usize, seed: u64) -> Vec<(String, Value)> {
+    (0..count)
+        .map(|n| (format!("row-{n}"), json!({ "n": n, "seed": seed, "text": format!("t{n}") })))
+        .collect()
+}
+
+pub fn encoded(
+    storage: &ColdStorage,
+    collection: &str,
+    lsns: LsnRange,
+    rows: &[(String, Value)],
+) -> EncodedFile {
+    let mut encoder = Encoder::new(Settings::default()).unwrap();
+    for (id, document) in rows {
+        encoder.push_row(id, document).unwrap();
+    }
+    encoder.finish(&storage.target(1, collection, Some(lsns))).unwrap()
+}
+
+/// Everything an error shows, its sources too.
+pub fn shown(error: &coldpress::Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(" {cause} {cause:?}"));
+        source = cause.source();
+    }
+    text
+}
+
+/// Collects what is traced.
+#[derive(Clone, Default)]
+pub struct Trace(Arc<Mutex<Vec<u8>>>);
+
+impl Trace {
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Trace {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! A real S3 server for tests: SeaweedFS from PyPI, on this machine's loopback alone.
+//!
+//! Other crates' tests include this file by `#[path]`, so it uses the standard library only.
+#![allow(dead_code)]
+
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Starts the server, waits for the end of stdin, kills the server and removes its folder: so it
+/// goes even where the test process is itself killed.
+const KEEPER: &str = r#"
+"$@" >log 2>&1 </dev/null & server=$!
+cat >/dev/null
+kill -9 $server 2>/dev/null; wait $server 2>/dev/null
+folder=$PWD; cd / && rm -rf "$folder"
+"#;
+const READY_LINE: &str = "components are running and ready";
+const STARTS_MAX: usize = 4;
+const START_TIME_MAX: Duration = Duration::from_secs(40);
+
+/// A running server. Stopped when dropped.
+pub struct Seaweed {
+    keeper: Child,
+    folder: PathBuf,
+    pub endpoint: String,
+    pub bucket: String,
+    pub access_key: String,
+    pub secret_key: String,
+    pub region: String,
+}
+
+impl Seaweed {
+    /// A server of one's own.
+    pub fn start() -> Self {
+        let weed = weed();
+        for _ in 1..STARTS_MAX {
+            // Another process can take a port between our look and the server's start.
+            if let Ok(server) = Self::try_start(&weed) {
+                return server;
+            }
+        }
+        Self::try_start(&weed).unwrap_or_else(|log| panic!("SeaweedFS did not start:\n{log}"))
+    }
+
+    /// One server for all tests of this process, each of which takes a prefix of its own.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Seaweed> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Kills it the hard way, as a power cut would.
+    pub fn kill(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().expect("wait for the server's end");
+    }
+
+    fn try_start(weed: &Path) -> Result<Self, String> {
+        let folder = std::env::temp_dir().join(format!("coldpress-seaweed-{:016x}", random()));
+        std::fs::create_dir_all(&folder).expect("make the server's folder");
+        let [master, volume, filer, s3, admin] = free_ports();
+        let (access_key, secret_key) = (format!("AK{:x}", random()), format!("SK{:x}", random()));
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(weed)
+            .args(["mini", "-dir=./data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-bucket=data"])
+            .arg(format!("-master.port={master}"))
+            .arg(format!("-volume.port={volume}"))
+            .arg(format!("-filer.port={filer}"))
+            .arg(format!("-s3.port={s3}"))
+            .arg(format!("-admin.port={admin}"))
+            .args(["-s3.allowedOrigins=https://none.invalid", "-s3.autoCreateBucket=false"])
+            .args(["-s3.iam=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"])
+            .args(["-s3.port.lance=0", "-s3.localSocket=./s3.sock"])
+            .current_dir(&folder)
+            .env("AWS_ACCESS_KEY_ID", &access_key)
+            .env("AWS_SECRET_ACCESS_KEY", &secret_key)
+            .env("GOMEMLIMIT", "256MiB")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start sh");
+        let server = Seaweed {
+            keeper,
+            folder,
+            endpoint: format!("http://127.0.0.1:{s3}"),
+            bucket: "data".to_owned(),
+            access_key,
+            secret_key,
+            region: "us-east-1".to_owned(),
+        };
+        server.wait_until_ready().map(|()| server)
+    }
+
+    fn wait_until_ready(&self) -> Result<(), String> {
+        let log = self.folder.join("log");
+        let started = Instant::now();
+        loop {
+            let text = std::fs::read(&log).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            if text.contains(READY_LINE) {
+                return Ok(());
+            }
+            if started.elapsed() > START_TIME_MAX || text.contains("address already in use") {
+                return Err(text.into_owned());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Seaweed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The server's program, which `cargo xtask setup` installs.
+fn weed() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+    let weed = std::env::var_os("COLDPRESS_WEED")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| workspace.join("target/tools/python/bin/weed"));
+    assert!(
+        File::open(&weed).is_ok(),
+        "no SeaweedFS at {}: run `cargo xtask setup`, or set COLDPRESS_WEED to a `weed` program",
+        weed.display()
+    );
+    weed
+}
+
+/// Five ports that are free, and 10,000 above each too, where the server puts its gRPC. All lie
+/// below the range that outgoing connections are given.
+fn free_ports() -> [u16; 5] {
+    let mut held = Vec::new();
+    let mut ports = Vec::new();
+    while ports.len() < 5 {
+        let port = 11_000 + (random() % 10_000) as u16;
+        let pair = [port, port + 10_000].map(|port| TcpListener::bind(("127.0.0.1", port)));
+        if let [Ok(low), Ok(high)] = pair {
+            held.push((low, high));
+            ports.push(port);
+        }
+    }
+    ports.try_into().expect("five ports")
+}
+
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}

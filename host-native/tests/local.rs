@@ -1,0 +1,221 @@
+//! The local folder as a store.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, Projection};
+use common::{local_config, rows};
+use tempfile::TempDir;
+
+struct Place(TempDir);
+
+impl Place {
+    fn fresh(_test: &str) -> Self {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn config(&self) -> ColdStorageConfig {
+        local_config(self.0.path())
+    }
+}
+
+conformance!(Place::fresh);
+
+/// Every file and folder below, as paths.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn looking_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("not/yet");
+    let storage = ColdStorage::new(local_config(&root)).unwrap();
+    assert!(storage.list(1, "c", None).await.unwrap().is_empty());
+    assert!(storage.list_all(None).await.unwrap().is_empty());
+    let error = storage.download_parquet("data/1/c/lsn-0-0.parquet").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    assert_eq!(tree(&root), [root.canonicalize().unwrap().join("data/1/c/lsn-0-0.parquet")]);
+}
+
+#[tokio::test]
+async fn no_staged_file_stays_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    storage.encode_and_upload("c", 1, &rows(1, 2), 0, 0).await.unwrap_err();
+    // A folder where the object should go, and a file where a folder should be.
+    fs::create_dir_all(folder.path().join("data/1/c/lsn-1-1.parquet")).unwrap();
+    fs::write(folder.path().join("data/1/d"), "in the way").unwrap();
+    for (collection, lsn) in [("c", 1), ("d", 0)] {
+        let error =
+            storage.encode_and_upload(collection, 1, &rows(1, 1), lsn, lsn).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.path().unwrap().contains(&format!("data/1/{collection}")), "{error}");
+    }
+    let names = ["data/1/c/lsn-0-0.parquet", "data/1/d"];
+    assert_eq!(tree(folder.path()), names.map(|name| folder.path().join(name)));
+    assert_eq!(storage.files_uploaded(), 1);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_staged_is_never_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    fs::write(folder.path().join("data/1/c/.coldpress-0123456789abcdef#0"), "half").unwrap();
+    assert_eq!(storage.list(1, "c", None).await.unwrap()[0].key.as_str(), key);
+    assert_eq!(storage.list_all(None).await.unwrap().len(), 1);
+    use futures_util::TryStreamExt;
+    let all: Vec<_> = storage.object_store().list(None).try_collect().await.unwrap();
+    assert_eq!(all.len(), 1, "{all:?}");
+}
+
+#[tokio::test]
+async fn names_on_disk_are_the_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    for name in ["..", "a%b", "a#1", "a/b"] {
+        storage.encode_and_upload(name, 1, &rows(1, 1), 0, 0).await.unwrap();
+    }
+    let names = ["%2E%2E", "a%231", "a%25b", "a%2Fb"];
+    let expected =
+        names.map(|name| folder.path().join("data/1").join(name).join("lsn-0-0.parquet"));
+    assert_eq!(tree(folder.path()), expected);
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    // A link to its own parent: the walk cannot be finished, also not by root.
+    std::os::unix::fs::symlink("..", folder.path().join("data/1/c/loop")).unwrap();
+    let error = storage.list_all(None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    // A name that is no text.
+    use std::os::unix::ffi::OsStrExt;
+    fs::remove_file(folder.path().join("data/1/c/loop")).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"data/1/c/\xff");
+    fs::write(folder.path().join(name), "x").unwrap();
+    storage.list(1, "c", None).await.unwrap_err();
+}
+
+#[test]
+fn a_local_dir_that_cannot_be_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for bad in [file.clone(), file.join("below"), PathBuf::new(), folder.path().join("no/../x")] {
+        let error = ColdStorage::new(local_config(&bad)).unwrap_err();
+        assert!(!error.to_string().is_empty());
+        assert!(
+            matches!(error.kind(), ErrorKind::Settings | ErrorKind::Conflict),
+            "{bad:?}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_a_folder_and_odd_names_above_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real %2F #1 é");
+    fs::create_dir(&real).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let storage = ColdStorage::new(local_config(&link)).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(2, 1), 0, 1).await.unwrap();
+    assert_eq!(tree(&real), [real.join(&key)]);
+    assert_eq!(storage.list_all(None).await.unwrap().len(), 1);
+    assert_eq!(storage.read_rows(&key, &Projection::All).await.unwrap(), rows(2, 1));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(50, 1), 0, 49).await.unwrap();
+    let path = folder.path().join(&key);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let error = storage.read_rows(&key, &Projection::All).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains(&key), "{error}");
+}
+
+/// On a runtime of one thread, which encoding on it would stop.
+#[tokio::test(flavor = "current_thread")]
+async fn encoding_leaves_the_executor_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let many = rows(100_000, 1);
+    let started = std::time::Instant::now();
+    let upload = storage.encode_and_upload("c", 1, &many, 0, 99_999);
+    tokio::pin!(upload);
+    let (mut ticks, mut longest) = (0, std::time::Duration::ZERO);
+    let mut last = started;
+    loop {
+        tokio::select! {
+            done = &mut upload => break drop(done.unwrap()),
+            () = tokio::time::sleep(std::time::Duration::from_millis(1)) => {}
+        }
+        ticks += 1;
+        longest = longest.max(last.elapsed());
+        last = std::time::Instant::now();
+    }
+    let whole = started.elapsed();
+    assert!(ticks >= 5, "only {ticks} ticks in {whole:?}");
+    assert!(longest < whole / 2, "stopped for {longest:?} of {whole:?}");
+}
+
+#[tokio::test]
+async fn the_codec_and_the_row_groups_are_the_configurations() {
+    for codec in coldpress::ParquetCompression::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let config = ColdStorageConfig {
+            compression: codec,
+            row_group_size: 40,
+            ..local_config(folder.path())
+        };
+        let storage = ColdStorage::new(config).unwrap();
+        let key = storage.encode_and_upload("c", 1, &rows(100, 1), 0, 99).await.unwrap();
+        assert_eq!(storage.read_rows(&key, &Projection::All).await.unwrap(), rows(100, 1));
+        let bytes = storage.download_parquet(&key).await.unwrap();
+        let report = coldpress_core::ParquetFile::open(bytes).unwrap().report();
+        let rows: Vec<_> = report.row_groups.iter().map(|group| group.rows).collect();
+        assert_eq!(rows, [40, 40, 20]);
+        let name = report.row_groups[0].chunks[0].codec.to_lowercase();
+        let expected = codec.name().replace("none", "uncompressed");
+        assert!(name.starts_with(&expected), "{name} for {codec}");
+    }
+}
+
+#[test]
+fn settings_of_the_encoder_are_checked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for bad in [
+        ColdStorageConfig { row_group_size: 0, ..local_config(folder.path()) },
+        ColdStorageConfig {
+            compression: coldpress::ParquetCompression::Zstd(99),
+            ..local_config(folder.path())
+        },
+    ] {
+        assert_eq!(ColdStorage::new(bad).unwrap_err().kind(), ErrorKind::Settings);
+    }
+}

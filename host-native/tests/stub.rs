@@ -1,0 +1,438 @@
+//! Stores that do not keep to the rules, played by the tests' own server.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, PutOutcome};
+use common::stub::{Bucket, Reply, Request, Stub};
+use common::{Trace, rows, s3_config, shown};
+
+/// What one operation may take with [`s3_config`]'s times, and a second for a busy machine.
+const BOUND: Duration = Duration::from_millis(1_000 + 2 * 2_000 + 1_000);
+
+fn storage(stub: &Stub) -> ColdStorage {
+    ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
+}
+
+async fn put(storage: &ColdStorage, seed: u64) -> coldpress::Result<String> {
+    storage.encode_and_upload("c", 1, &rows(3, seed), 0, 2).await
+}
+
+#[tokio::test]
+async fn a_store_that_ignores_the_condition_is_found_out_before_the_first_put() {
+    let bucket = Bucket::new(false);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let storage = storage(&stub);
+    for _ in 0..2 {
+        let error = put(&storage, 1).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("If-None-Match"), "{text}");
+        assert!(text.contains("allow_unconditional_put"), "{text}");
+        assert!(text.contains(&stub.endpoint), "{text}");
+    }
+    assert!(bucket.keys().is_empty(), "{:?}", bucket.keys());
+    assert_eq!((storage.files_uploaded(), storage.bytes_uploaded()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_store_without_the_condition_says_so_and_is_refused_at_once() {
+    let stub = Stub::start(|request| match request.header("if-none-match") {
+        Some(_) => Reply::error(501, "NotImplemented", "a header implies what is not there"),
+        None => Reply::error(500, "InternalError", "not reached"),
+    });
+    let started = Instant::now();
+    let error = put(&storage(&stub), 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
+    assert!(error.to_string().contains("allow_unconditional_put"), "{error}");
+    assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_allows_it_puts_there_after_a_look() {
+    let bucket = Bucket::new(false);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let config =
+        ColdStorageConfig { allow_unconditional_put: true, ..s3_config(&stub.endpoint, "p/") };
+    let storage = ColdStorage::new(config).unwrap();
+    let key = put(&storage, 1).await.unwrap();
+    let before = storage.download_parquet(&key).await.unwrap();
+    put(&storage, 1).await.unwrap();
+    let error = put(&storage, 2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(storage.download_parquet(&key).await.unwrap(), before);
+    assert_eq!(storage.files_uploaded(), 1);
+    assert_eq!(bucket.keys(), [key]);
+}
+
+#[tokio::test]
+async fn the_probe_is_made_once_for_all_writers() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let storage = Arc::new(storage(&stub));
+    assert!(stub.requests().is_empty(), "asked before the first put");
+    let writers: Vec<_> = (0..8)
+        .map(|lsn| {
+            let storage = Arc::clone(&storage);
+            tokio::spawn(async move {
+                storage.encode_and_upload("c", 1, &rows(1, lsn), lsn, lsn).await.unwrap()
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let probes = stub.requests();
+    let probes = probes.iter().filter(|request| request.key().contains("probe")).count();
+    assert_eq!((probes, stub.count("PUT"), stub.count("POST")), (2, 10, 1));
+    assert!(
+        stub.requests()
+            .iter()
+            .filter(|request| request.method == "PUT")
+            .all(|request| { request.header("if-none-match") == Some("*") })
+    );
+    assert_eq!(bucket.keys().len(), 8);
+}
+
+#[tokio::test]
+async fn a_probe_that_may_not_be_deleted_does_not_stop_the_put() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| match request.method.as_str() {
+        "POST" => Reply::error(403, "AccessDenied", "no deletes"),
+        _ => answering.answer(request),
+    });
+    put(&storage(&stub), 1).await.unwrap();
+    assert_eq!(bucket.keys().len(), 2);
+}
+
+/// A bucket of ten data files in pages of three, whose listing goes wrong as `fault` says.
+fn broken_listing(
+    fault: impl Fn(&Request, &Bucket, String) -> Reply + Send + Sync + 'static,
+) -> Stub {
+    let mut bucket = Bucket::new(true);
+    bucket.page_size = 3;
+    for lsn in 0..10 {
+        bucket.put(&format!("p/1/c/lsn-{lsn}-{lsn}.parquet"), b"x");
+    }
+    Stub::start(move |request| match bucket.answer(request) {
+        Reply::Whole { status: 200, body } if request.query.contains("list-type=2") => {
+            fault(request, &bucket, String::from_utf8(body).unwrap())
+        }
+        other => other,
+    })
+}
+
+fn is_second_page(request: &Request) -> bool {
+    request.parameter("continuation-token").is_some_and(|token| token.contains("lsn-2"))
+}
+
+#[tokio::test]
+async fn a_whole_listing_of_many_pages_is_whole() {
+    let stub = broken_listing(|_, _, body| Reply::ok(body));
+    let storage = storage(&stub);
+    assert_eq!(storage.list(1, "c", None).await.unwrap().len(), 10);
+    assert_eq!(storage.list_all(None).await.unwrap().len(), 10);
+    assert_eq!(stub.count("GET"), 8);
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_half_way_is_an_error_and_never_a_part() {
+    type Fault = fn(&Request, &Bucket, String) -> Reply;
+    let faults: [(&str, Fault); 9] = [
+        ("refused", |request, _, body| match is_second_page(request) {
+            true => Reply::error(403, "AccessDenied", "no more"),
+            false => Reply::ok(body),
+        }),
+        ("an error", |request, _, body| match is_second_page(request) {
+            true => Reply::error(500, "InternalError", "again, please"),
+            false => Reply::ok(body),
+        }),
+        ("a cut connection", |request, _, body| match is_second_page(request) {
+            true => Reply::Cut { claimed: body.len(), body: body[..200].into() },
+            false => Reply::ok(body),
+        }),
+        ("a cut body of the right length", |request, _, body| match is_second_page(request) {
+            true => Reply::ok(&body[..body.find("</Contents>").unwrap() + 11]),
+            false => Reply::ok(body),
+        }),
+        ("an empty body", |request, _, body| match is_second_page(request) {
+            true => Reply::ok(""),
+            false => Reply::ok(body),
+        }),
+        ("a page of HTML", |request, _, body| match is_second_page(request) {
+            true => Reply::ok("<html><body>Sign in</body></html>"),
+            false => Reply::ok(body),
+        }),
+        ("no way on", |_, _, body| {
+            Reply::ok(body.replace("NextContinuationToken>", "NextMarker>"))
+        }),
+        ("a closed connection", |request, _, body| match is_second_page(request) {
+            true => Reply::Closed,
+            false => Reply::ok(body),
+        }),
+        ("a circle", |_, bucket, body| {
+            let _ = bucket;
+            let (head, rest) = body.split_once("<NextContinuationToken>").unwrap_or((&body, ""));
+            match rest.is_empty() {
+                true => Reply::ok(body),
+                false => Reply::ok(format!(
+                    "{head}<NextContinuationToken>p/1/c/lsn-0-0.parquet</NextContinuationToken></ListBucketResult>"
+                )),
+            }
+        }),
+    ];
+    for (fault, answer) in faults {
+        let stub = broken_listing(answer);
+        let storage = storage(&stub);
+        let started = Instant::now();
+        let error = storage.list(1, "c", None).await.err().unwrap_or_else(|| panic!("{fault}"));
+        assert!(started.elapsed() < BOUND, "{fault}: {:?}", started.elapsed());
+        let all = storage.list_all(Some(1)).await.err().unwrap_or_else(|| panic!("{fault}"));
+        for error in [error, all] {
+            let text = error.to_string();
+            assert!(text.contains("could not list the objects"), "{fault}: {text}");
+            assert!(text.contains("p/1/"), "{fault}: {text}");
+            let kinds = [ErrorKind::Unavailable, ErrorKind::Settings, ErrorKind::Denied];
+            assert!(kinds.contains(&error.kind()), "{fault}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fails_once_is_asked_for_again() {
+    let failures = AtomicUsize::new(0);
+    let stub = broken_listing(move |request, _, body| {
+        match is_second_page(request) && failures.fetch_add(1, Ordering::SeqCst) < 2 {
+            true => Reply::error(503, "SlowDown", "again, please"),
+            false => Reply::ok(body),
+        }
+    });
+    assert_eq!(storage(&stub).list(1, "c", None).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn an_object_listed_twice_is_an_error() {
+    let stub = broken_listing(|request, bucket, body| match is_second_page(request) {
+        true => {
+            let mut first = request.clone();
+            first.query = first.query.replace("continuation-token", "ignored");
+            bucket.answer(&first)
+        }
+        false => Reply::ok(body),
+    });
+    // The repeated page leads to the second once more, which the circle's check finds.
+    let error = storage(&stub).list(1, "c", None).await.unwrap_err();
+    assert!(error.to_string().contains("circle"), "{error}");
+}
+
+/// Fails the puts of rows (not of the probe) as `fault` says, given how many came before.
+fn faulty_puts(
+    bucket: &Bucket,
+    fault: impl Fn(usize, &Request, &Bucket) -> Option<Reply> + Send + Sync + 'static,
+) -> Stub {
+    let (bucket, puts) = (bucket.clone(), AtomicUsize::new(0));
+    Stub::start(move |request| {
+        if request.method == "PUT" && request.key().ends_with(".parquet") {
+            let number = puts.fetch_add(1, Ordering::SeqCst);
+            if let Some(reply) = fault(number, request, &bucket) {
+                return reply;
+            }
+        }
+        bucket.answer(request)
+    })
+}
+
+#[tokio::test]
+async fn a_put_whose_answer_is_lost_is_read_back() {
+    type Lost = fn() -> Reply;
+    let lost: [Lost; 3] = [
+        || Reply::Closed,
+        || Reply::Silent(Duration::from_secs(4)),
+        || Reply::error(500, "InternalError", "stored all the same"),
+    ];
+    for lost in lost {
+        let bucket = Bucket::new(true);
+        let stub = faulty_puts(&bucket, move |number, request, bucket| {
+            bucket.answer(request);
+            (number == 0).then(lost)
+        });
+        let storage = storage(&stub);
+        let started = Instant::now();
+        let key = put(&storage, 1).await.unwrap();
+        assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+        assert_eq!(bucket.keys(), [key]);
+        assert_eq!(storage.files_uploaded(), 0, "not known to be ours");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_failing_is_unavailable_and_nothing_is_counted() {
+    for status in [500, 503, 429] {
+        let bucket = Bucket::new(true);
+        let stub =
+            faulty_puts(&bucket, move |_, _, _| Some(Reply::error(status, "SlowDown", "no")));
+        let storage = storage(&stub);
+        let started = Instant::now();
+        let error = put(&storage, 1).await.unwrap_err();
+        assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert!(stub.count("PUT") > 3, "not tried again");
+        assert_eq!((storage.files_uploaded(), storage.bytes_uploaded()), (0, 0));
+        assert!(bucket.keys().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_overcome() {
+    let bucket = Bucket::new(true);
+    let stub = faulty_puts(&bucket, |number, _, _| {
+        (number < 2).then(|| Reply::error(503, "SlowDown", "later"))
+    });
+    let storage = storage(&stub);
+    put(&storage, 1).await.unwrap();
+    assert_eq!(storage.files_uploaded(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_store_is_given_up_in_bounded_time() {
+    let stub = Stub::start(|_| Reply::Silent(Duration::from_secs(8)));
+    let storage = storage(&stub);
+    let started = Instant::now();
+    let error = put(&storage, 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+    let started = Instant::now();
+    let error = storage.list(1, "c", None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_key_said_to_be_taken_by_a_put_under_way_is_tried_again() {
+    let bucket = Bucket::new(true);
+    let stub = faulty_puts(&bucket, |number, _, _| {
+        (number < 2).then(|| Reply::error(409, "ConditionalRequestConflict", "under way"))
+    });
+    let storage = storage(&stub);
+    put(&storage, 1).await.unwrap();
+    assert_eq!(storage.files_uploaded(), 1);
+
+    let stub = faulty_puts(&bucket, |_, _, _| {
+        Some(Reply::error(409, "ConditionalRequestConflict", "under way"))
+    });
+    let storage = ColdStorage::new(s3_config(&stub.endpoint, "other/")).unwrap();
+    let error = put(&storage, 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn answers_that_are_final_say_what_to_do() {
+    let cases = [
+        (403, "AccessDenied", ErrorKind::Denied, "AWS_ACCESS_KEY_ID"),
+        (401, "Unauthorized", ErrorKind::Denied, "AWS_ACCESS_KEY_ID"),
+        (400, "ExpiredToken", ErrorKind::Denied, "AWS_SESSION_TOKEN"),
+        (400, "AuthorizationHeaderMalformed", ErrorKind::Settings, "region"),
+        (400, "EntityTooLarge", ErrorKind::Limit, "smaller"),
+        (413, "EntityTooLarge", ErrorKind::Limit, "smaller"),
+        (404, "NoSuchBucket", ErrorKind::NotFound, "bucket"),
+        (301, "PermanentRedirect", ErrorKind::Settings, "region"),
+    ];
+    for (status, code, kind, advice) in cases {
+        let stub = Stub::start(move |_| Reply::error(status, code, "as the test wants"));
+        let storage = storage(&stub);
+        let started = Instant::now();
+        for error in
+            [put(&storage, 1).await.unwrap_err(), storage.list(1, "c", None).await.unwrap_err()]
+        {
+            assert_eq!(error.kind(), kind, "{status} {code}: {error}");
+            assert!(error.to_string().contains(advice), "{error}");
+            assert!(error.to_string().contains(&stub.endpoint), "{error}");
+        }
+        assert!(started.elapsed() < Duration::from_millis(900), "{status} {code} was retried");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_shows_in_errors_debug_or_traces() {
+    let trace = Trace::default();
+    let writer = trace.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    // Echoes all it was sent, as real stores do in a SignatureDoesNotMatch.
+    for status in [403, 500, 400, 501, 200] {
+        let stub = Stub::start(move |request| {
+            let echo = format!("{:?} SK-in-the-clear ST-in-the-clear", request.headers);
+            let body = format!(
+                "<Error><Code>Echo</Code><Message>{echo}</Message><StringToSign>{echo}</StringToSign></Error>"
+            );
+            Reply::Whole { status, body: body.into() }
+        });
+        let storage = storage(&stub);
+        let mut texts = vec![format!("{storage:?} {:?}", storage.object_store())];
+        let wal = tempfile::NamedTempFile::new().unwrap();
+        let errors = [
+            put(&storage, 1).await.err(),
+            storage.upload_wal_segment(wal.path(), "w").await.err(),
+            storage.list(1, "c", None).await.err(),
+            storage.list_all(None).await.err(),
+            storage.download_parquet("p/1/c/lsn-0-0.parquet").await.err(),
+        ];
+        let errors: Vec<_> = errors.into_iter().flatten().collect();
+        assert!(errors.len() >= 4, "{errors:?}");
+        texts.extend(errors.iter().map(shown));
+        for text in texts {
+            assert!(!text.contains("SK-in-the-clear"), "{text}");
+            assert!(!text.contains("ST-in-the-clear"), "{text}");
+        }
+    }
+    // And where nobody answers.
+    let closed = Stub::start(|_| Reply::Closed);
+    let error = put(&storage(&closed), 1).await.unwrap_err();
+    assert!(!shown(&error).contains("in-the-clear"), "{}", shown(&error));
+    let bucket = Bucket::new(true);
+    let stub = Stub::start(move |request| bucket.answer(request));
+    put(&storage(&stub), 1).await.unwrap();
+
+    let text = trace.text();
+    assert!(text.contains("stored rows"), "nothing was traced: {text}");
+    assert!(!text.contains("SK-in-the-clear") && !text.contains("ST-in-the-clear"), "{text}");
+}
+
+#[tokio::test]
+async fn a_download_cut_short_is_an_error() {
+    let stub = Stub::start(|_| Reply::Cut { claimed: 1_000, body: b"PAR1".to_vec() });
+    let storage = storage(&stub);
+    let started = Instant::now();
+    let error = storage.download_parquet("p/1/c/lsn-0-0.parquet").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn keys_go_over_the_wire_encoded_exactly_once() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let storage = storage(&stub);
+    let mut expected = Vec::new();
+    for name in ["%", "#", "..", "a/b", "é"] {
+        let file =
+            common::encoded(&storage, name, coldpress::LsnRange::new(0, 0).unwrap(), &rows(1, 1));
+        assert_eq!(storage.put_file(&file).await.unwrap(), PutOutcome::Created);
+        assert_eq!(storage.list(1, name, None).await.unwrap().len(), 1);
+        expected.push(file.key.as_str().to_owned());
+    }
+    expected.sort();
+    assert_eq!(bucket.keys(), expected);
+}

@@ -1,0 +1,112 @@
+//! Encoding and decoding as the tests drive them.
+
+use coldpress_core::{
+    EncodedFile, Encoder, KeyPrefix, LsnWidth, ParquetFile, Projection, Result, Settings, Target,
+};
+use serde_json::Value;
+
+use crate::json::Json;
+use crate::law::{Rules, difference};
+
+/// Where the tests' files would go.
+pub fn target() -> Target {
+    Target {
+        prefix: KeyPrefix::default(),
+        tenant_id: 7,
+        collection: "law".to_owned(),
+        lsns: None,
+        lsn_width: LsnWidth::default(),
+    }
+}
+
+/// One file of rows that bring their ids.
+pub fn encode_values(settings: &Settings, rows: &[(String, Value)]) -> Result<EncodedFile> {
+    let mut encoder = Encoder::new(settings.clone())?;
+    for (id, document) in rows {
+        encoder.push_row(id, document)?;
+    }
+    encoder.finish(&target())
+}
+
+/// One file of JSON text, pushed in one piece.
+pub fn encode_text(settings: &Settings, text: &[u8]) -> Result<EncodedFile> {
+    encode_slices(settings, [text])
+}
+
+/// One file of JSON text, pushed in the slices given.
+pub fn encode_slices<'a>(
+    settings: &Settings,
+    slices: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<EncodedFile> {
+    let mut encoder = Encoder::new(settings.clone())?;
+    for slice in slices {
+        encoder.push_json(slice)?;
+    }
+    encoder.finish(&target())
+}
+
+/// A row that came back, in both forms it can be had in.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// The row's id.
+    pub id: String,
+    /// The document from `write_json`.
+    pub json: Json,
+    /// The document from `to_value`, where a `Value` can hold it.
+    pub value: Option<Value>,
+}
+
+/// Every row of a file; what is wrong with it otherwise, for a test to show.
+pub fn decode(
+    file: &EncodedFile,
+    projection: &Projection,
+) -> std::result::Result<Vec<Decoded>, String> {
+    let file = ParquetFile::open(file.bytes.clone()).map_err(|e| format!("open: {e}"))?;
+    let rows = file.rows(projection).map_err(|e| format!("rows: {e}"))?;
+    let mut decoded = Vec::new();
+    for row in rows {
+        let row = row.map_err(|e| format!("row {}: {e}", decoded.len()))?;
+        let mut text = Vec::new();
+        row.write_json(&mut text);
+        let text = String::from_utf8(text).map_err(|e| format!("write_json is not UTF-8: {e}"))?;
+        let json =
+            Json::parse(&text).map_err(|e| format!("write_json is not JSON: {e}: {text}"))?;
+        decoded.push(Decoded { id: row.id().to_owned(), json, value: row.to_value().ok() });
+    }
+    if decoded.len() as u64 != file.rows_count() {
+        return Err(format!("rows_count {} but {} rows", file.rows_count(), decoded.len()));
+    }
+    Ok(decoded)
+}
+
+/// Whether a file holds exactly these rows under the law, in their order; what differs otherwise.
+pub fn holds_rows(
+    file: &EncodedFile,
+    source: &[(String, Json)],
+    rules: Rules,
+) -> std::result::Result<(), String> {
+    let decoded = decode(file, &Projection::All)?;
+    if decoded.len() != source.len() || file.summary.rows != source.len() as u64 {
+        return Err(format!(
+            "{} rows went in, {} came back, the summary says {}",
+            source.len(),
+            decoded.len(),
+            file.summary.rows
+        ));
+    }
+    for (number, ((id, document), row)) in source.iter().zip(&decoded).enumerate() {
+        if *id != row.id {
+            return Err(format!("row {number}: the id {id:?} came back as {:?}", row.id));
+        }
+        if let Some(what) = difference(document, &row.json, rules) {
+            return Err(format!("row {number} (id {id:?}) {what}"));
+        }
+        if let Some(value) = &row.value {
+            let json = Json::parse(&value.to_string())?;
+            if let Some(what) = difference(document, &json, rules) {
+                return Err(format!("row {number} (id {id:?}) by to_value: {what}"));
+            }
+        }
+    }
+    Ok(())
+}

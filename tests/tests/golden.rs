@@ -1,0 +1,90 @@
+//! Acceptance 7: the bytes of known rows, codec by codec, as `golden/sha256.txt` has them.
+//!
+//! Bytes may change only on purpose: `cargo xtask bless` (or `COLDPRESS_BLESS=1`) renews the file.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use coldpress_core::{Codec, Settings};
+use coldpress_tests::json::Json;
+use coldpress_tests::law::Rules;
+use coldpress_tests::roundtrip::{encode_text, holds_rows};
+use sha2::{Digest, Sha256};
+
+const SHAS: &str = "golden/sha256.txt";
+
+#[test]
+fn golden_rows_give_golden_bytes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = shas(folder);
+    if std::env::var_os("COLDPRESS_BLESS").is_some_and(|value| value == "1") {
+        let lines: String = found.iter().map(|(name, sha)| format!("{sha}  {name}\n")).collect();
+        fs::write(folder.join(SHAS), lines).unwrap();
+        return;
+    }
+    let text = fs::read_to_string(folder.join(SHAS))
+        .unwrap_or_else(|error| panic!("{SHAS}: {error}; {HOW_TO_BLESS}"));
+    let golden: BTreeMap<String, String> = text
+        .lines()
+        .map(|line| {
+            let (sha, name) = line.split_once("  ").expect("a line is `sha256  name`");
+            (name.to_owned(), sha.to_owned())
+        })
+        .collect();
+    let mut wrong = Vec::new();
+    for name in golden.keys().chain(found.keys()) {
+        let (golden, found) = (golden.get(name), found.get(name));
+        if golden != found {
+            let shown =
+                |sha: Option<&String>| sha.map_or("none".to_owned(), |sha| sha[..12].to_owned());
+            wrong.push(format!("{name}: golden {}, now {}", shown(golden), shown(found)));
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "the bytes changed:\n{}\n{HOW_TO_BLESS}", wrong.join("\n"));
+}
+
+const HOW_TO_BLESS: &str = "if that was on purpose, run `cargo xtask bless`, look at what changed \
+    in golden/sha256.txt, say why in CHANGELOG.md and commit both";
+
+fn shas(folder: &Path) -> BTreeMap<String, String> {
+    let mut shas = BTreeMap::new();
+    for path in inputs(folder) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let rows = Json::parse_rows(&text).unwrap().into_iter().enumerate();
+        let rows: Vec<_> = rows.map(|(number, row)| (id_of(&row, number), row)).collect();
+        for codec in Codec::ALL {
+            let settings = Settings { codec, ..Settings::default() };
+            let file = encode_text(&settings, text.as_bytes()).unwrap();
+            // Golden bytes that lost something must never be blessed.
+            holds_rows(&file, &rows, Rules { signs_kept: true, ..Rules::default() })
+                .unwrap_or_else(|what| panic!("{name}, {codec}: {what}"));
+            let digest = Sha256::digest(&file.bytes);
+            let sha: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            shas.insert(format!("{name}.{}", codec.name()), sha);
+        }
+    }
+    shas
+}
+
+fn inputs(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder.join("golden"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"))
+        .collect();
+    assert!(paths.len() >= 5, "golden inputs are missing: {paths:?}");
+    paths.push(folder.join("../examples/movies.ndjson"));
+    paths
+}
+
+fn id_of(row: &Json, number: usize) -> String {
+    match row.field("_id") {
+        Some(Json::String(id) | Json::Number(id)) => id.clone(),
+        _ => number.to_string(),
+    }
+}

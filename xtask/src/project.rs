@@ -1,0 +1,81 @@
+//! Where things lie, and how programs are run.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The work tree and the folders of what is built and installed.
+#[derive(Debug)]
+pub struct Project {
+    /// The work tree.
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+    /// What `setup` installs; nothing outside of it but rustup's targets and Debian's packages.
+    pub tools: PathBuf,
+}
+
+impl Project {
+    /// The project that this program was built from.
+    pub fn find() -> Project {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest.parent().unwrap_or(manifest).to_owned();
+        let target = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
+        // A relative one is relative to where cargo was called, as cargo itself has it.
+        let target = match target {
+            Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)),
+            None => root.join("target"),
+        };
+        let tools = target.join("tools");
+        Project { root, target, tools }
+    }
+
+    /// The Python that has the engines.
+    pub fn python(&self) -> PathBuf {
+        self.tools.join("python/bin/python")
+    }
+
+    /// `program`, to be run in the work tree, told where the tools are.
+    pub fn command(&self, program: impl Into<OsString>) -> Command {
+        let mut command = Command::new(program.into());
+        command
+            .current_dir(&self.root)
+            .stdin(Stdio::null())
+            .env("COLDPRESS_TOOLS", &self.tools)
+            .env("COLDPRESS_PYTHON", self.python())
+            .env("COLDPRESS_WEED", self.tools.join("python/bin/weed"))
+            .env("COLDPRESS_WASM", crate::wasm::artifact(self));
+        command
+    }
+
+    /// The cargo that runs us, with the toolchain it runs with.
+    pub fn cargo(&self) -> Command {
+        let mut cargo = self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.env("CARGO_TARGET_DIR", &self.target);
+        cargo
+    }
+}
+
+/// Shows a command, runs it, and fails where it does.
+pub fn run(command: &mut Command) -> Result<(), String> {
+    let line = show(command);
+    eprintln!("$ {line}");
+    let status = command.status().map_err(|error| format!("{line}: cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line}: {status}")) }
+}
+
+/// What a command prints; none where it is missing or fails.
+pub fn output_of(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn show(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let mut line = program.file_name().unwrap_or(command.get_program()).display().to_string();
+    for argument in command.get_args() {
+        line.push(' ');
+        line.push_str(&argument.display().to_string());
+    }
+    line
+}

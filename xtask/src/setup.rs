@@ -1,0 +1,160 @@
+//! What the tests need beyond a Rust toolchain: installed once, in seconds found again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::project::{Project, output_of, run};
+use crate::wasm;
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// Installs whatever is missing; an error names what it was and the command that helps.
+pub fn setup(project: &Project) -> Result<(), String> {
+    make_folder(&project.tools)?;
+    // Two runs at once would install over each other; the system drops the lock with the process.
+    let path = project.tools.join("lock");
+    let lock = fs::File::create(&path).map_err(|error| at(&path, &error))?;
+    lock.lock().map_err(|error| at(&path, &error))?;
+    wasm_target(project)?;
+    python(project)?;
+    npm(project)?;
+    cargo_deny(project)
+}
+
+/// What it takes to build for wasm32.
+pub fn wasm_target(project: &Project) -> Result<(), String> {
+    let library = output_of(project.command("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        wasm::TARGET,
+    ]));
+    if !library.is_some_and(|path| Path::new(path.trim()).is_dir()) {
+        run(project.command("rustup").args(["target", "add", wasm::TARGET])).map_err(
+            |problem| {
+                format!(
+                    "{problem}\nRust's own library for {0} is missing; run: rustup target add {0}",
+                    wasm::TARGET
+                )
+            },
+        )?;
+    }
+    let ready = || wasm::has_clang() && wasm::archiver().is_some();
+    provide("clang that compiles for wasm32, and llvm-ar", &["clang", "llvm"], ready)
+}
+
+fn python(project: &Project) -> Result<(), String> {
+    let ready = || {
+        let check = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)";
+        output_of(Command::new("python3").args(["-c", check])).is_some()
+    };
+    provide("python3 (3.10 or later) with venv and pip", &["python3", "python3-venv"], ready)?;
+    let folder = project.tools.join("python");
+    let requirements = project.root.join("tests/requirements.txt");
+    install(&folder, &[&requirements], || {
+        run(project.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = project.command(project.python());
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        // Wheels alone: a source distribution would need the engines' own build systems.
+        run(pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"]).arg(&requirements))
+    })
+}
+
+fn npm(project: &Project) -> Result<(), String> {
+    let ready = || {
+        let check = "process.exit(Number(process.versions.node.split('.')[0]) >= 18 ? 0 : 1)";
+        output_of(Command::new("node").args(["-e", check])).is_some()
+            && output_of(Command::new("npm").arg("--version")).is_some()
+    };
+    provide("node (18 or later) with npm", &["nodejs", "npm"], ready)?;
+    let folder = project.tools.join("npm");
+    let files =
+        ["package.json", "package-lock.json"].map(|n| project.root.join("tests/interop").join(n));
+    install(&folder, &[&files[0], &files[1]], || {
+        for file in &files {
+            let copy = folder.join(file.file_name().unwrap_or_default());
+            fs::copy(file, &copy).map_err(|error| at(&copy, &error))?;
+        }
+        let mut npm = project.command("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]);
+        run(npm.current_dir(&folder))
+    })
+}
+
+fn cargo_deny(project: &Project) -> Result<(), String> {
+    let program = project.tools.join("bin/cargo-deny");
+    let found = output_of(Command::new(&program).arg("--version"));
+    if found.is_some_and(|line| line.trim() == format!("cargo-deny {CARGO_DENY}")) {
+        return Ok(());
+    }
+    eprintln!("cargo-deny is compiled once; this takes some minutes");
+    let scratch = project.tools.join("build");
+    let mut command = project.cargo();
+    command
+        .args(["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--force", "--root"])
+        .arg(&project.tools)
+        .env("CARGO_TARGET_DIR", &scratch)
+        // Its release profile is for those who ship it: fat LTO triples the wait.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+    run(&mut command)?;
+    fs::remove_dir_all(&scratch).map_err(|error| at(&scratch, &error))
+}
+
+/// Runs `install` in an empty `folder`, unless it last did so, to its end, with these very files.
+fn install(
+    folder: &Path,
+    files: &[&Path],
+    install: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    let mut wanted = String::new();
+    for file in files {
+        wanted.push_str(&fs::read_to_string(file).map_err(|error| at(file, &error))?);
+    }
+    // A virtual environment holds absolute paths: a moved folder is another one.
+    wanted.push_str(&folder.display().to_string());
+    let stamp = folder.join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| at(folder, &error))?;
+    }
+    make_folder(folder)?;
+    install()?;
+    // Last, so that an install cut short counts as none.
+    fs::write(&stamp, wanted).map_err(|error| at(&stamp, &error))
+}
+
+/// Installs Debian's `packages` where `ready` says that something is missing.
+fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Result<(), String> {
+    if ready() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    let advice = format!("{what} is missing; run: sudo apt-get install {list}");
+    let root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(if root { "apt-get" } else { "sudo" });
+        if !root {
+            command.args(["--non-interactive", "apt-get"]);
+        }
+        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+            .map_err(|problem| format!("{problem}\n{advice}"))
+    };
+    apt(&["update", "--quiet"])?;
+    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments)?;
+    if ready() { Ok(()) } else { Err(format!("{list} are installed, and still {advice}")) }
+}
+
+fn make_folder(path: &Path) -> Result<(), String> {
+    fs::create_dir_all(path).map_err(|error| at(path, &error))
+}
+
+fn at(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}

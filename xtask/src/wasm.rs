@@ -1,0 +1,38 @@
+//! The core as bare WebAssembly, for `tests/tests/wasm.rs`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::project::{Project, output_of, run};
+
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Where [`build`] leaves the module.
+pub fn artifact(project: &Project) -> PathBuf {
+    project.target.join(TARGET).join("debug/coldpress_wasm_probe.wasm")
+}
+
+/// Builds the probe; C's zstd goes through clang, as no other compiler here knows wasm32.
+pub fn build(project: &Project) -> Result<(), String> {
+    let archiver = archiver().ok_or("llvm-ar is missing; run: cargo xtask setup")?;
+    let mut command = project.cargo();
+    command
+        .args(["build", "--locked", "--package", "coldpress-wasm-probe", "--target", TARGET])
+        .env("CC_wasm32_unknown_unknown", "clang")
+        .env("AR_wasm32_unknown_unknown", archiver);
+    run(&mut command)
+}
+
+/// Whether there is a clang that compiles for wasm32.
+pub fn has_clang() -> bool {
+    output_of(Command::new("clang").arg("--print-targets"))
+        .is_some_and(|targets| targets.contains("wasm32"))
+}
+
+/// LLVM's archiver by whichever name it has: binutils' makes archives that wasm's linker cannot read.
+pub fn archiver() -> Option<String> {
+    let versioned = (14..=30).rev().map(|version| format!("llvm-ar-{version}"));
+    std::iter::once("llvm-ar".to_owned())
+        .chain(versioned)
+        .find(|name| output_of(Command::new(name).arg("--version")).is_some())
+}
