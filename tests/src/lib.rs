@@ -4,4 +4,6 @@ pub mod generate;
 pub mod json;
 pub mod law;
 pub mod roundtrip;
+pub mod scalars;
 pub mod schemas;
+pub mod tools;
