@@ -20,9 +20,7 @@ const SLICE_BYTES: usize = 1 << 20;
 /// Where the encoder refuses a row.
 pub fn coldpress_rows(rows: &[(String, Value)]) -> Result<Bytes> {
     let mut encoder = Encoder::new(Settings::default())?;
-    for (id, document) in rows {
-        encoder.push_row(id, document)?;
-    }
+    encoder.push_rows(rows)?;
     Ok(encoder.finish(&target())?.bytes)
 }
 

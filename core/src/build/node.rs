@@ -101,6 +101,22 @@ pub(crate) struct Node {
     pub(crate) element: Option<NodeId>,
 }
 
+/// Whether two names are equal; without a call, which for short ones costs more than the comparison.
+#[inline]
+fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a8), Some(b8), Some(a_end), Some(b_end)) if a.len() <= 16 => {
+            a8 == b8 && a_end == b_end
+        }
+        (None, ..) => a.iter().zip(b).all(|(a, b)| a == b),
+        _ => a == b,
+    }
+}
+
 impl Node {
     /// Notes that `instance` holds a value of this kind; the caller then stores the value.
     #[inline]
@@ -152,7 +168,7 @@ impl Node {
     #[inline]
     pub(crate) fn field(&self, name: &str, expected: usize) -> Option<usize> {
         match self.fields.get(expected) {
-            Some(field) if *field.name == *name => Some(expected),
+            Some(field) if same(&field.name, name) => Some(expected),
             _ => self.by_name.get(name).copied(),
         }
     }

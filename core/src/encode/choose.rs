@@ -5,6 +5,7 @@
 
 use parquet::basic::Encoding;
 
+use super::text::shared_prefix;
 use crate::Codec;
 use crate::resolve::{Blobs, Values};
 
@@ -210,10 +211,6 @@ fn texts(blobs: &Blobs, sample: &[usize], count: f64, codec: Codec) -> Choice {
         Encoding::DELTA_LENGTH_BYTE_ARRAY
     };
     Choice { dictionary: false, encoding }
-}
-
-fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// FNV-1a: small, and the same on every host.

@@ -1,18 +1,19 @@
-//! Columns into Parquet bytes, by parquet's own column writers.
+//! Columns into Parquet bytes, by parquet's own writers and ours for text.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
-use std::sync::Arc;
 
-use super::{Target, choose};
-use crate::resolve::{Blobs, Columns, Leaf, OwnId, Values};
+use super::Target;
+use super::choose::{Choice, choose};
+use super::leaf::LeafCursor;
+use crate::resolve::{Columns, Leaf, OwnId};
 use crate::schema::ID_COLUMN;
 use crate::schema::parquet_type::file_type;
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Settings};
@@ -35,28 +36,40 @@ pub(crate) mod metadata_key {
 }
 
 /// How often a lookup of an id that is not there reads the pages in vain.
-const BLOOM_FALSE_POSITIVES: f64 = 0.01;
-
-/// Entries handed over at once: their values stay in the processor's cache.
-const CHUNK_ENTRIES: usize = 4_096;
+pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// The whole file.
+///
+/// Takes the leaves out of `columns`: their texts go to the writer without a copy.
 pub(super) fn file(
-    columns: &Columns,
+    columns: &mut Columns,
     settings: &Settings,
     target: &Target,
     lsns: LsnRange,
 ) -> Result<Bytes> {
     let root = file_type(&columns.schema, columns.has_rescued)?;
-    let properties = Arc::new(properties(columns, settings, target, lsns)?);
+    let choose = |leaf: &Leaf| choose(&leaf.values, settings.row_group_rows_max, settings.codec);
+    let choices: Vec<Choice> = columns.leaves.iter().map(choose).collect();
+    let properties = Arc::new(properties(columns, &choices, settings, target, lsns)?);
     let mut out = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut out, root, properties).map_err(failed)?;
-    let mut leaves: Vec<LeafCursor<'_>> = columns.leaves.iter().map(LeafCursor::new).collect();
+    let leaves = std::mem::take(&mut columns.leaves);
+    let mut leaves: Vec<LeafCursor> = leaves
+        .into_iter()
+        .zip(choices)
+        .map(|(leaf, choice)| LeafCursor::new(leaf, choice))
+        .collect();
+    let descriptors = writer.schema_descr().columns().to_vec();
     let mut rows_left = columns.rows;
     while rows_left > 0 {
         let rows = rows_left.min(settings.row_group_rows_max);
         let mut group = writer.next_row_group().map_err(failed)?;
-        for leaf in &mut leaves {
+        for (leaf, descriptor) in leaves.iter_mut().zip(&descriptors) {
+            if let Some(encoding) = leaf.text_encoding(descriptor) {
+                let chunk = leaf.write_texts(rows, Arc::clone(descriptor), encoding, settings)?;
+                group.append_column(&chunk.0, chunk.1).map_err(failed)?;
+                continue;
+            }
             let mut column = group.next_column().map_err(failed)?.ok_or_else(|| {
                 Error::misuse("the schema has fewer columns than there are leaves")
             })?;
@@ -72,35 +85,29 @@ pub(super) fn file(
 
 fn properties(
     columns: &Columns,
+    choices: &[Choice],
     settings: &Settings,
     target: &Target,
     lsns: LsnRange,
 ) -> Result<WriterProperties> {
-    let id = ColumnPath::from(ID_COLUMN);
-    let ids_in_group = columns.rows.min(settings.row_group_rows_max) as u64;
     let mut builder = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_compression(compression(settings.codec)?)
-        .set_key_value_metadata(Some(metadata(columns, target, lsns)))
+        .set_key_value_metadata(Some(metadata(columns, target, lsns)));
+    for (leaf, choice) in columns.leaves.iter().zip(choices) {
+        let path = ColumnPath::new(leaf.path.clone());
+        builder = builder
+            .set_column_dictionary_enabled(path.clone(), choice.dictionary)
+            .set_column_encoding(path, choice.encoding);
+    }
+    // Where the ids repeat enough for a dictionary, parquet's writer has the column and makes the filter.
+    let id = ColumnPath::from(ID_COLUMN);
+    let ids_in_group = columns.rows.min(settings.row_group_rows_max) as u64;
+    builder = builder
         .set_column_bloom_filter_enabled(id.clone(), true)
         .set_column_bloom_filter_fpp(id.clone(), BLOOM_FALSE_POSITIVES)
         .set_column_bloom_filter_max_ndv(id, ids_in_group);
-    for leaf in &columns.leaves {
-        builder = with_choice(builder, leaf, settings);
-    }
     Ok(builder.build())
-}
-
-fn with_choice(
-    builder: WriterPropertiesBuilder,
-    leaf: &Leaf,
-    settings: &Settings,
-) -> WriterPropertiesBuilder {
-    let path = ColumnPath::new(leaf.path.clone());
-    let choice = choose::choose(&leaf.values, settings.row_group_rows_max, settings.codec);
-    builder
-        .set_column_dictionary_enabled(path.clone(), choice.dictionary)
-        .set_column_encoding(path, choice.encoding)
 }
 
 fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {
@@ -120,7 +127,7 @@ fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue>
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
 }
 
-fn compression(codec: Codec) -> Result<Compression> {
+pub(super) fn compression(codec: Codec) -> Result<Compression> {
     Ok(match codec {
         Codec::None => Compression::UNCOMPRESSED,
         Codec::Snappy => Compression::SNAPPY,
@@ -137,127 +144,6 @@ fn compression(codec: Codec) -> Result<Compression> {
     })
 }
 
-fn failed(error: ParquetError) -> Error {
+pub(super) fn failed(error: ParquetError) -> Error {
     Error::new(ErrorKind::Limit, format!("Parquet cannot hold these rows: {error}"))
-}
-
-/// A leaf, and how much of it is written.
-struct LeafCursor<'l> {
-    leaf: &'l Leaf,
-    /// The leaf's byte strings as the writer wants them: shared, not copied.
-    shared: Bytes,
-    /// Levels of a chunk all of whose entries are values.
-    full: Vec<i16>,
-    entry: usize,
-    value: usize,
-}
-
-impl<'l> LeafCursor<'l> {
-    fn new(leaf: &'l Leaf) -> Self {
-        let shared = match &leaf.values {
-            Values::Bytes(blobs) => Bytes::copy_from_slice(&blobs.bytes),
-            Values::Fixed(bytes, _) => Bytes::copy_from_slice(bytes),
-            _ => Bytes::new(),
-        };
-        let full = if leaf.definition_max > 0 && leaf.definitions.is_empty() {
-            vec![leaf.definition_max; CHUNK_ENTRIES]
-        } else {
-            Vec::new()
-        };
-        LeafCursor { leaf, shared, full, entry: 0, value: 0 }
-    }
-
-    /// Writes the next `rows` rows.
-    fn write(&mut self, rows: usize, column: &mut ColumnWriter<'_>) -> parquet::errors::Result<()> {
-        let mut rows_left = rows;
-        while rows_left > 0 {
-            let (entries, rows) = self.chunk(rows_left);
-            self.write_chunk(entries, column)?;
-            rows_left -= rows;
-        }
-        Ok(())
-    }
-
-    /// How many entries come next, and how many whole rows they are.
-    fn chunk(&self, rows_max: usize) -> (usize, usize) {
-        let repetitions = &self.leaf.repetitions;
-        if repetitions.is_empty() {
-            let rows = rows_max.min(CHUNK_ENTRIES);
-            return (rows, rows);
-        }
-        let mut rows = 0;
-        let mut end = self.entry;
-        while end < repetitions.len() {
-            if repetitions[end] == 0 {
-                if rows == rows_max || end - self.entry >= CHUNK_ENTRIES {
-                    break;
-                }
-                rows += 1;
-            }
-            end += 1;
-        }
-        (end - self.entry, rows)
-    }
-
-    fn write_chunk(
-        &mut self,
-        entries: usize,
-        column: &mut ColumnWriter<'_>,
-    ) -> parquet::errors::Result<()> {
-        let leaf = self.leaf;
-        let range = self.entry..self.entry + entries;
-        self.entry = range.end;
-        let full: Vec<i16>;
-        let (definitions, values) = if leaf.definition_max == 0 {
-            (None, entries)
-        } else if !leaf.definitions.is_empty() {
-            let levels = &leaf.definitions[range.clone()];
-            let values = levels.iter().filter(|level| **level == leaf.definition_max).count();
-            (Some(levels), values)
-        } else if entries <= self.full.len() {
-            (Some(&self.full[..entries]), entries)
-        } else {
-            full = vec![leaf.definition_max; entries];
-            (Some(full.as_slice()), entries)
-        };
-        let repetitions =
-            if leaf.repetitions.is_empty() { None } else { Some(&leaf.repetitions[range]) };
-        let range = self.value..self.value + values;
-        self.value = range.end;
-        match (column, &leaf.values) {
-            (ColumnWriter::BoolColumnWriter(column), Values::Boolean(values)) => {
-                column.write_batch(&values[range], definitions, repetitions)
-            }
-            (ColumnWriter::Int32ColumnWriter(column), Values::Int32(values)) => {
-                column.write_batch(&values[range], definitions, repetitions)
-            }
-            (ColumnWriter::Int64ColumnWriter(column), Values::Int64(values)) => {
-                column.write_batch(&values[range], definitions, repetitions)
-            }
-            (ColumnWriter::FloatColumnWriter(column), Values::Float(values)) => {
-                column.write_batch(&values[range], definitions, repetitions)
-            }
-            (ColumnWriter::DoubleColumnWriter(column), Values::Double(values)) => {
-                column.write_batch(&values[range], definitions, repetitions)
-            }
-            (ColumnWriter::ByteArrayColumnWriter(column), Values::Bytes(blobs)) => {
-                let values = byte_arrays(blobs, &self.shared, range);
-                column.write_batch(&values, definitions, repetitions)
-            }
-            (ColumnWriter::FixedLenByteArrayColumnWriter(column), Values::Fixed(_, width)) => {
-                let value = |at: usize| {
-                    let bytes = self.shared.slice(at * width..(at + 1) * width);
-                    FixedLenByteArray::from(ByteArray::from(bytes))
-                };
-                let values: Vec<FixedLenByteArray> = range.map(value).collect();
-                column.write_batch(&values, definitions, repetitions)
-            }
-            _ => Err(ParquetError::General("a leaf's values are not of its column's type".into())),
-        }?;
-        Ok(())
-    }
-}
-
-fn byte_arrays(blobs: &Blobs, shared: &Bytes, range: std::ops::Range<usize>) -> Vec<ByteArray> {
-    range.map(|at| ByteArray::from(shared.slice(blobs.range(at)))).collect()
 }

@@ -1,0 +1,167 @@
+//! Integers in few bits: Parquet's RLE/bit-packing hybrid, and DELTA_BINARY_PACKED (`Encodings.md`).
+
+/// Values in one group of the hybrid, and in the alignment of its bit-packed runs.
+const GROUP: usize = 8;
+/// Values in one block of DELTA_BINARY_PACKED, and in one of its miniblocks.
+const BLOCK: usize = 128;
+const MINIBLOCK: usize = 32;
+
+/// Appends levels as a data page of version 1 has them: a length of four bytes, then the hybrid.
+pub(super) fn levels(out: &mut Vec<u8>, levels: &[i16], level_max: i16) {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let width = 16 - level_max.leading_zeros();
+    let mut packed_from = 0;
+    let mut run_from = 0;
+    while run_from < levels.len() {
+        let value = levels[run_from];
+        let length = levels[run_from..].iter().take_while(|level| **level == value).count();
+        // A run is worth its own header where whole groups of it remain behind those already packed.
+        let owed = (GROUP - (run_from - packed_from) % GROUP) % GROUP;
+        if length >= owed + GROUP {
+            bit_packed(out, &levels[packed_from..run_from + owed], width);
+            repeated(out, length - owed, value, width);
+            packed_from = run_from + length;
+        }
+        run_from += length;
+    }
+    bit_packed(out, &levels[packed_from..], width);
+    let length = (out.len() - at - 4) as u32;
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Appends so many entries of one level, likewise.
+pub(super) fn uniform_levels(out: &mut Vec<u8>, count: usize, level: i16, level_max: i16) {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    repeated(out, count, level, 16 - level_max.leading_zeros());
+    let length = (out.len() - at - 4) as u32;
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+fn repeated(out: &mut Vec<u8>, count: usize, level: i16, width: u32) {
+    unsigned(out, (count as u64) << 1);
+    out.extend_from_slice(&level.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+fn bit_packed(out: &mut Vec<u8>, levels: &[i16], width: u32) {
+    if levels.is_empty() {
+        return;
+    }
+    let groups = levels.len().div_ceil(GROUP);
+    unsigned(out, (groups as u64) << 1 | 1);
+    let mut bits = Bits::default();
+    for level in levels {
+        bits.push(out, u64::from(level.cast_unsigned()), width);
+    }
+    for _ in levels.len()..groups * GROUP {
+        bits.push(out, 0, width);
+    }
+    bits.end(out);
+}
+
+/// Appends integers as DELTA_BINARY_PACKED.
+pub(super) fn delta(out: &mut Vec<u8>, values: &[i32]) {
+    unsigned(out, BLOCK as u64);
+    unsigned(out, (BLOCK / MINIBLOCK) as u64);
+    unsigned(out, values.len() as u64);
+    let first = values.first().copied().unwrap_or(0);
+    signed(out, i64::from(first));
+    let mut deltas = [0_i64; BLOCK];
+    let mut previous = first;
+    for block in values.get(1..).unwrap_or_default().chunks(BLOCK) {
+        let deltas = &mut deltas[..block.len()];
+        for (delta, value) in deltas.iter_mut().zip(block) {
+            *delta = i64::from(*value) - i64::from(previous);
+            previous = *value;
+        }
+        let least = deltas.iter().copied().min().unwrap_or(0);
+        signed(out, least);
+        let widths_at = out.len();
+        out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
+        for (at, miniblock) in deltas.chunks(MINIBLOCK).enumerate() {
+            let most = miniblock.iter().copied().max().unwrap_or(least);
+            let width = 64 - most.abs_diff(least).leading_zeros();
+            out[widths_at + at] = width as u8;
+            let mut bits = Bits::default();
+            for delta in miniblock {
+                bits.push(out, delta.abs_diff(least), width);
+            }
+            // A miniblock is always whole; what fills up the last one is not read.
+            for _ in miniblock.len()..MINIBLOCK {
+                bits.push(out, 0, width);
+            }
+            bits.end(out);
+        }
+    }
+}
+
+/// Bits on their way into bytes, least significant first.
+#[derive(Default)]
+struct Bits {
+    waiting: u64,
+    count: u32,
+}
+
+impl Bits {
+    /// Appends the low `width` bits of a value that has no others; `width` is at most 33 here.
+    #[inline]
+    fn push(&mut self, out: &mut Vec<u8>, value: u64, width: u32) {
+        self.waiting |= value << self.count;
+        self.count += width;
+        if self.count >= 32 {
+            // At most 31 bits waited before, so at most 64 wait now and none has fallen out.
+            out.extend_from_slice(&(self.waiting as u32).to_le_bytes());
+            self.waiting >>= 32;
+            self.count -= 32;
+        }
+    }
+
+    fn end(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.waiting.to_le_bytes()[..self.count.div_ceil(8) as usize]);
+    }
+}
+
+fn unsigned(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn signed(out: &mut Vec<u8>, value: i64) {
+    unsigned(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_written_as_the_specification_shows() {
+        let mut out = Vec::new();
+        // `Encodings.md`: 0 to 7 in three bits are 10001000 11000110 11111010, read from the right.
+        levels(&mut out, &[0, 1, 2, 3, 4, 5, 6, 7], 7);
+        assert_eq!(out, [4, 0, 0, 0, 3, 0b1000_1000, 0b1100_0110, 0b1111_1010]);
+        out.clear();
+        levels(&mut out, &[1; 100], 1);
+        let mut uniform = Vec::new();
+        uniform_levels(&mut uniform, 100, 1, 1);
+        assert_eq!(out, uniform);
+        assert_eq!(out, [3, 0, 0, 0, 0xC8, 0x01, 1]);
+    }
+
+    #[test]
+    fn deltas_are_written_as_the_specification_shows() {
+        let mut out = Vec::new();
+        // `Encodings.md`: 1, 2, 3, 4, 5 have only deltas of 1, in no bits at all.
+        delta(&mut out, &[1, 2, 3, 4, 5]);
+        assert_eq!(out, [0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0]);
+        out.clear();
+        // And 7, 5, 3, 1, 2, 3, 4, 5 have deltas from -2 to 1: two bits each.
+        delta(&mut out, &[7, 5, 3, 1, 2, 3, 4, 5]);
+        assert_eq!(out[..10], [0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0]);
+        assert_eq!(out[10..], [0b1100_0000, 0b0011_1111, 0, 0, 0, 0, 0, 0]);
+    }
+}

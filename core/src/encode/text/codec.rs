@@ -1,0 +1,62 @@
+//! The codecs, for pages that we write ourselves.
+
+use std::io::Write as _;
+
+use crate::{Codec, Error, ErrorKind, Result};
+
+/// A codec with what it keeps between pages.
+pub(super) enum Compressor {
+    None,
+    Snappy(Box<snap::raw::Encoder>),
+    Lz4,
+    Zstd(Box<zstd::bulk::Compressor<'static>>),
+    Gzip(u8),
+    Brotli(u8),
+}
+
+impl Compressor {
+    pub(super) fn new(codec: Codec) -> Result<Self> {
+        Ok(match codec {
+            Codec::None => Compressor::None,
+            Codec::Snappy => Compressor::Snappy(Box::new(snap::raw::Encoder::new())),
+            Codec::Lz4 => Compressor::Lz4,
+            Codec::Zstd(level) => {
+                let compressor = zstd::bulk::Compressor::new(i32::from(level)).map_err(failed)?;
+                Compressor::Zstd(Box::new(compressor))
+            }
+            Codec::Gzip(level) => Compressor::Gzip(level),
+            Codec::Brotli(level) => Compressor::Brotli(level),
+        })
+    }
+
+    /// The page compressed; the page itself where there is no codec.
+    pub(super) fn compress(&mut self, page: Vec<u8>) -> Result<Vec<u8>> {
+        match self {
+            Compressor::None => Ok(page),
+            Compressor::Snappy(encoder) => encoder.compress_vec(&page).map_err(failed),
+            Compressor::Lz4 => Ok(lz4_flex::block::compress(&page)),
+            Compressor::Zstd(compressor) => compressor.compress(&page).map_err(failed),
+            Compressor::Gzip(level) => {
+                let level = flate2::Compression::new(u32::from(*level));
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                encoder.write_all(&page).map_err(failed)?;
+                encoder.finish().map_err(failed)
+            }
+            Compressor::Brotli(level) => {
+                let mut out = Vec::new();
+                let parameters = brotli::enc::BrotliEncoderParams {
+                    quality: i32::from(*level),
+                    size_hint: page.len(),
+                    ..Default::default()
+                };
+                brotli::BrotliCompress(&mut page.as_slice(), &mut out, &parameters)
+                    .map_err(failed)?;
+                Ok(out)
+            }
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Limit, format!("a page could not be compressed: {error}"))
+}
