@@ -8,8 +8,9 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::generate::{Numbers, Row, any_json, double, integer, scalar, text};
+use crate::generate::{Row, any_json};
 use crate::json::Json;
+use crate::scalars::{Numbers, double, integer, scalar, text};
 
 /// A schema, and rows with ids that are their numbers; one value in ten or so is a misfit.
 pub fn schemas_and_rows() -> impl Strategy<Value = (Schema, Vec<Row>)> {

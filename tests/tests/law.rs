@@ -12,10 +12,11 @@ use coldpress_core::{
     Column, ColumnType, EncodedFile, ErrorKind, Nulls, ParquetFile, Policy, Projection, Schema,
     Settings,
 };
-use coldpress_tests::generate::{Numbers, Row, any_json, batches, settings, to_value};
+use coldpress_tests::generate::{Row, any_json, batches, settings};
 use coldpress_tests::json::{Json, Style};
 use coldpress_tests::law::{Rules, difference};
 use coldpress_tests::roundtrip::{decode, encode_slices, encode_text, encode_values, holds_rows};
+use coldpress_tests::scalars::{Numbers, to_value};
 use coldpress_tests::schemas::{same_columns, schemas_and_rows};
 use proptest::collection::vec;
 use proptest::prelude::*;
