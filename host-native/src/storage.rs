@@ -68,6 +68,7 @@ impl ColdStorage {
         let (place, prefix) = config.check()?;
         store_path(prefix.as_str())?;
         let settings = config.encoder_settings();
+        Encoder::new(settings.clone())?;
         let (backend, store, answers) = match place {
             Place::Local(folder) => {
                 let answers = Answers {
