@@ -25,9 +25,15 @@ fn an_array_and_packed_files_whatever_their_names() {
     let members = [gzip(&ROWS.as_bytes()[..20]), gzip(&ROWS.as_bytes()[20..])].concat();
     place.write("members.gz", members);
     place.write("mark.json", format!("\u{feff}{ROWS}"));
-    for name in
-        ["array.json", "packed", "array.gz", "packed.zst", "not-packed.gz", "members.gz", "mark.json"]
-    {
+    for name in [
+        "array.json",
+        "packed",
+        "array.gz",
+        "packed.zst",
+        "not-packed.gz",
+        "members.gz",
+        "mark.json",
+    ] {
         let report = json(&place.ok(&["put", name, "-c", name, "--json"]));
         assert_eq!(report["rows"], 3, "{name}");
         assert!(report["bytes_in"].as_u64().unwrap() >= ROWS.len() as u64, "{name}");
@@ -118,7 +124,8 @@ fn bad_rows_are_named_by_file_and_line() {
 fn packed_input_that_is_cut_short_is_an_error() {
     let place = Place::new();
     let text = ROWS.repeat(10_000);
-    let packed = [("gzip", gzip(text.as_bytes())), ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap())];
+    let packed =
+        [("gzip", gzip(text.as_bytes())), ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap())];
     for (packer, bytes) in packed {
         for end in [8, bytes.len() / 2, bytes.len() - 1] {
             place.write("cut", &bytes[..end]);
@@ -139,7 +146,8 @@ fn packed_input_that_is_cut_short_is_an_error() {
 fn files_that_cannot_be_read_are_named_before_anything_is_stored() {
     let place = Place::new();
     place.write("parquet", b"PAR1....PAR1");
-    for (name, part) in [("missing.json", "No such file"), (".", "folder"), ("parquet", "Parquet")] {
+    for (name, part) in [("missing.json", "No such file"), (".", "folder"), ("parquet", "Parquet")]
+    {
         let line = place.run(&["put", MOVIES, name, "-c", "c"]).fails(1);
         contains_all(&line, &[name, part]);
     }

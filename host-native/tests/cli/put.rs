@@ -13,7 +13,10 @@ fn acceptance_1_every_movie_comes_back_and_numeric_titles_are_rescued() {
     let printed = place.ok(&["put", MOVIES, "--collection", "movies"]);
     let key = first_line(&printed);
     assert_eq!(key, "0/movies/lsn-0-3200.parquet");
-    contains_all(&printed, &["rows", "3,201", "columns", "bytes in", "bytes out", "ratio", "Title: "]);
+    contains_all(
+        &printed,
+        &["rows", "3,201", "columns", "bytes in", "bytes out", "ratio", "Title: "],
+    );
 
     let source = fs::read_to_string(MOVIES).unwrap();
     let back = place.ok(&["cat", &key]);
