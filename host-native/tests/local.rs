@@ -1,4 +1,5 @@
 //! The local folder as a store.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
