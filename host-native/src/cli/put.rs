@@ -247,7 +247,7 @@ impl Stored<'_> {
         };
         line("bytes in", format!("{}{packed}", human_bytes(json_bytes)));
         line("bytes out", human_bytes(self.file.bytes.len() as u64));
-        line("ratio", format!("{:.1}x smaller", self.ratio()));
+        line("ratio", format!("{:.1}x", self.ratio()));
         line("codec", self.args.codec.to_string());
         line("store", self.store.name().to_owned());
         if self.outcome == PutOutcome::AlreadyThere {

@@ -39,6 +39,14 @@ fn cat_shows_ids_where_they_are_asked_for() {
         })
         .collect();
     assert_eq!(ids, [json!("0"), json!("q"), json!("2")]);
+    let chosen = "{\"_id\":\"0\"}\n{\"_id\":\"q\"}\n{\"_id\":\"2\"}\n";
+    assert_eq!(place.ok(&["cat", &key, "--columns", "_id"]), chosen);
+    let key =
+        place.put("{\"_id\":7,\"a\":1,\"b\":{\"_id\":1}}\n{\"b\":{\"_id\":2}}\n", &["--append"]);
+    let shown = "{\"_id\":7,\"a\":1}\n{\"_id\":\"1\"}\n";
+    same_rows(shown, &place.ok(&["cat", &key, "--columns", "a", "--with-id"]));
+    let shown = "{\"_id\":7,\"b\":{\"_id\":1}}\n{\"_id\":\"1\",\"b\":{\"_id\":2}}\n";
+    assert_eq!(place.ok(&["cat", &key, "--columns", "_id,b"]), shown);
 }
 
 #[test]
@@ -179,7 +187,7 @@ fn ls_lists_in_order_and_filters() {
     let modified = object["modified"].as_str().unwrap();
     assert!(modified.starts_with("20") && modified.ends_with('Z'), "{modified}");
     let table = place.ok(&["ls"]);
-    contains_all(&table, &["key", "size", "modified", "KiB", " UTC"]);
+    contains_all(&table, &["key", "size", "modified", " B  ", " UTC"]);
 }
 
 #[test]
@@ -284,7 +292,7 @@ fn inspect_tells_the_facts_of_the_file() {
 fn inspect_draws_nested_columns_as_a_tree() {
     let place = Place::new();
     let key = place.put(
-        "{\"a\":{\"b\":1,\"c\":[{\"d\":\"x\"}]},\"tags\":[\"t\"],\"none\":null,\"ev\\nil\":1}\n{\"a\":5}\n",
+        "{\"a\":{\"b\":1,\"c\":[{\"d\":\"x\"}]},\"tags\":[\"t\"],\"none\":null,\"ev\\nil\":1}\n{\"a\":{\"b\":2}}\n{\"a\":5}\n",
         &[],
     );
     let shown = place.ok(&["inspect", &key]);
