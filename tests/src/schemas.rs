@@ -143,7 +143,7 @@ fn decimals(scale: u8) -> BoxedStrategy<Json> {
     let digits =
         (any::<bool>(), 0..1_000_000u64, 0..=scale.min(8)).prop_map(|(minus, whole, places)| {
             let fraction: String =
-                (0..places).map(|i| char::from(b'0' + (whole as u8 + i) % 10)).collect();
+                (0..places).map(|i| char::from(b'0' + ((whole % 10) as u8 + i) % 10)).collect();
             let dot = if places == 0 { "" } else { "." };
             format!("{}{whole}{dot}{fraction}", if minus { "-" } else { "" })
         });
