@@ -179,6 +179,9 @@ fn kind_of_status(text: &str) -> ErrorKind {
         .and_then(|digits| digits.parse::<u16>().ok());
     match status {
         Some(400) if CREDENTIALS.iter().any(|code| text.contains(code)) => ErrorKind::Denied,
+        // Listings come without a kind of their own.
+        Some(401 | 403) => ErrorKind::Denied,
+        Some(404) => ErrorKind::NotFound,
         Some(413) => ErrorKind::Limit,
         Some(400) if text.contains("EntityTooLarge") => ErrorKind::Limit,
         Some(408 | 429) => ErrorKind::Unavailable,

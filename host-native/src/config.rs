@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use coldpress_core::{KeyPrefix, LsnWidth, Settings};
+use url::Url;
 
 use crate::{Error, ParquetCompression, Result};
 
@@ -53,8 +54,8 @@ pub struct ColdStorageConfig {
     /// The most time for one request, its body included: raise it where large files meet a slow
     /// line. Default: 60,000.
     pub timeout_ms: u64,
-    /// The time after its first request in which a failed operation is tried again. One request
-    /// and its retries are so bounded by this and `timeout_ms` together. Default: 30,000.
+    /// The time after its first request in which a failed one is tried again; 0 never does. No get,
+    /// put or page of a listing takes longer than this and twice `timeout_ms`. Default: 30,000.
     pub retry_timeout_ms: u64,
 }
 
@@ -113,7 +114,7 @@ impl fmt::Debug for ColdStorageConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Local(PathBuf),
-    S3,
+    S3 { endpoint: String },
 }
 
 impl ColdStorageConfig {
@@ -130,11 +131,11 @@ impl ColdStorageConfig {
             }
             return Ok((Place::Local(folder), prefix));
         }
-        self.check_endpoint()?;
+        let endpoint = self.check_endpoint()?;
         self.check_names()?;
         self.check_credentials()?;
         self.check_times()?;
-        Ok((Place::S3, prefix))
+        Ok((Place::S3 { endpoint }, prefix))
     }
 
     /// The settings of the encoder behind `encode_and_upload`.
@@ -146,7 +147,8 @@ impl ColdStorageConfig {
         }
     }
 
-    fn check_endpoint(&self) -> Result<()> {
+    /// The endpoint in the one form that every layer below can read: they panic on others.
+    fn check_endpoint(&self) -> Result<String> {
         if self.endpoint.contains(['@', '?', '#']) {
             // Not shown: what stands before the `@` is most likely a password.
             return Err(Error::settings(
@@ -154,29 +156,18 @@ impl ColdStorageConfig {
             ));
         }
         let endpoint = &self.endpoint;
-        let (secure, rest) = match (
-            endpoint.strip_prefix("https://"),
-            endpoint.strip_prefix("http://"),
-        ) {
-            (Some(rest), _) => (true, rest),
-            (None, Some(rest)) => (false, rest),
-            (None, None) => {
-                return Err(Error::settings(format!(
-                    "the endpoint {endpoint:?} has no scheme; write https://… (or http://… and allow_http)"
-                )));
-            }
-        };
-        if rest.is_empty() || rest.starts_with('/') || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+        let url = Url::parse(endpoint).ok().filter(Url::has_host);
+        let Some(url) = url.filter(|url| matches!(url.scheme(), "https" | "http")) else {
             return Err(Error::settings(format!(
-                "the endpoint {endpoint:?} is no URL of a host; write https://host or https://host:port"
+                "the endpoint {endpoint:?} is no URL of a host; write https://host or https://host:port (or http://… and allow_http)"
             )));
-        }
-        if !secure && !self.allow_http {
+        };
+        if url.scheme() == "http" && !self.allow_http {
             return Err(Error::settings(format!(
                 "the endpoint {endpoint} is not encrypted; use https://, or set allow_http where the network is yours (a test server on this machine)"
             )));
         }
-        Ok(())
+        Ok(url.as_str().trim_end_matches('/').to_owned())
     }
 
     fn check_names(&self) -> Result<()> {

@@ -35,10 +35,13 @@ fn debug_shows_no_secret() {
 fn a_faulty_configuration_is_refused_by_name_and_without_its_secrets() {
     let bad = [
         ("allow_http", ColdStorageConfig { endpoint: "http://h:1".to_owned(), ..s3() }),
-        ("scheme", ColdStorageConfig { endpoint: "host:9000".to_owned(), ..s3() }),
-        ("scheme", ColdStorageConfig { endpoint: "ftp://host".to_owned(), ..s3() }),
+        ("https://", ColdStorageConfig { endpoint: "host:9000".to_owned(), ..s3() }),
+        ("https://", ColdStorageConfig { endpoint: "ftp://host".to_owned(), ..s3() }),
         ("host", ColdStorageConfig { endpoint: "https://".to_owned(), ..s3() }),
         ("host", ColdStorageConfig { endpoint: "https://a b".to_owned(), ..s3() }),
+        ("host", ColdStorageConfig { endpoint: "https://h:99999".to_owned(), ..s3() }),
+        ("host", ColdStorageConfig { endpoint: "https://h:port".to_owned(), ..s3() }),
+        ("host", ColdStorageConfig { endpoint: "https://[::1".to_owned(), ..s3() }),
         ("user", ColdStorageConfig { endpoint: "https://u:in-the-clear@h".to_owned(), ..s3() }),
         ("query", ColdStorageConfig { endpoint: "https://h?k=in-the-clear".to_owned(), ..s3() }),
         ("bucket", ColdStorageConfig { bucket: String::new(), ..s3() }),
@@ -59,14 +62,25 @@ fn a_faulty_configuration_is_refused_by_name_and_without_its_secrets() {
     }
     let error = ColdStorageConfig { prefix: "../x".to_owned(), ..s3() }.check().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Key);
-    assert_eq!(s3().check().unwrap().0, Place::S3);
+    let place = |endpoint: &str| {
+        ColdStorageConfig { endpoint: endpoint.to_owned(), ..s3() }.check().unwrap().0
+    };
+    assert_eq!(
+        place("https://Store.example:443/"),
+        Place::S3 { endpoint: "https://store.example".to_owned() }
+    );
+    assert_eq!(
+        place("https://bücher.example/a b"),
+        Place::S3 { endpoint: "https://xn--bcher-kva.example/a%20b".to_owned() }
+    );
 }
 
 #[test]
 fn http_is_for_those_who_say_so() {
     let config =
         ColdStorageConfig { endpoint: "http://127.0.0.1:9".to_owned(), allow_http: true, ..s3() };
-    assert_eq!(config.check().unwrap().0, Place::S3);
+    let endpoint = "http://127.0.0.1:9".to_owned();
+    assert_eq!(config.check().unwrap().0, Place::S3 { endpoint });
 }
 
 #[test]

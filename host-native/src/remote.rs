@@ -43,16 +43,20 @@ pub(crate) struct RemoteStore {
 }
 
 impl RemoteStore {
-    /// `config` must have been checked. No request is made.
-    pub(crate) fn new(config: &ColdStorageConfig, prefix: KeyPrefix) -> Result<Self> {
+    /// `config` must have been checked, which gives `endpoint`. No request is made.
+    pub(crate) fn new(
+        config: &ColdStorageConfig,
+        endpoint: &str,
+        prefix: KeyPrefix,
+    ) -> Result<Self> {
         let secrets = Secrets::of(config);
         let answers = Answers {
-            store: format!("the store at {}", config.endpoint),
+            store: format!("the store at {endpoint}"),
             bucket: config.bucket.clone(),
             secrets: secrets.clone(),
         };
         let mut builder = AmazonS3Builder::new()
-            .with_endpoint(&config.endpoint)
+            .with_endpoint(endpoint)
             .with_allow_http(config.allow_http)
             .with_bucket_name(&config.bucket)
             .with_region(&config.region)

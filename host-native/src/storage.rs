@@ -68,6 +68,8 @@ impl ColdStorage {
         let (place, prefix) = config.check()?;
         store_path(prefix.as_str())?;
         let settings = config.encoder_settings();
+        Encoder::new(settings.clone())?;
+        let mut limit_ms = operation_limit_ms(&config);
         let (backend, store, answers) = match place {
             Place::Local(folder) => {
                 let answers = Answers {
@@ -75,12 +77,14 @@ impl ColdStorage {
                     bucket: String::new(),
                     secrets: Secrets::default(),
                 };
+                // A disk is not waited for: it answers, or the whole machine hangs.
+                limit_ms = u64::MAX;
                 let folder = LocalFolder::new(&folder)?;
                 let store = folder.object_store()?;
                 (Backend::Local(Arc::new(folder)), store, answers)
             }
-            Place::S3 => {
-                let remote = RemoteStore::new(&config, prefix.clone())?;
+            Place::S3 { endpoint } => {
+                let remote = RemoteStore::new(&config, &endpoint, prefix.clone())?;
                 let (store, answers) = (remote.object_store(), remote.answers().clone());
                 (Backend::Remote(remote), store, answers)
             }
@@ -92,7 +96,7 @@ impl ColdStorage {
             prefix,
             lsn_width: config.lsn_width,
             settings,
-            limit_ms: operation_limit_ms(&config),
+            limit_ms,
             bytes_uploaded: AtomicU64::new(0),
             files_uploaded: AtomicU64::new(0),
         })

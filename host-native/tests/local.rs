@@ -1,4 +1,5 @@
 //! The local folder as a store.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
@@ -218,4 +219,19 @@ fn settings_of_the_encoder_are_checked_at_once() {
     ] {
         assert_eq!(ColdStorage::new(bad).unwrap_err().kind(), ErrorKind::Settings);
     }
+}
+
+#[test]
+fn a_storage_and_its_futures_go_between_threads() {
+    fn goes<T: Send>(_: &T) {}
+    fn is_shared<T: Send + Sync>(_: &T) {}
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    is_shared(&storage);
+    goes(&storage.encode_and_upload("c", 1, &[], 0, 0));
+    goes(&storage.upload_wal_segment(folder.path(), "s"));
+    goes(&storage.download_parquet("k"));
+    goes(&storage.read_rows("k", &Projection::All));
+    goes(&storage.list(1, "c", None));
+    goes(&storage.list_all(None));
 }

@@ -1,4 +1,5 @@
 //! A real S3 server.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

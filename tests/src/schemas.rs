@@ -8,8 +8,9 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::generate::{Numbers, Row, any_json, double, integer, scalar, text};
+use crate::generate::{Row, any_json};
 use crate::json::Json;
+use crate::scalars::{Numbers, double, integer, scalar, text};
 
 /// A schema, and rows with ids that are their numbers; one value in ten or so is a misfit.
 pub fn schemas_and_rows() -> impl Strategy<Value = (Schema, Vec<Row>)> {
@@ -142,7 +143,7 @@ fn decimals(scale: u8) -> BoxedStrategy<Json> {
     let digits =
         (any::<bool>(), 0..1_000_000u64, 0..=scale.min(8)).prop_map(|(minus, whole, places)| {
             let fraction: String =
-                (0..places).map(|i| char::from(b'0' + (whole as u8 + i) % 10)).collect();
+                (0..places).map(|i| char::from(b'0' + ((whole % 10) as u8 + i) % 10)).collect();
             let dot = if places == 0 { "" } else { "." };
             format!("{}{whole}{dot}{fraction}", if minus { "-" } else { "" })
         });

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use coldpress_core::{
-    Column, ColumnType, EncodedFile, Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    ParquetFile, Projection, Settings, Target,
+    Column, ColumnType, EncodedFile, Error, ErrorKind, Form, KeyPrefix, LsnRange, LsnWidth,
+    ObjectKey, ParquetFile, Projection, Settings, Target,
 };
 use coldpress_tests::generate::Row;
 use coldpress_tests::json::Json;
@@ -113,7 +113,7 @@ fn u64_past_i64() {
         r#"{"a":18446744073709551615,"b":9223372036854775807}"#,
         r#"{"a":-5}"#,
     ]);
-    let decimal = ColumnType::Decimal { precision: 20, scale: 0, form: None };
+    let decimal = ColumnType::Decimal { precision: 20, scale: 0, form: Some(Form::Number) };
     assert_columns(&file, &[("a", decimal), ("b", ColumnType::Int64)]);
     nothing_rescued(&file);
 }

@@ -84,17 +84,6 @@ fn i_structure_100000_nested() {
 }
 
 #[test]
-fn i_structure_utf8_bom() {
-    // Editors on Windows put one before a file: taken there, and nowhere else.
-    json::validate(either::BOM).unwrap();
-    let file = encode_text(&Settings::default(), either::BOM).unwrap();
-    let row = ("0".to_owned(), Json::parse("{\"v\":1}").unwrap());
-    holds_rows(&file, &[row], Rules::default()).unwrap();
-    let twice = [either::BOM, b"\n", either::BOM].concat();
-    assert!(encode_text(&Settings::default(), &twice).is_err());
-}
-
-#[test]
 fn the_cases_are_many_and_their_names_say_which_is_which() {
     let mut names = BTreeSet::new();
     for (names_of, prefix) in [

@@ -1,9 +1,12 @@
 //! `coldpress cat`: an object's rows as NDJSON.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 use clap::Args;
-use coldpress_core::{ParquetFile, Projection, StoredRow};
+use coldpress_core::{ID_COLUMN, ParquetFile, Projection, StoredRow};
+use memchr::memmem;
+use serde::de::IgnoredAny;
 
 use super::failure::Failure;
 use super::interrupt;
@@ -11,8 +14,6 @@ use super::store::{self, StoreArgs};
 
 /// How many rows go by between two looks at Ctrl-C.
 const ROWS_BETWEEN_CHECKS: u64 = 4_096;
-/// What a document starts with that has an id of its own.
-const OWN_ID: &[u8] = b"{\"_id\":";
 
 /// Print the rows of an object as NDJSON
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub struct CatArgs {
     /// The key of an object, or a local Parquet file that coldpress made
     #[arg(value_name = "KEY")]
     key: String,
-    /// Only these columns, separated by commas
+    /// Only these columns, separated by commas; _id is the row's id
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Vec<String>,
     /// At most this many rows
@@ -36,9 +37,13 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let bytes = store::fetch(store_args, &args.key)?;
     let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
     let file = ParquetFile::open(bytes).map_err(in_file)?;
+    let with_id = args.with_id || args.columns.iter().any(|name| name == ID_COLUMN);
     let projection = match args.columns.is_empty() {
         true => Projection::All,
-        false => Projection::Columns(args.columns.clone()),
+        // A document's own id may be a number, so it is read where ids are shown.
+        false => Projection::Columns(
+            args.columns.iter().cloned().chain(with_id.then(|| ID_COLUMN.to_owned())).collect(),
+        ),
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
@@ -48,7 +53,7 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
             interrupt::check()?;
         }
         line.clear();
-        write_row(&row.map_err(in_file)?, args.with_id, &mut line);
+        write_row(&row.map_err(in_file)?, with_id, &mut line);
         out.write_all(&line).map_err(Failure::output)?;
     }
     out.flush().map_err(Failure::output)
@@ -56,10 +61,34 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
 
 fn write_row(row: &StoredRow, with_id: bool, line: &mut Vec<u8>) {
     row.write_json(line);
-    if with_id && !line.starts_with(OWN_ID) {
-        let id = serde_json::Value::from(row.id()).to_string();
-        let comma = if line == b"{}" { "" } else { "," };
-        line.splice(..1, format!("{{\"_id\":{id}{comma}").into_bytes());
+    if with_id {
+        put_id_first(row.id(), line);
     }
     line.push(b'\n');
+}
+
+fn put_id_first(id: &str, document: &mut Vec<u8>) {
+    let text = serde_json::Value::from(id).to_string();
+    let mut value = text.as_str();
+    if has_own_id(document) {
+        // Its own one stands first already, or else last; a string, or an integer.
+        let at_end = [text.as_str(), id].into_iter().find_map(|value| {
+            let field = format!(",\"{ID_COLUMN}\":{value}}}");
+            document.ends_with(field.as_bytes()).then_some((value, field.len()))
+        });
+        let Some((own, length)) = at_end else { return };
+        document.truncate(document.len() - length);
+        document.push(b'}');
+        value = own;
+    }
+    let comma = if document == b"{}" { "" } else { "," };
+    document.splice(..1, format!("{{\"{ID_COLUMN}\":{value}{comma}").into_bytes());
+}
+
+/// Whether the document itself has an `_id`, which then is the row's.
+fn has_own_id(document: &[u8]) -> bool {
+    // Most have not, and then a look for the letters is enough.
+    memmem::find(document, b"\"_id\":").is_some()
+        && serde_json::from_slice::<HashMap<String, IgnoredAny>>(document)
+            .is_ok_and(|fields| fields.contains_key(ID_COLUMN))
 }

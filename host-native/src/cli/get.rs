@@ -32,32 +32,67 @@ pub fn run(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => PathBuf::from(args.key.rsplit('/').next().unwrap_or(&args.key)),
     };
-    let to_stdout = to == Path::new("-");
-    if !to_stdout && !args.force && fs::symlink_metadata(&to).is_ok() {
-        return Err(exists(&to));
+    let place = Place::of(to)?;
+    if let Place::File(path) = &place
+        && !args.force
+        && fs::symlink_metadata(path).is_ok()
+    {
+        return Err(exists(path));
     }
     let store = Store::open(store_args, LsnWidth::default())?;
     let bytes = match store.run(store.storage().download_parquet(&args.key))? {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(store::not_found(&args.key, &store));
         }
-        result => result.map_err(Failure::run)?,
+        result => result.map_err(|error| store::failed(&error))?,
     };
-    if to_stdout {
-        let mut out = io::stdout().lock();
-        return out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::output);
+    match place {
+        Place::Stdout => {
+            let mut out = io::stdout().lock();
+            out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::output)
+        }
+        Place::Device(path) => fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error)),
+        Place::File(path) => write_file(&path, &bytes, args.force),
     }
-    write_file(&to, &bytes, args.force)
+}
+
+enum Place {
+    Stdout,
+    /// A pipe or a device, into which one writes and which must not be replaced by a file.
+    Device(PathBuf),
+    File(PathBuf),
+}
+
+impl Place {
+    fn of(path: PathBuf) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Place::Stdout);
+        }
+        match fs::metadata(&path) {
+            Ok(facts) if facts.is_dir() => Err(Failure::run(format_args!(
+                "{} is a folder; name the file to write",
+                path.display()
+            ))),
+            Ok(facts) if !facts.is_file() => Ok(Place::Device(path)),
+            _ => Ok(Place::File(path)),
+        }
+    }
 }
 
 /// Writes the file whole or not at all.
 fn write_file(to: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    let failed =
-        |error: io::Error| Failure::run(format_args!("cannot write {}: {error}", to.display()));
+    let failed = |error: io::Error| unwritable(to, &error);
     let folder = match to.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        return Err(Failure::run(format_args!(
+            "cannot write {}: there is no folder {}",
+            to.display(),
+            folder.display()
+        )));
+    }
     // In the same folder, so that the last step is a rename. Dropped on the way, it is gone.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".coldpress-get-");
@@ -82,6 +117,10 @@ fn readable_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
 
 #[cfg(not(unix))]
 fn readable_by_umask(_: &mut tempfile::Builder<'_, '_>) {}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::run(format_args!("cannot write {}: {error}", path.display()))
+}
 
 fn exists(path: &Path) -> Failure {
     Failure::run(format_args!(

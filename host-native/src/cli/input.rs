@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::interrupt;
 use super::progress::{Measured, Progress};
 
 /// How much is handed on at a time.
@@ -100,12 +101,12 @@ pub fn read(
         Form::Plain => hand_on(whole, take, |error| unreadable(source, &error)),
         Form::Gzip => {
             let unpacked = flate2::bufread::MultiGzDecoder::new(whole);
-            hand_on(unpacked, take, |error| damaged(source, "gzip", &error))
+            hand_on_unpacked(unpacked, take, |error| damaged(source, "gzip", &error))
         }
         Form::Zstd => {
-            let unpacked = zstd::Decoder::with_buffer(whole)
-                .map_err(|error| damaged(source, "zstd", &error))?;
-            hand_on(unpacked, take, |error| damaged(source, "zstd", &error))
+            let explain = |error| damaged(source, "zstd", &error);
+            let unpacked = zstd::Decoder::with_buffer(whole).map_err(explain)?;
+            hand_on_unpacked(unpacked, take, explain)
         }
         Form::Foreign(name) => Err(Failure::run(format_args!(
             "{source} is {name}; put takes NDJSON or a JSON array, plain or packed with gzip or zstd"
@@ -137,6 +138,21 @@ impl Form {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Form::Foreign("text in UTF-16"),
             _ => Form::Plain,
         }
+    }
+}
+
+/// As `hand_on`. Damage often shows as a row that is no JSON long before the checksum comes, so
+/// where a row is refused the rest is still unpacked, to name the cause and not its result.
+fn hand_on_unpacked(
+    mut from: impl Read,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+    explain: impl Fn(io::Error) -> Failure,
+) -> Result<(), Failure> {
+    match hand_on(&mut from, take, &explain) {
+        Err(refused @ Failure::Run(_)) => {
+            hand_on(from, &mut |_| interrupt::check(), explain).and(Err(refused))
+        }
+        result => result,
     }
 }
 

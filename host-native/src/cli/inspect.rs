@@ -1,5 +1,6 @@
 //! `coldpress inspect`: what an object is made of.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use clap::Args;
@@ -13,8 +14,14 @@ use super::tree;
 
 /// Indent of everything under a heading.
 const INDENT: &str = "  ";
-/// Metadata that is told in words, or drawn, instead.
-const METADATA_DRAWN: [&str; 1] = ["coldpress.schema"];
+/// Metadata that is told in words, or drawn as a tree, anyway.
+const METADATA_TOLD: [&str; 5] = [
+    "coldpress.schema",
+    "coldpress.tenant",
+    "coldpress.collection",
+    "coldpress.min_lsn",
+    "coldpress.max_lsn",
+];
 
 /// Show an object's schema, row groups, encodings and sizes
 #[derive(Debug, Args)]
@@ -75,7 +82,7 @@ impl Inspected<'_> {
         line("LSNs", self.file.lsns().to_string());
         line("created by", self.report.created_by.clone());
         for (name, value) in &self.report.metadata {
-            if !METADATA_DRAWN.contains(&name.as_str()) {
+            if !METADATA_TOLD.contains(&name.as_str()) {
                 line(name, value.clone());
             }
         }
@@ -137,79 +144,69 @@ fn write_row_group(
 ) -> io::Result<()> {
     let compressed: u64 = group.chunks.iter().map(|chunk| chunk.compressed_bytes).sum();
     let raw: u64 = group.chunks.iter().map(|chunk| chunk.uncompressed_bytes).sum();
+    let codecs: BTreeSet<&str> = group.chunks.iter().map(|chunk| chunk.codec.as_str()).collect();
     writeln!(
         out,
-        "\nrow group {number}: {}, {}, {} uncompressed",
+        "\nrow group {number}: {}, {} ({} uncompressed), {}",
         counted(group.rows, "row"),
         human_bytes(compressed),
-        human_bytes(raw)
+        human_bytes(raw),
+        one_line(&Vec::from_iter(codecs.iter().copied()).join(" and "))
     )?;
-    let all = chunk_table(group, &FACTS);
+    let mut storage = STORAGE.to_vec();
+    if codecs.len() > 1 {
+        storage.insert(1, CODEC);
+    }
+    let all = chunk_table(group, &[&[NAME], &storage[..], &STATISTICS].concat());
     if all.fits(width.saturating_sub(INDENT.len())) {
         return all.write(out, INDENT, width);
     }
-    // Twelve columns seldom fit, and cells cut to stumps tell nothing: how it is stored first,
+    // So many columns seldom fit, and cells cut to stumps tell nothing: how it is stored first,
     // then what the values are.
-    let (storage, statistics): (Vec<Fact>, Vec<Fact>) =
-        FACTS.iter().partition(|fact| fact.of_storage);
-    let with_name = |facts: Vec<Fact>| [vec![NAME], facts].concat();
-    chunk_table(group, &with_name(storage)).write(out, INDENT, width)?;
+    chunk_table(group, &[&[NAME], &storage[..]].concat()).write(out, INDENT, width)?;
     writeln!(out)?;
-    chunk_table(group, &with_name(statistics[1..].to_vec())).write(out, INDENT, width)
+    chunk_table(group, &[&[NAME][..], &STATISTICS].concat()).write(out, INDENT, width)
 }
 
 /// A fact of each column chunk, as a column of the table.
 #[derive(Clone, Copy)]
 struct Fact {
     column: Column,
-    of_storage: bool,
     show: fn(&ChunkReport) -> String,
 }
 
-const NAME: Fact = Fact {
-    column: Column::words("column").or_cut(),
-    of_storage: false,
-    show: |chunk| chunk.column.clone(),
-};
+const NAME: Fact =
+    Fact { column: Column::words("column").or_cut(), show: |chunk| chunk.column.clone() };
 
-const FACTS: [Fact; 11] = [
-    NAME,
-    Fact { column: Column::words("type").or_cut(), of_storage: true, show: parquet_type },
-    Fact { column: Column::words("codec"), of_storage: true, show: |chunk| chunk.codec.clone() },
-    Fact {
-        column: Column::words("encodings").or_cut(),
-        of_storage: true,
-        show: |chunk| chunk.encodings.join(" "),
-    },
+/// Shown where the chunks do not all have the same.
+const CODEC: Fact = Fact { column: Column::words("codec"), show: |chunk| chunk.codec.clone() };
+
+const STORAGE: [Fact; 5] = [
+    Fact { column: Column::words("type").or_cut(), show: parquet_type },
+    Fact { column: Column::words("encodings").or_cut(), show: encodings },
     Fact {
         column: Column::numbers("compressed"),
-        of_storage: true,
         show: |chunk| human_bytes(chunk.compressed_bytes),
     },
     Fact {
         column: Column::numbers("uncompressed"),
-        of_storage: true,
         show: |chunk| human_bytes(chunk.uncompressed_bytes),
     },
-    Fact { column: Column::words("indexes"), of_storage: true, show: indexes },
-    Fact {
-        column: Column::numbers("values"),
-        of_storage: false,
-        show: |chunk| human_count(chunk.values),
-    },
+    Fact { column: Column::words("indexes"), show: indexes },
+];
+
+const STATISTICS: [Fact; 4] = [
+    Fact { column: Column::numbers("values"), show: |chunk| human_count(chunk.values) },
     Fact {
         column: Column::numbers("nulls"),
-        of_storage: false,
         show: |chunk| chunk.nulls.map(human_count).unwrap_or_default(),
     },
     Fact {
         column: Column::words("min").or_cut(),
-        of_storage: false,
         show: |chunk| chunk.min.clone().unwrap_or_default(),
     },
     Fact {
         column: Column::words("max").or_cut(),
-        of_storage: false,
         show: |chunk| chunk.max.clone().unwrap_or_default(),
     },
 ];
@@ -230,13 +227,24 @@ fn parquet_type(chunk: &ChunkReport) -> String {
     }
 }
 
-fn indexes(chunk: &ChunkReport) -> String {
-    let there = [
-        (chunk.bloom_filter, "bloom"),
-        (chunk.column_index, "column"),
-        (chunk.offset_index, "offset"),
-    ];
+/// The encodings of the values. RLE stands in every list, for the levels; values themselves have it
+/// only where they are booleans.
+fn encodings(chunk: &ChunkReport) -> String {
+    let levels_only =
+        |name: &str| name == "RLE" && chunk.encodings.len() > 1 && chunk.physical_type != "BOOLEAN";
     let names: Vec<&str> =
-        there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect();
+        chunk.encodings.iter().map(String::as_str).filter(|name| !levels_only(name)).collect();
     names.join(" ")
+}
+
+fn indexes(chunk: &ChunkReport) -> String {
+    // Parquet calls the two of them together the page index.
+    let page = match (chunk.column_index, chunk.offset_index) {
+        (true, true) => Some("page"),
+        (true, false) => Some("column"),
+        (false, true) => Some("offset"),
+        (false, false) => None,
+    };
+    let bloom = chunk.bloom_filter.then_some("bloom");
+    bloom.into_iter().chain(page).collect::<Vec<_>>().join(" ")
 }

@@ -13,11 +13,11 @@ use coldpress_core::{
 use serde_json::json;
 
 use super::failure::Failure;
-use super::feed::{self, BytesIn};
-use super::input;
+use super::feed::{self, Fed};
+use super::input::{self, Source};
 use super::lsn;
 use super::progress::Progress;
-use super::store::{Store, StoreArgs};
+use super::store::{self, Store, StoreArgs};
 use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
 
 /// Put rows into the store, as one Parquet object
@@ -74,24 +74,29 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .map_err(Failure::usage)?;
     let lsn_width = if args.padded_lsn { LsnWidth::Padded } else { LsnWidth::Unpadded };
     let store = Store::open(store_args, lsn_width)?;
+    // The store is asked before anything is read, so that wrong credentials and taken LSNs do not
+    // come out after gigabytes; and again before the put, for what came meanwhile.
+    let first_free = args.first_free(&store)?;
     if let Some(lsns) = args.lsn {
         refuse_overlap(args, &store, lsns)?;
     }
 
     let mut progress = Progress::new(input::bytes_total(&sources));
-    let bytes_in = feed::feed(&sources, &mut encoder, &mut progress)?;
-    let lsns = args.lsns(&store, encoder.rows())?;
-    if args.lsn.is_none() {
-        refuse_overlap(args, &store, lsns)?;
-    }
+    let fed = feed::feed(&sources, &mut encoder, args.append, &mut progress)?;
+    let lsns = match fed.rows {
+        Some(rows) if args.append => Some(args.appended(first_free, rows)?),
+        _ => args.lsn,
+    };
     progress.phase("encoding");
-    let target = store.storage().target(args.tenant, &args.collection, Some(lsns));
-    let file = encoder.finish(&target).map_err(Failure::run)?;
+    let target = store.storage().target(args.tenant, &args.collection, lsns);
+    let file = encoder.finish(&target).map_err(|error| in_sources(&sources, &error))?;
+    let lsns = lsns_of(&file, &fed)?;
+    refuse_overlap(args, &store, lsns)?;
     progress.phase("storing");
     let outcome = put(args, &store, &file, lsns)?;
     drop(progress);
 
-    let stored = Stored { args, store: &store, file: &file, lsns, bytes_in, outcome };
+    let stored = Stored { args, store: &store, file: &file, lsns, fed, outcome };
     let mut out = Vec::new();
     if args.json { stored.write_json(&mut out) } else { stored.write_text(&mut out) }
         .and_then(|()| io::stdout().write_all(&out))
@@ -123,13 +128,10 @@ impl PutArgs {
         })
     }
 
-    /// The LSNs of `rows` rows.
-    fn lsns(&self, store: &Store, rows: u64) -> Result<LsnRange, Failure> {
-        if let Some(lsns) = self.lsn {
-            return Ok(lsns);
-        }
-        let first = if self.append { self.first_free(store)? } else { Some(0) };
-        first.and_then(|first| lsn::range(first, rows)).ok_or_else(|| {
+    /// The LSNs of `rows` rows that go behind all there are.
+    fn appended(&self, first_free: Option<u64>, rows: u64) -> Result<LsnRange, Failure> {
+        // With no row the encoder has its own error, for which any range will do.
+        first_free.and_then(|first| lsn::range(first, rows.max(1))).ok_or_else(|| {
             Failure::run(format_args!(
                 "collection {} has no {} left after its highest LSN; give a free range with --lsn",
                 self.collection,
@@ -144,6 +146,23 @@ impl PutArgs {
         let highest =
             objects.iter().filter_map(|object| object.key.lsns()).map(LsnRange::max).max();
         Ok(highest.map_or(Some(0), |highest| highest.checked_add(1)))
+    }
+}
+
+/// An error of the whole input: it names its place, and what it is read from.
+fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> Failure {
+    let names: Vec<String> = sources.iter().map(Source::to_string).collect();
+    Failure::run(format_args!("{}: {error}", names.join(", ")))
+}
+
+/// The LSNs the file is named for.
+fn lsns_of(file: &EncodedFile, fed: &Fed) -> Result<LsnRange, Failure> {
+    match file.key.lsns() {
+        // The range of --append came from our count, so the two counts must be one.
+        Some(lsns) if fed.rows.is_none_or(|rows| rows == file.summary.rows) => Ok(lsns),
+        _ => Err(Failure::run(
+            "the rows were counted wrongly, so nothing was put; this is a bug of coldpress: report it",
+        )),
     }
 }
 
@@ -173,23 +192,20 @@ fn put(
 ) -> Result<PutOutcome, Failure> {
     match store.run(store.storage().put_file(file))? {
         Ok(outcome) => Ok(outcome),
-        Err(error) if error.kind() == ErrorKind::Conflict && args.append => {
-            Err(Failure::run(format_args!(
-                "{} was put by someone else meanwhile; run the same command again",
-                file.key
-            )))
-        }
         Err(error) if error.kind() == ErrorKind::Conflict => Err(Failure::run(format_args!(
             "{} is already there with other content; {}",
             file.key,
             ways_out(args, store, lsns)?
         ))),
-        Err(error) => Err(Failure::run(error)),
+        Err(error) => Err(store::failed(&error)),
     }
 }
 
 /// How to put rows whose LSNs are taken.
 fn ways_out(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<String, Failure> {
+    if args.append {
+        return Ok("it came while the rows were read, so run the same command again".to_owned());
+    }
     let count_less_one = lsns.max() - lsns.min();
     let free = args
         .first_free(store)?
@@ -209,13 +225,13 @@ struct Stored<'a> {
     store: &'a Store,
     file: &'a EncodedFile,
     lsns: LsnRange,
-    bytes_in: BytesIn,
+    fed: Fed,
     outcome: PutOutcome,
 }
 
 impl Stored<'_> {
     fn ratio(&self) -> f64 {
-        self.bytes_in.json as f64 / (self.file.bytes.len().max(1)) as f64
+        self.fed.json_bytes as f64 / (self.file.bytes.len().max(1)) as f64
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -224,13 +240,14 @@ impl Stored<'_> {
         let mut line = |name: &str, value: String| table.push([name.to_owned(), value]);
         line("rows", human_count(summary.rows));
         line("columns", human_count(summary.columns as u64));
-        let packed = match self.bytes_in.packed {
-            true => format!(" ({} packed)", human_bytes(self.bytes_in.read)),
-            false => String::new(),
+        let Fed { json_bytes, read_bytes, .. } = self.fed;
+        let packed = match json_bytes == read_bytes {
+            true => String::new(),
+            false => format!(" ({} packed)", human_bytes(read_bytes)),
         };
-        line("bytes in", format!("{}{packed}", human_bytes(self.bytes_in.json)));
+        line("bytes in", format!("{}{packed}", human_bytes(json_bytes)));
         line("bytes out", human_bytes(self.file.bytes.len() as u64));
-        line("ratio", format!("{:.1}x smaller", self.ratio()));
+        line("ratio", format!("{:.1}x", self.ratio()));
         line("codec", self.args.codec.to_string());
         line("store", self.store.name().to_owned());
         if self.outcome == PutOutcome::AlreadyThere {
@@ -261,7 +278,7 @@ impl Stored<'_> {
             "max_lsn": self.lsns.max(),
             "rows": summary.rows,
             "columns": summary.columns,
-            "bytes_in": self.bytes_in.json,
+            "bytes_in": self.fed.json_bytes,
             "bytes_out": self.file.bytes.len(),
             "ratio": (self.ratio() * 1000.0).round() / 1000.0,
             "codec": self.args.codec.to_string(),

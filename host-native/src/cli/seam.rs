@@ -3,7 +3,8 @@
 use memchr::memchr_iter;
 
 /// Passes one text on as documents that stand one after the other: an array is unwrapped, and a
-/// text that ends within a document is found out before the next can continue it.
+/// text that ends within a document is found out before the next can continue it. Rows are
+/// counted on the way.
 ///
 /// Whether the documents themselves are JSON is left to the encoder.
 #[derive(Debug)]
@@ -13,7 +14,12 @@ pub struct Seam {
     in_string: bool,
     escaped: bool,
     lines_ended: u64,
+    rows: u64,
+    bytes: usize,
 }
+
+/// Allowed at the start of a text, though JSON itself has no place for it.
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -35,7 +41,15 @@ enum Next {
 impl Seam {
     /// At the start of a text.
     pub fn new() -> Self {
-        Seam { form: Form::Unknown, depth: 0, in_string: false, escaped: false, lines_ended: 0 }
+        Seam {
+            form: Form::Unknown,
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            lines_ended: 0,
+            rows: 0,
+            bytes: 0,
+        }
     }
 
     /// Appends a slice of the text to `out`, brackets and commas of an outer array as spaces.
@@ -72,8 +86,15 @@ impl Seam {
         self.lines_ended
     }
 
+    /// How many objects stand in the text, those within others not counted.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Whether the byte belongs to the outer array.
     fn step(&mut self, byte: u8) -> Result<bool, &'static str> {
+        let at = self.bytes;
+        self.bytes += 1;
         if self.in_string {
             match byte {
                 _ if self.escaped => self.escaped = false,
@@ -85,6 +106,9 @@ impl Seam {
         }
         if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
             return Ok(false);
+        }
+        if BYTE_ORDER_MARK.get(at) == Some(&byte) {
+            return Ok(true);
         }
         if self.depth == 0 {
             match (self.form, byte) {
@@ -104,6 +128,7 @@ impl Seam {
                 (Form::ArrayEnded, _) => return Err("nothing after the end of the array"),
             }
         }
+        self.rows += u64::from(self.depth == 0 && byte == b'{');
         match byte {
             b'"' => self.in_string = true,
             b'{' | b'[' => self.depth += 1,
@@ -132,6 +157,10 @@ mod tests {
 
     /// The text passed on in slices of every size, which must all agree.
     fn passed(text: &str) -> Result<String, String> {
+        counted(text).map(|(text, _)| text)
+    }
+
+    fn counted(text: &str) -> Result<(String, u64), String> {
         let mut results = (1..=text.len().max(1)).map(|size| {
             let mut seam = Seam::new();
             let mut out = Vec::new();
@@ -139,7 +168,7 @@ mod tests {
                 seam.pass(slice, &mut out)?;
             }
             seam.end()?;
-            Ok(String::from_utf8(out).unwrap())
+            Ok((String::from_utf8(out).unwrap(), seam.rows()))
         });
         let first = results.next().unwrap();
         assert!(results.all(|result| result == first), "{text:?}");
@@ -160,6 +189,20 @@ mod tests {
             passed("\n[ {\"a\":\",]\"} , {\"b\":[1,2]}\n]\n").unwrap(),
             "\n  {\"a\":\",]\"}   {\"b\":[1,2]}\n \n"
         );
+    }
+
+    #[test]
+    fn rows_are_counted_and_a_byte_order_mark_passed_over() {
+        for (text, rows) in [
+            ("", 0),
+            ("[]", 0),
+            ("{}{}\n{\"a\":{\"b\":[{}]}}", 3),
+            ("[{\"a\":{}},{}]", 2),
+            ("\u{feff}[{}]", 1),
+            ("{\"{\":\"{\"}", 1),
+        ] {
+            assert_eq!(counted(text).unwrap().1, rows, "{text:?}");
+        }
     }
 
     #[test]

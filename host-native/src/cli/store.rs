@@ -130,8 +130,8 @@ impl Store {
             .build()
             .map_err(|error| Failure::run(format_args!("cannot start: {error}")))?;
         let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
-            ErrorKind::Settings | ErrorKind::Key => Failure::usage(error),
-            _ => Failure::run(error),
+            ErrorKind::Settings | ErrorKind::Key => Failure::Usage(in_our_words(&error)),
+            _ => Failure::Run(in_our_words(&error)),
         })?;
         let name = Path::new(&args.store).display().to_string();
         Ok(Store { storage, runtime, name })
@@ -160,8 +160,24 @@ impl Store {
         &self,
         request: impl Future<Output = coldpress::Result<T>>,
     ) -> Result<T, Failure> {
-        self.run(request)?.map_err(Failure::run)
+        self.run(request)?.map_err(|error| failed(&error))
     }
+}
+
+/// The failure of a run that the library's error is.
+pub fn failed(error: &coldpress::Error) -> Failure {
+    Failure::Run(in_our_words(error))
+}
+
+/// The library's messages name the fields of its configuration; here they are options.
+fn in_our_words(error: &coldpress::Error) -> String {
+    [
+        ("allow_http", "--allow-http"),
+        ("allow_unconditional_put", "--allow-unconditional-put"),
+        ("local_dir", "--store"),
+    ]
+    .iter()
+    .fold(error.to_string(), |message, (field, option)| message.replace(field, option))
 }
 
 /// The file that `name` stands for: an object's key, or the path of a local file where the store
@@ -181,7 +197,7 @@ pub fn fetch(args: &StoreArgs, name: &str) -> Result<Bytes, Failure> {
             read_local(path)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(not_found(name, &store)),
-        result => result.map_err(Failure::run),
+        result => result.map_err(|error| failed(&error)),
     }
 }
 

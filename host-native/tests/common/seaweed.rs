@@ -1,7 +1,7 @@
 //! A real S3 server for tests: SeaweedFS from PyPI, on this machine's loopback alone.
 //!
 //! Other crates' tests include this file by `#[path]`, so it uses the standard library only.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// What one operation may take with `s3_config`'s times, and a second for a busy machine.
+pub const BOUND: Duration = Duration::from_millis(1_000 + 2 * 2_000 + 1_000);
+
 #[derive(Debug, Clone)]
 pub struct Request {
     pub method: String,

@@ -1,0 +1,182 @@
+//! What `put` reads: every form of input, and input that is bad.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::harness::{MOVIES, Place, contains_all, first_line, json, same_rows};
+
+const ROWS: &str = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n{\"b\":[1,{\"c\":null}]}\n";
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(text).unwrap();
+    packer.finish().unwrap()
+}
+
+#[test]
+fn an_array_and_packed_files_whatever_their_names() {
+    let place = Place::new();
+    let array = format!("[{}]", ROWS.trim().replace('\n', ",\n"));
+    place.write("array.json", &array);
+    place.write("packed", gzip(ROWS.as_bytes()));
+    place.write("array.gz", gzip(array.as_bytes()));
+    place.write("packed.zst", zstd::encode_all(ROWS.as_bytes(), 3).unwrap());
+    place.write("not-packed.gz", ROWS);
+    let members = [gzip(&ROWS.as_bytes()[..20]), gzip(&ROWS.as_bytes()[20..])].concat();
+    place.write("members.gz", members);
+    place.write("mark.json", format!("\u{feff}{ROWS}"));
+    for name in [
+        "array.json",
+        "packed",
+        "array.gz",
+        "packed.zst",
+        "not-packed.gz",
+        "members.gz",
+        "mark.json",
+    ] {
+        let report = json(&place.ok(&["put", name, "-c", name, "--json"]));
+        assert_eq!(report["rows"], 3, "{name}");
+        assert!(report["bytes_in"].as_u64().unwrap() >= ROWS.len() as u64, "{name}");
+        same_rows(ROWS, &place.ok(&["cat", report["key"].as_str().unwrap()]));
+    }
+    let shown = place.ok(&["put", "packed", "-c", "shown"]);
+    assert!(shown.contains(" packed)"), "{shown}");
+}
+
+#[test]
+fn standard_input_with_and_without_a_dash() {
+    let place = Place::new();
+    for (collection, files) in [("a", &[][..]), ("b", &["-"])] {
+        let arguments = [&["put", "-c", collection], files].concat();
+        let printed = place.run_with_input(&arguments, &gzip(ROWS.as_bytes())).ok();
+        same_rows(ROWS, &place.ok(&["cat", &first_line(&printed)]));
+    }
+}
+
+#[test]
+fn several_inputs_become_one_object_in_order() {
+    let place = Place::new();
+    place.write("1.json", "\u{feff}{\"n\":1}\n{\"n\":2}");
+    place.write("2.json", "[{\"n\":3}, {\"n\":4}]");
+    place.write("3.json.gz", gzip(b"{\"n\":5}\n"));
+    place.write("4.json", "");
+    place.write("6.json", "\u{feff} [ {\"n\":7} ] \n");
+    let printed = place
+        .run_with_input(
+            &["put", "1.json", "2.json", "3.json.gz", "4.json", "-", "6.json", "-c", "c"],
+            b"{\"n\":6}",
+        )
+        .ok();
+    let key = first_line(&printed);
+    assert_eq!(key, "0/c/lsn-0-6.parquet");
+    let rows: String = (1..=7).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    assert_eq!(place.ok(&["cat", &key]), rows);
+    assert_eq!(place.stored_files(), [key]);
+}
+
+#[test]
+fn one_input_cannot_be_continued_by_the_next() {
+    let place = Place::new();
+    place.write("good.json", "{\"a\":1}\n{\"a\":2}\n");
+    place.write("open.json", "{\"a\":1}\n{\"a\":");
+    place.write("rest.json", "5}\n");
+    let line = place.run(&["put", "good.json", "open.json", "rest.json", "-c", "c"]).fails(1);
+    contains_all(&line, &["open.json: line 2", "ends within a document"]);
+    place.write("bad.json", "{\"a\":1}\n{\"a\":2}\n{\"a\" 3}\n");
+    let line = place.run(&["put", "good.json", "bad.json", "-c", "c"]).fails(1);
+    contains_all(&line, &["bad.json: line 3"]);
+    place.write("comma.json", "[{\"a\":1},\n]");
+    let line = place.run(&["put", "good.json", "comma.json", "-c", "c"]).fails(1);
+    contains_all(&line, &["comma.json: line 2", "not JSON"]);
+    assert_eq!(place.stored_files(), [""; 0]);
+}
+
+#[test]
+fn bad_rows_are_named_by_file_and_line() {
+    let place = Place::new();
+    for (text, parts) in [
+        ("{\"a\":1}\n{\"a\":}\n", &["line 2", "not JSON"][..]),
+        ("{\"a\":1}\n\n[1]\n", &["line 3"]),
+        ("{\"a\":1}\n5\n", &["line 2"]),
+        ("[{\"a\":1},\n{\"a\":2}", &["line 2"]),
+        ("[{}]\n{}", &["line 2"]),
+        ("{\"a\":1}\n{\"a\":\"\u{1}\"}\n", &["line 2"]),
+        ("{\"a\":1}\n{\"a\":\"x", &["line 2"]),
+        ("{\"_id\":\"x\"}\n{\"_id\":[1]}\n", &["line 2"]),
+        ("", &["no rows"]),
+        (" \n\n", &["no rows"]),
+        ("[]", &["no rows"]),
+    ] {
+        place.write("rows.json", text);
+        for options in [&[][..], &["--append"]] {
+            let arguments = [&["put", "rows.json", "-c", "c"], options].concat();
+            let line = place.run(&arguments).fails(1);
+            contains_all(&line, &["rows.json"]);
+            contains_all(&line, parts);
+        }
+    }
+    place.write("rows.json", b"{\"a\":1}\n{\"a\":\"\xff\"}\n");
+    contains_all(&place.run(&["put", "rows.json", "-c", "c"]).fails(1), &["line 2", "UTF-8"]);
+    assert_eq!(place.stored_files(), [""; 0]);
+}
+
+#[test]
+fn packed_input_that_is_cut_short_is_an_error() {
+    let place = Place::new();
+    let text = ROWS.repeat(10_000);
+    let packed =
+        [("gzip", gzip(text.as_bytes())), ("zstd", zstd::encode_all(text.as_bytes(), 1).unwrap())];
+    for (packer, bytes) in packed {
+        for end in [8, bytes.len() / 2, bytes.len() - 1] {
+            place.write("cut", &bytes[..end]);
+            let line = place.run(&["put", "cut", "-c", "c"]).fails(1);
+            contains_all(&line, &["cut:", packer, "cut short"]);
+        }
+        let mut damaged = bytes.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle..middle + 20].fill(0x55);
+        place.write("damaged", damaged);
+        let line = place.run(&["put", "damaged", "-c", "c"]).fails(1);
+        contains_all(&line, &["damaged:", packer]);
+    }
+    assert_eq!(place.stored_files(), [""; 0]);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named_before_anything_is_stored() {
+    let place = Place::new();
+    place.write("parquet", b"PAR1....PAR1");
+    for (name, part) in [("missing.json", "No such file"), (".", "folder"), ("parquet", "Parquet")]
+    {
+        let line = place.run(&["put", MOVIES, name, "-c", "c"]).fails(1);
+        contains_all(&line, &[name, part]);
+    }
+    assert_eq!(place.stored_files(), [""; 0]);
+}
+
+#[test]
+fn a_row_longer_than_every_buffer_is_read() {
+    let place = Place::new();
+    let long = "x".repeat(5 << 20);
+    let rows = format!("{{\"a\":1}}\n{{\"a\":2,\"t\":\"{long}\"}}\n{{\"a\":3}}");
+    for options in [&[][..], &["--append"]] {
+        let key = place.put(&rows, options);
+        same_rows(&rows, &place.ok(&["cat", &key]));
+    }
+    assert_eq!(place.stored_files(), ["0/c/lsn-0-2.parquet", "0/c/lsn-3-5.parquet"]);
+}
+
+#[test]
+fn nothing_is_drawn_where_standard_error_is_no_terminal() {
+    let place = Place::new();
+    let child = place
+        .command(&["put", MOVIES, "-c", "movies"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(output.stderr, b"");
+    assert!(!output.stdout.contains(&0x1b));
+}

@@ -1,0 +1,217 @@
+"""What a file says of itself, seen by pyarrow and DuckDB and held against its rows and our inspector."""
+
+import struct
+from decimal import localcontext
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+
+
+def check_fields(path, case, _source):
+    """Every field, nested ones and list elements too, has an id of its own."""
+    schema = pq.ParquetFile(path).schema_arrow
+    wrong, ids = [], []
+
+    def walk(field, where):
+        number = (field.metadata or {}).get(b"PARQUET:field_id")
+        if number is None:
+            wrong.append(f"{where} has no field id")
+        else:
+            ids.append(int(number))
+        kind = field.type
+        for at in range(kind.num_fields if pa.types.is_nested(kind) else 0):
+            walk(kind.field(at), f"{where}.{kind.field(at).name}")
+
+    for field in schema:
+        walk(field, field.name)
+    if len(set(ids)) != len(ids) or any(number < 1 for number in ids):
+        wrong.append(f"the field ids are {ids}; each must be positive and unique")
+    leaves = leaf_ids(schema)
+    reported = [chunk["field_id"] for chunk in case["report"]["row_groups"][0]["chunks"]]
+    if leaves != reported:
+        wrong.append(f"the leaves have the ids {leaves}, the inspector says {reported}")
+    return wrong
+
+
+def leaf_ids(schema):
+    def walk(field):
+        kind = field.type
+        if pa.types.is_nested(kind):
+            return [number for at in range(kind.num_fields) for number in walk(kind.field(at))]
+        return [int(field.metadata[b"PARQUET:field_id"])]
+
+    return [number for field in schema for number in walk(field)]
+
+
+def check_types(path, case, _source):
+    """The columns have the types that the test's author expects, as Arrow names them."""
+    schema = pq.ParquetFile(path).schema_arrow
+    found = {field.name: str(field.type) for field in schema}
+    wanted = case["types"]
+    return [
+        f"{name!r} is {found.get(name)}, not {kind}"
+        for name, kind in wanted.items()
+        if found.get(name) != kind
+    ]
+
+
+def check_metadata(path, case, _source):
+    """Who wrote it, and what it holds, in the key-value metadata."""
+    metadata = pq.ParquetFile(path).metadata
+    report = case["report"]
+    wrong = []
+    if metadata.created_by != report["created_by"] or not metadata.created_by.startswith("coldpress"):
+        wrong.append(f"created_by is {metadata.created_by!r}")
+    found = {key.decode(): value.decode() for key, value in metadata.metadata.items()}
+    if found != dict(report["metadata"]):
+        wrong.append(f"the metadata are {found}, the inspector says {report['metadata']}")
+    for key, value in case["metadata"].items():
+        if found.get(key) != value:
+            wrong.append(f"{key} is {found.get(key)!r}, not {value!r}")
+    strange = [key for key in found if not key.startswith("coldpress.")]
+    if strange:
+        wrong.append(f"metadata of nobody's: {strange}")
+    if metadata.num_rows != sum(group["rows"] for group in report["row_groups"]):
+        wrong.append(f"{metadata.num_rows} rows, the inspector says otherwise")
+    return wrong
+
+
+def check_chunks(path, case, _source):
+    """Codec, encodings, sizes, indexes and bloom filters of every column chunk."""
+    metadata = pq.ParquetFile(path).metadata
+    groups = case["report"]["row_groups"]
+    if metadata.num_row_groups != len(groups):
+        return [f"{metadata.num_row_groups} row groups, the inspector says {len(groups)}"]
+    wrong = []
+    for number, group in enumerate(groups):
+        for at, reported in enumerate(group["chunks"]):
+            chunk = metadata.row_group(number).column(at)
+            where = f"row group {number}, {chunk.path_in_schema}"
+            bloom = chunk.bloom_filter_offset is not None
+            pairs = {
+                "codec": (chunk.compression, case["codec"]),
+                "physical type": (chunk.physical_type, reported["physical_type"]),
+                "encodings": (sorted(chunk.encodings), sorted(reported["encodings"])),
+                "values": (chunk.num_values, reported["values"]),
+                "compressed bytes": (chunk.total_compressed_size, reported["compressed_bytes"]),
+                "uncompressed bytes": (chunk.total_uncompressed_size, reported["uncompressed_bytes"]),
+                "column index": (chunk.has_column_index, True),
+                "offset index": (chunk.has_offset_index, True),
+                "bloom filter": (bloom, chunk.path_in_schema == "_id"),
+                "the inspector's bloom filter": (reported["bloom_filter"], bloom),
+                "the inspector's indexes": ((reported["column_index"], reported["offset_index"]), (True, True)),
+            }
+            for what, (found, wanted) in pairs.items():
+                if found != wanted:
+                    wrong.append(f"{where}: {what} is {found}, not {wanted}")
+            encoding = case["encodings"].get(chunk.path_in_schema)
+            if encoding and encoding not in chunk.encodings:
+                wrong.append(f"{where}: encoded as {chunk.encodings}, without {encoding}")
+    return wrong
+
+
+def check_statistics(path, case, _source):
+    """Nulls, least and greatest value of every chunk, computed anew from the values."""
+    file = pq.ParquetFile(path)
+    wrong = []
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        leaves = leaf_arrays(file.read_row_group(number))
+        for at, values in enumerate(leaves):
+            chunk = group.column(at)
+            reported = case["report"]["row_groups"][number]["chunks"][at]
+            where = f"row group {number}, {chunk.path_in_schema}"
+            statistics = chunk.statistics
+            nulls = chunk.num_values - len(values)
+            if statistics is None or statistics.null_count != nulls or reported["nulls"] != nulls:
+                wrong.append(f"{where}: {nulls} nulls, and the statistics are {statistics}")
+            elif len(values) and not statistics.has_min_max:
+                wrong.append(f"{where}: no least and greatest value")
+            elif len(values):
+                least, greatest = in_order(statistics, values)
+                wrong += bounds(where, statistics, least, greatest)
+    return wrong
+
+
+def leaf_arrays(table):
+    """The values of each leaf column without nulls, in the order of the file's columns."""
+
+    def walk(array):
+        if isinstance(array, pa.ExtensionArray):
+            return walk(array.storage)
+        if pa.types.is_struct(array.type):
+            # `flatten` lays the struct's own nulls over its fields.
+            return [leaf for field in array.flatten() for leaf in walk(field)]
+        if pa.types.is_list(array.type):
+            return walk(array.flatten())
+        return [array.drop_null()]
+
+    return [leaf for column in table.columns for leaf in walk(column.combine_chunks())]
+
+
+def in_order(statistics, values):
+    """The least and greatest value in the form that `min_raw` and `max_raw` have them."""
+    kind = values.type
+    if pa.types.is_decimal(kind):
+        # Python's own context would round to 28 digits.
+        with localcontext(prec=kind.precision):
+            scaled = [int(value.scaleb(kind.scale)) for value in values.to_pylist()]
+        return min(scaled), max(scaled)
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        values = [value.encode() if isinstance(value, str) else value for value in values.to_pylist()]
+        return min(values), max(values)
+    if pa.types.is_timestamp(kind):
+        values = values.cast(pa.int64())
+    if pa.types.is_date32(kind):
+        values = values.cast(pa.int32())
+    extremes = pc.min_max(values).as_py()
+    return extremes["min"], extremes["max"]
+
+
+def bounds(where, statistics, least, greatest):
+    low, high = (raw_value(statistics, raw) for raw in (statistics.min_raw, statistics.max_raw))
+    if isinstance(least, bytes) and (len(least) > 32 or len(greatest) > 32):
+        # Long ones may be cut, downwards and upwards.
+        exact = low <= least and high >= greatest
+    else:
+        exact = low == least and high == greatest
+    return [] if exact else [f"{where}: from {low!r} to {high!r}, and it is {least!r} to {greatest!r}"]
+
+
+def raw_value(statistics, raw):
+    kind = str(statistics.logical_type)
+    if kind.startswith("Decimal"):
+        return int.from_bytes(raw, "big", signed=True) if isinstance(raw, bytes) else raw
+    if "isSigned=false" in kind:
+        return struct.unpack("<I", struct.pack("<i", raw))[0]
+    return raw.encode() if isinstance(raw, str) else raw
+
+
+def check_bloom(path, _case, source):
+    """The bloom filter of `_id` lets every id through and keeps strangers out."""
+    with duckdb.connect() as connection:
+
+        def excluded(identity):
+            query = "select bool_and(bloom_filter_excludes) from parquet_bloom_probe(?, '_id', ?)"
+            return connection.execute(query, [str(path), identity]).fetchone()[0]
+
+        step = max(1, len(source) // 50)
+        wrong = [f"{identity!r} is shut out" for identity, _ in source[::step] if excluded(identity)]
+        strangers = [f"no such id {number}" for number in range(50)]
+        kept_out = sum(map(excluded, strangers))
+    if kept_out < 40:
+        wrong.append(f"only {kept_out} of 50 strangers are shut out")
+    return wrong
+
+
+CHECKS = [
+    ("field ids", check_fields),
+    ("types", check_types),
+    ("metadata", check_metadata),
+    ("column chunks", check_chunks),
+    ("statistics", check_statistics),
+    ("bloom filter", check_bloom),
+]

@@ -1,0 +1,109 @@
+// The source's rows against what hyparquet read of them, by the documented mapping (docs/format.md):
+// the same rules as rows.py, for JavaScript's values.
+import { Literal, parseJson, sameJson } from './json.mjs'
+
+const NANOS_OF_UNIT = { ms: 1_000_000n, us: 1_000n, ns: 1n }
+
+// What differs, one line each; nothing where every value of every row is there.
+export function differences(source, schema, first, table) {
+  if (first !== '_id') return [`the first column is ${first}, not _id`]
+  if (table.length !== source.length) return [`${table.length} rows, not ${source.length}`]
+  const kind = { type: 'struct', fields: schema.columns }
+  const wrong = []
+  source.forEach(({ id, document }, row) => {
+    const { _id: found, _rescued_data: rescued, ...value } = table[row]
+    if (found !== id) wrong.push(`row ${row}: _id is ${found}, not ${id}`)
+    const aside = rescued == null ? undefined : parseJson(rescued)
+    compare(kind, document, value, aside, `row ${row}`, wrong)
+  })
+  return wrong
+}
+
+function compare(kind, source, value, aside, path, wrong) {
+  const absent = value === null || value === undefined
+  if (kind.type === 'struct' && source instanceof Map && !absent) {
+    compareFields(kind.fields, source, value, aside ?? new Map(), path, wrong)
+  } else if (kind.type === 'list' && Array.isArray(source) && !absent) {
+    if (value.length !== source.length) {
+      wrong.push(`${path}: ${value.length} elements, not ${source.length}`)
+      return
+    }
+    source.forEach((element, at) => {
+      compare(kind.element, element, value[at], aside?.get(String(at)), `${path}[${at}]`, wrong)
+    })
+  } else if (aside !== undefined) {
+    if (!sameJson(source, aside)) wrong.push(`${path}: ${show(aside)} is rescued, not ${show(source)}`)
+    if (!absent && !sameLeaf(kind, source, value)) {
+      wrong.push(`${path}: ${show(value)} beside the rescued ${show(source)}`)
+    }
+  } else if (source === undefined || source === null) {
+    if (!absent) wrong.push(`${path}: ${show(value)}, not null`)
+  } else if (absent || !sameLeaf(kind, source, value)) {
+    wrong.push(`${path}: ${show(value)}, not ${show(source)}`)
+  }
+}
+
+function compareFields(fields, source, value, aside, path, wrong) {
+  const known = new Set(fields.map((field) => field.name))
+  for (const field of fields) {
+    const { name } = field
+    const found = field.type === 'null' || !Object.hasOwn(value, name) ? undefined : value[name]
+    compare(field, source.get(name), found, aside.get(name), `${path}.${name}`, wrong)
+  }
+  for (const [name, item] of source) {
+    if (!known.has(name) && !sameJson(item, aside.get(name) ?? null)) {
+      wrong.push(`${path}.${name}: ${show(item)} is neither in a column nor rescued`)
+    }
+  }
+  for (const name of [...aside.keys(), ...Object.keys(value)]) {
+    if (!source.has(name) && !known.has(name)) wrong.push(`${path}.${name}: not in the source`)
+  }
+}
+
+// Whether hyparquet's value is the typed form of a JSON value.
+function sameLeaf(kind, source, value) {
+  const number = source instanceof Literal
+  const text = typeof source === 'string'
+  switch (kind.type) {
+    case 'boolean':
+    case 'string':
+      return value === source
+    case 'json':
+      return sameJson(source, parseJson(value))
+    case 'float64':
+      return number && value === Number(source.text)
+    case 'float32':
+      return number && value === Math.fround(Number(source.text))
+    case 'decimal': {
+      // hyparquet shows decimals as doubles, scaled by a power of ten that is one too.
+      const exact = Number(number ? source.text : source)
+      return Math.abs(value - exact) <= Math.abs(exact) * 2 * Number.EPSILON
+    }
+    case 'binary':
+      return text && Buffer.from(value).equals(Buffer.from(source, 'base64'))
+    case 'uuid':
+      return text && value === source.toLowerCase()
+    case 'date':
+      return value === Date.parse(source) / 86_400_000
+    case 'timestamp':
+      if (number) return value === BigInt(source.text) * NANOS_OF_UNIT[kind.unit]
+      return text && value === nanosOf(source)
+    default:
+      return number && new Literal(String(value)).normal === source.normal
+  }
+}
+
+// RFC 3339 text as nanoseconds since the epoch; `Date` stops at milliseconds.
+function nanosOf(text) {
+  const [, seconds, fraction = '', zone] = /^(.*?)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(text)
+  return BigInt(Date.parse(seconds + zone.toUpperCase())) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+}
+
+function show(value) {
+  const plain = (_, item) => {
+    if (item instanceof Map) return Object.fromEntries(item)
+    if (item instanceof Literal) return item.text
+    return typeof item === 'bigint' ? `${item}n` : item
+  }
+  return JSON.stringify(value, plain)
+}
