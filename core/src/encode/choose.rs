@@ -10,7 +10,7 @@ use crate::Codec;
 use crate::resolve::{Blobs, Values};
 
 /// Values looked at in one column to see how often each comes: one by one, spread evenly.
-const SAMPLE: usize = 4_096;
+const SAMPLE: usize = 2_048;
 /// Values looked at to see how neighbours differ: this many runs, spread evenly, of this length.
 const RUNS: usize = 16;
 const RUN: usize = 128;

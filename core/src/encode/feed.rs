@@ -240,28 +240,31 @@ fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Eve
     true
 }
 
-/// Rows between the one at hand and the one whose texts are asked for.
-const AHEAD: usize = 2;
+/// Rows asked for at once: as many texts as the processor can wait for together, and few enough to stay
+/// in its nearest cache.
+pub(super) const TOUCHED_ROWS: usize = 8;
 
-/// Reads a byte of every text in a row that comes soon, and does nothing with it.
+/// Reads every field of these rows, but no text, and does nothing with it.
 ///
 /// Keys and strings of a `Value` lie all over memory. Asked for when the columns need them, the processor
-/// waits for each; asked for ahead, it goes on with the row at hand while they come. Measured on telemetry
-/// rows: a tenth of all the work.
-#[inline]
-pub(super) fn touch_ahead(rows: &[(String, Value)], at: usize) {
+/// waits for each; asked for in one go, it waits for all of them together. Measured on telemetry rows: a
+/// fifth of all the work.
+pub(super) fn touch_fields(rows: &[(String, Value)]) {
+    let fields = rows.iter().filter_map(|(_, document)| document.as_object()).flatten();
+    let lengths = fields.map(|(name, value)| name.len() ^ usize::from(value.is_string()));
+    std::hint::black_box(lengths.fold(0, |all, length| all ^ length));
+}
+
+/// Reads a byte of every text in these rows, likewise; faster where [`touch_fields`] was there before.
+pub(super) fn touch_texts(rows: &[(String, Value)]) {
     let first = |text: &String| text.as_bytes().first().copied().unwrap_or(0);
-    if let Some((id, Value::Object(fields))) = rows.get(at + AHEAD) {
-        let bytes = fields.iter().map(|(name, value)| match value {
-            Value::String(value) => first(name) ^ first(value),
-            _ => first(name),
-        });
-        std::hint::black_box(bytes.fold(first(id), |all, byte| all ^ byte));
-    }
-    // The fields themselves come from further ahead, since their texts cannot be found before them.
-    if let Some((_, Value::Object(fields))) = rows.get(at + 2 * AHEAD) {
-        std::hint::black_box(fields.values().next().is_some_and(Value::is_null));
-    }
+    let ids = rows.iter().fold(0, |all, (id, _)| all ^ first(id));
+    let fields = rows.iter().filter_map(|(_, document)| document.as_object()).flatten();
+    let bytes = fields.map(|(name, value)| match value {
+        Value::String(value) => first(name) ^ first(value),
+        _ => first(name),
+    });
+    std::hint::black_box(bytes.fold(ids, |all, byte| all ^ byte));
 }
 
 #[inline]

@@ -9,7 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
 use super::choose::Choice;
-use super::text::{Definitions, PAGE_BYTES_MAX, PAGE_ROWS_MAX, TextChunk, TextPage};
+use super::text::{Definitions, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Scratch, TextChunk, TextPage};
 use super::write::{BLOOM_FALSE_POSITIVES, compression, failed};
 use crate::resolve::{Blobs, Leaf, Values};
 use crate::schema::ID_COLUMN;
@@ -76,12 +76,18 @@ impl LeafCursor {
         descriptor: ColumnDescPtr,
         encoding: Encoding,
         settings: &Settings,
+        scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult)> {
         let is_id = self.leaf.path == [ID_COLUMN];
         let filter = is_id.then(|| Sbbf::new_with_ndv_fpp(rows as u64, BLOOM_FALSE_POSITIVES));
         let codec = (settings.codec, compression(settings.codec)?);
-        let mut chunk =
-            TextChunk::new(descriptor, codec, encoding, filter.transpose().map_err(failed)?)?;
+        let mut chunk = TextChunk::new(
+            scratch,
+            descriptor,
+            codec,
+            encoding,
+            filter.transpose().map_err(failed)?,
+        )?;
         let mut rows_left = rows;
         while rows_left > 0 {
             let page = self.text_page(rows_left);

@@ -13,6 +13,7 @@ use parquet::schema::types::ColumnPath;
 use super::Target;
 use super::choose::{Choice, choose};
 use super::leaf::LeafCursor;
+use super::text::Scratch;
 use crate::resolve::{Columns, Leaf, OwnId};
 use crate::schema::ID_COLUMN;
 use crate::schema::parquet_type::file_type;
@@ -60,13 +61,20 @@ pub(super) fn file(
         .map(|(leaf, choice)| LeafCursor::new(leaf, choice))
         .collect();
     let descriptors = writer.schema_descr().columns().to_vec();
+    let mut scratch = Scratch::default();
     let mut rows_left = columns.rows;
     while rows_left > 0 {
         let rows = rows_left.min(settings.row_group_rows_max);
         let mut group = writer.next_row_group().map_err(failed)?;
         for (leaf, descriptor) in leaves.iter_mut().zip(&descriptors) {
             if let Some(encoding) = leaf.text_encoding(descriptor) {
-                let chunk = leaf.write_texts(rows, Arc::clone(descriptor), encoding, settings)?;
+                let chunk = leaf.write_texts(
+                    rows,
+                    Arc::clone(descriptor),
+                    encoding,
+                    settings,
+                    &mut scratch,
+                )?;
                 group.append_column(&chunk.0, chunk.1).map_err(failed)?;
                 continue;
             }

@@ -29,17 +29,17 @@ impl Compressor {
         })
     }
 
-    /// The page compressed; the page itself where there is no codec.
-    pub(super) fn compress(&mut self, page: Vec<u8>) -> Result<Vec<u8>> {
+    /// The page compressed; a copy of it where there is no codec.
+    pub(super) fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
         match self {
-            Compressor::None => Ok(page),
-            Compressor::Snappy(encoder) => encoder.compress_vec(&page).map_err(failed),
-            Compressor::Lz4 => Ok(lz4_flex::block::compress(&page)),
-            Compressor::Zstd(compressor) => compressor.compress(&page).map_err(failed),
+            Compressor::None => Ok(page.to_vec()),
+            Compressor::Snappy(encoder) => encoder.compress_vec(page).map_err(failed),
+            Compressor::Lz4 => Ok(lz4_flex::block::compress(page)),
+            Compressor::Zstd(compressor) => compressor.compress(page).map_err(failed),
             Compressor::Gzip(level) => {
                 let level = flate2::Compression::new(u32::from(*level));
                 let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-                encoder.write_all(&page).map_err(failed)?;
+                encoder.write_all(page).map_err(failed)?;
                 encoder.finish().map_err(failed)
             }
             Compressor::Brotli(level) => {
@@ -49,8 +49,7 @@ impl Compressor {
                     size_hint: page.len(),
                     ..Default::default()
                 };
-                brotli::BrotliCompress(&mut page.as_slice(), &mut out, &parameters)
-                    .map_err(failed)?;
+                brotli::BrotliCompress(&mut &*page, &mut out, &parameters).map_err(failed)?;
                 Ok(out)
             }
         }

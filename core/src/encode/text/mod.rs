@@ -54,8 +54,18 @@ pub(super) struct TextPage<'l> {
     pub(super) repetitions: &'l [i16],
 }
 
+/// Buffers that serve page after page: fresh memory costs more than what is written to it.
+#[derive(Default)]
+pub(super) struct Scratch {
+    body: Vec<u8>,
+    rests: Vec<u8>,
+    prefixes: Vec<i32>,
+    lengths: Vec<i32>,
+}
+
 /// Writes one column chunk.
-pub(super) struct TextChunk {
+pub(super) struct TextChunk<'s> {
+    scratch: &'s mut Scratch,
     descriptor: ColumnDescPtr,
     compression: Compression,
     compressor: Compressor,
@@ -89,8 +99,9 @@ struct Order {
     falls: bool,
 }
 
-impl TextChunk {
+impl<'s> TextChunk<'s> {
     pub(super) fn new(
+        scratch: &'s mut Scratch,
         descriptor: ColumnDescPtr,
         (codec, compression): (Codec, Compression),
         encoding: Encoding,
@@ -102,6 +113,7 @@ impl TextChunk {
             ..Totals::default()
         };
         Ok(TextChunk {
+            scratch,
             descriptor,
             compression,
             compressor: Compressor::new(codec)?,
@@ -116,15 +128,15 @@ impl TextChunk {
     }
 
     pub(super) fn write(&mut self, page: &TextPage<'_>) -> Result<()> {
-        let mut body = Vec::with_capacity(page.text_bytes() + page.entries + 64);
-        self.write_levels(page, &mut body);
+        self.scratch.body.clear();
+        write_levels(&self.descriptor, page, &mut self.scratch.body);
         match self.encoding {
-            Encoding::DELTA_BYTE_ARRAY => write_prefixed(page, &mut body),
-            _ => write_lengths(page, &mut body),
+            Encoding::DELTA_BYTE_ARRAY => write_prefixed(page, self.scratch),
+            _ => write_lengths(page, self.scratch),
         }
-        let uncompressed = body.len();
+        let uncompressed = self.scratch.body.len();
         let page_body = Page::DataPage {
-            buf: Bytes::from(self.compressor.compress(body)?),
+            buf: Bytes::from(self.compressor.compress(&self.scratch.body)?),
             num_values: page.entries as u32,
             encoding: self.encoding,
             def_level_encoding: Encoding::RLE,
@@ -187,21 +199,6 @@ impl TextChunk {
             offset_index: Some(self.offset_index.build()),
         };
         Ok((Bytes::from(self.out.into_inner()?), close))
-    }
-
-    fn write_levels(&self, page: &TextPage<'_>, body: &mut Vec<u8>) {
-        let (definition_max, repetition_max) =
-            (self.descriptor.max_def_level(), self.descriptor.max_rep_level());
-        if repetition_max > 0 {
-            bits::levels(body, page.repetitions, repetition_max);
-        }
-        match page.definitions {
-            _ if definition_max == 0 => {}
-            Definitions::Full => {
-                bits::uniform_levels(body, page.entries, definition_max, definition_max);
-            }
-            Definitions::Levels(levels) => bits::levels(body, levels, definition_max),
-        }
     }
 
     /// Keeps what the footer and the indexes are to say of a page.
@@ -312,18 +309,34 @@ fn head(text: &[u8]) -> u64 {
     }
 }
 
+fn write_levels(descriptor: &ColumnDescPtr, page: &TextPage<'_>, body: &mut Vec<u8>) {
+    let (definition_max, repetition_max) = (descriptor.max_def_level(), descriptor.max_rep_level());
+    if repetition_max > 0 {
+        bits::levels(body, page.repetitions, repetition_max);
+    }
+    match page.definitions {
+        _ if definition_max == 0 => {}
+        Definitions::Full => {
+            bits::uniform_levels(body, page.entries, definition_max, definition_max);
+        }
+        Definitions::Levels(levels) => bits::levels(body, levels, definition_max),
+    }
+}
+
 /// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts.
-fn write_lengths(page: &TextPage<'_>, body: &mut Vec<u8>) {
-    let lengths: Vec<i32> = page.texts().map(|text| text.len() as i32).collect();
-    bits::delta(body, &lengths);
-    body.extend_from_slice(page.text());
+fn write_lengths(page: &TextPage<'_>, scratch: &mut Scratch) {
+    scratch.lengths.clear();
+    scratch.lengths.extend(page.texts().map(|text| text.len() as i32));
+    bits::delta(&mut scratch.body, &scratch.lengths);
+    scratch.body.extend_from_slice(page.text());
 }
 
 /// DELTA_BYTE_ARRAY: how much each text shares with the one before, then the rest of each likewise.
-fn write_prefixed(page: &TextPage<'_>, body: &mut Vec<u8>) {
-    let mut prefixes = Vec::with_capacity(page.values.len());
-    let mut lengths = Vec::with_capacity(page.values.len());
-    let mut rests = Vec::with_capacity(page.text_bytes());
+fn write_prefixed(page: &TextPage<'_>, scratch: &mut Scratch) {
+    let Scratch { body, rests, prefixes, lengths } = scratch;
+    rests.clear();
+    prefixes.clear();
+    lengths.clear();
     let mut before: &[u8] = &[];
     for text in page.texts() {
         let shared = shared_prefix(before, text);
@@ -332,9 +345,9 @@ fn write_prefixed(page: &TextPage<'_>, body: &mut Vec<u8>) {
         rests.extend_from_slice(&text[shared..]);
         before = text;
     }
-    bits::delta(body, &prefixes);
-    bits::delta(body, &lengths);
-    body.extend_from_slice(&rests);
+    bits::delta(body, prefixes);
+    bits::delta(body, lengths);
+    body.extend_from_slice(rests);
 }
 
 /// How many bytes two texts have in common at their start.
