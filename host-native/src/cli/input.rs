@@ -6,7 +6,6 @@ use std::io::{self, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::interrupt;
 use super::progress::{Measured, Progress};
 
 /// How much is handed on at a time.
@@ -149,9 +148,7 @@ fn hand_on_unpacked(
     explain: impl Fn(io::Error) -> Failure,
 ) -> Result<(), Failure> {
     match hand_on(&mut from, take, &explain) {
-        Err(refused @ Failure::Run(_)) => {
-            hand_on(from, &mut |_| interrupt::check(), explain).and(Err(refused))
-        }
+        Err(refused @ Failure::Run(_)) => hand_on(from, &mut |_| Ok(()), explain).and(Err(refused)),
         result => result,
     }
 }
