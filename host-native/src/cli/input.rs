@@ -75,6 +75,11 @@ pub fn bytes_total(sources: &[Source]) -> Option<u64> {
         .sum()
 }
 
+/// Whether somebody types the rows in.
+pub fn is_typed(sources: &[Source]) -> bool {
+    sources.contains(&Source::Stdin) && io::stdin().is_terminal()
+}
+
 /// Reads one input to its end and hands on its JSON text, unpacked where it is compressed, in
 /// slices. Compressed input that is cut short or damaged is an error.
 pub fn read(
@@ -191,7 +196,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let mut text = Vec::new();
-        let mut progress = Progress::new(None);
+        let mut progress = Progress::new(None, false);
         read(&Source::File(file.path().to_owned()), &mut progress, &mut |slice| {
             text.extend_from_slice(slice);
             Ok(())

@@ -85,7 +85,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         refuse_overlap(args, &store, lsns)?;
     }
 
-    let mut progress = Progress::new(input::bytes_total(&sources));
+    let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
     let fed = feed::feed(&sources, &mut encoder, args.append, &mut progress)?;
     let lsns = match fed.rows {
         Some(rows) if args.append => Some(args.appended(first_free, rows)?),
