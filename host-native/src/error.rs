@@ -117,7 +117,8 @@ impl From<coldpress_core::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(path) = &self.0.path {
+        // The prefix of a whole store may be empty, and then there is no path to show.
+        if let Some(path) = self.path().filter(|path| !path.is_empty()) {
             write!(f, "{path}: ")?;
         }
         f.write_str(&self.0.message)

@@ -133,8 +133,7 @@ fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Result<()
     if ready() {
         return Ok(());
     }
-    let list = packages.join(" ");
-    let advice = format!("{what} is missing; run: sudo apt-get install {list}");
+    let advice = advice(what, packages);
     let root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(if root { "apt-get" } else { "sudo" });
@@ -148,7 +147,11 @@ fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Result<()
     let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     arguments.extend(packages);
     apt(&arguments)?;
-    if ready() { Ok(()) } else { Err(format!("{list} are installed, and still {advice}")) }
+    if ready() { Ok(()) } else { Err(format!("apt-get has no newer one, and still {advice}")) }
+}
+
+fn advice(what: &str, packages: &[&str]) -> String {
+    format!("{what} is missing; run: sudo apt-get install {}", packages.join(" "))
 }
 
 fn make_folder(path: &Path) -> Result<(), String> {
@@ -157,4 +160,48 @@ fn make_folder(path: &Path) -> Result<(), String> {
 
 fn at(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn an_install_runs_again_only_after_a_failure_or_a_change() {
+        let scratch = std::env::temp_dir().join(format!("xtask-install-{}", std::process::id()));
+        let (folder, file) = (scratch.join("tool"), scratch.join("requirements"));
+        fs::create_dir_all(&scratch).unwrap();
+        let runs = Cell::new(0);
+        let attempt = |outcome: Result<(), String>| {
+            install(&folder, &[&file], || {
+                runs.set(runs.get() + 1);
+                assert_eq!(
+                    fs::read_dir(&folder).unwrap().count(),
+                    0,
+                    "what is left of the last one"
+                );
+                fs::write(folder.join("program"), "half").unwrap();
+                outcome
+            })
+        };
+
+        assert!(attempt(Ok(())).unwrap_err().contains("requirements"), "the missing file is named");
+        fs::write(&file, "a==1").unwrap();
+        assert_eq!(attempt(Err("cut short".to_owned())), Err("cut short".to_owned()));
+        assert_eq!(attempt(Ok(())), Ok(()));
+        assert_eq!(attempt(Ok(())), Ok(()));
+        assert_eq!(runs.get(), 2);
+        fs::write(&file, "a==2").unwrap();
+        assert_eq!(attempt(Ok(())), Ok(()));
+        assert_eq!(runs.get(), 3);
+        fs::remove_dir_all(&scratch).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_provided_is_named_with_the_command_that_helps() {
+        let problem = advice("clang", &["clang", "llvm"]);
+        assert_eq!(problem, "clang is missing; run: sudo apt-get install clang llvm");
+    }
 }

@@ -123,3 +123,19 @@ fn fuzz(project: &Project) -> Result<(), String> {
     // A check links nothing: naming a library spares compiling libFuzzer, and a C++ compiler.
     run(command.env("CUSTOM_LIBFUZZER_PATH", project.target.join("none/libfuzzer.a")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_chosen_by_name_and_all_without_one() {
+        let names = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+            choose(&arguments).map(|steps| steps.iter().map(|step| step.name).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&[]).unwrap().len(), ALL.len());
+        assert_eq!(names(&["wasm", "lint"]).unwrap(), ["wasm", "lint"]);
+        assert!(names(&["lint", "speed"]).unwrap_err().contains("\"speed\""));
+    }
+}

@@ -9,11 +9,7 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use super::failure::Failure;
-use super::interrupt;
 use super::store::{self, StoreArgs};
-
-/// How many rows go by between two looks at Ctrl-C.
-const ROWS_BETWEEN_CHECKS: u64 = 4_096;
 
 /// Print the rows of an object as NDJSON
 #[derive(Debug, Args)]
@@ -24,6 +20,9 @@ pub struct CatArgs {
     /// Only these columns, separated by commas; _id is the row's id
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Only this column, its name taken as it stands, commas included; may be given several times
+    #[arg(long, value_name = "NAME")]
+    column: Vec<String>,
     /// At most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -37,21 +36,21 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let bytes = store::fetch(store_args, &args.key)?;
     let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
     let file = ParquetFile::open(bytes).map_err(in_file)?;
-    let with_id = args.with_id || args.columns.iter().any(|name| name == ID_COLUMN);
-    let projection = match args.columns.is_empty() {
-        true => Projection::All,
-        // A document's own id may be a number, so it is read where ids are shown.
-        false => Projection::Columns(
-            args.columns.iter().cloned().chain(with_id.then(|| ID_COLUMN.to_owned())).collect(),
-        ),
+    let mut columns = [&args.columns[..], &args.column].concat();
+    let with_id = args.with_id || columns.iter().any(|name| name == ID_COLUMN);
+    let projection = if columns.is_empty() {
+        Projection::All
+    } else {
+        if with_id {
+            // A document's own id may be a number, so it is read where ids are shown.
+            columns.push(ID_COLUMN.to_owned());
+        }
+        Projection::Columns(columns)
     };
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let limit = args.limit.unwrap_or(u64::MAX);
-    for (number, row) in (0..limit).zip(file.rows(&projection).map_err(in_file)?) {
-        if number % ROWS_BETWEEN_CHECKS == 0 {
-            interrupt::check()?;
-        }
+    for (_, row) in (0..limit).zip(file.rows(&projection).map_err(in_file)?) {
         line.clear();
         write_row(&row.map_err(in_file)?, with_id, &mut line);
         out.write_all(&line).map_err(Failure::output)?;

@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 use std::io;
 use std::process::ExitCode;
 
+use super::interrupt;
+
 /// Why the command stopped.
 #[derive(Debug)]
 pub enum Failure {
@@ -42,9 +44,7 @@ impl Failure {
             Failure::Usage(message) | Failure::Run(message) => {
                 Some(format!("error: {}", one_line(message)))
             }
-            Failure::Interrupted => {
-                Some("error: interrupted; nothing was left half done".to_owned())
-            }
+            Failure::Interrupted => Some("error: interrupted".to_owned()),
             Failure::OutputClosed => None,
         }
     }
@@ -54,7 +54,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Run(_) => ExitCode::from(1),
-            Failure::Interrupted => ExitCode::from(130),
+            Failure::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
     }

@@ -4,7 +4,6 @@ use coldpress_core::{Encoder, Error};
 
 use super::failure::Failure;
 use super::input::{self, Source};
-use super::interrupt;
 use super::progress::Progress;
 use super::seam::Seam;
 
@@ -32,7 +31,6 @@ pub fn feed(
     let mut fed = Fed::default();
     match sources {
         [source] if !count => input::read(source, progress, &mut |slice| {
-            interrupt::check()?;
             fed.json_bytes += slice.len() as u64;
             encoder.push_json(slice).map_err(|error| in_source(source, &error, 0))
         })?,
@@ -56,7 +54,6 @@ fn feed_seamed(
         let mut seam = Seam::new();
         let in_text = |fault| Failure::run(format_args!("{source}: {fault}"));
         input::read(source, progress, &mut |slice| {
-            interrupt::check()?;
             fed.json_bytes += slice.len() as u64;
             text.clear();
             seam.pass(slice, &mut text).map_err(in_text)?;

@@ -10,6 +10,7 @@ use coldpress_core::LsnWidth;
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
+use super::interrupt;
 use super::store::{self, Store, StoreArgs};
 
 /// Fetch an object's bytes, unchanged
@@ -52,7 +53,7 @@ pub fn run(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
             out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::output)
         }
         Place::Device(path) => fs::write(&path, &bytes).map_err(|error| unwritable(&path, &error)),
-        Place::File(path) => write_file(&path, &bytes, args.force),
+        Place::File(path) => interrupt::uncut(|| write_file(&path, &bytes, args.force))?,
     }
 }
 

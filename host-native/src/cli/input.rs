@@ -6,7 +6,6 @@ use std::io::{self, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use super::interrupt;
 use super::progress::{Measured, Progress};
 
 /// How much is handed on at a time.
@@ -74,6 +73,11 @@ pub fn bytes_total(sources: &[Source]) -> Option<u64> {
             }
         })
         .sum()
+}
+
+/// Whether somebody types the rows in.
+pub fn is_typed(sources: &[Source]) -> bool {
+    sources.contains(&Source::Stdin) && io::stdin().is_terminal()
 }
 
 /// Reads one input to its end and hands on its JSON text, unpacked where it is compressed, in
@@ -149,9 +153,7 @@ fn hand_on_unpacked(
     explain: impl Fn(io::Error) -> Failure,
 ) -> Result<(), Failure> {
     match hand_on(&mut from, take, &explain) {
-        Err(refused @ Failure::Run(_)) => {
-            hand_on(from, &mut |_| interrupt::check(), explain).and(Err(refused))
-        }
+        Err(refused @ Failure::Run(_)) => hand_on(from, &mut |_| Ok(()), explain).and(Err(refused)),
         result => result,
     }
 }
@@ -194,7 +196,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let mut text = Vec::new();
-        let mut progress = Progress::new(None);
+        let mut progress = Progress::new(None, false);
         read(&Source::File(file.path().to_owned()), &mut progress, &mut |slice| {
             text.extend_from_slice(slice);
             Ok(())

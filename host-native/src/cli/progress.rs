@@ -14,8 +14,10 @@ pub struct Progress {
 
 impl Progress {
     /// A bar where the size of the input is known, else a spinner that counts.
-    pub fn new(bytes_total: Option<u64>) -> Self {
-        let target = if io::stderr().is_terminal() {
+    ///
+    /// `hidden` where something else is on the terminal, such as rows being typed.
+    pub fn new(bytes_total: Option<u64>, hidden: bool) -> Self {
+        let target = if io::stderr().is_terminal() && !hidden {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn templates_are_valid_and_bytes_add_up() {
         for total in [None, Some(10)] {
-            let mut progress = Progress::new(total);
+            let mut progress = Progress::new(total, false);
             let mut reader = Measured { inner: &b"0123456789"[..], progress: &mut progress };
             io::copy(&mut reader, &mut io::sink()).unwrap();
             assert_eq!(progress.bytes_read(), 10);

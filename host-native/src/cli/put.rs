@@ -1,5 +1,6 @@
 //! `coldpress put`: rows from files or standard input become one object.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ use super::lsn;
 use super::progress::Progress;
 use super::store::{self, Store, StoreArgs};
 use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
+
+/// How many columns with rescued values the table names: it is to stay a short one.
+const RESCUED_SHOWN_MAX: usize = 20;
 
 /// Put rows into the store, as one Parquet object
 #[derive(Debug, Args)]
@@ -81,7 +85,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         refuse_overlap(args, &store, lsns)?;
     }
 
-    let mut progress = Progress::new(input::bytes_total(&sources));
+    let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
     let fed = feed::feed(&sources, &mut encoder, args.append, &mut progress)?;
     let lsns = match fed.rows {
         Some(rows) if args.append => Some(args.appended(first_free, rows)?),
@@ -247,14 +251,19 @@ impl Stored<'_> {
         };
         line("bytes in", format!("{}{packed}", human_bytes(json_bytes)));
         line("bytes out", human_bytes(self.file.bytes.len() as u64));
-        line("ratio", format!("{:.1}x", self.ratio()));
+        let digits = if self.ratio() < 1.0 { 2 } else { 1 };
+        line("ratio", format!("{:.digits$}x", self.ratio()));
         line("codec", self.args.codec.to_string());
         line("store", self.store.name().to_owned());
         if self.outcome == PutOutcome::AlreadyThere {
             line("already there", "with the same content; nothing was written".to_owned());
         }
-        for (i, (path, values)) in summary.rescued.iter().enumerate() {
+        for (i, (path, values)) in summary.rescued.iter().take(RESCUED_SHOWN_MAX).enumerate() {
             line(if i == 0 { "rescued" } else { "" }, format!("{path}: {}", human_count(*values)));
+        }
+        let unshown = summary.rescued.len().saturating_sub(RESCUED_SHOWN_MAX) as u64;
+        if unshown > 0 {
+            line("", format!("and {}; --json lists all", counted(unshown, "more column")));
         }
         if summary.duplicate_keys > 0 {
             let keys = human_count(summary.duplicate_keys);
@@ -266,8 +275,11 @@ impl Stored<'_> {
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         let summary = &self.file.summary;
-        let rescued: serde_json::Map<String, serde_json::Value> =
-            summary.rescued.iter().map(|(path, values)| (path.clone(), json!(values))).collect();
+        let mut rescued = BTreeMap::new();
+        for (path, values) in &summary.rescued {
+            // A dot may part two names or stand within one, so two columns may show one path.
+            *rescued.entry(path.as_str()).or_insert(0) += values;
+        }
         let report = json!({
             "key": self.file.key.as_str(),
             "store": self.store.name(),

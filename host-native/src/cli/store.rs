@@ -38,6 +38,9 @@ pub struct StoreArgs {
     /// Allow an endpoint without encryption (http://), as AWS_ALLOW_HTTP=true does
     #[arg(long, global = true)]
     allow_http: bool,
+    /// The most time for one request to the server, its body included [default: 60]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: Option<u32>,
     /// Put even where the server ignores If-None-Match; two writers at once can then overwrite one
     /// another
     #[arg(long, global = true)]
@@ -86,6 +89,9 @@ impl StoreArgs {
             secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
             session_token: first_variable(&["AWS_SESSION_TOKEN"]).unwrap_or_default(),
             region,
+            timeout_ms: self
+                .timeout
+                .map_or(config.timeout_ms, |seconds| u64::from(seconds) * 1_000),
             allow_http: self.allow_http || first_variable(&["AWS_ALLOW_HTTP"]).is_some_and(yes),
             ..config
         })
@@ -97,6 +103,8 @@ impl StoreArgs {
             ("--endpoint", self.endpoint.is_some()),
             ("--region", self.region.is_some()),
             ("--allow-http", self.allow_http),
+            ("--timeout", self.timeout.is_some()),
+            ("--allow-unconditional-put", self.allow_unconditional_put),
         ];
         for (option, given) in unused {
             if given {
@@ -152,7 +160,7 @@ impl Store {
         &self,
         request: impl Future<Output = coldpress::Result<T>>,
     ) -> Result<coldpress::Result<T>, Failure> {
-        self.runtime.block_on(interrupt::unless_interrupted(request))
+        interrupt::uncut(|| self.runtime.block_on(interrupt::unless_interrupted(request)))?
     }
 
     /// Waits for a request whose every error ends the run.
@@ -173,6 +181,7 @@ pub fn failed(error: &coldpress::Error) -> Failure {
 fn in_our_words(error: &coldpress::Error) -> String {
     [
         ("allow_http", "--allow-http"),
+        ("timeout_ms", "--timeout"),
         ("allow_unconditional_put", "--allow-unconditional-put"),
         ("local_dir", "--store"),
     ]

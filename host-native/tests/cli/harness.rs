@@ -111,7 +111,7 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {
 }
 
 impl Ran {
-    fn new(output: Output) -> Self {
+    pub fn new(output: Output) -> Self {
         Ran {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,10 +1,18 @@
 //! The command as a person and a script meet it: the real binary, its output and exit codes.
+// A test's own check is its panic.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod harness;
 mod input;
+#[cfg(unix)]
+mod interrupt;
 mod put;
 mod read;
+mod s3;
 mod usage;
+
+#[path = "../common/seaweed.rs"]
+mod seaweed;
 
 // The judge of the law reads JSON without rounding; it is written apart from what it judges.
 #[path = "../../../tests/src/json.rs"]

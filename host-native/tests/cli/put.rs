@@ -153,6 +153,21 @@ fn every_codec_gives_the_rows_back() {
 }
 
 #[test]
+fn many_rescued_columns_stay_a_short_table() {
+    let place = Place::new();
+    let row = |value: &str| {
+        let fields: Vec<String> = (0..30).map(|n| format!("\"f{n:02}\":{value}")).collect();
+        format!("{{{}}}\n", fields.join(","))
+    };
+    place.write("rows.json", [row("1"), row("2"), row("\"x\"")].concat());
+    let printed = place.ok(&["put", "rows.json", "-c", "c"]);
+    contains_all(&printed, &["f00: 1", "f19: 1", "and 10 more columns"]);
+    assert!(!printed.contains("f20: 1"), "{printed}");
+    let report = json(&place.ok(&["put", "rows.json", "-c", "c", "--json"]));
+    assert_eq!(report["rescued"].as_object().unwrap().len(), 30);
+}
+
+#[test]
 fn a_strict_misfit_leaves_nothing_behind() {
     let place = Place::new();
     place.write("schema.json", r#"{"columns":[{"name":"a","type":"int64"}]}"#);

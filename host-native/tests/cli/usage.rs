@@ -89,19 +89,26 @@ fn an_s3_store_says_what_it_misses_and_never_a_secret() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
     let started = Instant::now();
-    let (code, line) = run(&[
-        "put",
-        MOVIES,
-        "-c",
-        "c",
-        "--store",
-        "s3://b/p",
-        "--endpoint",
-        &endpoint,
-        "--allow-http",
-    ]);
-    assert_eq!(code, Some(1));
-    assert_eq!(line.lines().count(), 1, "{line}");
-    contains_all(&line, &["error: ", &endpoint]);
+    std::thread::scope(|scope| {
+        let list = scope
+            .spawn(|| run(&["ls", "--store", "s3://b", "--endpoint", &endpoint, "--allow-http"]));
+        let arguments = [
+            "put",
+            MOVIES,
+            "-c",
+            "c",
+            "--store",
+            "s3://b/p",
+            "--endpoint",
+            &endpoint,
+            "--allow-http",
+        ];
+        let (code, line) = run(&arguments);
+        assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
+        contains_all(&line, &["error: p/0/c/: could not list", &endpoint]);
+        let (code, line) = list.join().unwrap();
+        assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
+        contains_all(&line, &["error: could not list", &endpoint]);
+    });
     assert!(started.elapsed() < Duration::from_secs(100));
 }
