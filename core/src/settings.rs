@@ -188,6 +188,9 @@ pub struct Settings {
 impl Settings {
     /// The deepest that [`Settings::depth_max`] may be: readers recurse over nested columns.
     pub const DEPTH_LIMIT: usize = 64;
+    /// The most lists within lists that become columns: engines that read more of them take very long (DuckDB)
+    /// or refuse (pyarrow).
+    pub const LISTS_LIMIT: usize = 16;
     /// The most that [`Settings::columns_max`] may be.
     pub const COLUMNS_LIMIT: usize = 100_000;
 

@@ -34,6 +34,8 @@ pub(crate) struct Builder {
     capture: Option<Capture>,
     /// The node of the documents' own `_id`.
     id_node: Option<NodeId>,
+    /// The field that rows have their ids in.
+    id_field: Box<str>,
     fields_max: usize,
     nodes_max: usize,
     depth_max: usize,
@@ -51,6 +53,8 @@ struct Frame {
     /// The field that most likely comes next: the one after the last.
     expected: usize,
     array: bool,
+    /// How many lists are open, this one among them.
+    lists: usize,
 }
 
 /// A value being kept as JSON text, because it is to have no columns.
@@ -74,6 +78,10 @@ impl Builder {
             above: Vec::new(),
             capture: None,
             id_node: None,
+            id_field: match &settings.id {
+                IdSource::Auto => ID_COLUMN.into(),
+                IdSource::Field(name) => name.as_str().into(),
+            },
             fields_max: settings.columns_max + given,
             nodes_max: settings.columns_max * NODES_PER_COLUMN,
             depth_max: settings.depth_max,
@@ -295,8 +303,8 @@ impl Builder {
     }
 
     /// Begins to keep the coming value as text where it nests too deep.
-    fn too_deep(&mut self) -> bool {
-        let deep = self.above.len() >= self.depth_max;
+    fn too_deep(&mut self, lists: usize) -> bool {
+        let deep = self.above.len() >= self.depth_max || lists > Settings::LISTS_LIMIT;
         if deep {
             self.capture = Some(Capture { text: JsonText::default(), depth: 0, extra: None });
         }
@@ -329,9 +337,12 @@ impl Builder {
     #[cold]
     fn new_field(&mut self, name: &str) -> Option<NodeId> {
         let container = self.now.container;
-        let full = self.nodes[container].fields.len() >= self.fields_max
+        // Ids must be found whatever else there is, and take no other field's place.
+        let is_id = container == ROOT && (name == ID_COLUMN || name == &*self.id_field);
+        let own = usize::from(container == ROOT && self.id_node.is_some());
+        let full = self.nodes[container].fields.len() - own >= self.fields_max
             || self.nodes.len() >= self.nodes_max;
-        if full {
+        if full && !is_id {
             let extra = Some(name.into());
             self.capture = Some(Capture { text: JsonText::default(), depth: 0, extra });
             return None;
@@ -343,7 +354,7 @@ impl Builder {
 impl Frame {
     /// Before the document of row `row`.
     fn row(row: usize) -> Self {
-        Frame { container: ROOT, slot: ROOT, instance: row, expected: 0, array: false }
+        Frame { container: ROOT, slot: ROOT, instance: row, expected: 0, array: false, lists: 0 }
     }
 }
 
@@ -414,12 +425,13 @@ impl Events for Builder {
 
     #[inline]
     fn open_object(&mut self) {
-        if self.capture.is_some() || self.too_deep() {
+        if self.capture.is_some() || self.too_deep(0) {
             return self.captured(1, JsonText::open_object);
         }
+        let lists = self.now.lists;
         let container = self.open(Kind::Object);
         let instance = self.nodes[container].count(Kind::Object) - 1;
-        self.now = Frame { container, slot: container, instance, expected: 0, array: false };
+        self.now = Frame { container, slot: container, instance, expected: 0, array: false, lists };
     }
 
     #[inline]
@@ -431,9 +443,10 @@ impl Events for Builder {
     }
 
     fn open_array(&mut self) {
-        if self.capture.is_some() || self.too_deep() {
+        if self.capture.is_some() || self.too_deep(self.now.lists + 1) {
             return self.captured(1, JsonText::open_array);
         }
+        let lists = self.now.lists + 1;
         let container = self.open(Kind::Array);
         let slot = match self.nodes[container].element {
             Some(element) => element,
@@ -444,7 +457,7 @@ impl Events for Builder {
             }
         };
         let instance = self.nodes[slot].end();
-        self.now = Frame { container, slot, instance, expected: 0, array: true };
+        self.now = Frame { container, slot, instance, expected: 0, array: true, lists };
     }
 
     fn close_array(&mut self) {

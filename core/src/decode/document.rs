@@ -5,15 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Name, corrupt};
-use crate::json::number::{self, Number};
-use crate::json::text::{write_number, write_string};
+use crate::Result;
+use crate::json::number::Number;
+use crate::json::text::write_string;
 use crate::json::tokenizer::Tokenizer;
 use crate::json::{self, Events};
 use crate::schema::ColumnType;
-use crate::{Error, ErrorKind, Result};
-
-/// The deepest a `Value` we make may nest: dropping one recurses.
-const VALUE_DEPTH_MAX: usize = 1_000;
 
 /// A value of a document.
 #[derive(Debug, Clone)]
@@ -65,7 +62,7 @@ impl Item {
     pub(super) fn to_value(&self) -> Result<Value> {
         Ok(match self {
             Item::Absent => Value::Null,
-            Item::Text(text) => ValueBuilder::read(text)?,
+            Item::Text(text) => json::value::read(text)?,
             Item::String(text) => Value::String(text.clone()),
             Item::Object(fields) => {
                 let fields = fields.iter().filter(|(_, item)| !matches!(item, Item::Absent));
@@ -220,110 +217,5 @@ impl Events for RescuedBuilder {
 
     fn close_array(&mut self) {
         self.event(-1, Events::close_array);
-    }
-}
-
-/// JSON text into a `Value` without rounding a number; without recursion, too.
-#[derive(Default)]
-struct ValueBuilder {
-    open: Vec<(Value, String)>,
-    key: String,
-    done: Value,
-    problem: Option<String>,
-}
-
-impl ValueBuilder {
-    fn read(text: &str) -> Result<Value> {
-        let mut builder = ValueBuilder::default();
-        let end = Tokenizer::default().document(text, 0, &mut builder);
-        if !end.is_ok_and(|end| end == text.len()) {
-            return Err(corrupt("a JSON column holds what is no JSON"));
-        }
-        match builder.problem {
-            Some(problem) => Err(Error::new(ErrorKind::Limit, problem)),
-            None => Ok(builder.done),
-        }
-    }
-
-    fn put(&mut self, value: Value) {
-        match self.open.last_mut() {
-            Some((Value::Object(fields), _)) => {
-                fields.insert(std::mem::take(&mut self.key), value);
-            }
-            Some((Value::Array(items), _)) => items.push(value),
-            _ => self.done = value,
-        }
-    }
-
-    fn open(&mut self, value: Value) {
-        if self.open.len() >= VALUE_DEPTH_MAX {
-            self.problem = Some(format!(
-                "the document nests deeper than {VALUE_DEPTH_MAX}, too deep for a Value; read it as JSON text"
-            ));
-        } else {
-            self.open.push((value, std::mem::take(&mut self.key)));
-        }
-    }
-
-    fn close(&mut self) {
-        if self.problem.is_some() {
-            return;
-        }
-        if let Some((value, key)) = self.open.pop() {
-            self.key = key;
-            self.put(value);
-        }
-    }
-}
-
-impl Events for ValueBuilder {
-    fn key(&mut self, name: &str) {
-        name.clone_into(&mut self.key);
-    }
-
-    fn null(&mut self) {
-        self.put(Value::Null);
-    }
-
-    fn boolean(&mut self, value: bool) {
-        self.put(Value::Bool(value));
-    }
-
-    fn number(&mut self, value: Number<'_>) {
-        let number = match value {
-            Number::Int(value) => Some(value.into()),
-            Number::Big(value) => Some(value.into()),
-            Number::Double(value) => serde_json::Number::from_f64(value),
-            Number::Literal(text) if number::keeps_literals() => serde_json::from_str(text).ok(),
-            Number::Literal(_) => None,
-        };
-        if number.is_none() {
-            let mut text = String::new();
-            write_number(&mut text, value);
-            self.problem = Some(format!(
-                "the number {text} would be rounded in a Value; read the row as JSON text"
-            ));
-        }
-        self.put(number.map_or(Value::Null, Value::Number));
-    }
-
-    fn string(&mut self, value: &str) {
-        self.put(Value::String(value.to_owned()));
-    }
-
-    fn open_object(&mut self) {
-        self.open(Value::Object(Map::new()));
-    }
-
-    fn close_object(&mut self) {
-        self.close();
-    }
-
-    fn open_array(&mut self) {
-        self.open(Value::Array(Vec::new()));
-    }
-
-    fn close_array(&mut self) {
-        self.close();
     }
 }

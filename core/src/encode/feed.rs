@@ -101,11 +101,9 @@ impl JsonFeed {
         builder: &mut Builder,
     ) -> Result<usize> {
         let text = self.text(bytes, last)?;
-        let taken = self.rows(text, last, id, builder);
-        taken.map(|taken| {
-            self.lines += json::newlines(&bytes[..taken]);
-            taken
-        })
+        let taken = self.rows(text, last, id, builder)?;
+        self.lines += json::newlines(&bytes[..taken]);
+        Ok(taken)
     }
 
     /// `bytes` as text; a character cut off at the end waits for its rest.

@@ -6,6 +6,7 @@
 pub(crate) mod number;
 pub(crate) mod text;
 pub(crate) mod tokenizer;
+pub(crate) mod value;
 
 use crate::{Error, ErrorKind, Result};
 use number::Number;

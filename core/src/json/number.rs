@@ -188,17 +188,22 @@ impl Decimal {
     }
 }
 
-/// Whether a whole number is a double exactly.
+/// The double that gives a whole number back: every one to 2^53, and past it those that are not only a
+/// double exactly but also what its shortest decimal form says (2^63 prints as 9.223372036854776e18, which
+/// is another number).
 pub(crate) fn int_as_double(value: i64) -> Option<f64> {
+    const ALL_EXACT_TO: u64 = 1 << 53;
     let double = value as f64;
-    // 2^63 itself would saturate on the way back and look equal to i64::MAX.
-    (double < 9_223_372_036_854_775_808.0 && double as i64 == value).then_some(double)
+    let exact = value.unsigned_abs() <= ALL_EXACT_TO
+        || same_value(itoa::Buffer::new().format(value), format(double, &mut buffer()));
+    exact.then_some(double)
 }
 
-/// Whether a whole number past i64 is a double exactly.
+/// The double that gives back a whole number past i64, likewise.
 pub(crate) fn big_as_double(value: u64) -> Option<f64> {
     let double = value as f64;
-    (double < 18_446_744_073_709_551_616.0 && double as u64 == value).then_some(double)
+    let same = same_value(itoa::Buffer::new().format(value), format(double, &mut buffer()));
+    same.then_some(double)
 }
 
 /// Whether another crate of the build turned on serde_json's `arbitrary_precision`, under which a
@@ -271,8 +276,9 @@ mod tests {
         assert_eq!(int_as_double(1 << 53), Some(9_007_199_254_740_992.0));
         assert_eq!(int_as_double((1 << 53) + 1), None);
         assert_eq!(int_as_double(i64::MAX), None);
-        assert_eq!(int_as_double(i64::MIN), Some(i64::MIN as f64));
+        assert_eq!(int_as_double(i64::MIN), None, "it would print as -9.223372036854776e18");
+        assert_eq!(int_as_double(1_000_000_000_000_000_000), Some(1e18));
         assert_eq!(big_as_double(u64::MAX), None);
-        assert_eq!(big_as_double(1 << 63), Some(9_223_372_036_854_775_808.0));
+        assert_eq!(big_as_double(10_000_000_000_000_000_000), Some(1e19));
     }
 }

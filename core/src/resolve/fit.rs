@@ -61,6 +61,7 @@ pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<
                 }
                 None => Fit::Misfit,
             },
+            (ColumnType::Uuid, _) => Fit::Misfit,
             _ => match whole(column_type, value) {
                 Some((value, exact)) => {
                     values.extend_from_slice(&value.to_be_bytes()[16 - *width..]);

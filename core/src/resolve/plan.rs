@@ -139,8 +139,14 @@ fn number_type(node: &Node) -> ColumnType {
 
 fn inferred_struct(nodes: &[Node], id: NodeId) -> Shape {
     let fields = inferred_fields(nodes, id);
-    let has_leaf = fields.iter().any(|field| leaves(&field.shape) > 0);
-    if has_leaf && nodes[id].extras.is_empty() {
+    let stored: Vec<&Plan> = fields.iter().filter(|field| leaves(&field.shape) > 0).collect();
+    // DuckDB takes a struct whose only field is named "" for a tuple, and refuses the whole file.
+    let readable = match stored.as_slice() {
+        [] => false,
+        [only] => !only.name.is_empty(),
+        _ => true,
+    };
+    if readable && nodes[id].extras.is_empty() {
         Shape::Struct(fields)
     } else {
         Shape::Leaf(ColumnType::Json)

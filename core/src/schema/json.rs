@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::{Column, ColumnType, Form, Schema, TimeUnit};
+use crate::json::value;
 use crate::{Error, Result};
 
 const SIMPLE: [(&str, ColumnType); 16] = [
@@ -37,7 +38,8 @@ pub(super) fn name(column_type: &ColumnType) -> &'static str {
 }
 
 pub(super) fn read(text: &str) -> Result<Schema> {
-    let value: Value = serde_json::from_str(text)
+    // Not serde_json's reader: a schema of 64 nested structs is deeper than its 128.
+    let value = value::read(text)
         .map_err(|error| Error::settings(format!("the schema is not JSON: {error}")))?;
     let mut object = Object::new(&value, "the schema")?;
     let columns = object.take("columns")?;

@@ -20,7 +20,7 @@ pub const RESCUED_COLUMN: &str = "_rescued_data";
 ///
 /// * names are unique within one struct; none at the top is `_id` or `_rescued_data`
 /// * decimals have a precision from 1 to 38 and a scale of at most that
-/// * nesting is at most [`Settings::DEPTH_LIMIT`] deep; no struct or list is without a leaf
+/// * nesting is at most [`Settings::DEPTH_LIMIT`] deep, with at most [`Settings::LISTS_LIMIT`] lists; no struct or list is without a leaf
 ///
 /// ```
 /// use coldpress_core::{ColumnType, Schema};
@@ -135,7 +135,7 @@ impl Schema {
                 )));
             }
         }
-        check_fields(&columns, "the schema", 2)?;
+        check_fields(&columns, "the schema", 2, 0)?;
         Ok(Schema { columns })
     }
 
@@ -222,7 +222,7 @@ impl fmt::Display for ColumnType {
     }
 }
 
-fn check_fields(fields: &[Column], place: &str, depth: usize) -> Result<()> {
+fn check_fields(fields: &[Column], place: &str, depth: usize, lists: usize) -> Result<()> {
     let mut names = BTreeSet::new();
     for field in fields {
         if !names.insert(&field.name) {
@@ -231,13 +231,20 @@ fn check_fields(fields: &[Column], place: &str, depth: usize) -> Result<()> {
                 field.name
             )));
         }
-        check_type(&field.column_type, &format!("column {:?}", field.name), depth)?;
+        check_type(&field.column_type, &format!("column {:?}", field.name), depth, lists)?;
     }
     Ok(())
 }
 
-fn check_type(column_type: &ColumnType, place: &str, depth: usize) -> Result<()> {
-    if depth > Settings::DEPTH_LIMIT {
+fn check_type(column_type: &ColumnType, place: &str, depth: usize, lists: usize) -> Result<()> {
+    if lists > Settings::LISTS_LIMIT {
+        return Err(Error::settings(format!(
+            "{place} has more than {} lists within lists; make it a json column",
+            Settings::LISTS_LIMIT
+        )));
+    }
+    let nests = matches!(column_type, ColumnType::Struct(_) | ColumnType::List(_));
+    if nests && depth > Settings::DEPTH_LIMIT {
         return Err(Error::settings(format!(
             "{place} nests deeper than {}; make it a json column",
             Settings::DEPTH_LIMIT
@@ -271,8 +278,8 @@ fn check_type(column_type: &ColumnType, place: &str, depth: usize) -> Result<()>
                 json::name(column_type)
             )))
         }
-        ColumnType::Struct(fields) => check_fields(fields, place, depth + 1),
-        ColumnType::List(element) => check_type(element, place, depth + 1),
+        ColumnType::Struct(fields) => check_fields(fields, place, depth + 1, lists),
+        ColumnType::List(element) => check_type(element, place, depth + 1, lists + 1),
         _ => Ok(()),
     }
 }
