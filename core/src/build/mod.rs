@@ -320,6 +320,7 @@ impl Builder {
         if capture.depth > 0 {
             return;
         }
+        self.duplicate_keys += capture.text.duplicate_keys;
         let text = capture.text.take();
         let extra = capture.extra.take();
         self.capture = None;

@@ -1,14 +1,49 @@
 //! JSON text out: compact, escaped as serde_json escapes, so that both input forms give one text.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Events;
 use super::number::{self, Number};
 use super::tokenizer::plain_run;
 
-/// Events in, one compact JSON text out.
+/// Events in, one compact JSON text out. Of equal keys in one object, the last stays.
 #[derive(Debug, Default)]
 pub(crate) struct JsonText {
     out: String,
     comma: bool,
+    objects: Vec<OpenObject>,
+    /// Keys that stood twice in one object so far.
+    pub(crate) duplicate_keys: u64,
+}
+
+/// What is known of an object that has no end yet.
+#[derive(Debug)]
+struct OpenObject {
+    /// Where it begins.
+    start: usize,
+    /// Where each field begins, by name: the last of that name.
+    fields: BTreeMap<Box<str>, usize>,
+    /// Where the fields begin that a later one replaces, and those that stay, in order.
+    starts: Vec<usize>,
+    duplicates: u64,
+}
+
+impl OpenObject {
+    /// Removes from `out`, in which the object stands to the end, the fields that later ones replace.
+    fn keep_last(&self, out: &mut String) {
+        let kept: BTreeSet<usize> = self.fields.values().copied().collect();
+        let mut text = String::from("{");
+        for (at, start) in self.starts.iter().enumerate().filter(|(_, start)| kept.contains(start))
+        {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            // Each field but the last is followed by a comma.
+            let end = self.starts.get(at + 1).map_or(out.len(), |next| next - 1);
+            text.push_str(&out[*start..end]);
+        }
+        out.replace_range(self.start.., &text);
+    }
 }
 
 impl JsonText {
@@ -39,7 +74,13 @@ impl JsonText {
 
 impl Events for JsonText {
     fn key(&mut self, name: &str) {
-        write_string(self.value(), name);
+        let start = self.value().len();
+        if let Some(object) = self.objects.last_mut() {
+            object.starts.push(start);
+            let earlier = object.fields.insert(name.into(), start);
+            object.duplicates += u64::from(earlier.is_some());
+        }
+        write_string(&mut self.out, name);
         self.out.push(':');
         self.comma = false;
     }
@@ -62,9 +103,16 @@ impl Events for JsonText {
 
     fn open_object(&mut self) {
         self.open('{');
+        let start = self.out.len() - 1;
+        let (fields, starts) = (BTreeMap::new(), Vec::new());
+        self.objects.push(OpenObject { start, fields, starts, duplicates: 0 });
     }
 
     fn close_object(&mut self) {
+        if let Some(object) = self.objects.pop().filter(|object| object.duplicates > 0) {
+            self.duplicate_keys += object.duplicates;
+            object.keep_last(&mut self.out);
+        }
         self.close('}');
     }
 
@@ -119,6 +167,16 @@ pub(crate) fn write_string(out: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::tokenizer::Tokenizer;
+
+    #[test]
+    fn the_last_of_equal_keys_stays() {
+        let source = r#"[{"a":1,"b":{"x":1,"x":[2,{}]},"a":{},"":0,"a":"z"},{"a":1}]"#;
+        let mut text = JsonText::default();
+        Tokenizer::default().document(source, 0, &mut text).unwrap();
+        assert_eq!(text.duplicate_keys, 3);
+        assert_eq!(text.take(), r#"[{"b":{"x":[2,{}]},"":0,"a":"z"},{"a":1}]"#);
+    }
 
     #[test]
     fn strings_are_escaped_as_serde_json_does() {
