@@ -146,6 +146,7 @@ fn must_hold(file: &EncodedFile, rows: &[Json], settings: &Settings) {
         if let Some(what) = difference(source, &found, rules) {
             panic!("row {number} {what}");
         }
+        assert_eq!(stored.id(), id_of(source, number, settings), "the id of row {number}");
         if let Ok(value) = stored.to_value() {
             let found = Json::parse(&value.to_string());
             let found = found.unwrap_or_else(|e| panic!("row {number}: to_value: {e}"));
@@ -157,6 +158,17 @@ fn must_hold(file: &EncodedFile, rows: &[Json], settings: &Settings) {
     }
     assert_eq!(count, rows.len(), "rows are missing");
     assert_eq!(file.summary.rows, rows.len() as u64, "the summary counts otherwise");
+}
+
+fn id_of(row: &Json, number: usize, settings: &Settings) -> String {
+    let field = match &settings.id {
+        IdSource::Auto => "_id",
+        IdSource::Field(name) => name,
+    };
+    match row.field(field) {
+        Some(Json::String(id) | Json::Number(id)) => id.clone(),
+        _ => number.to_string(),
+    }
 }
 
 /// Whether there is nothing core may refuse: rows that are objects and whose ids are not in play.
