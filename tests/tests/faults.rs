@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use coldpress_core::{
-    Column, ColumnType, EncodedFile, Error, ErrorKind, Form, KeyPrefix, LsnRange, LsnWidth,
-    ObjectKey, ParquetFile, Projection, Settings, Target,
+    Column, ColumnType, EncodedFile, Error, ErrorKind, Form, IdSource, KeyPrefix, LsnRange,
+    LsnWidth, ObjectKey, ParquetFile, Projection, Schema, Settings, Target,
 };
 use coldpress_tests::generate::Row;
 use coldpress_tests::json::Json;
@@ -231,6 +231,58 @@ fn a_documents_own_rescued_data_comes_back() {
     assert_columns(&file, &[("a", ColumnType::Int64)]);
 }
 
+/// 2^55 is a double exactly, but that double's shortest text is another number.
+#[test]
+fn an_int_whose_double_prints_as_another_number() {
+    for literal in ["36028797018963968", "-9223372036854775808", "9223372036854775808"] {
+        let row = format!("{{\"a\":{literal}}}");
+        kept(&[&row, r#"{"a":2.5}"#]);
+    }
+}
+
+#[test]
+fn nesting_at_and_past_the_limit_is_read_back() {
+    for depth in 55..=80 {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+            let nested = format!("{{\"v\":{}1{}}}", open.repeat(depth), close.repeat(depth));
+            kept(&[&nested]);
+        }
+    }
+}
+
+#[test]
+fn an_own_id_behind_more_fields_than_columns_max() {
+    let settings = Settings { columns_max: 3, ..Settings::default() };
+    let text = br#"{"a":1,"b":2,"c":3,"d":4,"_id":"x"}"#;
+    let file = encode_text(&settings, text).unwrap();
+    assert_eq!(decode(&file, &Projection::All).unwrap()[0].id, "x");
+    let named = Settings { id: IdSource::Field("_id".to_owned()), ..settings };
+    let file = encode_text(&named, text).unwrap();
+    assert_eq!(decode(&file, &Projection::All).unwrap()[0].id, "x");
+}
+
+#[test]
+fn a_number_is_no_uuid() {
+    let column = Column { name: "u".to_owned(), column_type: ColumnType::Uuid };
+    let schema = Some(Schema::new(vec![column]).unwrap());
+    let settings = Settings { schema, ..Settings::default() };
+    for literal in ["0", "1", "-1", "1.0", "18446744073709551615"] {
+        let text = format!("{{\"u\":{literal}}}");
+        let file = encode_text(&settings, text.as_bytes()).unwrap();
+        let rows = [("0".to_owned(), Json::parse(&text).unwrap())];
+        holds_rows(&file, &rows, Rules::default()).unwrap();
+    }
+}
+
+#[test]
+fn equal_keys_are_counted_inside_json_columns_too() {
+    let settings = Settings { depth_max: 1, ..Settings::default() };
+    for text in [r#"{"o":{"a":null,"a":false}}"#, r#"{"m":[1,"x",{"a":1,"a":2}]}"#] {
+        let file = encode_text(&settings, text.as_bytes()).unwrap();
+        assert_eq!(file.summary.duplicate_keys, 1, "{text}");
+    }
+}
+
 #[test]
 fn min_above_max() {
     let error = LsnRange::new(9, 8).unwrap_err();
@@ -247,11 +299,11 @@ fn an_lsn_range_of_its_own_or_else_the_rows_numbers() {
     assert_eq!(file.key.as_str(), "7/law/lsn-0-1.parquet");
     let mut encoder = coldpress_core::Encoder::new(Settings::default()).unwrap();
     encoder.push_row("a", &json!({})).unwrap();
-    let lsns = Some(LsnRange::new(5, 900).unwrap());
-    let file = encoder.finish(&Target { lsns, ..target() }).unwrap();
+    let lsns = LsnRange::new(5, 900).unwrap();
+    let file = encoder.finish(&Target { lsns: Some(lsns), ..target() }).unwrap();
     assert_eq!(file.key.as_str(), "7/law/lsn-5-900.parquet");
     let read = ParquetFile::open(file.bytes).unwrap();
-    assert_eq!((read.lsns(), read.tenant_id(), read.collection()), (lsns.unwrap(), 7, "law"));
+    assert_eq!((read.lsns(), read.tenant_id(), read.collection()), (lsns, 7, "law"));
 }
 
 #[test]

@@ -84,6 +84,17 @@ fn i_structure_100000_nested() {
 }
 
 #[test]
+fn i_structure_utf8_bom() {
+    let marked = either::BYTE_ORDER_MARK;
+    let row = ("0".to_owned(), Json::parse("{\"v\":1}").unwrap());
+    let file = encode_text(&Settings::default(), marked).unwrap();
+    holds_rows(&file, &[row], Rules::default()).unwrap();
+    assert_eq!(json::validate(marked).unwrap_err().line(), Some(1));
+    let twice = encode_text(&Settings::default(), &[marked, marked].concat());
+    assert_eq!(twice.unwrap_err().line(), Some(2));
+}
+
+#[test]
 fn the_cases_are_many_and_their_names_say_which_is_which() {
     let mut names = BTreeSet::new();
     for (names_of, prefix) in [
