@@ -1,5 +1,6 @@
 //! Files that strangers read: every codec, every type, nested and rescued values, through pyarrow,
 //! DuckDB, Polars and hyparquet, each value held against the source by the scripts in `interop/`.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 #[path = "interop/source.rs"]
 mod source;

@@ -214,7 +214,7 @@ fn telemetry() -> Source {
             ndjson,
             r#"{{"_id":"ev-{row:012}","ts":{ts},"device":"device-{}","temp":{temp},"ok":{}}}"#,
             noise % 40,
-            noise % 9 != 0
+            !noise.is_multiple_of(9)
         )
         .unwrap();
     }
