@@ -5,6 +5,7 @@
 //! On telemetry rows this is a fifth of all the work. Headers, footers and indexes stay parquet's.
 
 mod bits;
+mod bounds;
 mod codec;
 
 use std::ops::Range;
@@ -23,14 +24,12 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::{Codec, Result};
+use bounds::{head, lower_bound, upper_bound};
 use codec::Compressor;
 
 /// Rows and bytes of text in one page at most, as parquet's own writer has them.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
-
-/// Bytes of a bound in statistics: readers need only enough to prune by.
-const BOUND_BYTES_MAX: usize = 64;
 
 /// The definition levels of a page.
 #[derive(Clone, Copy)]
@@ -296,19 +295,6 @@ impl Order {
     }
 }
 
-/// The first eight bytes as a number that orders as they do.
-#[inline]
-fn head(text: &[u8]) -> u64 {
-    match text.first_chunk::<8>() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => {
-            let mut chunk = [0; 8];
-            chunk[..text.len()].copy_from_slice(text);
-            u64::from_be_bytes(chunk)
-        }
-    }
-}
-
 fn write_levels(descriptor: &ColumnDescPtr, page: &TextPage<'_>, body: &mut Vec<u8>) {
     let (definition_max, repetition_max) = (descriptor.max_def_level(), descriptor.max_rep_level());
     if repetition_max > 0 {
@@ -366,67 +352,5 @@ fn histogram(levels: &[i16], times: usize, level_max: i16) -> Option<LevelHistog
 fn add(total: &mut Option<LevelHistogram>, page: &Option<LevelHistogram>) {
     if let (Some(total), Some(page)) = (total, page) {
         total.add(page);
-    }
-}
-
-/// A text that is not greater, short enough for statistics; and whether it is the text itself.
-fn lower_bound(text: &[u8]) -> (Vec<u8>, bool) {
-    let end = cut(text);
-    (text[..end].to_vec(), end == text.len())
-}
-
-/// A text that is not less, likewise; whole where no short one is.
-fn upper_bound(text: &[u8]) -> (Vec<u8>, bool) {
-    let end = cut(text);
-    if end == text.len() {
-        return (text.to_vec(), true);
-    }
-    let mut short = String::from_utf8_lossy(&text[..end]).into_owned();
-    while let Some(last) = short.pop() {
-        // The next character, past the gap of the surrogates.
-        let next = (u32::from(last) + 1..=u32::from(last) + 0x801).find_map(char::from_u32);
-        if let Some(next) = next {
-            short.push(next);
-            return (short.into_bytes(), false);
-        }
-    }
-    (text.to_vec(), true)
-}
-
-/// Where a text of UTF-8 can be cut: within the limit, between characters.
-fn cut(text: &[u8]) -> usize {
-    if text.len() <= BOUND_BYTES_MAX {
-        return text.len();
-    }
-    // A byte 10xxxxxx continues a character.
-    (0..=BOUND_BYTES_MAX).rev().find(|at| text[*at] & 0xC0 != 0x80).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bounds_are_cut_between_characters() {
-        let long = "é".repeat(40);
-        let (low, exact) = lower_bound(long.as_bytes());
-        assert_eq!((low.len(), exact), (64, false));
-        let (high, exact) = upper_bound(long.as_bytes());
-        assert!(high.as_slice() > long.as_bytes() && !exact);
-        assert!(String::from_utf8(high).unwrap().ends_with('ê'));
-        let greatest = "\u{10FFFF}".repeat(40);
-        assert_eq!(upper_bound(greatest.as_bytes()), (greatest.clone().into_bytes(), true));
-        let before_surrogates = format!("{}\u{D7FF}{greatest}", "a".repeat(61));
-        let (high, exact) = upper_bound(before_surrogates.as_bytes());
-        assert!(high.as_slice() > before_surrogates.as_bytes() && !exact);
-        assert!(String::from_utf8(high).unwrap().ends_with('\u{E000}'));
-    }
-
-    #[test]
-    fn heads_order_as_texts_do() {
-        let texts: [&[u8]; 7] = [b"", b"\0", b"a", b"a\0", b"abcdefgh", b"abcdefgha", b"b"];
-        for pair in texts.windows(2) {
-            assert!((head(pair[0]), pair[0]) < (head(pair[1]), pair[1]));
-        }
     }
 }
