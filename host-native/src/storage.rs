@@ -272,9 +272,7 @@ async fn encode(
     let encoding = tokio::task::spawn_blocking(move || -> Result<EncodedFile> {
         let mut encoder = Encoder::new(settings)?;
         while let Some(chunk) = receiver.blocking_recv() {
-            for (id, document) in &chunk {
-                encoder.push_row(id, document)?;
-            }
+            encoder.push_rows(&chunk)?;
         }
         Ok(encoder.finish(&target)?)
     });

@@ -67,17 +67,16 @@ impl JsonFeed {
         Ok(())
     }
 
-    /// Reads what still waits; an error where it is no whole row.
+    /// Reads what still waits, and is ready for another text; an error where it is no whole row.
     pub(super) fn end(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         self.take(&waiting, true, id, builder)?;
-        match self.form {
-            Form::Unknown | Form::Lines | Form::Ended => Ok(()),
-            Form::Element { .. } | Form::BehindElement => {
-                Err(Error::new(ErrorKind::Row, "the JSON array has no end; the input was cut off")
-                    .at_line(self.lines + 1))
-            }
+        if matches!(self.form, Form::Element { .. } | Form::BehindElement) {
+            let message = "the JSON array has no end; the input was cut off";
+            return Err(Error::new(ErrorKind::Row, message).at_line(self.lines + 1));
         }
+        (self.form, self.lines, self.worth_trying) = (Form::Unknown, 0, 0);
+        Ok(())
     }
 
     /// An error where JSON text that is not whole waits: a row pushed now would come before it.

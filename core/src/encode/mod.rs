@@ -145,6 +145,14 @@ impl Encoder {
         self.note(pushed)
     }
 
+    /// Ends the JSON text pushed so far: an error where it ends within a document. What is pushed next is a
+    /// text of its own, an array or not, whose lines count from 1 again.
+    pub fn end_json(&mut self) -> Result<()> {
+        self.check()?;
+        let ended = self.feed.end(&self.settings.id, &mut self.builder);
+        self.note(ended)
+    }
+
     /// Rows taken so far; JSON that has not come to the end of a row is not among them.
     pub fn rows(&self) -> u64 {
         self.builder.rows() as u64

@@ -11,7 +11,6 @@ mod ls;
 mod lsn;
 mod progress;
 mod put;
-mod seam;
 mod store;
 mod text;
 mod tree;

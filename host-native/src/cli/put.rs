@@ -86,15 +86,15 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     }
 
     let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
-    let fed = feed::feed(&sources, &mut encoder, args.append, &mut progress)?;
-    let lsns = match fed.rows {
-        Some(rows) if args.append => Some(args.appended(first_free, rows)?),
+    let fed = feed::feed(&sources, &mut encoder, &mut progress)?;
+    let lsns = match encoder.rows() {
+        rows if args.append && rows > 0 => Some(args.appended(first_free, rows)?),
         _ => args.lsn,
     };
     progress.phase("encoding");
     let target = store.storage().target(args.tenant, &args.collection, lsns);
     let file = encoder.finish(&target).map_err(|error| in_sources(&sources, &error))?;
-    let lsns = lsns_of(&file, &fed)?;
+    let lsns = lsns_of(&file)?;
     refuse_overlap(args, &store, lsns)?;
     progress.phase("storing");
     let outcome = put(args, &store, &file, lsns)?;
@@ -134,8 +134,7 @@ impl PutArgs {
 
     /// The LSNs of `rows` rows that go behind all there are.
     fn appended(&self, first_free: Option<u64>, rows: u64) -> Result<LsnRange, Failure> {
-        // With no row the encoder has its own error, for which any range will do.
-        first_free.and_then(|first| lsn::range(first, rows.max(1))).ok_or_else(|| {
+        first_free.and_then(|first| lsn::range(first, rows)).ok_or_else(|| {
             Failure::run(format_args!(
                 "collection {} has no {} left after its highest LSN; give a free range with --lsn",
                 self.collection,
@@ -160,14 +159,10 @@ fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> Failure {
 }
 
 /// The LSNs the file is named for.
-fn lsns_of(file: &EncodedFile, fed: &Fed) -> Result<LsnRange, Failure> {
-    match file.key.lsns() {
-        // The range of --append came from our count, so the two counts must be one.
-        Some(lsns) if fed.rows.is_none_or(|rows| rows == file.summary.rows) => Ok(lsns),
-        _ => Err(Failure::run(
-            "the rows were counted wrongly, so nothing was put; this is a bug of coldpress: report it",
-        )),
-    }
+fn lsns_of(file: &EncodedFile) -> Result<LsnRange, Failure> {
+    file.key.lsns().ok_or_else(|| {
+        Failure::run("the key of the rows names no LSNs; this is a bug of coldpress: report it")
+    })
 }
 
 /// An error where another object holds some of `lsns`. An object of the very same key is left to
