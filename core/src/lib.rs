@@ -1,4 +1,33 @@
 //! Sans-IO core of Coldpress: rows become Parquet bytes and object keys, and rows again.
+//!
+//! No file, socket, clock, randomness or thread: bytes and values in, bytes and values out. The caller, a
+//! *host*, reads and writes. The same rows with the same settings give the same bytes on every host.
+//!
+//! The whole loop, as a host drives it:
+//!
+//! ```
+//! use coldpress_core::{Encoder, LsnRange, ParquetFile, Projection, Settings, Target};
+//!
+//! // Rows come in slices of any size, wherever they are cut.
+//! let slices: [&[u8]; 3] = [b"{\"name\":\"Ada\",\"born\":18", b"15}\n{\"name\":\"Grace\",", b"\"langs\":[\"COBOL\"]}\n"];
+//! let mut encoder = Encoder::new(Settings::default())?;
+//! for slice in slices {
+//!     encoder.push_json(slice)?;
+//! }
+//! let lsns = Some(LsnRange::new(41, 42)?);
+//! let file = encoder.finish(&Target { lsns, ..Target::new(7, "people") })?;
+//!
+//! // The host stores `file.bytes` under `file.key`, and one day fetches them again.
+//! assert_eq!(file.key.as_str(), "7/people/lsn-41-42.parquet");
+//! let stored = ParquetFile::open(file.bytes)?;
+//! let mut ndjson = Vec::new();
+//! for row in stored.rows(&Projection::Columns(vec!["name".into(), "langs".into()]))? {
+//!     row?.write_json(&mut ndjson);
+//!     ndjson.push(b'\n');
+//! }
+//! assert_eq!(ndjson, b"{\"name\":\"Ada\"}\n{\"name\":\"Grace\",\"langs\":[\"COBOL\"]}\n");
+//! # Ok::<(), coldpress_core::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

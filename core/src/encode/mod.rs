@@ -153,7 +153,8 @@ impl Encoder {
         self.note(ended)
     }
 
-    /// Rows taken so far; JSON that has not come to the end of a row is not among them.
+    /// Rows taken so far. Of JSON, the last rows pushed may still wait for more to be read with them;
+    /// [`Encoder::end_json`] reads them all.
     pub fn rows(&self) -> u64 {
         self.builder.rows() as u64
     }
@@ -212,3 +213,6 @@ fn summary(columns: Columns) -> Summary {
         schema: columns.schema,
     }
 }
+
+#[cfg(test)]
+mod tests;
