@@ -60,13 +60,16 @@ impl LeafCursor {
         Ok(())
     }
 
-    /// The encoding of a leaf whose pages we write ourselves.
+    /// The encoding of a leaf whose pages we write ourselves; that of texts past a dictionary, where it has
+    /// one.
     pub(super) fn text_encoding(&self, descriptor: &ColumnDescriptor) -> Option<Encoding> {
-        let text =
-            matches!(descriptor.logical_type_ref(), Some(LogicalType::String | LogicalType::Json));
-        let ours = [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY];
-        let encoding = self.choice.encoding;
-        (text && !self.choice.dictionary && ours.contains(&encoding)).then_some(encoding)
+        let logical = descriptor.logical_type_ref();
+        let text = matches!(logical, Some(LogicalType::String | LogicalType::Json));
+        let encoding = match self.choice.encoding {
+            Encoding::DELTA_BYTE_ARRAY => Encoding::DELTA_BYTE_ARRAY,
+            _ => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        };
+        text.then_some(encoding)
     }
 
     /// Writes the next `rows` rows of texts as a column chunk.
@@ -88,9 +91,13 @@ impl LeafCursor {
             encoding,
             filter.transpose().map_err(failed)?,
         )?;
+        if self.choice.dictionary {
+            let group = self.text_page(rows, usize::MAX);
+            chunk.write_dictionary(group.bytes, group.ends, group.values)?;
+        }
         let mut rows_left = rows;
         while rows_left > 0 {
-            let page = self.text_page(rows_left);
+            let page = self.text_page(rows_left.min(PAGE_ROWS_MAX), PAGE_BYTES_MAX);
             chunk.write(&page)?;
             rows_left -= page.rows;
             let (entries, values) = (page.entries, page.values.len());
@@ -100,8 +107,8 @@ impl LeafCursor {
         chunk.close().map_err(failed)
     }
 
-    /// The next page: whole rows up to the limits of a page, but one at least.
-    fn text_page(&self, rows_max: usize) -> TextPage<'_> {
+    /// The next whole rows up to these limits, but one at least, as a page.
+    fn text_page(&self, rows_max: usize, bytes_max: usize) -> TextPage<'_> {
         let ends: &[usize] = match &self.leaf.values {
             Values::Bytes(blobs) => &blobs.ends,
             _ => &[],
@@ -113,7 +120,7 @@ impl LeafCursor {
         while entry < entries_in_all {
             if repetitions.get(entry).is_none_or(|level| *level == 0) {
                 let bytes = if value == 0 { 0 } else { ends[value - 1] - before };
-                let full = rows == rows_max.min(PAGE_ROWS_MAX) || bytes >= PAGE_BYTES_MAX;
+                let full = rows == rows_max || bytes >= bytes_max;
                 if full && rows > 0 {
                     break;
                 }

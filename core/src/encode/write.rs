@@ -15,7 +15,6 @@ use super::choose::{Choice, choose};
 use super::leaf::LeafCursor;
 use super::text::Scratch;
 use crate::resolve::{Columns, Leaf, OwnId};
-use crate::schema::ID_COLUMN;
 use crate::schema::parquet_type::file_type;
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Settings};
 
@@ -108,13 +107,6 @@ fn properties(
             .set_column_dictionary_enabled(path.clone(), choice.dictionary)
             .set_column_encoding(path, choice.encoding);
     }
-    // Where the ids repeat enough for a dictionary, parquet's writer has the column and makes the filter.
-    let id = ColumnPath::from(ID_COLUMN);
-    let ids_in_group = columns.rows.min(settings.row_group_rows_max) as u64;
-    builder = builder
-        .set_column_bloom_filter_enabled(id.clone(), true)
-        .set_column_bloom_filter_fpp(id.clone(), BLOOM_FALSE_POSITIVES)
-        .set_column_bloom_filter_max_ndv(id, ids_in_group);
     Ok(builder.build())
 }
 

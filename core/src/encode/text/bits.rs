@@ -8,53 +8,76 @@ const MINIBLOCK: usize = 32;
 
 /// Appends levels as a data page of version 1 has them: a length of four bytes, then the hybrid.
 pub(super) fn levels(out: &mut Vec<u8>, levels: &[i16], level_max: i16) {
-    let at = out.len();
-    out.extend_from_slice(&[0; 4]);
-    let width = 16 - level_max.leading_zeros();
-    let mut packed_from = 0;
-    let mut run_from = 0;
-    while run_from < levels.len() {
-        let value = levels[run_from];
-        let length = levels[run_from..].iter().take_while(|level| **level == value).count();
-        // A run is worth its own header where whole groups of it remain behind those already packed.
-        let owed = (GROUP - (run_from - packed_from) % GROUP) % GROUP;
-        if length >= owed + GROUP {
-            bit_packed(out, &levels[packed_from..run_from + owed], width);
-            repeated(out, length - owed, value, width);
-            packed_from = run_from + length;
-        }
-        run_from += length;
-    }
-    bit_packed(out, &levels[packed_from..], width);
-    let length = (out.len() - at - 4) as u32;
-    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    with_length(out, |out| {
+        hybrid(out, levels, width(level_max), |level| u64::from(level.cast_unsigned()));
+    });
 }
 
 /// Appends so many entries of one level, likewise.
 pub(super) fn uniform_levels(out: &mut Vec<u8>, count: usize, level: i16, level_max: i16) {
+    with_length(out, |out| {
+        repeated(out, count, u64::from(level.cast_unsigned()), width(level_max))
+    });
+}
+
+/// Appends indexes into a dictionary as a data page has them: a byte of their width, then the hybrid.
+pub(super) fn indexes(out: &mut Vec<u8>, indexes: &[u32], width: u32) {
+    out.push(width as u8);
+    hybrid(out, indexes, width, u64::from);
+}
+
+fn width(level_max: i16) -> u32 {
+    16 - level_max.leading_zeros()
+}
+
+fn with_length(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
-    repeated(out, count, level, 16 - level_max.leading_zeros());
+    write(out);
     let length = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-fn repeated(out: &mut Vec<u8>, count: usize, level: i16, width: u32) {
-    unsigned(out, (count as u64) << 1);
-    out.extend_from_slice(&level.to_le_bytes()[..width.div_ceil(8) as usize]);
+/// The RLE/bit-packing hybrid of values of `width` bits.
+fn hybrid<T: Copy + PartialEq>(
+    out: &mut Vec<u8>,
+    values: &[T],
+    width: u32,
+    bits: impl Fn(T) -> u64 + Copy,
+) {
+    let mut packed_from = 0;
+    let mut run_from = 0;
+    while run_from < values.len() {
+        let value = values[run_from];
+        let length = values[run_from..].iter().take_while(|other| **other == value).count();
+        // A run is worth its own header where whole groups of it remain behind those already packed.
+        let owed = (GROUP - (run_from - packed_from) % GROUP) % GROUP;
+        if length >= owed + GROUP {
+            bit_packed(out, &values[packed_from..run_from + owed], width, bits);
+            repeated(out, length - owed, bits(value), width);
+            packed_from = run_from + length;
+        }
+        run_from += length;
+    }
+    bit_packed(out, &values[packed_from..], width, bits);
 }
 
-fn bit_packed(out: &mut Vec<u8>, levels: &[i16], width: u32) {
-    if levels.is_empty() {
+fn repeated(out: &mut Vec<u8>, count: usize, value: u64, width: u32) {
+    unsigned(out, (count as u64) << 1);
+    out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+fn bit_packed<T: Copy>(out: &mut Vec<u8>, values: &[T], width: u32, bits_of: impl Fn(T) -> u64) {
+    if values.is_empty() {
         return;
     }
-    let groups = levels.len().div_ceil(GROUP);
+    let groups = values.len().div_ceil(GROUP);
     unsigned(out, (groups as u64) << 1 | 1);
     let mut bits = Bits::default();
-    for level in levels {
-        bits.push(out, u64::from(level.cast_unsigned()), width);
+    for value in values {
+        bits.push(out, bits_of(*value), width);
     }
-    for _ in levels.len()..groups * GROUP {
+    for _ in values.len()..groups * GROUP {
         bits.push(out, 0, width);
     }
     bits.end(out);

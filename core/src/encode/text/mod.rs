@@ -1,12 +1,13 @@
-//! Columns of text without a dictionary, written page by page by our own hand.
+//! Columns of text, written page by page by our own hand.
 //!
 //! Parquet's writer wants each text as a counted reference (`ByteArray`) and clones it up to three times
-//! on its way; with texts that already lie one behind the other, DELTA_LENGTH_BYTE_ARRAY is one copy.
-//! On telemetry rows this is a fifth of all the work. Headers, footers and indexes stay parquet's.
+//! on its way; with texts that already lie one behind the other, DELTA_LENGTH_BYTE_ARRAY is one copy and a
+//! dictionary one look at each. On telemetry rows this saves a quarter of all the work. Headers, footers and indexes stay parquet's.
 
 mod bits;
 mod bounds;
 mod codec;
+mod dictionary;
 
 use std::ops::Range;
 
@@ -26,6 +27,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::{Codec, Result};
 use bounds::{head, lower_bound, upper_bound};
 use codec::Compressor;
+use dictionary::Dictionary;
 
 /// Rows and bytes of text in one page at most, as parquet's own writer has them.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
@@ -75,6 +77,9 @@ pub(super) struct TextChunk<'s> {
     column_index: ColumnIndexBuilder,
     offset_index: OffsetIndexBuilder,
     order: Order,
+    dictionary: Option<Dictionary>,
+    /// Bytes of the dictionary page with its header.
+    dictionary_bytes: usize,
 }
 
 #[derive(Default)]
@@ -123,15 +128,48 @@ impl<'s> TextChunk<'s> {
             column_index: ColumnIndexBuilder::new(Type::BYTE_ARRAY),
             offset_index: OffsetIndexBuilder::new(),
             order: Order { last: None, climbs: true, falls: true },
+            dictionary: None,
+            dictionary_bytes: 0,
         })
+    }
+
+    /// Gives the chunk a dictionary of these values of the column, before its first page; false where it
+    /// would be no gain.
+    pub(super) fn write_dictionary(
+        &mut self,
+        bytes: &[u8],
+        ends: &[usize],
+        values: Range<usize>,
+    ) -> Result<bool> {
+        let Some(mut dictionary) = Dictionary::of(bytes, ends, values) else { return Ok(false) };
+        let page = std::mem::take(&mut dictionary.page);
+        let body = Page::DictionaryPage {
+            buf: Bytes::from(self.compressor.compress(&page)?),
+            num_values: dictionary.entries as u32,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        let spec = SerializedPageWriter::new(&mut self.out)
+            .write_page(CompressedPage::new(body, page.len()))
+            .map_err(super::write::failed)?;
+        self.totals.compressed += spec.compressed_size;
+        self.totals.uncompressed += spec.uncompressed_size;
+        self.dictionary_bytes = spec.compressed_size;
+        self.encoding = Encoding::RLE_DICTIONARY;
+        self.dictionary = Some(dictionary);
+        Ok(true)
     }
 
     pub(super) fn write(&mut self, page: &TextPage<'_>) -> Result<()> {
         self.scratch.body.clear();
         write_levels(&self.descriptor, page, &mut self.scratch.body);
-        match self.encoding {
-            Encoding::DELTA_BYTE_ARRAY => write_prefixed(page, self.scratch),
-            _ => write_lengths(page, self.scratch),
+        match (&self.dictionary, self.encoding) {
+            (Some(dictionary), _) => {
+                let indexes = dictionary.indexes(&page.values);
+                bits::indexes(&mut self.scratch.body, indexes, dictionary.width());
+            }
+            (None, Encoding::DELTA_BYTE_ARRAY) => write_prefixed(page, self.scratch),
+            (None, _) => write_lengths(page, self.scratch),
         }
         let uncompressed = self.scratch.body.len();
         let page_body = Page::DataPage {
@@ -167,18 +205,22 @@ impl<'s> TextChunk<'s> {
             ValueStatistics::new(value(min), value(max), None, Some(totals.nulls as u64), false)
                 .with_min_is_exact(min_exact)
                 .with_max_is_exact(max_exact);
+        let mut encodings = vec![self.encoding, Encoding::RLE];
+        let stats = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
+        let mut page_stats = vec![stats(PageType::DATA_PAGE, self.encoding, totals.pages)];
+        if self.dictionary.is_some() {
+            encodings.push(Encoding::PLAIN);
+            page_stats.insert(0, stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1));
+        }
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
             .set_compression(self.compression)
-            .set_encodings(vec![self.encoding, Encoding::RLE])
-            .set_page_encoding_stats(vec![PageEncodingStats {
-                page_type: PageType::DATA_PAGE,
-                encoding: self.encoding,
-                count: totals.pages,
-            }])
+            .set_encodings(encodings)
+            .set_page_encoding_stats(page_stats)
+            .set_dictionary_page_offset(self.dictionary.as_ref().map(|_| 0))
             .set_total_compressed_size(totals.compressed as i64)
             .set_total_uncompressed_size(totals.uncompressed as i64)
             .set_num_values(totals.entries as i64)
-            .set_data_page_offset(0)
+            .set_data_page_offset(self.dictionary_bytes as i64)
             .set_statistics(Statistics::ByteArray(statistics))
             .set_unencoded_byte_array_data_bytes(Some(totals.text_bytes as i64))
             .set_definition_level_histogram(totals.definitions)
