@@ -1,5 +1,6 @@
 //! Levels and values back into documents: record assembly as in the Dremel paper (Melnik et al., 2010).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::batch::{Batch, Stored};
@@ -18,6 +19,8 @@ pub(super) struct Assembler {
     projection: Projection,
     own_id: Option<OwnId>,
     columns: Vec<Node>,
+    /// Where each column stands in `columns`.
+    by_name: BTreeMap<Name, usize>,
     /// The place of `_rescued_data` in a batch.
     rescued: Option<usize>,
     /// The leaves of the file that a batch is to have, in order.
@@ -64,7 +67,16 @@ impl Assembler {
             leaves.push(next_in_file);
         }
         let own_id = projection.takes(ID_COLUMN).then_some(file.own_id);
-        Ok(Assembler { projection: projection.clone(), own_id, columns, rescued, leaves })
+        let by_name =
+            columns.iter().enumerate().map(|(at, column)| (Name::clone(&column.name), at));
+        Ok(Assembler {
+            projection: projection.clone(),
+            own_id,
+            by_name: by_name.collect(),
+            columns,
+            rescued,
+            leaves,
+        })
     }
 
     pub(super) fn leaves(&self) -> &[usize] {
@@ -97,7 +109,7 @@ impl Assembler {
                 if !self.projection.takes(&name) {
                     continue;
                 }
-                match self.columns.iter().position(|column| *column.name == *name) {
+                match self.by_name.get(name.as_str()).copied() {
                     Some(at) => {
                         fields[first + at].1.restore(&self.columns[at].column_type, part)?
                     }
