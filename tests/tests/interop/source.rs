@@ -77,6 +77,9 @@ fn documents() -> Source {
             ("tags", every(5, "[]", "[\"x\",null,\"é\"]")),
             ("matrix", every(7, "null", &format!("[[{row},2],[],null,[3]]"))),
             ("mixed list", every(2, "[1,\"a\",null,{\"b\":2.50}]", "[[],{}]")),
+            // More lists than engines read in time, and a struct that DuckDB would refuse.
+            ("deep lists", format!("{}{row}{}", "[".repeat(20), "]".repeat(20))),
+            ("unnamed", format!("{{\"x\":{{\"\":{row}}},\"n\":1}}")),
             ("empty", "{}".to_owned()),
             ("object or text", every(9, "\"just text\"", &format!("{{\"x\":{row},\"y\":null}}"))),
             ("own _rescued_data", every(3, "{\"0\":[1]}", "{\"0\":\"zero\"}")),
