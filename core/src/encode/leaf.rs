@@ -15,6 +15,9 @@ use crate::resolve::{Blobs, Leaf, Values};
 use crate::schema::ID_COLUMN;
 use crate::{Result, Settings};
 
+/// Elements of one row in one column at most: sizes in a page's header are i32, and a value has 16 bytes.
+const ROW_ENTRIES_MAX: usize = 1 << 26;
+
 /// Entries handed over at once: their values stay in the processor's cache.
 const CHUNK_ENTRIES: usize = 4_096;
 
@@ -54,6 +57,12 @@ impl LeafCursor {
         let mut rows_left = rows;
         while rows_left > 0 {
             let (entries, rows) = self.chunk(rows_left);
+            if entries > ROW_ENTRIES_MAX {
+                return Err(ParquetError::General(format!(
+                    "one row has {entries} elements in column {}, and a page holds {ROW_ENTRIES_MAX}; split the row",
+                    self.leaf.path.join(".")
+                )));
+            }
             self.write_chunk(entries, column)?;
             rows_left -= rows;
         }

@@ -150,7 +150,7 @@ impl Emitter {
         let mut values = Values::of(column_type);
         let mut definitions = Vec::with_capacity(levels.entries);
         let rescues_nulls = self.rescues_nulls();
-        let expected = column_type.to_string();
+        let expected = expected(column_type);
         let mut text = String::new();
         let mut walk = Walk::new(levels);
         while let Some((at, place)) = walk.next() {
@@ -319,6 +319,17 @@ impl Emitter {
             repetitions: Arc::clone(&levels.repetitions),
             values,
         }
+    }
+}
+
+/// What a column holds, for whoever wrote something else.
+fn expected(column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::Timestamp { form: Some(form), .. }
+        | ColumnType::Decimal { form: Some(form), .. } => {
+            format!("{column_type} in the form {form}")
+        }
+        _ => column_type.to_string(),
     }
 }
 

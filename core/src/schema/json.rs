@@ -214,10 +214,8 @@ fn write_type(column_type: &ColumnType, out: &mut String) {
         }
         _ => &None,
     };
-    match form {
-        Some(Form::Number) => out.push_str(",\"form\":\"number\""),
-        Some(Form::Text(digits)) => out.push_str(&format!(",\"form\":\"text:{digits}\"")),
-        None => {}
+    if let Some(form) = form {
+        out.push_str(&format!(",\"form\":\"{form}\""));
     }
 }
 

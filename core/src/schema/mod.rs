@@ -200,6 +200,16 @@ impl TimeUnit {
     }
 }
 
+/// As in the JSON form of a schema: `number`, `text:3`.
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::Number => f.write_str("number"),
+            Form::Text(digits) => write!(f, "text:{digits}"),
+        }
+    }
+}
+
 /// As people read it: `int64`, `list<string>`, `struct<a: int64, b: json>`, `decimal(10,2)`.
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

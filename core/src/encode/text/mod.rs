@@ -8,6 +8,7 @@ mod bits;
 mod bounds;
 mod codec;
 mod dictionary;
+mod page;
 
 use std::ops::Range;
 
@@ -24,45 +25,21 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::{Codec, Result};
-use bounds::{head, lower_bound, upper_bound};
+use crate::{Codec, Error, ErrorKind, Result};
+use bounds::{lower_bound, upper_bound};
 use codec::Compressor;
 use dictionary::Dictionary;
+use page::{write_lengths, write_levels, write_prefixed};
+
+pub(super) use page::{Definitions, Scratch, TextPage, shared_prefix};
 
 /// Rows and bytes of text in one page at most, as parquet's own writer has them.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
-/// The definition levels of a page.
-#[derive(Clone, Copy)]
-pub(super) enum Definitions<'l> {
-    /// Every entry is a value.
-    Full,
-    Levels(&'l [i16]),
-}
-
-/// One page to write: UTF-8 texts, which lie one behind the other.
-pub(super) struct TextPage<'l> {
-    pub(super) bytes: &'l [u8],
-    /// Where each text of the column ends in `bytes`.
-    pub(super) ends: &'l [usize],
-    /// The texts of this page.
-    pub(super) values: Range<usize>,
-    pub(super) rows: usize,
-    pub(super) entries: usize,
-    pub(super) definitions: Definitions<'l>,
-    /// Empty where every entry is a row of its own.
-    pub(super) repetitions: &'l [i16],
-}
-
-/// Buffers that serve page after page: fresh memory costs more than what is written to it.
-#[derive(Default)]
-pub(super) struct Scratch {
-    body: Vec<u8>,
-    rests: Vec<u8>,
-    prefixes: Vec<i32>,
-    lengths: Vec<i32>,
-}
+/// Bytes of text in one row of a column at most: sizes in a page's header are i32, and its lengths and levels
+/// need room too.
+const ROW_BYTES_MAX: usize = 1 << 30;
 
 /// Writes one column chunk.
 pub(super) struct TextChunk<'s> {
@@ -160,7 +137,18 @@ impl<'s> TextChunk<'s> {
         Ok(true)
     }
 
+    /// Writes one page; an error where a page cannot be as large as its one row.
     pub(super) fn write(&mut self, page: &TextPage<'_>) -> Result<()> {
+        if page.text_bytes() > ROW_BYTES_MAX {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!(
+                    "one row has {} bytes of text in column {}, and a Parquet page holds {ROW_BYTES_MAX}; split the row",
+                    page.text_bytes(),
+                    self.descriptor.path().string()
+                ),
+            ));
+        }
         self.scratch.body.clear();
         write_levels(&self.descriptor, page, &mut self.scratch.body);
         match (&self.dictionary, self.encoding) {
@@ -285,48 +273,6 @@ impl<'s> TextChunk<'s> {
     }
 }
 
-impl<'l> TextPage<'l> {
-    fn start(&self) -> usize {
-        if self.values.start == 0 { 0 } else { self.ends[self.values.start - 1] }
-    }
-
-    /// All texts of the page as they lie.
-    fn text(&self) -> &'l [u8] {
-        let end =
-            if self.values.is_empty() { self.start() } else { self.ends[self.values.end - 1] };
-        &self.bytes[self.start()..end]
-    }
-
-    fn text_bytes(&self) -> usize {
-        self.text().len()
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &'l [u8]> {
-        let (bytes, mut start) = (self.bytes, self.start());
-        self.ends[self.values.clone()].iter().map(move |end| {
-            let text = &bytes[start..*end];
-            start = *end;
-            text
-        })
-    }
-
-    fn bounds(&self) -> Option<(&'l [u8], &'l [u8])> {
-        let mut texts = self.texts();
-        let first = texts.next()?;
-        // Eight bytes decide most comparisons without a call.
-        let (mut min, mut max) = ((head(first), first), (head(first), first));
-        for text in texts {
-            let text = (head(text), text);
-            if text < min {
-                min = text;
-            } else if text > max {
-                max = text;
-            }
-        }
-        Some((min.1, max.1))
-    }
-}
-
 impl Order {
     fn note(&mut self, low: &[u8], high: &[u8]) {
         if let Some((last_low, last_high)) = &self.last {
@@ -335,52 +281,6 @@ impl Order {
         }
         self.last = Some((low.to_vec(), high.to_vec()));
     }
-}
-
-fn write_levels(descriptor: &ColumnDescPtr, page: &TextPage<'_>, body: &mut Vec<u8>) {
-    let (definition_max, repetition_max) = (descriptor.max_def_level(), descriptor.max_rep_level());
-    if repetition_max > 0 {
-        bits::levels(body, page.repetitions, repetition_max);
-    }
-    match page.definitions {
-        _ if definition_max == 0 => {}
-        Definitions::Full => {
-            bits::uniform_levels(body, page.entries, definition_max, definition_max);
-        }
-        Definitions::Levels(levels) => bits::levels(body, levels, definition_max),
-    }
-}
-
-/// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts.
-fn write_lengths(page: &TextPage<'_>, scratch: &mut Scratch) {
-    scratch.lengths.clear();
-    scratch.lengths.extend(page.texts().map(|text| text.len() as i32));
-    bits::delta(&mut scratch.body, &scratch.lengths);
-    scratch.body.extend_from_slice(page.text());
-}
-
-/// DELTA_BYTE_ARRAY: how much each text shares with the one before, then the rest of each likewise.
-fn write_prefixed(page: &TextPage<'_>, scratch: &mut Scratch) {
-    let Scratch { body, rests, prefixes, lengths } = scratch;
-    rests.clear();
-    prefixes.clear();
-    lengths.clear();
-    let mut before: &[u8] = &[];
-    for text in page.texts() {
-        let shared = shared_prefix(before, text);
-        prefixes.push(shared as i32);
-        lengths.push((text.len() - shared) as i32);
-        rests.extend_from_slice(&text[shared..]);
-        before = text;
-    }
-    bits::delta(body, prefixes);
-    bits::delta(body, lengths);
-    body.extend_from_slice(rests);
-}
-
-/// How many bytes two texts have in common at their start.
-pub(super) fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 fn histogram(levels: &[i16], times: usize, level_max: i16) -> Option<LevelHistogram> {
@@ -394,5 +294,43 @@ fn histogram(levels: &[i16], times: usize, level_max: i16) -> Option<LevelHistog
 fn add(total: &mut Option<LevelHistogram>, page: &Option<LevelHistogram>) {
     if let (Some(total), Some(page)) = (total, page) {
         total.add(page);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::basic::{LogicalType, Repetition};
+    use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type as SchemaType};
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_row_larger_than_a_page_can_be_is_an_error() {
+        let leaf = SchemaType::primitive_type_builder("t", Type::BYTE_ARRAY)
+            .with_repetition(Repetition::REQUIRED)
+            .with_logical_type(Some(LogicalType::String))
+            .build()
+            .unwrap();
+        let path = ColumnPath::from("t");
+        let descriptor = Arc::new(ColumnDescriptor::new(Arc::new(leaf), 0, 0, path));
+        let mut scratch = Scratch::default();
+        let codec = (Codec::None, Compression::UNCOMPRESSED);
+        let encoding = Encoding::DELTA_LENGTH_BYTE_ARRAY;
+        let mut chunk = TextChunk::new(&mut scratch, descriptor, codec, encoding, None).unwrap();
+        // Zeros that nobody touches, so that they cost no memory.
+        let bytes = vec![0; ROW_BYTES_MAX + 1];
+        let page = TextPage {
+            bytes: &bytes,
+            ends: &[bytes.len()],
+            values: 0..1,
+            rows: 1,
+            entries: 1,
+            definitions: Definitions::Full,
+            repetitions: &[],
+        };
+        let error = chunk.write(&page).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert!(error.to_string().contains("column t"), "{error}");
     }
 }
