@@ -15,7 +15,7 @@ Usage: cargo xtask COMMAND
   test [STEP]...  set up what is missing, then run every test, or the named steps alone
   setup           install the tools of the tests into target/tools, and no more
   wasm            build the core as bare WebAssembly, as the tests want it
-  bench [ARG]...  measure beside the peers; arguments go to the bench
+  bench [ARG]...  measure beside the peers; arguments go to the bench, `run` where there is none
   bless           renew tests/golden on purpose, then show what changed
   help            this text
 
@@ -73,6 +73,8 @@ fn misused(problem: &str) -> ExitCode {
 fn bench(project: &Project, arguments: &[String]) -> Result<(), String> {
     let mut command = project.cargo();
     command.args(["run", "--release", "--locked", "--package", "coldpress-bench", "--"]);
+    // Without a word, the contest itself.
+    let arguments = if arguments.is_empty() { &["run".to_owned()][..] } else { arguments };
     project::run(command.args(arguments))
 }
 
