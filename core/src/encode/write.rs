@@ -35,8 +35,9 @@ pub(crate) mod metadata_key {
     pub(crate) const OWN_ID: &str = "coldpress.id_in_document";
 }
 
-/// How often a lookup of an id that is not there reads the pages in vain.
-pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// How often a lookup of an id that is not there reads the pages in vain. A filter's size is a power of two, and
+/// at this rate that of a full row group (65,536 ids) is 64 KiB, where one in a hundred would take 128.
+pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.03;
 
 /// The whole file.
 ///
