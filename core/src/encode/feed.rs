@@ -239,7 +239,7 @@ fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Eve
 
 /// Rows asked for at once: as many texts as the processor can wait for together, and few enough to stay
 /// in its nearest cache.
-pub(super) const TOUCHED_ROWS: usize = 8;
+pub(super) const TOUCHED_ROWS: usize = 16;
 
 /// Reads every field of these rows, but no text, and does nothing with it.
 ///
