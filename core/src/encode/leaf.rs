@@ -92,14 +92,14 @@ impl LeafCursor {
     ) -> Result<(Bytes, ColumnCloseResult)> {
         let is_id = self.leaf.path == [ID_COLUMN];
         let filter = is_id.then(|| Sbbf::new_with_ndv_fpp(rows as u64, BLOOM_FALSE_POSITIVES));
-        let codec = (settings.codec, compression(settings.codec)?);
+        let codec = compression(settings.codec)?;
         let mut chunk = TextChunk::new(
             scratch,
             descriptor,
             codec,
             encoding,
             filter.transpose().map_err(failed)?,
-        )?;
+        );
         if self.choice.dictionary {
             let group = self.text_page(rows, usize::MAX);
             chunk.write_dictionary(group.bytes, group.ends, group.values)?;

@@ -61,7 +61,7 @@ pub(super) fn file(
         .map(|(leaf, choice)| LeafCursor::new(leaf, choice))
         .collect();
     let descriptors = writer.schema_descr().columns().to_vec();
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::new(settings.codec)?;
     let mut rows_left = columns.rows;
     while rows_left > 0 {
         let rows = rows_left.min(settings.row_group_rows_max);

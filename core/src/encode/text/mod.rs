@@ -25,9 +25,8 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::{Codec, Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 use bounds::{lower_bound, upper_bound};
-use codec::Compressor;
 use dictionary::Dictionary;
 use page::{write_lengths, write_levels, write_prefixed};
 
@@ -46,7 +45,6 @@ pub(super) struct TextChunk<'s> {
     scratch: &'s mut Scratch,
     descriptor: ColumnDescPtr,
     compression: Compression,
-    compressor: Compressor,
     encoding: Encoding,
     out: TrackedWrite<Vec<u8>>,
     bloom_filter: Option<Sbbf>,
@@ -84,20 +82,19 @@ impl<'s> TextChunk<'s> {
     pub(super) fn new(
         scratch: &'s mut Scratch,
         descriptor: ColumnDescPtr,
-        (codec, compression): (Codec, Compression),
+        compression: Compression,
         encoding: Encoding,
         bloom_filter: Option<Sbbf>,
-    ) -> Result<Self> {
+    ) -> Self {
         let totals = Totals {
             definitions: LevelHistogram::try_new(descriptor.max_def_level()),
             repetitions: LevelHistogram::try_new(descriptor.max_rep_level()),
             ..Totals::default()
         };
-        Ok(TextChunk {
+        TextChunk {
             scratch,
             descriptor,
             compression,
-            compressor: Compressor::new(codec)?,
             encoding,
             out: TrackedWrite::new(Vec::new()),
             bloom_filter,
@@ -107,7 +104,7 @@ impl<'s> TextChunk<'s> {
             order: Order { last: None, climbs: true, falls: true },
             dictionary: None,
             dictionary_bytes: 0,
-        })
+        }
     }
 
     /// Gives the chunk a dictionary of these values of the column, before its first page; false where it
@@ -121,7 +118,7 @@ impl<'s> TextChunk<'s> {
         let Some(mut dictionary) = Dictionary::of(bytes, ends, values) else { return Ok(false) };
         let page = std::mem::take(&mut dictionary.page);
         let body = Page::DictionaryPage {
-            buf: Bytes::from(self.compressor.compress(&page)?),
+            buf: Bytes::from(self.scratch.compressor.compress(&page)?),
             num_values: dictionary.entries as u32,
             encoding: Encoding::PLAIN,
             is_sorted: false,
@@ -161,7 +158,7 @@ impl<'s> TextChunk<'s> {
         }
         let uncompressed = self.scratch.body.len();
         let page_body = Page::DataPage {
-            buf: Bytes::from(self.compressor.compress(&self.scratch.body)?),
+            buf: Bytes::from(self.scratch.compressor.compress(&self.scratch.body)?),
             num_values: page.entries as u32,
             encoding: self.encoding,
             def_level_encoding: Encoding::RLE,
@@ -314,10 +311,10 @@ mod tests {
             .unwrap();
         let path = ColumnPath::from("t");
         let descriptor = Arc::new(ColumnDescriptor::new(Arc::new(leaf), 0, 0, path));
-        let mut scratch = Scratch::default();
-        let codec = (Codec::None, Compression::UNCOMPRESSED);
+        let mut scratch = Scratch::new(crate::Codec::None).unwrap();
+        let codec = Compression::UNCOMPRESSED;
         let encoding = Encoding::DELTA_LENGTH_BYTE_ARRAY;
-        let mut chunk = TextChunk::new(&mut scratch, descriptor, codec, encoding, None).unwrap();
+        let mut chunk = TextChunk::new(&mut scratch, descriptor, codec, encoding, None);
         // Zeros that nobody touches, so that they cost no memory.
         let bytes = vec![0; ROW_BYTES_MAX + 1];
         let page = TextPage {

@@ -6,6 +6,8 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::bits;
 use super::bounds::head;
+use super::codec::Compressor;
+use crate::{Codec, Result};
 
 /// The definition levels of a page.
 #[derive(Clone, Copy)]
@@ -30,12 +32,24 @@ pub(in super::super) struct TextPage<'l> {
 }
 
 /// Buffers that serve page after page: fresh memory costs more than what is written to it.
-#[derive(Default)]
 pub(in super::super) struct Scratch {
+    pub(super) compressor: Compressor,
     pub(super) body: Vec<u8>,
     pub(super) rests: Vec<u8>,
     pub(super) prefixes: Vec<i32>,
     pub(super) lengths: Vec<i32>,
+}
+
+impl Scratch {
+    pub(in super::super) fn new(codec: Codec) -> Result<Self> {
+        Ok(Scratch {
+            compressor: Compressor::new(codec)?,
+            body: Vec::new(),
+            rests: Vec::new(),
+            prefixes: Vec::new(),
+            lengths: Vec::new(),
+        })
+    }
 }
 
 impl<'l> TextPage<'l> {
@@ -104,7 +118,7 @@ pub(super) fn write_lengths(page: &TextPage<'_>, scratch: &mut Scratch) {
 
 /// DELTA_BYTE_ARRAY: how much each text shares with the one before, then the rest of each likewise.
 pub(super) fn write_prefixed(page: &TextPage<'_>, scratch: &mut Scratch) {
-    let Scratch { body, rests, prefixes, lengths } = scratch;
+    let Scratch { body, rests, prefixes, lengths, .. } = scratch;
     rests.clear();
     prefixes.clear();
     lengths.clear();
