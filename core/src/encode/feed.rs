@@ -5,11 +5,9 @@ use serde_json::Value;
 use crate::build::Builder;
 use crate::json::number::{self, Number};
 use crate::json::tokenizer::{Fault, Tokenizer, skip_white_space};
+use crate::json::value::DEPTH_MAX;
 use crate::json::{self, Events};
 use crate::{Error, ErrorKind, IdSource, Result};
-
-/// The deepest a `Value` may nest: walking it recurses, and a stack is finite.
-const VALUE_DEPTH_MAX: usize = 1_000;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -200,9 +198,7 @@ pub(super) fn value(value: &Value, row: usize, events: &mut impl Events) -> Resu
     }
     Err(Error::new(
         ErrorKind::Limit,
-        format!(
-            "the document nests deeper than {VALUE_DEPTH_MAX}; flatten it, or push it as JSON text"
-        ),
+        format!("the document nests deeper than {DEPTH_MAX}; flatten it, or push it as JSON text"),
     )
     .at_row(row as u64))
 }
@@ -213,7 +209,7 @@ fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Eve
         Value::Bool(value) => events.boolean(*value),
         Value::Number(value) => walk_number(value, keeps_literals, events),
         Value::String(value) => events.string(value),
-        Value::Array(_) | Value::Object(_) if depth == VALUE_DEPTH_MAX => return false,
+        Value::Array(_) | Value::Object(_) if depth == DEPTH_MAX => return false,
         Value::Array(values) => {
             events.open_array();
             for value in values {

@@ -8,8 +8,9 @@ use super::text::write_number;
 use super::tokenizer::{Fault, Tokenizer, skip_white_space};
 use crate::{Error, ErrorKind, Result};
 
-/// The deepest a `Value` we make may nest: dropping one recurses.
-const DEPTH_MAX: usize = 1_000;
+/// The deepest a `Value` may nest that we make or walk: both dropping and walking one recurse, and a stack is
+/// finite.
+pub(crate) const DEPTH_MAX: usize = 1_000;
 
 /// The value that a whole text is; an error of kind `Limit` where a `Value` cannot hold it.
 pub(crate) fn read(text: &str) -> Result<Value> {

@@ -15,7 +15,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType, Type};
 use parquet::bloom_filter::Sbbf;
-use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::file::metadata::{
@@ -107,15 +107,15 @@ impl<'s> TextChunk<'s> {
         }
     }
 
-    /// Gives the chunk a dictionary of these values of the column, before its first page; false where it
-    /// would be no gain.
+    /// Gives the chunk a dictionary of these values of the column, before its first page, unless it would be
+    /// no gain.
     pub(super) fn write_dictionary(
         &mut self,
         bytes: &[u8],
         ends: &[usize],
         values: Range<usize>,
-    ) -> Result<bool> {
-        let Some(mut dictionary) = Dictionary::of(bytes, ends, values) else { return Ok(false) };
+    ) -> Result<()> {
+        let Some(mut dictionary) = Dictionary::of(bytes, ends, values) else { return Ok(()) };
         let page = std::mem::take(&mut dictionary.page);
         let body = Page::DictionaryPage {
             buf: Bytes::from(self.scratch.compressor.compress(&page)?),
@@ -123,15 +123,10 @@ impl<'s> TextChunk<'s> {
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
-        let spec = SerializedPageWriter::new(&mut self.out)
-            .write_page(CompressedPage::new(body, page.len()))
-            .map_err(super::write::failed)?;
-        self.totals.compressed += spec.compressed_size;
-        self.totals.uncompressed += spec.uncompressed_size;
-        self.dictionary_bytes = spec.compressed_size;
+        self.dictionary_bytes = self.put(body, page.len())?.compressed_size;
         self.encoding = Encoding::RLE_DICTIONARY;
         self.dictionary = Some(dictionary);
-        Ok(true)
+        Ok(())
     }
 
     /// Writes one page; an error where a page cannot be as large as its one row.
@@ -165,16 +160,22 @@ impl<'s> TextChunk<'s> {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let spec = SerializedPageWriter::new(&mut self.out)
-            .write_page(CompressedPage::new(page_body, uncompressed))
-            .map_err(super::write::failed)?;
+        let spec = self.put(page_body, uncompressed)?;
         self.offset_index.append_row_count(page.rows as i64);
         self.offset_index.append_offset_and_size(spec.offset as i64, spec.compressed_size as i32);
         self.offset_index.append_unencoded_byte_array_data_bytes(Some(page.text_bytes() as i64));
-        self.totals.compressed += spec.compressed_size;
-        self.totals.uncompressed += spec.uncompressed_size;
         self.note(page);
         Ok(())
+    }
+
+    /// Appends a page that is compressed already, and counts its bytes.
+    fn put(&mut self, page: Page, uncompressed: usize) -> Result<PageWriteSpec> {
+        let spec = SerializedPageWriter::new(&mut self.out)
+            .write_page(CompressedPage::new(page, uncompressed))
+            .map_err(super::write::failed)?;
+        self.totals.compressed += spec.compressed_size;
+        self.totals.uncompressed += spec.uncompressed_size;
+        Ok(spec)
     }
 
     /// The chunk's bytes, and what the footer says of them.
