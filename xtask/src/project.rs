@@ -26,7 +26,9 @@ impl Project {
             Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)),
             None => root.join("target"),
         };
+        // A virtual environment holds absolute paths: work trees may share one folder of tools by a link.
         let tools = target.join("tools");
+        let tools = tools.canonicalize().unwrap_or(tools);
         Project { root, target, tools }
     }
 

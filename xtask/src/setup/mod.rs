@@ -6,8 +6,10 @@ use std::process::Command;
 
 use crate::project::{Project, output_of, run};
 use crate::wasm;
+use debian::{answers, provide};
 
-const CARGO_DENY: &str = "0.20.2";
+mod debian;
+pub mod programs;
 
 /// Installs whatever is missing; an error names what it was and the command that helps.
 pub fn setup(project: &Project) -> Result<(), String> {
@@ -18,8 +20,14 @@ pub fn setup(project: &Project) -> Result<(), String> {
     lock.lock().map_err(|error| at(&path, &error))?;
     wasm_target(project)?;
     python(project)?;
-    npm(project)?;
-    cargo_deny(project)
+    node()?;
+    npm(project, "tests/interop", "npm")?;
+    npm(project, "tests/web", "web")?;
+    browsers()?;
+    programs::cargo_deny(project)?;
+    programs::wasm_bindgen(project)?;
+    programs::wasm_pack(project)?;
+    programs::sweep(project)
 }
 
 /// What it takes to build for wasm32.
@@ -61,16 +69,24 @@ fn python(project: &Project) -> Result<(), String> {
     })
 }
 
-fn npm(project: &Project) -> Result<(), String> {
+fn node() -> Result<(), String> {
     let ready = || {
-        let check = "process.exit(Number(process.versions.node.split('.')[0]) >= 18 ? 0 : 1)";
-        output_of(Command::new("node").args(["-e", check])).is_some()
-            && output_of(Command::new("npm").arg("--version")).is_some()
+        let check = "process.exit(Number(process.versions.node.split('.')[0]) >= 20 ? 0 : 1)";
+        output_of(Command::new("node").args(["-e", check])).is_some() && answers("npm")
     };
-    provide("node (18 or later) with npm", &["nodejs", "npm"], ready)?;
-    let folder = project.tools.join("npm");
-    let files =
-        ["package.json", "package-lock.json"].map(|n| project.root.join("tests/interop").join(n));
+    provide("node (20 or later) with npm", &["nodejs", "npm"], ready)
+}
+
+fn browsers() -> Result<(), String> {
+    let chromium = || answers("chromium") && answers("chromedriver");
+    provide("Chromium with its driver", &["chromium", "chromium-driver"], chromium)?;
+    provide("Firefox", &["firefox-esr"], || answers("firefox-esr"))
+}
+
+/// Installs the packages of the lock in `source` into the tools' folder of this name.
+fn npm(project: &Project, source: &str, name: &str) -> Result<(), String> {
+    let folder = project.tools.join(name);
+    let files = ["package.json", "package-lock.json"].map(|n| project.root.join(source).join(n));
     install(&folder, &[&files[0], &files[1]], || {
         for file in &files {
             let copy = folder.join(file.file_name().unwrap_or_default());
@@ -80,27 +96,6 @@ fn npm(project: &Project) -> Result<(), String> {
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]);
         run(npm.current_dir(&folder))
     })
-}
-
-fn cargo_deny(project: &Project) -> Result<(), String> {
-    let program = project.tools.join("bin/cargo-deny");
-    let found = output_of(Command::new(&program).arg("--version"));
-    if found.is_some_and(|line| line.trim() == format!("cargo-deny {CARGO_DENY}")) {
-        return Ok(());
-    }
-    eprintln!("cargo-deny is compiled once; this takes some minutes");
-    let scratch = project.tools.join("build");
-    let mut command = project.cargo();
-    command
-        .args(["install", "cargo-deny", "--version", CARGO_DENY, "--locked", "--force", "--root"])
-        .arg(&project.tools)
-        .env("CARGO_TARGET_DIR", &scratch)
-        // Its release profile is for those who ship it: fat LTO triples the wait.
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-    run(&mut command)?;
-    fs::remove_dir_all(&scratch).map_err(|error| at(&scratch, &error))
 }
 
 /// Runs `install` in an empty `folder`, unless it last did so, to its end, with these very files.
@@ -126,32 +121,6 @@ fn install(
     install()?;
     // Last, so that an install cut short counts as none.
     fs::write(&stamp, wanted).map_err(|error| at(&stamp, &error))
-}
-
-/// Installs Debian's `packages` where `ready` says that something is missing.
-fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Result<(), String> {
-    if ready() {
-        return Ok(());
-    }
-    let advice = advice(what, packages);
-    let root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new(if root { "apt-get" } else { "sudo" });
-        if !root {
-            command.args(["--non-interactive", "apt-get"]);
-        }
-        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-            .map_err(|problem| format!("{problem}\n{advice}"))
-    };
-    apt(&["update", "--quiet"])?;
-    let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
-    arguments.extend(packages);
-    apt(&arguments)?;
-    if ready() { Ok(()) } else { Err(format!("apt-get has no newer one, and still {advice}")) }
-}
-
-fn advice(what: &str, packages: &[&str]) -> String {
-    format!("{what} is missing; run: sudo apt-get install {}", packages.join(" "))
 }
 
 fn make_folder(path: &Path) -> Result<(), String> {
@@ -197,11 +166,5 @@ mod tests {
         assert_eq!(attempt(Ok(())), Ok(()));
         assert_eq!(runs.get(), 3);
         fs::remove_dir_all(&scratch).unwrap();
-    }
-
-    #[test]
-    fn what_cannot_be_provided_is_named_with_the_command_that_helps() {
-        let problem = advice("clang", &["clang", "llvm"]);
-        assert_eq!(problem, "clang is missing; run: sudo apt-get install clang llvm");
     }
 }
