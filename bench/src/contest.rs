@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Runner};
 use crate::report::{Entry, Report};
 use crate::{Result, cpu, seed, telemetry, verify, work};
 
@@ -28,6 +29,10 @@ pub struct Contest {
     pub program: PathBuf,
     /// The Python that has the peers installed.
     pub python: PathBuf,
+    /// The `node_modules` that has the peers of Node.
+    pub node_modules: PathBuf,
+    /// Coldpress's npm package, unpacked: what `cargo xtask npm` makes.
+    pub npm_package: PathBuf,
     /// The folder for input and output files; memory-backed, so that no disk is measured.
     pub folder: PathBuf,
     /// The one processor that all processes stay on.
@@ -49,7 +54,9 @@ struct Files {
     input: PathBuf,
     sample: PathBuf,
     output: PathBuf,
-    _folder: TempDir,
+    /// `peers.mjs` beside a `node_modules` with all that it imports.
+    node_script: PathBuf,
+    folder: TempDir,
 }
 
 impl Contest {
@@ -86,7 +93,8 @@ impl Contest {
         if self.rounds == 0 || self.rows == 0 || self.contestants.is_empty() {
             return Err("nothing to run: give at least one contestant, row and round".into());
         }
-        if self.contestants.iter().any(|c| c.is_python()) && !self.python.is_file() {
+        let needs = |runner| self.contestants.iter().any(|c| c.runner() == runner);
+        if needs(Runner::Python) && !self.python.is_file() {
             let python = self.python.display();
             return Err(format!(
                 "the peers need {python}, which is not there; make it with `cargo xtask bench`, or by \
@@ -94,6 +102,17 @@ impl Contest {
                  `target/tools/python/bin/pip install duckdb polars pyarrow`, or name another by --python"
             )
             .into());
+        }
+        if needs(Runner::Node) {
+            for path in [&self.node_modules, &self.npm_package] {
+                if !path.is_dir() {
+                    let path = path.display();
+                    return Err(format!(
+                        "the contestants of Node need {path}, which is not there; `cargo xtask bench web` makes it"
+                    )
+                    .into());
+                }
+            }
         }
         Ok(())
     }
@@ -111,20 +130,27 @@ impl Contest {
                 telemetry::SEED,
             )?;
         }
-        Ok(Files { input, sample, output, _folder: folder })
+        let files = Files { input, sample, output, node_script: path("peers.mjs"), folder };
+        if self.contestants.iter().any(|c| c.runner() == Runner::Node) {
+            self.lay_out_for_node(&files)?;
+        }
+        Ok(files)
+    }
+
+    /// Node looks for packages beside the script that imports them, so it gets a folder of links.
+    fn lay_out_for_node(&self, files: &Files) -> Result<()> {
+        fs::write(&files.node_script, include_str!("../peers.mjs"))?;
+        let modules = files.folder.path().join("node_modules");
+        fs::create_dir(&modules)?;
+        for entry in fs::read_dir(&self.node_modules)? {
+            let entry = entry?;
+            symlink(entry.path(), modules.join(entry.file_name()))?;
+        }
+        Ok(symlink(fs::canonicalize(&self.npm_package)?, modules.join("coldpress"))?)
     }
 
     fn round(&self, contestant: Contestant, files: &Files) -> Result<Round> {
-        let mut command = if contestant.is_python() {
-            let mut command = Command::new(&self.python);
-            command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers.py")).arg(contestant.name());
-            command
-        } else {
-            let mut command = Command::new(&self.program);
-            command.args(["round", contestant.name(), "--rows"]).arg(self.rows.to_string());
-            command
-        };
-        command.arg("--cpu").arg(self.cpu.to_string());
+        let mut command = self.command(contestant, files);
         for (option, file) in
             [("--input", &files.input), ("--sample", &files.sample), ("--output", &files.output)]
         {
@@ -138,6 +164,30 @@ impl Contest {
             return Err(format!("{}, and said:\n{}", output.status, said.trim_end()).into());
         }
         Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    fn command(&self, contestant: Contestant, files: &Files) -> Command {
+        let (cpu, rows) = (self.cpu.to_string(), self.rows.to_string());
+        match contestant.runner() {
+            Runner::Rust => {
+                let mut command = Command::new(&self.program);
+                command.args(["round", contestant.name(), "--rows", &rows, "--cpu", &cpu]);
+                command
+            }
+            Runner::Python => {
+                let mut command = Command::new(&self.python);
+                command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers.py"));
+                command.args([contestant.name(), "--cpu", &cpu]);
+                command
+            }
+            Runner::Node => {
+                // Node cannot choose its processor itself.
+                let mut command = Command::new("taskset");
+                command.args(["--cpu-list", &cpu, "node"]).arg(&files.node_script);
+                command.args([contestant.name(), "--rows", &rows]);
+                command
+            }
+        }
     }
 }
 
@@ -159,7 +209,7 @@ pub fn round_here(
         Contestant::ColdpressNdjson => from_ndjson(input, sample, output, work::coldpress_ndjson)?,
         #[cfg(feature = "arrow-json")]
         Contestant::ArrowJson => from_ndjson(input, sample, output, work::arrow_json)?,
-        _ => return Err(format!("{contestant} is run by peers.py").into()),
+        _ => return Err(format!("{contestant} is not run in this program").into()),
     };
     Ok(Round { cpu_s, version: env!("CARGO_PKG_VERSION").to_owned() })
 }

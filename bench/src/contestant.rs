@@ -22,6 +22,33 @@ pub enum Contestant {
     Polars,
     /// pyarrow, from NDJSON.
     Pyarrow,
+    /// Coldpress's npm package, from JavaScript objects.
+    ColdpressWebObjects,
+    /// Coldpress's npm package, from NDJSON.
+    ColdpressWebNdjson,
+    /// hyparquet-writer, from JavaScript objects.
+    HyparquetWriterObjects,
+    /// hyparquet-writer, from NDJSON.
+    HyparquetWriterNdjson,
+    /// parquet-wasm, from JavaScript objects.
+    ParquetWasmObjects,
+    /// parquet-wasm, from NDJSON.
+    ParquetWasmNdjson,
+    /// DuckDB's Node package, from JavaScript objects.
+    DuckdbNodeObjects,
+    /// DuckDB's Node package, from NDJSON.
+    DuckdbNodeNdjson,
+}
+
+/// What a contestant runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// This very program, by `Round`.
+    Rust,
+    /// Python, by `peers.py`.
+    Python,
+    /// Node, by `peers.mjs`.
+    Node,
 }
 
 /// What a contestant is handed.
@@ -29,6 +56,8 @@ pub enum Contestant {
 pub enum Source {
     /// Rows in memory, each an id and a parsed document; the finished file stays in memory.
     Rows,
+    /// JavaScript objects in memory; the finished file stays in memory, where the contestant lets it.
+    Objects,
     /// A file of NDJSON in memory-backed storage; the finished file goes there too.
     Ndjson,
 }
@@ -38,13 +67,32 @@ impl Contestant {
     pub fn source(self) -> Source {
         match self {
             Contestant::ColdpressRows | Contestant::SeedRows => Source::Rows,
+            Contestant::ColdpressWebObjects
+            | Contestant::HyparquetWriterObjects
+            | Contestant::ParquetWasmObjects
+            | Contestant::DuckdbNodeObjects => Source::Objects,
             _ => Source::Ndjson,
         }
     }
 
-    /// Whether it runs in Python, by `peers.py`.
-    pub fn is_python(self) -> bool {
-        matches!(self, Contestant::Duckdb | Contestant::Polars | Contestant::Pyarrow)
+    /// What it runs in.
+    pub fn runner(self) -> Runner {
+        match self {
+            Contestant::ColdpressRows | Contestant::SeedRows | Contestant::ColdpressNdjson => {
+                Runner::Rust
+            }
+            #[cfg(feature = "arrow-json")]
+            Contestant::ArrowJson => Runner::Rust,
+            Contestant::Duckdb | Contestant::Polars | Contestant::Pyarrow => Runner::Python,
+            Contestant::ColdpressWebObjects
+            | Contestant::ColdpressWebNdjson
+            | Contestant::HyparquetWriterObjects
+            | Contestant::HyparquetWriterNdjson
+            | Contestant::ParquetWasmObjects
+            | Contestant::ParquetWasmNdjson
+            | Contestant::DuckdbNodeObjects
+            | Contestant::DuckdbNodeNdjson => Runner::Node,
+        }
     }
 
     /// The name on the command line and in reports.
@@ -58,6 +106,14 @@ impl Contestant {
             Contestant::Duckdb => "duckdb",
             Contestant::Polars => "polars",
             Contestant::Pyarrow => "pyarrow",
+            Contestant::ColdpressWebObjects => "coldpress-web-objects",
+            Contestant::ColdpressWebNdjson => "coldpress-web-ndjson",
+            Contestant::HyparquetWriterObjects => "hyparquet-writer-objects",
+            Contestant::HyparquetWriterNdjson => "hyparquet-writer-ndjson",
+            Contestant::ParquetWasmObjects => "parquet-wasm-objects",
+            Contestant::ParquetWasmNdjson => "parquet-wasm-ndjson",
+            Contestant::DuckdbNodeObjects => "duckdb-node-objects",
+            Contestant::DuckdbNodeNdjson => "duckdb-node-ndjson",
         }
     }
 }
@@ -72,6 +128,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Source::Rows => "Value rows",
+            Source::Objects => "objects",
             Source::Ndjson => "NDJSON",
         })
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use coldpress_bench::contest::{Contest, round_here};
-use coldpress_bench::contestant::Contestant;
+use coldpress_bench::contestant::{Contestant, Runner};
 use coldpress_bench::telemetry::{self, ROWS, SEED};
 use coldpress_bench::{Result, cpu, seed, work};
 
@@ -38,6 +38,9 @@ enum Task {
         rows: usize,
         #[arg(long, default_value_t = 5)]
         rounds: usize,
+        /// The contestants of Node, Coldpress's npm package among them, in place of the native ones.
+        #[arg(long, conflicts_with = "only")]
+        web: bool,
         /// Only these contestants.
         #[arg(long, value_enum, value_delimiter = ',')]
         only: Vec<Contestant>,
@@ -50,6 +53,12 @@ enum Task {
         /// The Python that has the peers.
         #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/python/bin/python"))]
         python: PathBuf,
+        /// The `node_modules` that has the peers of Node.
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/web/node_modules"))]
+        node_modules: PathBuf,
+        /// Coldpress's npm package, unpacked.
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/npm/package"))]
+        npm_package: PathBuf,
         /// The folder for files, in memory: /dev/shm where there is one.
         #[arg(long)]
         folder: Option<PathBuf>,
@@ -118,10 +127,23 @@ fn run(task: Task) -> Result<ExitCode> {
                 return Err(error.into());
             }
         }
-        Task::Run { rows, rounds, only, json, check, python, folder, cpu } => {
+        Task::Run {
+            rows,
+            rounds,
+            web,
+            only,
+            json,
+            check,
+            python,
+            node_modules,
+            npm_package,
+            folder,
+            cpu,
+        } => {
+            let all = Contestant::value_variants().iter().copied();
             let contest = Contest {
                 contestants: if only.is_empty() {
-                    Contestant::value_variants().to_vec()
+                    all.filter(|c| (c.runner() == Runner::Node) == web).collect()
                 } else {
                     only
                 },
@@ -129,6 +151,8 @@ fn run(task: Task) -> Result<ExitCode> {
                 rounds,
                 program: std::env::current_exe()?,
                 python,
+                node_modules,
+                npm_package,
                 folder: folder.unwrap_or_else(memory_folder),
                 cpu: cpu.map_or_else(cpu::last_allowed, Ok)?,
             };

@@ -113,7 +113,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{:<18}{:<12}{:>8}{:>9}{:>16}{:>10}{:>9}",
+            "{:<26}{:<12}{:>9}{:>9}{:>16}{:>10}{:>9}",
             "contestant", "from", "version", "CPU s", "least-most", "MB out", "MB/s"
         )?;
         for Measured { entry, cpu_s_median } in &self.entries {
@@ -121,7 +121,7 @@ impl fmt::Display for Report {
             let most = entry.cpu_s.iter().copied().fold(0.0, f64::max);
             writeln!(
                 f,
-                "{:<18}{:<12}{:>8}{:>9.3}{:>16}{:>10.2}{:>9.0}",
+                "{:<26}{:<12}{:>9}{:>9.3}{:>16}{:>10.2}{:>9.0}",
                 entry.contestant,
                 entry.contestant.source(),
                 entry.version,
@@ -165,6 +165,15 @@ fn targets(entries: &[Measured]) -> Vec<Target> {
         (find(Contestant::ColdpressNdjson), find(Contestant::Duckdb))
     {
         promise("CPU from NDJSON / DuckDB's", ours.cpu_s_median / duckdb.cpu_s_median, 1.0);
+    }
+    for (from, ours, theirs) in [
+        ("objects", Contestant::ColdpressWebObjects, Contestant::HyparquetWriterObjects),
+        ("NDJSON", Contestant::ColdpressWebNdjson, Contestant::HyparquetWriterNdjson),
+    ] {
+        if let (Some(ours), Some(theirs)) = (find(ours), find(theirs)) {
+            let ratio = ours.cpu_s_median / theirs.cpu_s_median;
+            promise(&format!("in Node, CPU from {from} / hyparquet-writer's"), ratio, 0.5);
+        }
     }
     targets
 }

@@ -13,6 +13,8 @@ fn contest(contestants: &[Contestant]) -> Result<Contest> {
         rounds: 2,
         program: PathBuf::from(env!("CARGO_BIN_EXE_coldpress-bench")),
         python: Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/python/bin/python"),
+        node_modules: PathBuf::from("/no/such/node_modules"),
+        npm_package: PathBuf::from("/no/such/package"),
         folder: std::env::temp_dir(),
         cpu: cpu::last_allowed()?,
     })
@@ -57,6 +59,13 @@ fn a_missing_python_is_an_error_that_says_how_to_get_it() {
     };
     let error = contest.run(|_, _| {}).unwrap_err().to_string();
     assert!(error.contains("/no/such/python") && error.contains("pip install"), "{error}");
+}
+
+#[test]
+fn missing_packages_of_node_are_an_error_that_says_how_to_get_them() {
+    let contest = contest(&[Contestant::HyparquetWriterNdjson]).unwrap();
+    let error = contest.run(|_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("/no/such/node_modules") && error.contains("xtask bench"), "{error}");
 }
 
 #[test]
