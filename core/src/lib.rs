@@ -35,6 +35,7 @@ mod build;
 mod decode;
 mod encode;
 mod error;
+mod grant;
 pub mod json;
 mod key;
 mod resolve;
@@ -46,6 +47,10 @@ pub use decode::{
 };
 pub use encode::{EncodedFile, Encoder, Summary, Target};
 pub use error::{Error, ErrorKind, Result};
+pub use grant::{
+    Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
+    Sha256Digest, SignedRequest,
+};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};

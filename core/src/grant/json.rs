@@ -1,0 +1,136 @@
+//! The JSON form of a grant, version 1.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::fields::Fields;
+use super::{Grant, GrantedWrite, Method, MultipartGrant, PARTS_MAX, SignedRequest};
+use crate::{Error, KeyPrefix, ObjectKey, Result};
+
+const VERSION: u64 = 1;
+
+pub(super) fn read(text: &str) -> Result<Grant> {
+    let value = super::read_json(text, "the grant")?;
+    let fields = Fields::new(&value, "the grant")?;
+    let version = fields.number("version")?;
+    if version != VERSION {
+        return Err(fields.error(format_args!(
+            "is of version {version}, and this build reads version {VERSION}; update coldpress where it is older"
+        )));
+    }
+    let prefix = KeyPrefix::new(fields.text("prefix")?)?;
+    let key = ObjectKey::parse(&prefix, fields.text("key")?)?;
+    let write = match (fields.optional("put"), fields.optional("multipart")) {
+        (Some(_), None) => GrantedWrite::Put(read_request(&fields.object("put")?)?),
+        (None, Some(_)) => GrantedWrite::Multipart(read_multipart(&fields.object("multipart")?)?),
+        (None, None) => return Err(fields.error("has neither \"put\" nor \"multipart\"")),
+        (Some(_), Some(_)) => {
+            return Err(fields.error("has both \"put\" and \"multipart\"; it must be one"));
+        }
+    };
+    let check = read_request(&fields.object("check")?)?;
+    Grant::new(prefix, key, write, check, fields.number("expires_ms")?, fields.number("bytes_max")?)
+}
+
+fn read_multipart(fields: &Fields<'_>) -> Result<MultipartGrant> {
+    let parts = fields.array("parts")?;
+    if parts.len() > PARTS_MAX {
+        // Before they are read, so that a hostile list costs no more than its text.
+        return Err(fields
+            .error(format_args!("has {} \"parts\"; there can be 1 to {PARTS_MAX}", parts.len())));
+    }
+    let part = |(i, value)| {
+        read_request(&Fields::new(value, format!("\"parts\"[{i}] of {}", fields.place()))?)
+    };
+    Ok(MultipartGrant {
+        upload_id: super::upload_id(fields)?,
+        part_bytes: fields.number("part_bytes")?,
+        parts: parts.iter().enumerate().map(part).collect::<Result<_>>()?,
+        complete: read_request(&fields.object("complete")?)?,
+        abort: read_request(&fields.object("abort")?)?,
+    })
+}
+
+fn read_request(fields: &Fields<'_>) -> Result<SignedRequest> {
+    let method = match fields.text("method")? {
+        "PUT" => Method::Put,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "DELETE" => Method::Delete,
+        other => {
+            return Err(fields.error(format_args!(
+                "has the \"method\" {:?}; grants use PUT, HEAD, POST and DELETE",
+                other.chars().take(20).collect::<String>()
+            )));
+        }
+    };
+    let (url, headers) = (fields.text("url")?, fields.texts("headers")?);
+    SignedRequest::new(method, url, headers)
+        .map_err(|error| Error::settings(format!("{} {error}", fields.place())))
+}
+
+/// In the order that people read it in.
+#[derive(Serialize)]
+struct WrittenGrant<'a> {
+    version: u64,
+    prefix: &'a str,
+    key: &'a str,
+    expires_ms: u64,
+    bytes_max: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    put: Option<WrittenRequest<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multipart: Option<WrittenMultipart<'a>>,
+    check: WrittenRequest<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenMultipart<'a> {
+    upload_id: &'a str,
+    part_bytes: u64,
+    parts: Vec<WrittenRequest<'a>>,
+    complete: WrittenRequest<'a>,
+    abort: WrittenRequest<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenRequest<'a> {
+    method: &'static str,
+    url: &'a str,
+    headers: BTreeMap<&'a str, &'a str>,
+}
+
+pub(super) fn write(grant: &Grant) -> String {
+    let (put, multipart) = match &grant.write {
+        GrantedWrite::Put(put) => (Some(written(put)), None),
+        GrantedWrite::Multipart(multipart) => {
+            let multipart = WrittenMultipart {
+                upload_id: &multipart.upload_id,
+                part_bytes: multipart.part_bytes,
+                parts: multipart.parts.iter().map(written).collect(),
+                complete: written(&multipart.complete),
+                abort: written(&multipart.abort),
+            };
+            (None, Some(multipart))
+        }
+    };
+    super::write_json(&WrittenGrant {
+        version: VERSION,
+        prefix: grant.prefix.as_str(),
+        key: grant.key.as_str(),
+        expires_ms: grant.expires_ms,
+        bytes_max: grant.bytes_max,
+        put,
+        multipart,
+        check: written(&grant.check),
+    })
+}
+
+fn written(request: &SignedRequest) -> WrittenRequest<'_> {
+    WrittenRequest {
+        method: request.method().as_str(),
+        url: request.url(),
+        headers: request.headers().iter().map(|(n, v)| (n.as_str(), v.as_str())).collect(),
+    }
+}
