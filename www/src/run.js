@@ -1,0 +1,59 @@
+/** One run of the press: encode, read back and compare with what went in, then try the other codecs. */
+import { ask } from './engine.js'
+import { set, state } from './state.js'
+
+/** Beyond this much JSON, reading back and the other codecs wait for a click: they hold all rows in memory. */
+export const EAGER_BYTES_MAX = 96e6
+
+let current = new AbortController()
+
+/** @param {object} options EncodeOptions of the package */
+export async function press(source, options) {
+  current.abort()
+  const { signal } = current = new AbortController()
+  set({ source, phase: 'busy', progress: null, result: null, verified: null, codecs: [], comparing: false, error: null })
+  try {
+    const result = await ask('press', { source, options }, { signal, onProgress: progress => set({ progress }) })
+    if (signal.aborted) return
+    set({ phase: 'done', result: { ...result, options }, progress: null })
+    if (result.jsonBytes > EAGER_BYTES_MAX) return
+    await readBack()
+    await compareCodecs()
+  } catch (error) {
+    if (!signal.aborted) set({ phase: 'error', error, progress: null })
+  }
+}
+
+/** Reads the file back and holds it against its source. */
+export async function readBack() {
+  const { signal } = current
+  set({ verified: { running: true } })
+  try {
+    const nullsCount = state.result.options.nulls === 'preserve'
+    const onProgress = rows => set({ verified: { running: true, rows } })
+    const verified = await ask('verify', { nullsCount }, { signal, onProgress })
+    if (!signal.aborted) set({ verified })
+  } catch (error) {
+    if (!signal.aborted) set({ verified: { error } })
+  }
+}
+
+/** Presses the same rows under each codec. */
+export async function compareCodecs() {
+  const { signal } = current
+  set({ comparing: true, codecs: [] })
+  try {
+    const onProgress = result => {
+      if (!signal.aborted) set({ codecs: [...state.codecs, result] })
+    }
+    await ask('compare', {}, { signal, onProgress })
+  } catch (error) {
+    if (!signal.aborted) set({ codecs: [...state.codecs, { codec: 'error', error }] })
+  }
+  if (!signal.aborted) set({ comparing: false })
+}
+
+export function stop() {
+  current.abort()
+  set({ phase: 'empty', progress: null })
+}

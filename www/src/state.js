@@ -1,0 +1,36 @@
+/** What the page knows, and who wants to hear of it. */
+
+/**
+ * @typedef {object} State
+ * @property {'empty' | 'busy' | 'done' | 'error'} phase
+ * @property {import('./worker/source.js').Source | null} source
+ * @property {object | null} progress
+ * @property {object | null} result what the worker's `press` gave
+ * @property {object | null} verified what `verify` gave, or `{error}`
+ * @property {object[]} codecs results of `compare` so far
+ * @property {boolean} comparing
+ * @property {Error | null} error
+ */
+
+/** @returns {State} */
+const empty = () => ({
+  phase: 'empty', source: null, progress: null, result: null, verified: null, codecs: [], comparing: false, error: null
+})
+
+/** @type {State} */
+export const state = empty()
+
+const watchers = []
+
+/** Calls `then` whenever one of `keys` is set. */
+export function watch(keys, then) {
+  watchers.push({ keys, then })
+}
+
+/** @param {Partial<State>} changes */
+export function set(changes) {
+  Object.assign(state, changes)
+  for (const { keys, then } of watchers) {
+    if (keys.some(key => key in changes)) then(state)
+  }
+}

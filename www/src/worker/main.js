@@ -1,0 +1,103 @@
+/**
+ * The worker's door. A message `{id, call, args}` is answered with any number of `{id, progress}` and then
+ * `{id, result}` or `{id, error}`; `{cancel: id}` ends a call early.
+ */
+import { linesAround } from './context.js'
+import { openSource } from './source.js'
+import { press, report } from './press.js'
+import { pressWithEach, sizes } from './codecs.js'
+import { rescueExamples } from './rescues.js'
+import { send } from './send.js'
+import { verify } from './verify.js'
+
+/** What the last press left here: the source to go through again, the file's bytes, its rows read back. */
+const bench = { opened: undefined, options: undefined, file: undefined, done: undefined, rows: [] }
+
+const calls = {
+  async press({ source, options }, run) {
+    const opened = await openSource(source)
+    const started = performance.now()
+    const { file, jsonBytes, ms } = await press(opened, options, {
+      ...run,
+      onProgress: progress => run.onProgress({ ...progress, bytesTotal: opened.gzip ? undefined : opened.blob.size })
+    }).catch(error => placed(error, opened))
+    const wallMs = performance.now() - started
+    const found = await report(file.bytes)
+    const done = { codec: options.codec, bytes: file.bytes.length, ms, columns: sizes(found.columns) }
+    Object.assign(bench, { opened, options, file, done, rows: [] })
+    return {
+      name: opened.name,
+      key: file.key,
+      rows: file.rows,
+      rescued: file.rescued,
+      duplicateKeys: file.duplicateKeys,
+      sha256: await file.sha256(),
+      blob: new Blob([file.bytes], { type: 'application/vnd.apache.parquet' }),
+      bytes: file.bytes.length,
+      jsonBytes,
+      ms,
+      wallMs,
+      report: found
+    }
+  },
+
+  async verify({ nullsCount }, run) {
+    const { rows, checked, found } = await verify(bench.file.bytes, bench.opened, { ...run, nullsCount })
+    bench.rows = rows
+    return { checked, found, rescued: rescueExamples(rows, bench.file.rescued, bench.file.schema) }
+  },
+
+  async rows({ from, count }) {
+    return bench.rows.slice(from, from + count)
+  },
+
+  async compare(_args, run) {
+    await pressWithEach(bench.opened, bench.options, bench.done, { ...run, onResult: run.onProgress })
+  },
+
+  async upload({ by }, run) {
+    return send(bench.opened, bench.options, by, run)
+  }
+}
+
+// Adds the lines around the one an error is about; finding them must not hide the error itself.
+async function placed(error, opened) {
+  const line = Number(error?.line)
+  if (line) {
+    const character = Number(/character (\d+)/.exec(error.message)?.[1]) || undefined
+    error.context = await linesAround(opened, line, character).catch(() => undefined)
+  }
+  throw error
+}
+
+const running = new Map()
+
+addEventListener('message', async ({ data }) => {
+  if (data.cancel) return running.get(data.cancel)?.abort(new DOMException('Stopped by you.', 'AbortError'))
+  const { id, call, args } = data
+  const stop = new AbortController()
+  running.set(id, stop)
+  try {
+    const onProgress = progress => postMessage({ id, progress })
+    postMessage({ id, result: await calls[call](args ?? {}, { signal: stop.signal, onProgress }) })
+  } catch (error) {
+    postMessage({ id, error: plain(error) })
+  } finally {
+    running.delete(id)
+  }
+})
+
+// Errors lose their own fields when they are posted as they are.
+function plain(error) {
+  const { name, message, code, row, id, line, column, context } = error ?? {}
+  return {
+    name: name ?? 'Error',
+    message: message ?? String(error),
+    code: typeof code === 'string' ? code : undefined,
+    row: row === undefined ? undefined : Number(row),
+    id,
+    line: line === undefined ? undefined : Number(line),
+    column,
+    context
+  }
+}

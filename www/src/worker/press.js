@@ -1,0 +1,77 @@
+/** Encodes a source with the package and says what came of it, with the time the encoder itself took. */
+import { Encoder, inspect } from '../package.js'
+import { byteStream, chunksOf } from './source.js'
+
+/**
+ * @param {{name: string, blob: Blob, gzip: boolean}} opened
+ * @param {object} options EncodeOptions of the package
+ * @param {{signal?: AbortSignal, onProgress?: (done: {bytes: number, rows: number}) => void}} [run]
+ */
+export async function press(opened, options, { signal, onProgress } = {}) {
+  const encoder = new Encoder({ ...options, signal })
+  let jsonBytes = 0
+  let ms = 0
+  try {
+    for await (const chunk of chunksOf(byteStream(opened), signal)) {
+      const length = chunk.length
+      const started = performance.now()
+      await encoder.push(chunk)
+      ms += performance.now() - started
+      jsonBytes += length
+      onProgress?.({ bytes: jsonBytes, rows: encoder.rows })
+    }
+    const started = performance.now()
+    const file = await encoder.finish()
+    ms += performance.now() - started
+    return { file, jsonBytes, ms }
+  } finally {
+    encoder.dispose()
+  }
+}
+
+/** What `inspect` says of the bytes, by leaf column, row groups added up. */
+export async function report(bytes) {
+  const found = await inspect(bytes)
+  const columns = new Map()
+  for (const group of found.row_groups) {
+    for (const chunk of group.columns) {
+      const column = columns.get(chunk.column)
+      if (!column) {
+        columns.set(chunk.column, leaf(chunk))
+        continue
+      }
+      column.bytes += chunk.compressed_bytes
+      column.rawBytes += chunk.uncompressed_bytes
+      column.nulls += chunk.nulls ?? 0
+      column.values += chunk.values
+      for (const encoding of chunk.encodings) column.encodings.add(encoding)
+      column.ranges.push([chunk.min, chunk.max])
+    }
+  }
+  return {
+    bytes: found.bytes,
+    key: found.key,
+    createdBy: found.created_by,
+    metadata: found.metadata,
+    schema: found.schema,
+    rows: found.rows,
+    groups: found.row_groups.map(group => ({ rows: group.rows, bytes: group.bytes })),
+    columns: [...columns.values()].map(column => ({ ...column, encodings: [...column.encodings] }))
+  }
+}
+
+function leaf(chunk) {
+  return {
+    path: chunk.column,
+    physical: chunk.physical_type,
+    logical: chunk.logical_type,
+    codec: chunk.codec,
+    bloom: chunk.bloom_filter,
+    bytes: chunk.compressed_bytes,
+    rawBytes: chunk.uncompressed_bytes,
+    nulls: chunk.nulls ?? 0,
+    values: chunk.values,
+    encodings: new Set(chunk.encodings),
+    ranges: [[chunk.min, chunk.max]]
+  }
+}

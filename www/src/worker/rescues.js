@@ -1,0 +1,61 @@
+/**
+ * Examples of rescued values. The file's summary says how many there are at which path; which rows they are
+ * in is found by looking for values there that the column's own type could not have held.
+ */
+
+/**
+ * @param {object[]} rows as read back
+ * @param {{path: string, count: number}[]} rescued
+ * @param {{columns: object[]}} schema
+ * @returns {{path: string, count: number, type: string, examples: {row: number, at: string, value: unknown}[]}[]}
+ */
+export function rescueExamples(rows, rescued, schema, examplesMax = 5) {
+  const wanted = new Map(rescued.map(({ path, count }) => [path, { path, count, type: 'no column', examples: [] }]))
+  if (!wanted.size) return []
+  const open = () => [...wanted.values()].some(entry => entry.examples.length < Math.min(examplesMax, entry.count))
+  const note = (row, path, at, value, type) => {
+    const entry = wanted.get(path)
+    if (!entry) return
+    entry.type = type
+    if (entry.examples.length < examplesMax) entry.examples.push({ row, at, value })
+  }
+  for (let row = 0; row < rows.length && open(); row++) {
+    walkFields(rows[row], schema.columns, '', '', (path, at, value, type) => note(row, path, at, value, type))
+  }
+  return [...wanted.values()]
+}
+
+function walkFields(object, columns, path, at, found) {
+  const known = new Map(columns.map(column => [column.name, column]))
+  for (const [name, value] of Object.entries(object)) {
+    if (value == null) continue
+    const join = prefix => prefix ? `${prefix}.${name}` : name
+    const column = known.get(name)
+    if (column) walk(value, column, join(path), join(at), found)
+    else if (name !== '_id') found(join(path), join(at), value, 'no column')
+  }
+}
+
+function walk(value, column, path, at, found) {
+  if (!fits(value, column.type)) return found(path, at, value, column.type)
+  if (column.type === 'struct') walkFields(value, column.fields, path, at, found)
+  if (column.type === 'list') {
+    value.forEach((element, index) => {
+      if (element != null) walk(element, column.element, `${path}[]`, `${at}[${index}]`, found)
+    })
+  }
+}
+
+function fits(value, type) {
+  switch (type) {
+    case 'json': return true
+    case 'boolean': return typeof value === 'boolean'
+    case 'string': case 'uuid': case 'date': case 'binary': return typeof value === 'string'
+    case 'struct': return typeof value === 'object' && !Array.isArray(value)
+    case 'list': return Array.isArray(value)
+    case 'timestamp': case 'decimal': return typeof value !== 'boolean' && typeof value !== 'object'
+    case 'float64': case 'float32': return typeof value === 'number'
+    case 'null': return false
+    default: return typeof value === 'bigint' || Number.isInteger(value)
+  }
+}

@@ -1,0 +1,23 @@
+/** Puts the rows of a source into an object store, through a grant given or asked for. */
+import { grantsFrom, upload } from '../package.js'
+import { byteStream } from './source.js'
+
+/**
+ * @param {{name: string, blob: Blob, gzip: boolean}} opened
+ * @param {object} options EncodeOptions of the package
+ * @param {{grant?: object, server?: string, token?: string}} by
+ * @param {{signal: AbortSignal, onProgress: (progress: object) => void}} run
+ */
+export async function send(opened, options, by, { signal, onProgress }) {
+  const rows = opened.gzip ? byteStream(opened) : opened.blob
+  const grant = by.grant ?? grantsFrom(by.server, { token: by.token })
+  const result = await upload(grant, rows, { ...forGrant(options, by), signal, onProgress })
+  return { key: result.key, bytes: result.bytes, rows: result.rows, created: result.created, sha256: result.sha256 }
+}
+
+// A grant's own key says tenant, collection, prefix and LSNs; what the form says of them would only contradict it.
+function forGrant(options, by) {
+  const { tenant, prefix, lsns, ...rest } = options
+  if (by.grant) delete rest.collection
+  return rest
+}
