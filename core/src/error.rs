@@ -86,6 +86,7 @@ impl Error {
         Self::new(ErrorKind::Key, message)
     }
 
+    #[cfg(feature = "decode")]
     pub(crate) fn corrupt(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Corrupt, message)
     }

@@ -32,6 +32,8 @@
 #![deny(missing_docs)]
 
 mod build;
+mod codec;
+#[cfg(feature = "decode")]
 mod decode;
 mod encode;
 mod error;
@@ -42,6 +44,7 @@ mod resolve;
 mod schema;
 mod settings;
 
+#[cfg(feature = "decode")]
 pub use decode::{
     ChunkReport, FileReport, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
 };

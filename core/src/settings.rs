@@ -19,7 +19,8 @@ pub enum Codec {
     Zstd(u8),
     /// Gzip at a level from 0 to 9.
     Gzip(u8),
-    /// Brotli at a level from 0 to 11.
+    /// Brotli at a level from 0 to 11. Its encoder is there where the feature `brotli` is; files are
+    /// read without it.
     Brotli(u8),
 }
 
@@ -196,6 +197,12 @@ impl Settings {
 
     pub(crate) fn check(&self) -> Result<()> {
         self.codec.check()?;
+        #[cfg(not(feature = "brotli"))]
+        if let Codec::Brotli(_) = self.codec {
+            return Err(Error::settings(
+                "this build has no brotli encoder; choose zstd or gzip, or a build with the feature \"brotli\"",
+            ));
+        }
         let ranges = [
             ("row_group_rows_max", self.row_group_rows_max, usize::MAX),
             ("columns_max", self.columns_max, Self::COLUMNS_LIMIT),
@@ -250,6 +257,15 @@ mod tests {
         for bad in ["zstd:0", "zstd:20", "gzip:10", "snappy:1", "lzo", "zstd:x", ""] {
             assert!(bad.parse::<Codec>().is_err(), "{bad}");
         }
+    }
+
+    #[cfg(not(feature = "brotli"))]
+    #[test]
+    fn a_build_without_the_brotli_encoder_says_so() {
+        let settings = Settings { codec: Codec::Brotli(5), ..Settings::default() };
+        let error = settings.check().unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Settings);
+        assert!(error.to_string().contains("no brotli encoder"), "{error}");
     }
 
     #[test]

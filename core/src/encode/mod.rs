@@ -6,6 +6,7 @@ mod leaf;
 mod text;
 mod write;
 
+#[cfg(feature = "decode")]
 pub(crate) use write::{FORMAT_VERSION, metadata_key};
 
 use bytes::Bytes;

@@ -13,7 +13,9 @@ use crate::build::{Builder, KINDS, Kind, Node, NodeId, Texts};
 use crate::schema::{ColumnType, ID_COLUMN, Schema};
 use crate::{Nulls, Policy, Result, Settings};
 
+#[cfg(feature = "decode")]
 pub(crate) use fit::{float_as_double, uuid_text};
+#[cfg(feature = "decode")]
 pub(crate) use temporal::{date_text, decimal_text, timestamp_text};
 
 /// What the documents' own `_id` fields are, so that decoding gives them back.

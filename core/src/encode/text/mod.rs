@@ -6,7 +6,6 @@
 
 mod bits;
 mod bounds;
-mod codec;
 mod dictionary;
 mod page;
 

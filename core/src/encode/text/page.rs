@@ -6,7 +6,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::bits;
 use super::bounds::head;
-use super::codec::Compressor;
+use crate::codec::Compressor;
 use crate::{Codec, Result};
 
 /// The definition levels of a page.

@@ -1,40 +1,47 @@
-//! The codecs, for pages that we write ourselves.
+//! The codecs: the one place where pages are compressed.
+
+mod lz4;
 
 use std::io::Write as _;
 
 use crate::{Codec, Error, ErrorKind, Result};
 
 /// A codec with what it keeps between pages.
-pub(super) enum Compressor {
+pub(crate) enum Compressor {
     None,
     Snappy(Box<snap::raw::Encoder>),
-    Lz4,
+    Lz4(lz4::Lz4),
     Zstd(Box<zstd::bulk::Compressor<'static>>),
     Gzip(u8),
+    #[cfg(feature = "brotli")]
     Brotli(u8),
 }
 
 impl Compressor {
-    pub(super) fn new(codec: Codec) -> Result<Self> {
+    pub(crate) fn new(codec: Codec) -> Result<Self> {
         Ok(match codec {
             Codec::None => Compressor::None,
             Codec::Snappy => Compressor::Snappy(Box::new(snap::raw::Encoder::new())),
-            Codec::Lz4 => Compressor::Lz4,
+            Codec::Lz4 => Compressor::Lz4(lz4::Lz4::new()),
             Codec::Zstd(level) => {
                 let compressor = zstd::bulk::Compressor::new(i32::from(level)).map_err(failed)?;
                 Compressor::Zstd(Box::new(compressor))
             }
             Codec::Gzip(level) => Compressor::Gzip(level),
+            #[cfg(feature = "brotli")]
             Codec::Brotli(level) => Compressor::Brotli(level),
+            // Settings with it are refused before.
+            #[cfg(not(feature = "brotli"))]
+            Codec::Brotli(_) => return Err(Error::misuse("this build has no brotli encoder")),
         })
     }
 
     /// The page compressed; a copy of it where there is no codec.
-    pub(super) fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
         match self {
             Compressor::None => Ok(page.to_vec()),
             Compressor::Snappy(encoder) => encoder.compress_vec(page).map_err(failed),
-            Compressor::Lz4 => Ok(lz4_flex::block::compress(page)),
+            Compressor::Lz4(compressor) => Ok(compressor.compress(page)),
             Compressor::Zstd(compressor) => compressor.compress(page).map_err(failed),
             Compressor::Gzip(level) => {
                 let level = flate2::Compression::new(u32::from(*level));
@@ -42,6 +49,7 @@ impl Compressor {
                 encoder.write_all(page).map_err(failed)?;
                 encoder.finish().map_err(failed)
             }
+            #[cfg(feature = "brotli")]
             Compressor::Brotli(level) => {
                 let mut out = Vec::new();
                 let parameters = brotli::enc::BrotliEncoderParams {
