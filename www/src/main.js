@@ -1,8 +1,9 @@
 /** Puts the parts of the page together. */
 import { part } from './dom.js'
+import { ask } from './engine.js'
 import { startOffline } from './offline.js'
 import { press, stop } from './run.js'
-import { set, state, watch } from './state.js'
+import { set, watch } from './state.js'
 import { startTheme } from './theme.js'
 import { startInput } from './view/input.js'
 import { startResults } from './view/results.js'
@@ -10,9 +11,7 @@ import { startSettings } from './view/settings.js'
 
 startTheme(part('theme'))
 
-const settings = startSettings(() => {
-  if (state.phase === 'done') part('press').textContent = 'Press again'
-})
+const settings = startSettings()
 
 const input = startInput({
   onSource(source) {
@@ -32,11 +31,14 @@ const input = startInput({
 startResults({ onSelectLine: line => input.select(line) })
 
 watch(['phase'], ({ phase, result }) => {
-  input.busy(phase === 'busy')
+  input.busy(phase === 'busy', phase === 'done')
   if (phase === 'done') settings.offer(result.report.schema)
 })
 
 startOffline(part('offline-state'))
+
+// What fails here fails again, and is shown, when something is pressed.
+ask('warm').catch(() => {})
 
 /** `movies.ndjson.gz` are rows of the collection `movies`. */
 function collectionFor(source) {

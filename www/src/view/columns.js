@@ -10,12 +10,11 @@ export function columnsSection({ result }) {
   const onlyNulls = result.report.schema.columns.filter(column => column.type === 'null').map(column => column.name)
   return h('section', { class: 'block', id: 'columns', 'data-testid': 'columns', 'aria-labelledby': 'columns-title' },
     h('h2', { id: 'columns-title' }, 'Columns'),
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'columns-title' },
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of columns' },
       h('table', { 'data-testid': 'columns-table' },
         h('thead', {}, h('tr', {},
-          ['Column', 'Type', 'Encoding', 'Nulls', 'Rescued'].map((name, index) => h('th', { scope: 'col', class: index > 2 ? 'figure' : null }, name)),
-          h('th', { scope: 'col' }, 'From … to'),
-          h('th', { scope: 'col', class: 'figure' }, 'Size'))),
+          ['Column', 'Type and encoding', 'Size', 'Nulls', 'Rescued'].map((name, index) => h('th', { scope: 'col', class: index > 1 ? 'figure' : null }, name)),
+          h('th', { scope: 'col' }, 'From … to'))),
         h('tbody', {}, columns.map(column => row(column, types, rescued, largest))))),
     onlyNulls.length > 0 && h('p', { class: 'note' }, 'Only nulls, so no column: ', onlyNulls.join(', '), '.'))
 }
@@ -26,14 +25,13 @@ function row(column, types, rescued, largest) {
   const saved = rescued.get(name)
   return h('tr', { 'data-column': column.path },
     h('th', { scope: 'row' }, h('code', {}, name)),
-    h('td', {}, h('span', { class: 'type' }, type)),
-    h('td', { class: 'soft' }, encodingOf(column.encodings), column.bloom && ', bloom filter'),
-    h('td', { class: 'figure' }, column.nulls ? count(column.nulls) : h('span', { class: 'nil' }, '0')),
-    h('td', { class: 'figure' }, saved ? h('a', { href: '#rescued' }, count(saved)) : h('span', { class: 'nil' }, '0')),
-    h('td', { class: 'range' }, range(column, type)),
+    h('td', {}, h('span', { class: 'type' }, type), h('span', { class: 'encoding' }, encodingOf(column.encodings), column.bloom && ', bloom filter')),
     h('td', { class: 'figure weight' },
       bytes(column.bytes),
-      h('span', { class: 'tiny-bar', 'aria-hidden': 'true' }, h('span', { 'width%': Math.max(1, column.bytes / largest * 100) }))))
+      h('span', { class: 'tiny-bar', 'aria-hidden': 'true' }, h('span', { 'width%': Math.max(1, column.bytes / largest * 100) }))),
+    h('td', { class: 'figure' }, column.nulls ? count(column.nulls) : h('span', { class: 'nil' }, '0')),
+    h('td', { class: 'figure' }, saved ? h('a', { href: '#rescued' }, count(saved)) : h('span', { class: 'nil' }, '0')),
+    h('td', { class: 'range' }, range(column, type)))
 }
 
 const NAMES = {

@@ -20,8 +20,13 @@ export function failure({ error, source }, onSelectLine) {
     h('p', { class: 'note' }, 'No file was made, so nothing is half done. Mend it and press again.'))
 }
 
+function marked({ text, mark }) {
+  if (mark === undefined) return text || ' '
+  return [text.slice(0, mark), h('mark', {}, text[mark]), text.slice(mark + 1)]
+}
+
 function excerpt(context, line) {
   return h('div', { class: 'excerpt', role: 'region', tabindex: 0, 'aria-label': 'The input there', 'data-testid': 'error-line' },
     h('ol', {}, context.map(each => h('li', { class: each.line === line ? 'faulty' : null, 'aria-current': each.line === line ? 'true' : null },
-      h('span', { class: 'line-number' }, count(each.line)), h('code', {}, each.text || ' ')))))
+      h('span', { class: 'line-number' }, count(each.line)), h('code', {}, marked(each))))))
 }

@@ -62,9 +62,9 @@ export function startInput({ onSource, onStop }) {
       text.focus()
       text.setSelectionRange(from, from + (lines[line - 1]?.length ?? 0))
     },
-    busy(on) {
+    busy(on, again) {
       part('stop').hidden = !on
-      part('press').textContent = on ? 'Pressing…' : 'Press'
+      part('press').textContent = on ? 'Pressing…' : again ? 'Press again' : 'Press'
     }
   }
 }

@@ -19,10 +19,13 @@ export function rescuedSection({ result, verified }) {
 function rescue({ path, count: many }, found) {
   const examples = found?.examples ?? []
   return h('li', { 'data-path': path },
-    h('p', {}, h('strong', {}, h('code', {}, path)), ' ', h('span', { class: 'soft' }, `${counted(many, 'value')}${found ? `, ${columnIs(found.type)}` : ''}`)),
+    h('p', {}, h('strong', {}, h('code', {}, path || '""')), ' ', h('span', { class: 'soft' }, `${counted(many, 'value')}${found?.type ? `, ${columnIs(path, found.type)}` : ''}`)),
     examples.length > 0 && h('ul', { class: 'examples' }, examples.map(({ row, value }) =>
       h('li', {}, h('span', { class: 'soft number' }, `row ${count(row)}`), ' ', h('code', {}, shortened(json(value), 60)))),
     many > examples.length && h('li', { class: 'soft' }, `and ${count(Number(many) - examples.length)} more`)))
 }
 
-const columnIs = type => type === 'no column' ? 'the schema has no such column' : `beside a column of ${type}`
+function columnIs(path, type) {
+  if (path === '_id') return 'since not all rows have one of their own'
+  return type === 'no column' ? 'for which there is no column' : `beside a column of ${type}`
+}

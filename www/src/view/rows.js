@@ -30,7 +30,7 @@ async function fill(section, result, verified) {
   }
   more.addEventListener('click', next)
   section.append(
-    h('div', { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-labelledby': 'rows-title' },
+    h('div', { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Table of rows' },
       h('table', { 'data-testid': 'rows-table' },
         h('thead', {}, h('tr', {}, h('th', { scope: 'col', class: 'figure' }, 'Row'), names.map(name => h('th', { scope: 'col' }, name)))),
         body)),

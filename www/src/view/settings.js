@@ -14,8 +14,7 @@ const field = (name, label, control, { hint, full } = {}) => {
 
 const choice = options => h('select', {}, options.map(([value, text]) => h('option', { value }, text)))
 
-/** @param {() => void} onChange */
-export function startSettings(onChange) {
+export function startSettings() {
   const codec = choice([['zstd', 'zstd'], ['none', 'none'], ['snappy', 'snappy'], ['lz4', 'lz4'], ['gzip', 'gzip'], ['brotli', 'brotli']])
   const level = h('input', { type: 'number', inputmode: 'numeric' })
   const collection = h('input', { type: 'text', value: 'rows', autocomplete: 'off', spellcheck: 'false' })
@@ -56,10 +55,10 @@ export function startSettings(onChange) {
     part('settings-note').textContent = [codecOf(), collection.value.trim(), schema.value.trim() && 'own schema'].filter(Boolean).join(' · ')
   }
   const codecOf = () => level.value && !level.disabled ? `${codec.value}:${level.value}` : codec.value
-  part('settings-fields').addEventListener('input', () => {
+  part('settings-fields').addEventListener('input', ({ target }) => {
+    if (target === collection) collection.dataset.own = 'yes'
     schema.removeAttribute('aria-invalid')
     describe()
-    onChange()
   })
   describe()
 
@@ -92,9 +91,6 @@ export function startSettings(onChange) {
       if (collection.dataset.own) return
       collection.value = name
       describe()
-    },
-    start() {
-      collection.addEventListener('input', () => { collection.dataset.own = 'yes' })
     }
   }
 }

@@ -19,7 +19,7 @@ export function summary({ result, verified }) {
       figure('Encoding took', duration(result.ms)),
       figure('JSON a second', `${significant(result.jsonBytes / 1e6 / seconds)} MB`),
       figure('Rows a second', count(Math.round(result.rows / seconds))),
-      figure('Until here', duration(result.wallMs))),
+      figure('Wall time', duration(result.wallMs))),
     result.duplicateKeys > 0 && h('p', { class: 'note' }, `${counted(result.duplicateKeys, 'field')} stood twice in one object; the last of each was kept.`),
     h('div', { class: 'deeds' }, download(result), h('a', { class: 'button', href: '#upload' }, 'Upload')))
 }

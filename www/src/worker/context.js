@@ -7,7 +7,7 @@ const CHARS_MAX = 240
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
  * @param {number} line from 1
  * @param {number} [character] the place in that line, from 1
- * @returns {Promise<{line: number, text: string}[]>}
+ * @returns {Promise<{line: number, text: string, mark?: number}[]>} mark: where in `text` the character is, from 0
  */
 export async function linesAround(opened, line, character) {
   const lines = []
@@ -23,13 +23,16 @@ export async function linesAround(opened, line, character) {
   return lines
 
   function keep(text) {
-    if (Math.abs(at - line) <= 1 && (text || at === line)) lines.push({ line: at, text: cut(text, at === line ? character : 1) })
+    if (Math.abs(at - line) <= 1 && (text || at === line)) lines.push({ line: at, ...cut(text, at === line ? character : undefined) })
     at++
   }
 }
 
-function cut(text, character = 1) {
-  if (text.length <= CHARS_MAX) return text
-  const from = Math.max(0, Math.min(character - CHARS_MAX / 2, text.length - CHARS_MAX))
-  return `${from ? '…' : ''}${text.slice(from, from + CHARS_MAX)}${from + CHARS_MAX < text.length ? '…' : ''}`
+function cut(text, character) {
+  const mark = character && character <= text.length ? character - 1 : undefined
+  if (text.length <= CHARS_MAX) return { text, mark }
+  const from = Math.max(0, Math.min((mark ?? 0) - CHARS_MAX / 2, text.length - CHARS_MAX))
+  const before = from ? '…' : ''
+  const after = from + CHARS_MAX < text.length ? '…' : ''
+  return { text: before + text.slice(from, from + CHARS_MAX) + after, mark: mark === undefined ? undefined : mark - from + before.length }
 }

@@ -3,7 +3,7 @@
  *
  * Only their bounds are looked for: each row's own text is what a reader of the file is compared with.
  *
- * @param {AsyncIterable<string>} chunks
+ * @param {AsyncIterable<string> | Iterable<string>} chunks
  * @returns {AsyncGenerator<{text: string, line: number}>} line: where the row begins, from 1
  */
 export async function * jsonRows(chunks) {

@@ -12,6 +12,8 @@ export async function press(opened, options, { signal, onProgress } = {}) {
   let jsonBytes = 0
   let ms = 0
   try {
+    // Loads the module now, so that the first press is not charged for it.
+    await encoder.push(new Uint8Array())
     for await (const chunk of chunksOf(byteStream(opened), signal)) {
       const length = chunk.length
       const started = performance.now()

@@ -7,10 +7,10 @@
  * @param {object[]} rows as read back
  * @param {{path: string, count: number}[]} rescued
  * @param {{columns: object[]}} schema
- * @returns {{path: string, count: number, type: string, examples: {row: number, at: string, value: unknown}[]}[]}
+ * @returns {{path: string, count: number, type: string | undefined, examples: {row: number, at: string, value: unknown}[]}[]}
  */
 export function rescueExamples(rows, rescued, schema, examplesMax = 5) {
-  const wanted = new Map(rescued.map(({ path, count }) => [path, { path, count, type: 'no column', examples: [] }]))
+  const wanted = new Map(rescued.map(({ path, count }) => [path, { path, count, type: undefined, examples: [] }]))
   if (!wanted.size) return []
   const open = () => [...wanted.values()].some(entry => entry.examples.length < Math.min(examplesMax, entry.count))
   const note = (row, path, at, value, type) => {
@@ -32,7 +32,7 @@ function walkFields(object, columns, path, at, found) {
     const join = prefix => prefix ? `${prefix}.${name}` : name
     const column = known.get(name)
     if (column) walk(value, column, join(path), join(at), found)
-    else if (name !== '_id') found(join(path), join(at), value, 'no column')
+    else found(join(path), join(at), value, 'no column')
   }
 }
 

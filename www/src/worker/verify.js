@@ -35,6 +35,8 @@ async function readRows(bytes) {
   } catch (error) {
     if (error.code !== 'Limit') throw error
     const text = await decode(bytes, { as: 'ndjson' })
-    return text.split('\n').filter(Boolean).map(parseExact)
+    const rows = []
+    for await (const row of jsonRows([text])) rows.push(parseExact(row.text))
+    return rows
   }
 }
