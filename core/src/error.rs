@@ -67,7 +67,8 @@ impl Error {
         self.0.column.as_deref()
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of this kind that is at no place yet; for hosts that feed the encoder in a way of their own.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
             message: message.into(),
@@ -95,7 +96,8 @@ impl Error {
         Self::new(ErrorKind::Misuse, message)
     }
 
-    pub(crate) fn at_row(mut self, row: u64) -> Self {
+    /// The same error at this row, where it has none yet.
+    pub fn at_row(mut self, row: u64) -> Self {
         self.0.row.get_or_insert(row);
         self
     }

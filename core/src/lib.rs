@@ -48,7 +48,7 @@ mod settings;
 pub use decode::{
     ChunkReport, FileReport, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
 };
-pub use encode::{EncodedFile, Encoder, Summary, Target};
+pub use encode::{Document, EncodedFile, Encoder, Summary, Target};
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,

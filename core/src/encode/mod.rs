@@ -1,11 +1,13 @@
 //! Rows in, one Parquet file out.
 
 mod choose;
+mod document;
 mod feed;
 mod leaf;
 mod text;
 mod write;
 
+pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use write::{FORMAT_VERSION, metadata_key};
 
@@ -44,6 +46,8 @@ pub struct Encoder {
     settings: Settings,
     builder: Builder,
     feed: JsonFeed,
+    /// What a [`Document`] has open; empty between rows.
+    open: Vec<bool>,
     /// Why nothing more is taken.
     refused: Option<Error>,
 }
@@ -107,7 +111,8 @@ impl Encoder {
     pub fn new(settings: Settings) -> Result<Self> {
         settings.check()?;
         let builder = Builder::new(&settings);
-        Ok(Encoder { settings, builder, feed: JsonFeed::default(), refused: None })
+        let feed = JsonFeed::default();
+        Ok(Encoder { settings, builder, feed, open: Vec::new(), refused: None })
     }
 
     /// Takes one row with an id of its own. The document must be a JSON object, and its own `_id`, if
@@ -134,6 +139,41 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    /// Takes one row whose document the caller writes as [`Events`](crate::json::Events), from whatever it
+    /// has; its id comes from [`Settings::id`].
+    ///
+    /// An error of kind `Misuse` where the events are out of order; else whatever error `write` gives.
+    ///
+    /// ```
+    /// use coldpress_core::json::{Events, Number};
+    /// use coldpress_core::{Encoder, Settings, Target};
+    ///
+    /// let mut encoder = Encoder::new(Settings::default())?;
+    /// encoder.push_document(|document| {
+    ///     document.open_object();
+    ///     document.key("year");
+    ///     document.number(Number::Int(1979));
+    ///     document.close_object();
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(encoder.finish(&Target::new(0, "films"))?.summary.rows, 1);
+    /// # Ok::<(), coldpress_core::Error>(())
+    /// ```
+    pub fn push_document(
+        &mut self,
+        write: impl FnOnce(&mut Document<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.check()?;
+        let pushed = self.feed.no_open_text().and_then(|()| {
+            self.builder.begin_row();
+            let mut document = Document::new(&mut self.builder, &mut self.open);
+            write(&mut document)?;
+            document.end()?;
+            self.builder.end_row_of(&self.settings.id)
+        });
+        self.note(pushed)
     }
 
     /// Takes JSON objects, one behind the other with any white space between (NDJSON), or as the

@@ -9,20 +9,29 @@ pub(crate) mod tokenizer;
 pub(crate) mod value;
 
 use crate::{Error, ErrorKind, Result};
-use number::Number;
+pub use number::Number;
+pub use text::{write_number, write_string};
 use tokenizer::{Fault, Tokenizer};
 
 /// What a document is made of, in the order it is read.
-pub(crate) trait Events {
+pub trait Events {
     /// The name of the next value of the open object.
     fn key(&mut self, name: &str);
+    /// `null`.
     fn null(&mut self);
+    /// `true` or `false`.
     fn boolean(&mut self, value: bool);
+    /// A number; a [`Number::Literal`] must be a JSON number literal that no other variant can hold.
     fn number(&mut self, value: Number<'_>);
+    /// A string.
     fn string(&mut self, value: &str);
+    /// The start of an object: of each field, its key and then its value come next.
     fn open_object(&mut self);
+    /// The end of the innermost object.
     fn close_object(&mut self);
+    /// The start of an array: its elements come next.
     fn open_array(&mut self);
+    /// The end of the innermost array.
     fn close_array(&mut self);
 }
 
@@ -48,9 +57,16 @@ pub fn validate(bytes: &[u8]) -> Result<()> {
         fn open_array(&mut self) {}
         fn close_array(&mut self) {}
     }
+    read(bytes, &mut Nothing)
+}
+
+/// Passes exactly one JSON document (RFC 8259, UTF-8) on as events.
+///
+/// An error of kind `Row` names the line and the reason; the events before it have been passed by then.
+pub fn read(bytes: &[u8], events: &mut impl Events) -> Result<()> {
     let text = utf8(bytes, 1)?;
     let at_fault = |fault: Fault| syntax_error(bytes, fault, 1);
-    let end = Tokenizer::default().document(text, 0, &mut Nothing).map_err(at_fault)?;
+    let end = Tokenizer::default().document(text, 0, events).map_err(at_fault)?;
     let end = tokenizer::skip_white_space(bytes, end);
     if end < bytes.len() {
         return Err(at_fault(Fault::new(end, "something follows the end of the document")));

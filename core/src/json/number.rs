@@ -2,7 +2,7 @@
 
 /// A JSON number as it will be stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number<'t> {
+pub enum Number<'t> {
     /// A whole number within i64.
     Int(i64),
     /// A whole number past i64, within u64.

@@ -125,7 +125,8 @@ impl Events for JsonText {
     }
 }
 
-pub(crate) fn write_number(out: &mut String, value: Number<'_>) {
+/// Appends a number as JSON, exactly as it is worth.
+pub fn write_number(out: &mut String, value: Number<'_>) {
     match value {
         Number::Int(value) => out.push_str(itoa::Buffer::new().format(value)),
         Number::Big(value) => out.push_str(itoa::Buffer::new().format(value)),
@@ -136,7 +137,8 @@ pub(crate) fn write_number(out: &mut String, value: Number<'_>) {
     }
 }
 
-pub(crate) fn write_string(out: &mut String, value: &str) {
+/// Appends a string as JSON, quoted and escaped.
+pub fn write_string(out: &mut String, value: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let bytes = value.as_bytes();
     out.push('"');

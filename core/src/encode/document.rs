@@ -1,0 +1,158 @@
+//! One document handed over as events, by callers that have neither JSON text nor a `Value`.
+
+use crate::build::Builder;
+use crate::json::Events;
+use crate::json::number::{self, Number};
+use crate::{Error, Result};
+
+/// A row's document while it is being written: what [`Encoder::push_document`](super::Encoder::push_document)
+/// lends to its caller.
+///
+/// Takes [`Events`] and checks their order, so that no mistake of a caller can bring the columns out of step.
+/// The first mistake is kept and is what the push then ends with.
+#[derive(Debug)]
+pub struct Document<'b> {
+    builder: &'b mut Builder,
+    /// The open containers: true for an object. Lent, so that no row has to allocate it.
+    open: &'b mut Vec<bool>,
+    expects: Expects,
+    mistake: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expects {
+    Value,
+    /// A key, or the end of the object.
+    Key,
+    Nothing,
+}
+
+impl<'b> Document<'b> {
+    pub(super) fn new(builder: &'b mut Builder, open: &'b mut Vec<bool>) -> Self {
+        open.clear();
+        Document { builder, open, expects: Expects::Value, mistake: None }
+    }
+
+    /// Whether exactly one whole value was written.
+    pub(super) fn end(self) -> Result<()> {
+        let mistake = match self.mistake {
+            None if self.expects == Expects::Nothing => return Ok(()),
+            None => "it has no end",
+            Some(mistake) => mistake,
+        };
+        Err(Error::misuse(format!("the events of a document are out of order: {mistake}")))
+    }
+
+    /// Notes that a value comes; whether it may.
+    #[inline]
+    fn value(&mut self) -> bool {
+        if self.expects != Expects::Value || self.mistake.is_some() {
+            self.mistake.get_or_insert("a value where none can be");
+            return false;
+        }
+        self.expects = self.behind();
+        true
+    }
+
+    /// What may come behind a value.
+    #[inline]
+    fn behind(&self) -> Expects {
+        match self.open.last() {
+            None => Expects::Nothing,
+            Some(true) => Expects::Key,
+            Some(false) => Expects::Value,
+        }
+    }
+
+    #[inline]
+    fn close(&mut self, object: bool, expected: Expects) -> bool {
+        let fits = self.open.last() == Some(&object) && self.expects == expected;
+        if !fits || self.mistake.is_some() {
+            self.mistake.get_or_insert("an end of what is not open");
+            return false;
+        }
+        self.open.pop();
+        self.expects = self.behind();
+        true
+    }
+}
+
+impl Events for Document<'_> {
+    #[inline]
+    fn key(&mut self, name: &str) {
+        if self.expects != Expects::Key || self.mistake.is_some() {
+            self.mistake.get_or_insert("a key where none can be");
+            return;
+        }
+        self.expects = Expects::Value;
+        self.builder.key(name);
+    }
+
+    fn null(&mut self) {
+        if self.value() {
+            self.builder.null();
+        }
+    }
+
+    fn boolean(&mut self, value: bool) {
+        if self.value() {
+            self.builder.boolean(value);
+        }
+    }
+
+    #[inline]
+    fn number(&mut self, value: Number<'_>) {
+        if !self.value() {
+            return;
+        }
+        match value {
+            Number::Double(double) if !double.is_finite() => {
+                self.mistake = Some("a number that is not finite");
+            }
+            // The one form that a number has, whoever brings it: the columns depend on it.
+            Number::Literal(text) => match number::read_whole(text) {
+                Some(number) => self.builder.number(number),
+                None => self.mistake = Some("a number literal that is not JSON's"),
+            },
+            Number::Big(big) if i64::try_from(big).is_ok() => {
+                self.builder.number(Number::Int(big as i64));
+            }
+            value => self.builder.number(value),
+        }
+    }
+
+    #[inline]
+    fn string(&mut self, value: &str) {
+        if self.value() {
+            self.builder.string(value);
+        }
+    }
+
+    fn open_object(&mut self) {
+        if self.value() {
+            self.open.push(true);
+            self.expects = Expects::Key;
+            self.builder.open_object();
+        }
+    }
+
+    fn close_object(&mut self) {
+        if self.close(true, Expects::Key) {
+            self.builder.close_object();
+        }
+    }
+
+    fn open_array(&mut self) {
+        if self.value() {
+            self.open.push(false);
+            self.expects = Expects::Value;
+            self.builder.open_array();
+        }
+    }
+
+    fn close_array(&mut self) {
+        if self.close(false, Expects::Value) {
+            self.builder.close_array();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// Builds the modules of the npm package into js/glue: node build.mjs [--profile dev|wasm] [--only NAME,NAME]
+//
+// cargo, wasm-bindgen of the locked version, glue.mjs, and for the profile `wasm` wasm-opt (npm `binaryen`).
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, copyFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = dirname(here)
+const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target')
+const tools = process.env.COLDPRESS_TOOLS ?? join(root, 'target', 'tools')
+const TRIPLE = 'wasm32-unknown-unknown'
+
+/** The modules, and the features of coldpress-wasm each is built with. */
+const MODULES = { coldpress: 'decode,upload', encode: '', brotli: 'brotli' }
+
+const { values } = parseArgs({
+  options: { profile: { type: 'string', default: 'dev' }, only: { type: 'string' } },
+})
+const out = join(here, 'js', 'glue')
+mkdirSync(out, { recursive: true })
+for (const name of values.only?.split(',') ?? Object.keys(MODULES)) {
+  if (!(name in MODULES)) throw new Error(`no module is named ${name}; choose ${Object.keys(MODULES).join(', ')}`)
+  build(name, values.profile)
+}
+
+function build(name, profile) {
+  const features = MODULES[name]
+  const archiver = llvmArchiver()
+  run('cargo', ['build', '--locked', '--package', 'coldpress-wasm', '--target', TRIPLE, '--profile', profile,
+    '--no-default-features', ...(features ? ['--features', features] : [])], {
+    CC_wasm32_unknown_unknown: 'clang', AR_wasm32_unknown_unknown: archiver,
+    // The hash tables of a dependency would otherwise be seeded anew by every build.
+    CONST_RANDOM_SEED: 'coldpress',
+  })
+  const folder = profile === 'dev' ? 'debug' : profile
+  const made = join(target, TRIPLE, folder, 'coldpress_wasm.wasm')
+  const staged = join(target, TRIPLE, folder, 'npm', name)
+  rmSync(staged, { recursive: true, force: true })
+  run(join(tools, 'bin', 'wasm-bindgen'), ['--target', 'web', '--omit-default-module-path', '--no-typescript',
+    '--out-dir', staged, '--out-name', name, made])
+  run(process.execPath, [join(here, 'glue.mjs'), join(staged, `${name}.js`), join(out, `${name}.js`)])
+  const bound = join(staged, `${name}_bg.wasm`)
+  const wasm = join(out, `${name}.wasm`)
+  if (profile === 'wasm') {
+    run(wasmOpt(), ['-O3', '--all-features', '--strip-debug', '--strip-producers', bound, '-o', wasm])
+  } else {
+    copyFileSync(bound, wasm)
+  }
+}
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root, env: { ...process.env, ...env } })
+  if (error) throw new Error(`cannot run ${command}: ${error.message}; run: cargo xtask setup`)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** LLVM's archiver by whichever name it has: binutils' makes archives that wasm's linker cannot read. */
+function llvmArchiver() {
+  for (const folder of (process.env.PATH ?? '').split(':')) {
+    const found = existsSync(folder) && readdirSync(folder).find(name => /^llvm-ar(-\d+)?$/.test(name))
+    if (found) return found
+  }
+  throw new Error('llvm-ar is missing; run: cargo xtask setup')
+}
+
+function wasmOpt() {
+  const path = join(tools, 'web', 'node_modules', '.bin', 'wasm-opt')
+  if (existsSync(path)) return path
+  throw new Error(`${path} is missing; run: cargo xtask setup`)
+}

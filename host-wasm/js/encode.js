@@ -1,0 +1,14 @@
+// Browsers, their workers, Deno and Bun: the module lies beside this file, and is fetched.
+import { glue as brotliGlue } from './glue/brotli.js'
+import { glue } from './glue/encode.js'
+import { encoderApi } from './src/api.js'
+import { Engine } from './src/engine.js'
+import { fetched } from './src/module.js'
+
+const api = encoderApi(
+  new Engine(glue, () => fetched(new URL('./glue/encode.wasm', import.meta.url))),
+  new Engine(brotliGlue, () => fetched(new URL('./glue/brotli.wasm', import.meta.url))),
+)
+
+export const { init, encode, Encoder, objectKey, parseObjectKey } = api
+export { ColdpressError } from './src/error.js'

@@ -1,0 +1,28 @@
+import { decoding } from './decode.js'
+import { encoding } from './encoder.js'
+import { Engine } from './engine.js'
+import { keys } from './target.js'
+
+/**
+ * What `coldpress/encode` is made of.
+ *
+ * @param {Engine} engine
+ * @param {Engine} brotli
+ */
+export function encoderApi(engine, brotli) {
+  async function init(source, { brotli: other } = {}) {
+    await engine.init(source)
+    if (other !== undefined) await brotli.init(other)
+  }
+  return { init, ...encoding(engine, brotli), ...keys(engine) }
+}
+
+/**
+ * What `coldpress` is made of.
+ *
+ * @param {Engine} engine
+ * @param {Engine} brotli
+ */
+export function fullApi(engine, brotli) {
+  return { ...encoderApi(engine, brotli), ...decoding(engine) }
+}

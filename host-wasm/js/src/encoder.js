@@ -1,0 +1,168 @@
+import { ColdpressError, misuse, stopIfAborted } from './error.js'
+import { EncodedFile } from './file.js'
+import { checkNames, isBrotli, settingsOf } from './settings.js'
+import { isText, sourceOf } from './sources.js'
+import { Tape } from './tape.js'
+import { targetOf } from './target.js'
+import { TextFeed } from './text.js'
+
+/**
+ * `encode` and `Encoder`, on these modules.
+ *
+ * @param {import('./engine.js').Engine} engine
+ * @param {import('./engine.js').Engine} brotli the same encoder, with brotli
+ */
+export function encoding(engine, brotli) {
+  class Encoder {
+    #options
+    #target
+    #instance
+    #raw
+    #tape = new Tape()
+    #text = new TextFeed()
+    /** Rows that are not in the module yet are on the tape. */
+    #taped = 0
+    #rows = 0
+    #textIsOpen = false
+    /** What is pushed while another push waits comes behind it. */
+    #queue = Promise.resolve()
+    /** Why nothing more is taken. */
+    #refused
+
+    constructor(options = {}) {
+      checkNames(options)
+      this.#options = options
+      this.#target = targetOf(options)
+    }
+
+    /** Rows taken so far; of JSON text, the last ones may still wait for more of it. */
+    get rows() {
+      return this.#rows + this.#taped
+    }
+
+    async push(rows) {
+      return this.#next(() => this.#push(rows))
+    }
+
+    async finish() {
+      return this.#next(async () => {
+        await this.#begin()
+        const { prefix, tenant, collection, min, max, padded } = this.#target
+        this.#flush()
+        this.#text.end()
+        const raw = this.#raw
+        this.#raw = undefined
+        const file = this.#instance.run(() => EncodedFile.take(raw.finish(prefix, tenant, collection, min, max, padded)))
+        this.#end(misuse('this encoder has finished its file; start a new one'))
+        return file
+      })
+    }
+
+    dispose() {
+      this.#end(misuse('this encoder has been disposed of; start a new one'))
+    }
+
+    /** Does `work` behind what is being done; whatever goes wrong, nothing more is taken then. */
+    #next(work) {
+      const done = this.#queue.then(async () => {
+        if (this.#refused) throw this.#refused
+        try {
+          stopIfAborted(this.#options.signal)
+          return await work()
+        } catch (error) {
+          this.#end(error instanceof ColdpressError && error.code === 'Misuse' ? error : misuse(`this encoder takes nothing more, because of an error: ${error?.message ?? error}; start a new one`))
+          throw error
+        }
+      })
+      this.#queue = done.catch(() => {})
+      return done
+    }
+
+    async #begin() {
+      if (this.#raw) return
+      const instance = await (isBrotli(this.#options.codec) ? brotli : engine).instance()
+      if (this.#refused) throw this.#refused
+      this.#raw = instance.run(raw => new raw.RawEncoder(settingsOf(raw, this.#options)))
+      instance.hold()
+      this.#instance = instance
+    }
+
+    #end(why) {
+      this.#refused ??= why
+      const [instance, raw] = [this.#instance, this.#raw]
+      this.#instance = this.#raw = undefined
+      if (!instance) return
+      if (raw && instance.memoryBytes > 0) raw.free()
+      instance.release()
+    }
+
+    async #push(rows) {
+      const source = sourceOf(rows)
+      await this.#begin()
+      if ('text' in source) return this.#pushText(source.text)
+      if ('sync' in source) {
+        for (const row of source.sync) this.#pushOne(row)
+      } else {
+        for await (const row of source.async) this.#pushOne(row)
+        // A stream ends where it ends; pushed strings and bytes may be slices of one text.
+        this.#endText()
+      }
+      this.#flush()
+    }
+
+    #pushOne(chunk) {
+      if (this.#refused) throw this.#refused
+      if (isText(chunk)) {
+        this.#flush()
+        return this.#pushText(chunk)
+      }
+      if (this.#textIsOpen) this.#endText()
+      this.#tape.push(chunk, this.#rows + this.#taped)
+      this.#taped += 1
+      if (this.#tape.isFull) this.#flush()
+    }
+
+    #pushText(chunk) {
+      this.#textIsOpen = true
+      this.#text.push(chunk, bytes => {
+        stopIfAborted(this.#options.signal)
+        this.#call(raw => raw.pushJson(bytes))
+      })
+    }
+
+    #endText() {
+      if (!this.#textIsOpen) return
+      this.#textIsOpen = false
+      this.#text.end()
+      this.#call(raw => raw.endJson())
+    }
+
+    #flush() {
+      if (this.#taped === 0) return
+      stopIfAborted(this.#options.signal)
+      this.#taped = 0
+      this.#tape.handOver((...tape) => this.#call(raw => raw.pushTape(...tape)), this.#rows)
+    }
+
+    #call(work) {
+      this.#instance.run(() => work(this.#raw))
+      this.#rows = this.#raw.rows
+    }
+  }
+  if (Symbol.dispose) Encoder.prototype[Symbol.dispose] = Encoder.prototype.dispose
+
+  /**
+   * Rows into one file.
+   */
+  async function encode(rows, options) {
+    const encoder = new Encoder(options)
+    try {
+      await encoder.push(rows)
+      return await encoder.finish()
+    } finally {
+      encoder.dispose()
+    }
+  }
+
+  return { encode, Encoder }
+}

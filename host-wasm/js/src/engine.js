@@ -1,0 +1,172 @@
+import { ColdpressError, REPORT } from './error.js'
+import { compile } from './module.js'
+
+/** Linear memory never shrinks: an idle instance that has grown past this is let go. */
+const KEPT_BYTES_MAX = 64 << 20
+
+/**
+ * One compiled module and the instance that lives of it: made when first needed, made anew after a panic or
+ * after its memory was given back.
+ */
+export class Engine {
+  #glue
+  #load
+  #module
+  #live
+
+  /**
+   * @param {() => any} glue makes wasm-bindgen's bindings for one instance
+   * @param {() => Promise<WebAssembly.Module>} load finds the module where nobody passed one to `init`
+   */
+  constructor(glue, load) {
+    this.#glue = glue
+    this.#load = load
+  }
+
+  /**
+   * Takes the module from somewhere else than the loader would.
+   *
+   * @param {unknown} source
+   */
+  async init(source) {
+    if (source !== undefined) {
+      const module = compile(source)
+      this.#module = module
+      this.#live = undefined
+    }
+    await this.instance()
+  }
+
+  /**
+   * The instance that new work goes to.
+   *
+   * @returns {Promise<Instance>}
+   */
+  async instance() {
+    if (this.#live?.stopped) this.#live = undefined
+    this.#live ??= { started: this.#start(), stopped: false }
+    const live = this.#live
+    try {
+      const instance = await live.started
+      instance.stopped = () => { live.stopped = true }
+      return instance
+    } catch (error) {
+      // The next call tries again: the network may be back.
+      if (this.#live === live) this.#live = this.#module = undefined
+      throw error
+    }
+  }
+
+  /**
+   * Runs one call in the instance.
+   *
+   * @template T
+   * @param {(raw: any) => T} call
+   * @returns {Promise<T>}
+   */
+  async run(call) {
+    const instance = await this.instance()
+    return instance.use(() => instance.run(call))
+  }
+
+  async #start() {
+    this.#module ??= this.#load()
+    const raw = this.#glue()
+    await raw.start(await this.#module)
+    return new Instance(raw)
+  }
+}
+
+/** An instance of the module, and who uses it. */
+export class Instance {
+  #raw
+  #users = 0
+  #why
+  /** Tells the engine that new work needs another instance. */
+  stopped = () => {}
+
+  constructor(raw) {
+    this.#raw = raw
+  }
+
+  /** Bytes of its linear memory; 0 once it has stopped. */
+  get memoryBytes() {
+    return this.#raw ? this.#raw.memoryBytes() : 0
+  }
+
+  hold() {
+    this.#users += 1
+  }
+
+  /** The opposite of `hold`; gives large memory back when nobody is left. */
+  release() {
+    this.#users -= 1
+    if (this.#users === 0 && this.memoryBytes > KEPT_BYTES_MAX) this.#stop('its memory was given back')
+  }
+
+  /**
+   * Holds the instance while `work` runs.
+   *
+   * @template T
+   * @param {() => T} work
+   * @returns {T}
+   */
+  use(work) {
+    this.hold()
+    try {
+      return work()
+    } finally {
+      this.release()
+    }
+  }
+
+  /**
+   * Calls into the module; what it throws becomes a `ColdpressError`.
+   *
+   * @template T
+   * @param {(raw: any) => T} call
+   * @returns {T}
+   */
+  run(call) {
+    if (!this.#raw) throw new ColdpressError('Internal', `the WebAssembly instance of this encoder has stopped: ${this.#why}; start again with a new one`)
+    try {
+      return call(this.#raw)
+    } catch (error) {
+      throw this.#translated(error)
+    }
+  }
+
+  #translated(error) {
+    if (error instanceof ColdpressError) return error
+    if (error instanceof this.#raw.Fault) {
+      const { code, message, row, id, line, column } = error
+      error.free()
+      return new ColdpressError(code, message, { row, id, line, column })
+    }
+    return this.#panicked(error)
+  }
+
+  /** After a trap nothing in the memory can be trusted, but what the panic said can still be read. */
+  #panicked(cause) {
+    const megabytes = Math.round(this.memoryBytes / (1 << 20))
+    let said = ''
+    try {
+      said = this.#raw.lastPanic()
+    } catch {
+      // It is beyond speaking.
+    }
+    const trapped = cause instanceof WebAssembly.RuntimeError
+    this.#stop(said || String(cause))
+    if (trapped && !said && megabytes > 256) {
+      return new ColdpressError('Limit', `WebAssembly ran out of memory at ${megabytes} MiB; put fewer rows into one file`, { cause })
+    }
+    return new ColdpressError('Internal', `the encoder stopped (${said || cause}); ${REPORT}`, { cause })
+  }
+
+  #stop(why) {
+    this.#why = why
+    this.#raw.stop()
+    this.#raw = undefined
+    this.stopped()
+  }
+}

@@ -1,0 +1,66 @@
+import { misuse } from './error.js'
+
+/**
+ * A finished Parquet file, not yet stored.
+ */
+export class EncodedFile {
+  constructor({ bytes, key, rows, columns, rescued, duplicateKeys, schema }) {
+    /** The whole file. @type {Uint8Array} */
+    this.bytes = bytes
+    /** Where it belongs in the store. @type {string} */
+    this.key = key
+    /** @type {number} */
+    this.rows = rows
+    /** Columns at the top, `_id` and `_rescued_data` among them. @type {number} */
+    this.columns = columns
+    /** Where values fitted no column and are in `_rescued_data`. @type {{ path: string, count: number }[]} */
+    this.rescued = rescued
+    /** Keys that stood twice in one object of JSON text; the last value was kept. @type {number} */
+    this.duplicateKeys = duplicateKeys
+    this.schema = schema
+  }
+
+  /**
+   * @param {any} raw the module's own file, which is let go
+   */
+  static take(raw) {
+    const counts = raw.rescuedCounts()
+    const file = new EncodedFile({
+      bytes: raw.bytes(),
+      key: raw.key(),
+      rows: raw.rows(),
+      columns: raw.columns(),
+      rescued: raw.rescuedPaths().map((path, at) => ({ path, count: counts[at] })),
+      duplicateKeys: raw.duplicateKeys(),
+      schema: JSON.parse(raw.schema()),
+    })
+    raw.free()
+    return file
+  }
+
+  /** The SHA-256 of the bytes, in hex. @returns {Promise<string>} */
+  async sha256() {
+    const subtle = globalThis.crypto?.subtle
+    if (!subtle) throw misuse('sha256 needs crypto.subtle, which a page has only over https or on localhost')
+    const digest = new Uint8Array(await subtle.digest('SHA-256', this.bytes))
+    return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+  }
+
+  /** @returns {ReadableStream<Uint8Array>} */
+  stream() {
+    const SLICE = 1 << 16
+    const { bytes } = this
+    let at = 0
+    return new ReadableStream({
+      pull(controller) {
+        if (at < bytes.length) controller.enqueue(bytes.slice(at, at += SLICE))
+        if (at >= bytes.length) controller.close()
+      },
+    })
+  }
+
+  /** @returns {Blob} */
+  blob() {
+    return new Blob([this.bytes], { type: 'application/vnd.apache.parquet' })
+  }
+}

@@ -1,0 +1,59 @@
+import { ColdpressError } from './error.js'
+import { isText } from './values.js'
+
+const COUNTS = ['columnsMax', 'depthMax', 'rowGroupRowsMax']
+const KNOWN = new Set([
+  'codec', 'id', 'nulls', 'policy', 'schema', ...COUNTS,
+  'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
+])
+
+/**
+ * Refuses a misspelt option: it would be lost in silence.
+ *
+ * @param {object} options
+ * @param {Iterable<string>} [more] what else the caller knows
+ */
+export function checkNames(options, more = []) {
+  const known = new Set([...KNOWN, ...more])
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) throw settings(`there is no option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`)
+  }
+}
+
+/**
+ * The options as the module takes them.
+ *
+ * @param {any} raw
+ * @param {Record<string, any>} options
+ */
+export function settingsOf(raw, options) {
+  const made = new raw.RawSettings()
+  const { codec, id, nulls, policy, schema } = options
+  if (codec !== undefined) made.codec(text(codec, 'codec'))
+  if (id !== undefined) made.id(text(id, 'id'))
+  if (nulls === 'preserve') made.preserveNulls()
+  else if (nulls !== undefined && nulls !== 'absent') throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
+  if (policy !== undefined) made.policy(text(policy, 'policy'))
+  if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : JSON.stringify(schema))
+  for (const name of COUNTS) {
+    const value = options[name]
+    if (value === undefined) continue
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw settings(`${name} is ${String(value)}; it is a whole number`)
+    made[name](value)
+  }
+  return made
+}
+
+/**
+ * Whether the codec needs the module that has brotli.
+ *
+ * @param {unknown} codec
+ */
+export const isBrotli = codec => typeof codec === 'string' && codec.split(':')[0] === 'brotli'
+
+function text(value, name) {
+  if (typeof value === 'string' && isText(value)) return value
+  throw settings(`${name} is ${typeof value === 'string' ? 'half a surrogate pair' : String(value)}; it is a string`)
+}
+
+const settings = message => new ColdpressError('Settings', message)

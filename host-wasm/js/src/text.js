@@ -1,0 +1,66 @@
+import { ColdpressError } from './error.js'
+import { isText } from './values.js'
+
+/** How much goes into the module at once: linear memory grows by little more than what stays there. */
+const SLICE_BYTES = 1 << 18
+
+const encoder = new TextEncoder()
+
+/**
+ * JSON text on its way into the module, in slices of strings or bytes, wherever they are cut.
+ */
+export class TextFeed {
+  #buffer = new Uint8Array(0)
+  /** The first half of a surrogate pair whose second half comes with the next string. */
+  #half = ''
+
+  /**
+   * @param {string | ArrayBuffer | ArrayBufferView} chunk
+   * @param {(bytes: Uint8Array) => void} take
+   */
+  push(chunk, take) {
+    if (typeof chunk === 'string') return this.#string(this.#half + chunk, take)
+    if (this.#half) throw halfPair()
+    const bytes = bytesOf(chunk)
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) take(bytes.subarray(at, at + SLICE_BYTES))
+  }
+
+  /** The text has ended. */
+  end() {
+    if (this.#half) throw halfPair()
+  }
+
+  #string(text, take) {
+    this.#half = ''
+    if (text !== '' && isHigh(text, text.length)) {
+      this.#half = text.at(-1)
+      text = text.slice(0, -1)
+    }
+    if (this.#buffer.length === 0) this.#buffer = new Uint8Array(SLICE_BYTES * 3)
+    for (let at = 0; at < text.length;) {
+      let end = Math.min(at + SLICE_BYTES, text.length)
+      if (isHigh(text, end)) end -= 1
+      const slice = text.slice(at, end)
+      const { written } = encoder.encodeInto(slice, this.#buffer)
+      if (written !== slice.length && !isText(slice)) throw halfPair()
+      take(this.#buffer.subarray(0, written))
+      at = end
+    }
+  }
+}
+
+/**
+ * @param {ArrayBuffer | ArrayBufferView} chunk
+ * @returns {Uint8Array}
+ */
+export function bytesOf(chunk) {
+  if (chunk instanceof Uint8Array) return chunk
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  return new Uint8Array(chunk)
+}
+
+const isHigh = (text, end) => (text.charCodeAt(end - 1) & 0xfc00) === 0xd800
+
+function halfPair() {
+  return new ColdpressError('Row', 'the JSON text holds half a surrogate pair, which is no character; mend it with toWellFormed()')
+}

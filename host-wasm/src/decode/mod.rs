@@ -1,0 +1,89 @@
+//! Files back into rows, and what an inspector wants to know of them.
+
+mod exact;
+mod report;
+
+use bytes::Bytes;
+use coldpress_core::{ParquetFile, Projection};
+use js_sys::{Function, JsString};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::Fault;
+
+/// Rows are handed over as soon as their text is this long: enough to make the crossing cheap, little
+/// enough to keep memory small.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Passes the rows of a file on to `take` as JSON arrays, some thousands at a time.
+///
+/// `ids` adds the row's id as `_id` where the document has none of its own. With `markers`, numbers that a
+/// JavaScript number does not hold exactly come as marked strings (see `exact.rs`), and `take` is told
+/// whether there are any; without, as they are.
+#[wasm_bindgen]
+pub fn decode(
+    bytes: Vec<u8>,
+    columns: Option<Vec<String>>,
+    ids: bool,
+    markers: bool,
+    take: &Function,
+) -> Result<(), JsValue> {
+    let file = ParquetFile::open(Bytes::from(bytes)).map_err(Fault::from)?;
+    let projection = columns.map_or(Projection::All, Projection::Columns);
+    let mut batch = Batch::default();
+    for (number, row) in file.rows(&projection).map_err(Fault::from)?.enumerate() {
+        let row = row.map_err(Fault::from)?;
+        let mut document = std::mem::take(&mut batch.document);
+        document.clear();
+        row.write_json(&mut document);
+        if ids {
+            exact::with_id(&mut document, row.id()).map_err(Fault::from)?;
+        }
+        batch.add(&document, number as u64, markers).map_err(Fault::from)?;
+        batch.document = document;
+        if batch.out.len() >= BATCH_BYTES {
+            batch.hand_over(take)?;
+        }
+    }
+    batch.hand_over(take)
+}
+
+/// The facts of a file, as JSON.
+#[wasm_bindgen]
+pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
+    let size = bytes.len();
+    let file = ParquetFile::open(Bytes::from(bytes))?;
+    Ok(report::json(&file, size))
+}
+
+#[derive(Default)]
+struct Batch {
+    out: String,
+    document: Vec<u8>,
+    marked: bool,
+}
+
+impl Batch {
+    fn add(&mut self, document: &[u8], row: u64, markers: bool) -> coldpress_core::Result<()> {
+        self.out.push(if self.out.is_empty() { '[' } else { ',' });
+        let text = exact::text(document)?;
+        if markers && exact::needs_marks(document)? {
+            exact::write_marked(document, row, &mut self.out)?;
+            self.marked = true;
+        } else {
+            self.out.push_str(text);
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, take: &Function) -> Result<(), JsValue> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.out.push(']');
+        let rows: JsValue = JsString::from(self.out.as_str()).into();
+        take.call2(&JsValue::NULL, &rows, &self.marked.into())?;
+        self.out.clear();
+        self.marked = false;
+        Ok(())
+    }
+}

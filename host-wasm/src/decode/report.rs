@@ -1,0 +1,54 @@
+//! The facts of a file, in the words of the native `inspect --json`.
+
+use coldpress_core::{ChunkReport, ParquetFile, RowGroupReport};
+use serde_json::{Map, Value, json};
+
+pub(super) fn json(file: &ParquetFile, size: usize) -> String {
+    let report = file.report();
+    let metadata: Map<String, Value> =
+        report.metadata.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    // As JSON within JSON: a schema may nest deeper than serde_json reads.
+    json!({
+        "bytes": size,
+        "rows": file.rows_count(),
+        // Strings: JavaScript's numbers end at 2^53.
+        "tenant_id": file.tenant_id().to_string(),
+        "collection": file.collection(),
+        "min_lsn": file.lsns().min().to_string(),
+        "max_lsn": file.lsns().max().to_string(),
+        "created_by": report.created_by,
+        "metadata": metadata,
+        "schema": file.schema().to_json(),
+        "row_groups": report.row_groups.iter().map(row_group).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn row_group(group: &RowGroupReport) -> Value {
+    json!({
+        "rows": group.rows,
+        "bytes": group.bytes,
+        "columns": group.chunks.iter().map(chunk).collect::<Vec<_>>(),
+    })
+}
+
+fn chunk(chunk: &ChunkReport) -> Value {
+    json!({
+        "column": chunk.column,
+        "path": chunk.path,
+        "field_id": chunk.field_id,
+        "physical_type": chunk.physical_type,
+        "logical_type": chunk.logical_type,
+        "codec": chunk.codec,
+        "encodings": chunk.encodings,
+        "values": chunk.values,
+        "nulls": chunk.nulls,
+        "min": chunk.min,
+        "max": chunk.max,
+        "compressed_bytes": chunk.compressed_bytes,
+        "uncompressed_bytes": chunk.uncompressed_bytes,
+        "bloom_filter": chunk.bloom_filter,
+        "column_index": chunk.column_index,
+        "offset_index": chunk.offset_index,
+    })
+}

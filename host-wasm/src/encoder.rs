@@ -1,0 +1,144 @@
+//! The encoder, with settings and a target from plain arguments.
+
+use coldpress_core::{
+    Codec, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, Policy, Schema, Settings,
+    Target,
+};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::tape::Names;
+use crate::{Fault, RawFile, tape};
+
+/// Settings, one by one: what is not set stays at core's default.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct RawSettings(Settings);
+
+#[wasm_bindgen]
+impl RawSettings {
+    /// The defaults.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> RawSettings {
+        RawSettings::default()
+    }
+
+    /// Such as `zstd:9`.
+    pub fn codec(&mut self, codec: &str) -> Result<(), Fault> {
+        self.0.codec = codec.parse::<Codec>()?;
+        Ok(())
+    }
+
+    /// The field that rows have their ids in.
+    pub fn id(&mut self, field: String) {
+        self.0.id = IdSource::Field(field);
+    }
+
+    /// Keeps explicit nulls apart from absent fields.
+    #[wasm_bindgen(js_name = preserveNulls)]
+    pub fn preserve_nulls(&mut self) {
+        self.0.nulls = Nulls::Preserve;
+    }
+
+    /// `rescue` or `strict`.
+    pub fn policy(&mut self, policy: &str) -> Result<(), Fault> {
+        self.0.policy = policy.parse::<Policy>()?;
+        Ok(())
+    }
+
+    /// The columns, as JSON.
+    pub fn schema(&mut self, json: &str) -> Result<(), Fault> {
+        self.0.schema = Some(Schema::from_json(json)?);
+        Ok(())
+    }
+
+    /// The most leaf columns.
+    #[wasm_bindgen(js_name = columnsMax)]
+    pub fn columns_max(&mut self, columns_max: u32) {
+        self.0.columns_max = columns_max as usize;
+    }
+
+    /// The deepest nesting that becomes structs and lists.
+    #[wasm_bindgen(js_name = depthMax)]
+    pub fn depth_max(&mut self, depth_max: u32) {
+        self.0.depth_max = depth_max as usize;
+    }
+
+    /// The most rows in one row group.
+    #[wasm_bindgen(js_name = rowGroupRowsMax)]
+    pub fn row_group_rows_max(&mut self, row_group_rows_max: u32) {
+        self.0.row_group_rows_max = row_group_rows_max as usize;
+    }
+}
+
+/// An encoder and the field names its tapes have brought so far.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct RawEncoder {
+    encoder: Encoder,
+    names: Names,
+}
+
+#[wasm_bindgen]
+impl RawEncoder {
+    /// An encoder with these settings, which it takes for its own.
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings: RawSettings) -> Result<RawEncoder, Fault> {
+        Ok(RawEncoder { encoder: Encoder::new(settings.0)?, names: Names::default() })
+    }
+
+    /// Takes a slice of JSON text.
+    #[wasm_bindgen(js_name = pushJson)]
+    pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        Ok(self.encoder.push_json(bytes)?)
+    }
+
+    /// Ends the JSON text pushed so far.
+    #[wasm_bindgen(js_name = endJson)]
+    pub fn end_json(&mut self) -> Result<(), Fault> {
+        Ok(self.encoder.end_json()?)
+    }
+
+    /// Takes whole rows as a tape (see `tape.rs`).
+    #[wasm_bindgen(js_name = pushTape)]
+    pub fn push_tape(
+        &mut self,
+        ops: &[u8],
+        words: &[u32],
+        doubles: &[f64],
+        text: &[u8],
+        text_units: u32,
+    ) -> Result<(), Fault> {
+        let mut tape = tape::Tape::new(ops, words, doubles, text, text_units as usize)?;
+        while !tape.is_at_end() {
+            self.encoder.push_document(|document| tape.document(&mut self.names, document))?;
+        }
+        Ok(())
+    }
+
+    /// Rows taken so far.
+    #[wasm_bindgen(getter)]
+    pub fn rows(&self) -> f64 {
+        self.encoder.rows() as f64
+    }
+
+    /// Writes the file; the encoder is gone after it.
+    #[allow(clippy::too_many_arguments)] // A JavaScript object's fields, without a reader for objects.
+    pub fn finish(
+        self,
+        prefix: &str,
+        tenant_id: u64,
+        collection: String,
+        min_lsn: Option<u64>,
+        max_lsn: Option<u64>,
+        padded: bool,
+    ) -> Result<RawFile, Fault> {
+        let lsns = match (min_lsn, max_lsn) {
+            (Some(min), Some(max)) => Some(LsnRange::new(min, max)?),
+            _ => None,
+        };
+        let lsn_width = if padded { LsnWidth::Padded } else { LsnWidth::Unpadded };
+        let prefix = KeyPrefix::new(prefix)?;
+        let target = Target { prefix, tenant_id, collection, lsns, lsn_width };
+        Ok(RawFile::from(self.encoder.finish(&target)?))
+    }
+}

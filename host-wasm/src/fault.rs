@@ -1,0 +1,81 @@
+//! Errors as JavaScript gets them, and what is left to say after a panic.
+
+use std::cell::RefCell;
+
+use coldpress_core::{Error, ErrorKind};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// What is thrown: the facts of an error, which `js/src/error.js` makes a `ColdpressError` of.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Fault(Error);
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault(error)
+    }
+}
+
+#[wasm_bindgen]
+impl Fault {
+    /// The stable name of its kind.
+    #[wasm_bindgen(getter)]
+    pub fn code(&self) -> String {
+        let code = match self.0.kind() {
+            ErrorKind::Settings => "Settings",
+            ErrorKind::Row => "Row",
+            ErrorKind::Key => "Key",
+            ErrorKind::Corrupt => "Corrupt",
+            ErrorKind::Limit => "Limit",
+            ErrorKind::Misuse => "Misuse",
+            _ => "Internal",
+        };
+        code.to_owned()
+    }
+
+    /// What was wrong, where, and what to do next.
+    #[wasm_bindgen(getter)]
+    pub fn message(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// The row, counted from 0.
+    #[wasm_bindgen(getter)]
+    pub fn row(&self) -> Option<f64> {
+        self.0.row().map(|row| row as f64)
+    }
+
+    /// The row's id.
+    #[wasm_bindgen(getter)]
+    pub fn id(&self) -> Option<String> {
+        self.0.id().map(str::to_owned)
+    }
+
+    /// The line of the JSON text, counted from 1.
+    #[wasm_bindgen(getter)]
+    pub fn line(&self) -> Option<f64> {
+        self.0.line().map(|line| line as f64)
+    }
+
+    /// The path of the column.
+    #[wasm_bindgen(getter)]
+    pub fn column(&self) -> Option<String> {
+        self.0.column().map(str::to_owned)
+    }
+}
+
+thread_local! {
+    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps what a panic says: the instance stops at it, but its memory can still be asked.
+#[wasm_bindgen(start)]
+pub fn watch_panics() {
+    std::panic::set_hook(Box::new(|panic| SAID.set(panic.to_string())));
+}
+
+/// What the last panic said; empty where there was none, as when memory ran out.
+#[wasm_bindgen(js_name = lastPanic)]
+pub fn last_panic() -> String {
+    SAID.take()
+}
