@@ -28,9 +28,10 @@ impl Lz4 {
         Lz4 { table: vec![0; 1 << SLOTS_LOG] }
     }
 
-    /// The input as one block. It has at most `i32::MAX` bytes, as a page does.
-    pub(crate) fn compress(&mut self, input: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(input.len() + input.len() / 255 + 16);
+    /// The input as one block, in place of what `out` holds. It has at most `i32::MAX` bytes, as a page does.
+    pub(crate) fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.reserve(input.len() + input.len() / 255 + 16);
         let mut literals_from = 0;
         if let Some(last_start) = input.len().checked_sub(START_MARGIN + 1) {
             self.table.fill(0);
@@ -46,7 +47,7 @@ impl Lz4 {
                         &input[source + MATCH_MIN..],
                         &input[start + MATCH_MIN..matches_end],
                     );
-                sequence(&mut out, &input[literals_from..start], start - source, length);
+                sequence(out, &input[literals_from..start], start - source, length);
                 at = start + length;
                 literals_from = at;
                 if at > last_start {
@@ -55,8 +56,7 @@ impl Lz4 {
                 self.table[slot(input, at - 2)] = (at - 2) as u32;
             }
         }
-        literals(&mut out, &input[literals_from..], 0);
-        out
+        literals(out, &input[literals_from..], 0);
     }
 
     /// The next match from `at` on: where it starts, and where it was seen before.
@@ -195,6 +195,12 @@ mod tests {
 
     use super::*;
 
+    fn compress(input: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        Lz4::new().compress(input, &mut out);
+        out
+    }
+
     /// Bytes with repetitions, near and far, and some without.
     fn inputs() -> impl Strategy<Value = Vec<u8>> {
         let part = prop_oneof![
@@ -212,7 +218,7 @@ mod tests {
 
         #[test]
         fn another_decoder_reads_what_ours_compresses(input in inputs()) {
-            let block = Lz4::new().compress(&input);
+            let block = compress(&input);
             prop_assert_eq!(&lz4_flex::block::decompress(&block, input.len()).unwrap(), &input);
             #[cfg(feature = "decode")]
             prop_assert_eq!(decompress(&block, input.len()), Some(input));
@@ -241,10 +247,13 @@ mod tests {
     #[test]
     fn a_table_that_was_used_changes_no_byte() {
         let mut used = Lz4::new();
+        let mut out = Vec::new();
         let first: Vec<u8> = (0..200_000_u32).flat_map(|at| (at / 7).to_le_bytes()).collect();
-        assert!(used.compress(&first).len() < first.len());
+        used.compress(&first, &mut out);
+        assert!(out.len() < first.len());
         let text = b"the same bytes whatever came before, whatever came before".repeat(9);
-        assert_eq!(used.compress(&text), Lz4::new().compress(&text));
+        used.compress(&text, &mut out);
+        assert_eq!(out, compress(&text));
     }
 
     #[test]
@@ -254,7 +263,7 @@ mod tests {
         };
         let text: String = (0..20_000).map(rows).collect();
         let (ours, theirs) =
-            (Lz4::new().compress(text.as_bytes()), lz4_flex::block::compress(text.as_bytes()));
+            (compress(text.as_bytes()), lz4_flex::block::compress(text.as_bytes()));
         assert!(ours.len() * 100 <= theirs.len() * 105, "{} and {}", ours.len(), theirs.len());
     }
 }

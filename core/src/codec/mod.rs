@@ -36,31 +36,48 @@ impl Compressor {
         })
     }
 
-    /// The page compressed; a copy of it where there is no codec.
-    pub(crate) fn compress(&mut self, page: &[u8]) -> Result<Vec<u8>> {
+    /// The page compressed, in `buffer`, whose memory serves page after page; the page itself where there is no
+    /// codec.
+    pub(crate) fn compress<'p>(
+        &mut self,
+        page: &'p [u8],
+        buffer: &'p mut Vec<u8>,
+    ) -> Result<&'p [u8]> {
         match self {
-            Compressor::None => Ok(page.to_vec()),
-            Compressor::Snappy(encoder) => encoder.compress_vec(page).map_err(failed),
-            Compressor::Lz4(compressor) => Ok(compressor.compress(page)),
-            Compressor::Zstd(compressor) => compressor.compress(page).map_err(failed),
+            Compressor::None => return Ok(page),
+            Compressor::Snappy(encoder) => {
+                let size_max = snap::raw::max_compress_len(page.len());
+                if buffer.len() < size_max {
+                    buffer.resize(size_max, 0);
+                }
+                let size = encoder.compress(page, buffer).map_err(failed)?;
+                return Ok(&buffer[..size]);
+            }
+            Compressor::Lz4(compressor) => compressor.compress(page, buffer),
+            Compressor::Zstd(compressor) => {
+                buffer.clear();
+                buffer.reserve(zstd::zstd_safe::compress_bound(page.len()));
+                compressor.compress_to_buffer(page, buffer).map_err(failed)?;
+            }
             Compressor::Gzip(level) => {
+                buffer.clear();
                 let level = flate2::Compression::new(u32::from(*level));
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                let mut encoder = flate2::write::GzEncoder::new(&mut *buffer, level);
                 encoder.write_all(page).map_err(failed)?;
-                encoder.finish().map_err(failed)
+                encoder.finish().map_err(failed)?;
             }
             #[cfg(feature = "brotli")]
             Compressor::Brotli(level) => {
-                let mut out = Vec::new();
+                buffer.clear();
                 let parameters = brotli::enc::BrotliEncoderParams {
                     quality: i32::from(*level),
                     size_hint: page.len(),
                     ..Default::default()
                 };
-                brotli::BrotliCompress(&mut &*page, &mut out, &parameters).map_err(failed)?;
-                Ok(out)
+                brotli::BrotliCompress(&mut &*page, buffer, &parameters).map_err(failed)?;
             }
         }
+        Ok(buffer)
     }
 }
 

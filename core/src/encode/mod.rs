@@ -4,7 +4,7 @@ mod choose;
 mod document;
 mod feed;
 mod leaf;
-mod text;
+mod pages;
 mod write;
 
 pub use document::Document;

@@ -1,4 +1,4 @@
-//! Columns into Parquet bytes, by parquet's own writers and ours for text.
+//! Columns into Parquet bytes: our pages, parquet's footer.
 
 use std::sync::Arc;
 
@@ -8,12 +8,11 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
 
 use super::Target;
 use super::choose::{Choice, choose};
 use super::leaf::LeafCursor;
-use super::text::Scratch;
+use super::pages::Scratch;
 use crate::resolve::{Columns, Leaf, OwnId};
 use crate::schema::parquet_type::file_type;
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Settings};
@@ -41,7 +40,7 @@ pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.03;
 
 /// The whole file.
 ///
-/// Takes the leaves out of `columns`: their texts go to the writer without a copy.
+/// Takes the leaves out of `columns`: their values go to the pages without a copy.
 pub(super) fn file(
     columns: &mut Columns,
     settings: &Settings,
@@ -51,64 +50,34 @@ pub(super) fn file(
     let root = file_type(&columns.schema, columns.has_rescued)?;
     let choose = |leaf: &Leaf| choose(&leaf.values, settings.row_group_rows_max, settings.codec);
     let choices: Vec<Choice> = columns.leaves.iter().map(choose).collect();
-    let properties = Arc::new(properties(columns, &choices, settings, target, lsns)?);
+    let properties = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_key_value_metadata(Some(metadata(columns, target, lsns)));
     let mut out = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut out, root, properties).map_err(failed)?;
-    let leaves = std::mem::take(&mut columns.leaves);
-    let mut leaves: Vec<LeafCursor> = leaves
-        .into_iter()
-        .zip(choices)
-        .map(|(leaf, choice)| LeafCursor::new(leaf, choice))
-        .collect();
+    let mut writer =
+        SerializedFileWriter::new(&mut out, root, Arc::new(properties.build())).map_err(failed)?;
+    let leaves = std::mem::take(&mut columns.leaves).into_iter().zip(choices);
+    let mut leaves: Vec<LeafCursor> =
+        leaves.map(|(leaf, choice)| LeafCursor::new(leaf, choice)).collect();
     let descriptors = writer.schema_descr().columns().to_vec();
+    if descriptors.len() != leaves.len() {
+        return Err(Error::misuse("the schema has not as many columns as there are leaves"));
+    }
     let mut scratch = Scratch::new(settings.codec)?;
     let mut rows_left = columns.rows;
     while rows_left > 0 {
         let rows = rows_left.min(settings.row_group_rows_max);
         let mut group = writer.next_row_group().map_err(failed)?;
         for (leaf, descriptor) in leaves.iter_mut().zip(&descriptors) {
-            if let Some(encoding) = leaf.text_encoding(descriptor) {
-                let chunk = leaf.write_texts(
-                    rows,
-                    Arc::clone(descriptor),
-                    encoding,
-                    settings,
-                    &mut scratch,
-                )?;
-                group.append_column(&chunk.0, chunk.1).map_err(failed)?;
-                continue;
-            }
-            let mut column = group.next_column().map_err(failed)?.ok_or_else(|| {
-                Error::misuse("the schema has fewer columns than there are leaves")
-            })?;
-            leaf.write(rows, column.untyped()).map_err(failed)?;
-            column.close().map_err(failed)?;
+            let (bytes, close) =
+                leaf.write(rows, Arc::clone(descriptor), settings.codec, &mut scratch)?;
+            group.append_column(&bytes, close).map_err(failed)?;
         }
         group.close().map_err(failed)?;
         rows_left -= rows;
     }
     writer.close().map_err(failed)?;
     Ok(Bytes::from(out))
-}
-
-fn properties(
-    columns: &Columns,
-    choices: &[Choice],
-    settings: &Settings,
-    target: &Target,
-    lsns: LsnRange,
-) -> Result<WriterProperties> {
-    let mut builder = WriterProperties::builder()
-        .set_created_by(CREATED_BY.to_owned())
-        .set_compression(compression(settings.codec)?)
-        .set_key_value_metadata(Some(metadata(columns, target, lsns)));
-    for (leaf, choice) in columns.leaves.iter().zip(choices) {
-        let path = ColumnPath::new(leaf.path.clone());
-        builder = builder
-            .set_column_dictionary_enabled(path.clone(), choice.dictionary)
-            .set_column_encoding(path, choice.encoding);
-    }
-    Ok(builder.build())
 }
 
 fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {

@@ -125,8 +125,26 @@ impl Blobs {
     }
 
     pub(crate) fn range(&self, index: usize) -> std::ops::Range<usize> {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        start..self.ends[index]
+        self.start(index)..self.ends[index]
+    }
+
+    /// Some of them, in order.
+    pub(crate) fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = &[u8]> {
+        let mut start = self.start(range.start);
+        self.ends[range].iter().map(move |end| {
+            let blob = &self.bytes[start..*end];
+            start = *end;
+            blob
+        })
+    }
+
+    /// Some of them as they lie.
+    pub(crate) fn span(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.bytes[self.start(range.start)..self.start(range.end)]
+    }
+
+    fn start(&self, index: usize) -> usize {
+        if index == 0 { 0 } else { self.ends[index - 1] }
     }
 }
 

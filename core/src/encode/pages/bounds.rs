@@ -1,16 +1,33 @@
-//! Bounds of texts for statistics: short, and between characters.
+//! Bounds of byte strings for statistics: short, and of texts between characters.
 
 /// Bytes of a bound in statistics: readers need only enough to prune by.
 const BOUND_BYTES_MAX: usize = 64;
 
-/// A text that is not greater, short enough for statistics; and whether it is the text itself.
-pub(super) fn lower_bound(text: &[u8]) -> (Vec<u8>, bool) {
-    let end = cut(text);
-    (text[..end].to_vec(), end == text.len())
+/// A byte string that is not greater, short enough for statistics; and whether it is this one itself.
+pub(super) fn lower_bound(bytes: &[u8], text: bool) -> (Vec<u8>, bool) {
+    let end = if text { cut(bytes) } else { bytes.len().min(BOUND_BYTES_MAX) };
+    (bytes[..end].to_vec(), end == bytes.len())
 }
 
-/// A text that is not less, likewise; whole where no short one is.
-pub(super) fn upper_bound(text: &[u8]) -> (Vec<u8>, bool) {
+/// A byte string that is not less, likewise; whole where no short one is.
+pub(super) fn upper_bound(bytes: &[u8], text: bool) -> (Vec<u8>, bool) {
+    if text { upper_text(bytes) } else { upper_bytes(bytes) }
+}
+
+fn upper_bytes(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let mut short = bytes[..bytes.len().min(BOUND_BYTES_MAX)].to_vec();
+    if short.len() < bytes.len() {
+        while let Some(last) = short.pop() {
+            if last < u8::MAX {
+                short.push(last + 1);
+                return (short, false);
+            }
+        }
+    }
+    (bytes.to_vec(), true)
+}
+
+fn upper_text(text: &[u8]) -> (Vec<u8>, bool) {
     let end = cut(text);
     if end == text.len() {
         return (text.to_vec(), true);
@@ -56,17 +73,27 @@ mod tests {
     #[test]
     fn bounds_are_cut_between_characters() {
         let long = "é".repeat(40);
-        let (low, exact) = lower_bound(long.as_bytes());
+        let (low, exact) = lower_bound(long.as_bytes(), true);
         assert_eq!((low.len(), exact), (64, false));
-        let (high, exact) = upper_bound(long.as_bytes());
+        let (high, exact) = upper_bound(long.as_bytes(), true);
         assert!(high.as_slice() > long.as_bytes() && !exact);
         assert!(String::from_utf8(high).unwrap().ends_with('ê'));
         let greatest = "\u{10FFFF}".repeat(40);
-        assert_eq!(upper_bound(greatest.as_bytes()), (greatest.clone().into_bytes(), true));
+        assert_eq!(upper_bound(greatest.as_bytes(), true), (greatest.clone().into_bytes(), true));
         let before_surrogates = format!("{}\u{D7FF}{greatest}", "a".repeat(61));
-        let (high, exact) = upper_bound(before_surrogates.as_bytes());
+        let (high, exact) = upper_bound(before_surrogates.as_bytes(), true);
         assert!(high.as_slice() > before_surrogates.as_bytes() && !exact);
         assert!(String::from_utf8(high).unwrap().ends_with('\u{E000}'));
+    }
+
+    #[test]
+    fn bounds_of_bytes_are_cut_anywhere() {
+        let mut bytes = vec![7; 100];
+        bytes[60..].fill(0xFF);
+        assert_eq!(lower_bound(&bytes, false), (bytes[..64].to_vec(), false));
+        assert_eq!(upper_bound(&bytes, false), ([vec![7; 59], vec![8]].concat(), false));
+        assert_eq!(upper_bound(&[0xFF; 100], false), (vec![0xFF; 100], true));
+        assert_eq!(upper_bound(b"short", false), (b"short".to_vec(), true));
     }
 
     #[test]

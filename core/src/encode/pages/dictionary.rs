@@ -1,16 +1,19 @@
-//! A dictionary of the texts of one column chunk.
+//! A dictionary of the values of one column chunk.
 
 use std::ops::Range;
 
-/// The most bytes of a dictionary page: more is no longer small beside the texts.
+use super::body;
+use crate::resolve::Values;
+
+/// The most bytes of a dictionary page: more is no longer small beside the values.
 const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
-/// The most slots looked at for each text, on average: texts made to collide must not cost quadratic time.
+/// The most slots looked at for each text, on average: values made to collide must not cost quadratic time.
 const PROBES_MAX: usize = 8;
 const SLOTS_MIN: usize = 1_024;
 
-/// Distinct texts in order of first appearance, and which of them each value is.
+/// Distinct values in order of first appearance, and which of them each value is.
 pub(super) struct Dictionary {
-    /// The page: each text after its length (PLAIN).
+    /// The page: each value in its PLAIN form.
     pub(super) page: Vec<u8>,
     pub(super) entries: usize,
     /// The first value of the column that `indexes` speaks of.
@@ -19,22 +22,45 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// The dictionary of the column's values in `values`; none where it would be no gain after all: a group
+    /// The dictionary of the column's values in `range`; none where it would be no gain after all: a group
     /// without values, or one with far more distinct ones than the sample showed.
-    pub(super) fn of(bytes: &[u8], ends: &[usize], values: Range<usize>) -> Option<Self> {
-        if values.is_empty() {
+    pub(super) fn of(values: &Values, range: Range<usize>) -> Option<Self> {
+        let count = range.len();
+        let first = range.start;
+        match values {
+            Values::Bytes(blobs) => Self::build::<true>(blobs.iter(range), count, first),
+            Values::Fixed(bytes, width) => {
+                let bytes = &bytes[range.start * width..range.end * width];
+                Self::build::<false>(bytes.chunks_exact(*width), count, first)
+            }
+            Values::Boolean(_) => None,
+            numbers => {
+                let width = match numbers {
+                    Values::Int32(_) | Values::Float(_) => 4,
+                    _ => 8,
+                };
+                let mut bytes = Vec::with_capacity(count * width);
+                body::plain(numbers, range, &mut bytes);
+                Self::build::<false>(bytes.chunks_exact(width), count, first)
+            }
+        }
+    }
+
+    fn build<'v, const LENGTHS: bool>(
+        values: impl Iterator<Item = &'v [u8]>,
+        count: usize,
+        first: usize,
+    ) -> Option<Self> {
+        if count == 0 {
             return None;
         }
         let mut table = Table::new();
         let mut dictionary =
-            Dictionary { page: Vec::new(), entries: 0, first: values.start, indexes: Vec::new() };
-        dictionary.indexes.reserve(values.len());
-        let mut start = if values.start == 0 { 0 } else { ends[values.start - 1] };
-        let probes_max = values.len() * PROBES_MAX + SLOTS_MIN;
-        for end in &ends[values] {
-            let text = &bytes[start..*end];
-            start = *end;
-            let index = table.index(text, &mut dictionary.page);
+            Dictionary { page: Vec::new(), entries: 0, first, indexes: Vec::new() };
+        dictionary.indexes.reserve(count);
+        let probes_max = count * PROBES_MAX + SLOTS_MIN;
+        for value in values {
+            let index = table.index::<LENGTHS>(value, &mut dictionary.page);
             if dictionary.page.len() > PAGE_BYTES_MAX || table.probes > probes_max {
                 return None;
             }
@@ -65,7 +91,7 @@ struct Table {
 
 struct Entry {
     hash: u64,
-    /// Where the text stands in the page.
+    /// Where the value stands in the page.
     start: usize,
     length: usize,
 }
@@ -75,22 +101,24 @@ impl Table {
         Table { slots: vec![0; SLOTS_MIN], entries: Vec::new(), probes: 0 }
     }
 
-    /// The place of a text, which is appended to `page` where it is new.
-    fn index(&mut self, text: &[u8], page: &mut Vec<u8>) -> u32 {
-        let hash = hash(text);
+    /// The place of a value, which is appended to `page` where it is new, behind its length where it has one.
+    fn index<const LENGTH: bool>(&mut self, value: &[u8], page: &mut Vec<u8>) -> u32 {
+        let hash = hash(value);
         let mut slot = self.slot(hash);
         loop {
             self.probes += 1;
             let Some(place) = self.slots[slot].checked_sub(1) else { break };
             let entry = &self.entries[place as usize];
-            if entry.hash == hash && page[entry.start..entry.start + entry.length] == *text {
+            if entry.hash == hash && page[entry.start..entry.start + entry.length] == *value {
                 return place;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
-        page.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        self.entries.push(Entry { hash, start: page.len(), length: text.len() });
-        page.extend_from_slice(text);
+        if LENGTH {
+            page.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        }
+        self.entries.push(Entry { hash, start: page.len(), length: value.len() });
+        page.extend_from_slice(value);
         self.slots[slot] = self.entries.len() as u32;
         if self.entries.len() * 2 > self.slots.len() {
             self.grow();
@@ -133,15 +161,12 @@ fn hash(text: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::Blobs;
 
     fn of(texts: &[String]) -> Option<Dictionary> {
-        let mut ends = Vec::new();
-        let mut bytes = Vec::new();
-        for text in texts {
-            bytes.extend_from_slice(text.as_bytes());
-            ends.push(bytes.len());
-        }
-        Dictionary::of(&bytes, &ends, 0..texts.len())
+        let mut blobs = Blobs::default();
+        texts.iter().for_each(|text| blobs.push(text.as_bytes()));
+        Dictionary::of(&Values::Bytes(blobs), 0..texts.len())
     }
 
     #[test]
@@ -167,5 +192,18 @@ mod tests {
     fn a_dictionary_that_grows_too_large_is_none() {
         let texts: Vec<String> = (0..40_000).map(|at| format!("{at:050}")).collect();
         assert!(of(&texts).is_none());
+    }
+
+    #[test]
+    fn numbers_stand_in_it_by_their_bits() {
+        let values = Values::Double(vec![9.0, 0.0, -0.0, 0.0, 1.5, -0.0]);
+        let dictionary = Dictionary::of(&values, 1..6).unwrap();
+        assert_eq!(dictionary.indexes(&(1..6)), [0, 1, 0, 2, 1]);
+        let entries = [0.0_f64, -0.0, 1.5].map(f64::to_le_bytes).concat();
+        assert_eq!((dictionary.page, dictionary.entries), (entries, 3));
+        let values = Values::Fixed(b"aabbaa".to_vec(), 2);
+        let dictionary = Dictionary::of(&values, 0..3).unwrap();
+        assert_eq!(dictionary.page, b"aabb");
+        assert!(Dictionary::of(&values, 0..0).is_none());
     }
 }

@@ -83,39 +83,72 @@ fn bit_packed<T: Copy>(out: &mut Vec<u8>, values: &[T], width: u32, bits_of: imp
     bits.end(out);
 }
 
+/// An integer of DELTA_BINARY_PACKED, whose differences wrap around in its own width.
+pub(super) trait Delta: Copy {
+    fn wide(self) -> i64;
+    fn since(self, before: Self) -> i64;
+}
+
+impl Delta for i32 {
+    fn wide(self) -> i64 {
+        i64::from(self)
+    }
+
+    fn since(self, before: Self) -> i64 {
+        i64::from(self.wrapping_sub(before))
+    }
+}
+
+impl Delta for i64 {
+    fn wide(self) -> i64 {
+        self
+    }
+
+    fn since(self, before: Self) -> i64 {
+        self.wrapping_sub(before)
+    }
+}
+
 /// Appends integers as DELTA_BINARY_PACKED.
-pub(super) fn delta(out: &mut Vec<u8>, values: &[i32]) {
+pub(super) fn delta<T: Delta>(out: &mut Vec<u8>, values: &[T]) {
     unsigned(out, BLOCK as u64);
     unsigned(out, (BLOCK / MINIBLOCK) as u64);
     unsigned(out, values.len() as u64);
-    let first = values.first().copied().unwrap_or(0);
-    signed(out, i64::from(first));
+    let Some((first, rest)) = values.split_first() else {
+        signed(out, 0);
+        return;
+    };
+    signed(out, first.wide());
     let mut deltas = [0_i64; BLOCK];
-    let mut previous = first;
-    for block in values.get(1..).unwrap_or_default().chunks(BLOCK) {
+    let mut previous = *first;
+    for block in rest.chunks(BLOCK) {
         let deltas = &mut deltas[..block.len()];
         for (delta, value) in deltas.iter_mut().zip(block) {
-            *delta = i64::from(*value) - i64::from(previous);
+            *delta = value.since(previous);
             previous = *value;
         }
-        let least = deltas.iter().copied().min().unwrap_or(0);
-        signed(out, least);
-        let widths_at = out.len();
-        out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
-        for (at, miniblock) in deltas.chunks(MINIBLOCK).enumerate() {
-            let most = miniblock.iter().copied().max().unwrap_or(least);
-            let width = 64 - most.abs_diff(least).leading_zeros();
-            out[widths_at + at] = width as u8;
-            let mut bits = Bits::default();
-            for delta in miniblock {
-                bits.push(out, delta.abs_diff(least), width);
-            }
-            // A miniblock is always whole; what fills up the last one is not read.
-            for _ in miniblock.len()..MINIBLOCK {
-                bits.push(out, 0, width);
-            }
-            bits.end(out);
+        write_block(out, deltas);
+    }
+}
+
+fn write_block(out: &mut Vec<u8>, deltas: &[i64]) {
+    let least = deltas.iter().copied().min().unwrap_or(0);
+    signed(out, least);
+    let widths_at = out.len();
+    out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
+    for (at, miniblock) in deltas.chunks(MINIBLOCK).enumerate() {
+        let most = miniblock.iter().copied().max().unwrap_or(least);
+        let width = 64 - most.abs_diff(least).leading_zeros();
+        out[widths_at + at] = width as u8;
+        let mut bits = Bits::default();
+        for delta in miniblock {
+            bits.push(out, delta.abs_diff(least), width);
         }
+        // A miniblock is always whole; what fills up the last one is not read.
+        for _ in miniblock.len()..MINIBLOCK {
+            bits.push(out, 0, width);
+        }
+        bits.end(out);
     }
 }
 
@@ -127,13 +160,23 @@ struct Bits {
 }
 
 impl Bits {
-    /// Appends the low `width` bits of a value that has no others; `width` is at most 33 here.
+    /// Appends the low `width` bits of a value that has no others.
     #[inline]
     fn push(&mut self, out: &mut Vec<u8>, value: u64, width: u32) {
+        if width > 32 {
+            self.push_half(out, value & u64::from(u32::MAX), 32);
+            self.push_half(out, value >> 32, width - 32);
+        } else {
+            self.push_half(out, value, width);
+        }
+    }
+
+    #[inline]
+    fn push_half(&mut self, out: &mut Vec<u8>, value: u64, width: u32) {
         self.waiting |= value << self.count;
         self.count += width;
         if self.count >= 32 {
-            // At most 31 bits waited before, so at most 64 wait now and none has fallen out.
+            // At most 31 bits waited before, so at most 63 wait now and none has fallen out.
             out.extend_from_slice(&(self.waiting as u32).to_le_bytes());
             self.waiting >>= 32;
             self.count -= 32;
@@ -145,7 +188,7 @@ impl Bits {
     }
 }
 
-fn unsigned(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -179,12 +222,27 @@ mod tests {
     fn deltas_are_written_as_the_specification_shows() {
         let mut out = Vec::new();
         // `Encodings.md`: 1, 2, 3, 4, 5 have only deltas of 1, in no bits at all.
-        delta(&mut out, &[1, 2, 3, 4, 5]);
+        delta(&mut out, &[1_i32, 2, 3, 4, 5]);
         assert_eq!(out, [0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0]);
         out.clear();
         // And 7, 5, 3, 1, 2, 3, 4, 5 have deltas from -2 to 1: two bits each.
-        delta(&mut out, &[7, 5, 3, 1, 2, 3, 4, 5]);
+        delta(&mut out, &[7_i64, 5, 3, 1, 2, 3, 4, 5]);
         assert_eq!(out[..10], [0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0]);
         assert_eq!(out[10..], [0b1100_0000, 0b0011_1111, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn differences_wrap_around_in_the_width_of_their_type() {
+        let mut out = Vec::new();
+        delta(&mut out, &[i32::MAX, i32::MIN, i32::MAX]);
+        // 1 and -1 in 32 bits, and so two bits each.
+        assert_eq!(out[..4], [0x80, 1, 4, 3]);
+        assert_eq!(out[9..14], [1, 2, 0, 0, 0]);
+        out.clear();
+        delta(&mut out, &[0, i64::MIN, 0, i64::MAX]);
+        // From i64::MIN to i64::MAX, all 64 bits.
+        assert_eq!(out.len(), 3 + 1 + 1 + 10 + 4 + 32 * 8);
+        assert_eq!(out[15], 64);
+        assert_eq!(out[19..43], [[0; 8], [0; 8], [0xFF; 8]].concat());
     }
 }
