@@ -31,6 +31,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+// As WebAssembly, `#[test]` is what `wasm-pack test` collects.
+#[cfg(all(test, target_arch = "wasm32"))]
+#[macro_use(test)]
+extern crate coldpress_wasm_test;
+
 mod build;
 mod codec;
 #[cfg(feature = "decode")]
