@@ -6,6 +6,7 @@ mod project;
 mod setup;
 mod steps;
 mod wasm;
+mod wasm_pack;
 
 use project::Project;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::project::{Project, run};
-use crate::{setup, wasm};
+use crate::{setup, wasm, wasm_pack};
 
 type Run = fn(&Project) -> Result<(), String>;
 
@@ -31,6 +31,11 @@ pub const ALL: &[Step] = &[
         name: "tests",
         what: "every test: the law, faults, interop, S3, wasm, golden",
         run: tests,
+    },
+    Step {
+        name: "wasm-pack",
+        what: "the crates' own tests as WebAssembly, in Node and in Chromium",
+        run: wasm_pack::run,
     },
     Step { name: "doctests", what: "every example in the documentation runs", run: doctests },
     Step { name: "fuzz", what: "the fuzz targets still compile", run: fuzz },
@@ -118,7 +123,11 @@ fn docs(project: &Project) -> Result<(), String> {
 fn tests(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
     command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
-    run(&mut command)
+    run(&mut command)?;
+    // What only a build without them has: the errors that say what it lacks.
+    let mut command = project.cargo();
+    command.args(["test", "--package", "coldpress-core", "--lib", "--no-default-features"]);
+    run(command.arg("--locked"))
 }
 
 fn doctests(project: &Project) -> Result<(), String> {

@@ -127,7 +127,8 @@ fn make_folder(path: &Path) -> Result<(), String> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))
 }
 
-fn at(path: &Path, error: &std::io::Error) -> String {
+/// What is told of a file that could not be had.
+pub fn at(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 

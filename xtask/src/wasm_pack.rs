@@ -1,0 +1,141 @@
+//! The crates' own tests as WebAssembly, in Node and in a headless Chromium.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::project::{Project, show};
+use crate::setup::{at, programs};
+use crate::wasm;
+
+/// Runs the tests of every crate that goes into the browser, in both hosts.
+pub fn run(project: &Project) -> Result<(), String> {
+    let core = project.root.join("core/src");
+    let wanted = unit_tests(&core)?;
+    for host in [Host::Node, Host::Chromium] {
+        let passed = test(project, host, &["core", "--lib", "--all-features"])?;
+        if passed != wanted {
+            return Err(format!(
+                "{} of the {wanted} unit tests below {} ran in {host:?}",
+                passed,
+                core.display()
+            ));
+        }
+    }
+    if !project.root.join("host-wasm").exists() {
+        return Ok(());
+    }
+    for host in [Host::Node, Host::Chromium] {
+        if test(project, host, &["host-wasm"])? == 0 {
+            return Err(format!("host-wasm has no test that ran in {host:?}"));
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Host {
+    Node,
+    Chromium,
+}
+
+/// How many tests passed; an error where any failed.
+fn test(project: &Project, host: Host, of: &[&str]) -> Result<usize, String> {
+    let mut command = project.command(programs::path(project, "wasm-pack"));
+    command.env("CARGO_TARGET_DIR", &project.target);
+    wasm::environment(project, &mut command)?;
+    command.args(["test", "--mode", "no-install"]);
+    match host {
+        Host::Node => command.arg("--node"),
+        Host::Chromium => command
+            .args(["--chrome", "--headless", "--chromedriver"])
+            .arg(in_path("chromedriver")?)
+            .env("WASM_BINDGEN_USE_BROWSER", "1")
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", project.root.join("tests/web/webdriver.json"))
+            // Of all the tests of a crate; two busy cores need longer than the 20 s it gives them.
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "600"),
+    };
+    let output = told(command.args(of).arg("--locked"))?;
+    Ok(output.lines().filter_map(passed).sum())
+}
+
+/// Runs a command, and gives what it printed, which is shown as it comes.
+fn told(command: &mut Command) -> Result<String, String> {
+    let line = show(command);
+    eprintln!("$ {line}");
+    let failed = |error: std::io::Error| format!("{line}: {error}");
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut text = String::new();
+    if let Some(output) = child.stdout.take() {
+        for read in BufReader::new(output).lines() {
+            let read = read.map_err(failed)?;
+            writeln!(std::io::stdout(), "{read}").map_err(failed)?;
+            text.push_str(&read);
+            text.push('\n');
+        }
+    }
+    let status = child.wait().map_err(failed)?;
+    if status.success() { Ok(text) } else { Err(format!("{line}: {status}")) }
+}
+
+/// `test result: ok. 57 passed; 0 failed; …`
+fn passed(line: &str) -> Option<usize> {
+    line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse().ok()
+}
+
+/// How many `#[test]` stand in the sources of a crate.
+fn unit_tests(folder: &Path) -> Result<usize, String> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder).map_err(|error| at(folder, &error))? {
+        let path = entry.map_err(|error| at(folder, &error))?.path();
+        if path.is_dir() {
+            count += unit_tests(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).map_err(|error| at(&path, &error))?;
+            count += tests_in(&text);
+        }
+    }
+    Ok(count)
+}
+
+/// Those of builds that leave a feature out are not counted: what runs has all features.
+fn tests_in(source: &str) -> usize {
+    let (mut count, mut test, mut other) = (0, false, false);
+    for line in source.lines().map(str::trim) {
+        test |= line == "#[test]";
+        other |= line.starts_with("#[cfg(not(feature");
+        if !line.starts_with("#[") {
+            count += usize::from(test && !other);
+            (test, other) = (false, false);
+        }
+    }
+    count
+}
+
+fn in_path(program: &str) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .ok_or_else(|| format!("{program} is missing; run: cargo xtask setup"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_of_a_run_is_read() {
+        let line = "test result: ok. 57 passed; 0 failed; 0 ignored; 0 filtered out; finished";
+        assert_eq!(passed(line), Some(57));
+        assert_eq!(passed("test key::tests::works ... ok"), None);
+    }
+
+    #[test]
+    fn tests_of_builds_without_a_feature_are_not_counted() {
+        let source = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn a() {}\n\n    \
+                      #[cfg(not(feature = \"brotli\"))]\n    #[test]\n    fn b() {}\n\n    #[test]\n    fn c() {}\n}\n";
+        assert_eq!(tests_in(source), 2);
+    }
+}
