@@ -5,8 +5,8 @@
  *   node www/assemble.mjs --package UNPACKED_NPM_PACKAGE --out target/www
  */
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, posix, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -18,13 +18,10 @@ const out = resolve(values.out)
 const entry = join(values.package, 'index.js')
 if (!existsSync(entry)) fail(`${entry} is not there; build the package first (cargo xtask npm) and name the folder it is unpacked in`)
 
-// Not of the page: this script, what is read beside it, and the package's papers and types.
-const leftOut = /(^|\/)(assemble\.mjs|README\.md|CHANGELOG\.md|node_modules|docs)$|\.d\.ts$|\.tgz$/
-
 rmSync(out, { recursive: true, force: true })
-mkdirSync(out, { recursive: true })
-copy(www, out)
-copy(values.package, join(out, 'coldpress'))
+// Not of the page: this script and what is read beside it.
+cpSync(www, out, { recursive: true, filter: path => !['assemble.mjs', 'README.md'].includes(basename(path)) })
+for (const file of reachable('index.js')) copy(join(values.package, file), join(out, 'coldpress', file))
 copy(join(www, '../examples/movies.ndjson'), join(out, 'examples/movies.ndjson'))
 
 const files = list(out).filter(file => file !== 'sw.js').sort()
@@ -35,7 +32,21 @@ writeFileSync(join(out, 'precache.js'), `self.precache = ${JSON.stringify(precac
 console.log(`${values.out}: ${files.length} files, version ${precache.version}`)
 
 function copy(from, to) {
-  cpSync(from, to, { recursive: true, filter: path => path === from || !leftOut.test(path.replaceAll('\\', '/')) })
+  mkdirSync(dirname(to), { recursive: true })
+  copyFileSync(from, to)
+}
+
+/** Of the package, what its entry for browsers leads to: no visitor should keep the loaders of other runtimes. */
+function reachable(first) {
+  const found = new Set([first])
+  for (const file of found) {
+    if (!file.endsWith('.js')) continue
+    const code = readFileSync(join(values.package, file), 'utf8')
+    for (const [, path] of code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\()'(\.{1,2}\/[^']+)'/g)) {
+      found.add(posix.join(posix.dirname(file), path))
+    }
+  }
+  return found
 }
 
 function list(folder) {

@@ -26,8 +26,9 @@ const TYPES = {
  * @param {Record<string, (request: import('node:http').IncomingMessage, body: Buffer) => any>} [options.routes]
  *   `'POST /result'` → a function that returns `{ status, headers, body }`, a value to be sent as JSON, or nothing (204)
  * @param {string} [options.host] the name in the origin: `127.0.0.1` and `localhost` are two origins of one machine
+ * @param {number} [options.port] one to come back on; by default any that is free
  */
-export async function startServer({ folders = {}, headers = {}, routes = {}, host = '127.0.0.1' }) {
+export async function startServer({ folders = {}, headers = {}, routes = {}, host = '127.0.0.1', port: wanted = 0 }) {
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length)
   /** Every request that came, as `METHOD /path?query`. */
   const requests = []
@@ -80,7 +81,7 @@ export async function startServer({ folders = {}, headers = {}, routes = {}, hos
     createReadStream(file, { start, end }).pipe(response)
   }
 
-  server.listen(0, '127.0.0.1')
+  server.listen(wanted, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()
   return {
