@@ -1,0 +1,264 @@
+// Carries out what the upload machine of core asks for: requests, grants, waiting. Decides nothing about retries.
+
+import { ColdpressError } from './error.js'
+import { CorsWatch } from './upload-cors.js'
+import { askFailure } from './upload-grants.js'
+
+/** @import { World } from './upload-world.js' */
+
+// The whole of an error a store answers with; what is longer is not one.
+const BODY_BYTES_MAX = 64 * 1024
+
+/**
+ * The machine as host-wasm/src/upload.rs binds it.
+ *
+ * @typedef {object} Machine
+ * @property {(now: number) => Action | undefined} poll
+ * @property {() => number | undefined} nextTimeout
+ * @property {(id: number, status: number, headers: [string, string][], body: Uint8Array, now: number) => void} handleResponse
+ * @property {(id: number, message: string, now: number) => void} handleFailure
+ * @property {(grant: string, now: number) => void} handleGrant
+ * @property {(code: string, message: string, retryAfterMs: number | undefined, now: number) => void} handleGrantFailure
+ * @property {(now: number) => void} abort
+ * @property {() => Progress} progress
+ * @property {() => Outcome | undefined} outcome
+ *
+ * @typedef {{ sentBytes: number, totalBytes: number, phase: string }} Progress
+ * @typedef {{ key: string, bytes: number, created: boolean } |
+ *   { code: string, message: string, key?: string, retryAfterMs?: number }} Outcome
+ * @typedef {{ type: 'request', id: number, method: string, url: string, headers: [string, string][],
+ *   start?: number, end?: number, body?: Uint8Array }} RequestAction
+ * @typedef {RequestAction | { type: 'grant', uploadId?: string } | { type: 'cancel', id: number }} Action
+ */
+
+/**
+ * @typedef {object} Errand
+ * @property {Machine} machine
+ * @property {Uint8Array} bytes
+ * @property {(uploadId: string | undefined, signal: AbortSignal) => Promise<object>} ask
+ * @property {World} world
+ * @property {AbortSignal} [signal]
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {() => void} [onRequest] called before a request that could store bytes
+ */
+
+/**
+ * Runs a machine to its end.
+ *
+ * @param {Errand} errand
+ * @returns {Promise<{ key: string, bytes: number, created: boolean }>}
+ */
+export function drive(errand) {
+  return new Driver(errand).run()
+}
+
+class Driver {
+  /** @param {Errand} errand */
+  constructor(errand) {
+    this.errand = errand
+    this.machine = errand.machine
+    this.world = errand.world
+    this.cors = new CorsWatch(errand.world)
+    /** @type {Map<number, AbortController>} */
+    this.running = new Map()
+    this.asking = new AbortController()
+    /** @type {any} */
+    this.timer = undefined
+    /** @type {unknown} why it was given up, where the machine itself would have gone on */
+    this.verdict = undefined
+    this.shown = ''
+    this.ended = false
+  }
+
+  /** @returns {Promise<{ key: string, bytes: number, created: boolean }>} */
+  async run() {
+    const { signal } = this.errand
+    const onAbort = () => this.#giveUp(new ColdpressError('Aborted', 'the upload was aborted', { cause: signal?.reason }))
+    const stopListening = this.world.onOnline(() => this.#turn())
+    try {
+      return await new Promise((resolve, reject) => {
+        this.resolve = resolve
+        this.reject = reject
+        signal?.addEventListener('abort', onAbort)
+        if (signal?.aborted) onAbort()
+        else this.#turn()
+      })
+    } finally {
+      this.ended = true
+      signal?.removeEventListener('abort', onAbort)
+      stopListening()
+      this.world.clearTimer(this.timer)
+      this.asking.abort()
+      for (const controller of this.running.values()) controller.abort()
+    }
+  }
+
+  /** Gives the machine its turn: it may have new wishes after every answer and every timeout. */
+  #turn() {
+    if (this.ended) return
+    this.world.clearTimer(this.timer)
+    // Without a network every try would fail at once: the machine sleeps until the runtime wakes us.
+    if (!this.world.online() && this.verdict === undefined) return
+    try {
+      for (let action; (action = this.machine.poll(this.world.now())) !== undefined; ) this.#perform(action)
+      const outcome = this.machine.outcome()
+      if (outcome !== undefined) return this.#end(outcome)
+      const next = this.machine.nextTimeout()
+      if (next !== undefined) this.timer = this.world.setTimer(() => this.#turn(), Math.max(next - this.world.now(), 0))
+    } catch (error) {
+      return this.reject?.(error)
+    }
+    this.#report()
+  }
+
+  /** @param {Outcome} outcome */
+  #end(outcome) {
+    if ('key' in outcome) {
+      // All bytes were confirmed before an abort could reach the store.
+      this.#report()
+      return this.resolve?.(outcome)
+    }
+    const { code, message, ...facts } = outcome
+    this.reject?.(this.verdict ?? new ColdpressError(code, message, facts))
+  }
+
+  #report() {
+    const { onProgress } = this.errand
+    if (onProgress === undefined || this.verdict !== undefined) return
+    const progress = this.machine.progress()
+    const shown = JSON.stringify(progress)
+    if (shown === this.shown) return
+    this.shown = shown
+    try {
+      onProgress(progress)
+    } catch (error) {
+      this.#giveUp(error)
+    }
+  }
+
+  /** @param {unknown} reason what the caller is told once the machine has cleaned up */
+  #giveUp(reason) {
+    if (this.ended) return
+    this.verdict ??= reason
+    this.machine.abort(this.world.now())
+    this.#turn()
+  }
+
+  /** @param {Action} action */
+  #perform(action) {
+    if (action.type === 'cancel') {
+      this.running.get(action.id)?.abort()
+      this.running.delete(action.id)
+    } else if (action.type === 'grant') {
+      void this.#ask(action.uploadId)
+    } else {
+      void this.#request(action)
+    }
+  }
+
+  /** @param {string | undefined} uploadId */
+  async #ask(uploadId) {
+    try {
+      const grant = await this.errand.ask(uploadId, this.asking.signal)
+      if (this.ended) return
+      this.machine.handleGrant(JSON.stringify(grant), this.world.now())
+    } catch (error) {
+      if (this.ended) return
+      const { code, message, retryAfterMs } = askFailure(error)
+      if (code !== 'Unavailable') this.verdict ??= error
+      this.machine.handleGrantFailure(code, message, retryAfterMs, this.world.now())
+    }
+    this.#turn()
+  }
+
+  /** @param {RequestAction} action */
+  async #request(action) {
+    const { id, method, url } = action
+    const controller = new AbortController()
+    this.running.set(id, controller)
+    const headers = sendable(action.headers)
+    this.errand.onRequest?.()
+    this.cors.sent(method, url, headers.map(([name]) => name))
+    try {
+      const response = await this.world.fetch(url, { method, headers, body: this.#body(action), signal: controller.signal })
+      const body = await bodyOf(method, response)
+      this.cors.answered(method, url)
+      if (!this.#stillRuns(id, controller)) return
+      this.running.delete(id)
+      this.machine.handleResponse(id, response.status, [...response.headers], body, this.world.now())
+    } catch (error) {
+      if (!this.#stillRuns(id, controller)) return
+      await this.#failed(action, controller, error)
+    }
+    this.#turn()
+  }
+
+  /** @param {RequestAction} action */
+  #body({ start, end, body }) {
+    const bytes = start === undefined ? body : this.errand.bytes.subarray(start, end)
+    return /** @type {BodyInit | undefined} */ (bytes)
+  }
+
+  /**
+   * @param {RequestAction} action
+   * @param {AbortController} controller
+   * @param {unknown} error
+   */
+  async #failed({ id, method, url }, controller, error) {
+    const missing = this.world.online() && this.verdict === undefined ? await this.cors.failed(method, url) : undefined
+    if (!this.#stillRuns(id, controller)) return
+    this.running.delete(id)
+    const message = `${new URL(url).origin}: ${String(/** @type {any} */ (error)?.message ?? error)}`
+    this.machine.handleFailure(id, message, this.world.now())
+    if (missing) this.#giveUp(missing)
+  }
+
+  /**
+   * @param {number} id
+   * @param {AbortController} controller
+   */
+  #stillRuns(id, controller) {
+    return !this.ended && this.running.get(id) === controller
+  }
+}
+
+/**
+ * The runtime sets the length itself and refuses to be told.
+ *
+ * @param {[string, string][]} headers
+ * @returns {[string, string][]}
+ */
+function sendable(headers) {
+  return headers.filter(([name]) => name.toLowerCase() !== 'content-length')
+}
+
+/**
+ * What the machine may look at: the body of an error, and that of a POST, whose 200 can carry one. No body is left open.
+ *
+ * @param {string} method
+ * @param {Response} response
+ */
+async function bodyOf(method, response) {
+  if (response.body === null) return new Uint8Array()
+  if (response.ok && method !== 'POST') {
+    await response.body.cancel()
+    return new Uint8Array()
+  }
+  const reader = response.body.getReader()
+  const taken = []
+  let length = 0
+  while (length < BODY_BYTES_MAX) {
+    const { done, value } = await reader.read()
+    if (done) break
+    taken.push(value)
+    length += value.length
+  }
+  await reader.cancel()
+  const body = new Uint8Array(length)
+  let at = 0
+  for (const piece of taken) {
+    body.set(piece, at)
+    at += piece.length
+  }
+  return body
+}

@@ -1,0 +1,181 @@
+// An outbox on a modelled package, store and network: everything that can go wrong, as often as a test wants.
+
+import { tool } from '../lib/tools.mjs'
+
+const { IDBFactory, IDBKeyRange, IDBObjectStore } = await tool('fake-indexeddb')
+globalThis.IDBKeyRange = IDBKeyRange
+
+const source = new URL('../../../host-wasm/js/src/', import.meta.url)
+export const { openOutbox } = await import(new URL('outbox.js', source).href)
+export const { ColdpressError } = await import(new URL('error.js', source).href)
+export { IDBFactory, IDBObjectStore }
+
+/** Repeatable randomness. */
+export function prng(seed) {
+  let state = BigInt.asUintN(64, BigInt(seed) * 0x9e3779b97f4a7c15n + 1n)
+  const next = () => {
+    state ^= BigInt.asUintN(64, state << 13n)
+    state ^= state >> 7n
+    state ^= BigInt.asUintN(64, state << 17n)
+    return state
+  }
+  for (let i = 0; i < 8; i += 1) next()
+  return { bits: next, below: (most) => Number(next() % BigInt(most)), chance: (share) => Number(next() % 1000n) < share * 1000 }
+}
+
+/** A create-only store behind a network that drops requests before and after they arrive. */
+export class Store {
+  objects = new Map()
+  puts = 0
+  tenant = '7'
+
+  constructor({ random = prng(1), dropBefore = 0, dropAfter = 0 } = {}) {
+    Object.assign(this, { random, dropBefore, dropAfter })
+  }
+
+  put(key, text) {
+    this.puts += 1
+    if (this.random.chance(this.dropBefore)) throw new ColdpressError('Unavailable', 'dropped on the way there')
+    const stored = this.objects.get(key)
+    if (stored === undefined) this.objects.set(key, text)
+    if (this.random.chance(this.dropAfter)) throw new ColdpressError('Unavailable', 'dropped on the way back')
+    if (stored !== undefined && stored !== text) throw new ColdpressError('Conflict', `${key} holds other content`, { key })
+    return { key, created: stored === undefined }
+  }
+
+  /** All rows of all objects. */
+  rows() {
+    return [...this.objects.values()].flatMap((text) => text.split('\n').slice(1, -1).map((line) => JSON.parse(line)))
+  }
+}
+
+/** Web Locks: one holder at a time, and a page that dies holds nothing any more. */
+export class Locks {
+  held = undefined
+  queue = []
+
+  of(life) {
+    return { request: (_name, { signal }, work) => this.request(life, signal, work) }
+  }
+
+  async request(life, signal, work) {
+    await new Promise((resolve, reject) => {
+      this.queue.push({ life, resolve })
+      signal.onabort = () => reject(signal.reason)
+      this.grant()
+    })
+    try {
+      return await work()
+    } finally {
+      this.release(life)
+    }
+  }
+
+  release(life) {
+    if (this.held === life) this.held = undefined
+    this.grant()
+  }
+
+  grant() {
+    this.queue = this.queue.filter(({ life }) => !life.dead)
+    if (this.held?.dead) this.held = undefined
+    if (this.held !== undefined || this.queue.length === 0) return
+    const { life, resolve } = this.queue.shift()
+    this.held = life
+    resolve()
+  }
+}
+
+/** One life of a page: after `die()` nothing of it runs on. */
+export class Life {
+  dead = false
+  onlineNow = true
+  listeners = new Set()
+
+  constructor(store, { random = prng(2), refuse = () => undefined } = {}) {
+    Object.assign(this, { store, random, refuse })
+  }
+
+  die() {
+    this.dead = true
+  }
+
+  alive() {
+    return this.dead ? new Promise(() => {}) : undefined
+  }
+
+  setOnline(online) {
+    this.onlineNow = online
+    if (online) for (const run of this.listeners) run()
+  }
+
+  world = {
+    fetch: () => {
+      throw new Error('the model fetches nothing')
+    },
+    now: () => Date.now(),
+    seed: () => this.random.bits(),
+    setTimer: (run, ms) => setTimeout(() => this.dead || run(), ms),
+    clearTimer: (timer) => clearTimeout(timer),
+    online: () => this.onlineNow,
+    onOnline: (run) => {
+      this.listeners.add(run)
+      return () => this.listeners.delete(run)
+    },
+    origin: () => undefined,
+  }
+
+  pack = {
+    encode: async (texts, { tenant, collection, lsns, codec }) => {
+      await this.alive()
+      const text = texts.map((piece) => new TextDecoder().decode(piece)).join('')
+      const rows = text.split('\n').slice(0, -1).map((line) => JSON.parse(line))
+      const refused = rows.find((row) => this.refuse(row, codec))
+      if (refused) throw new ColdpressError('Row', `row ${JSON.stringify(refused)} is poison`)
+      const key = `${tenant}/${collection}/lsn-${lsns?.min}-${lsns?.max}.parquet`
+      if (lsns && BigInt(rows.length) !== lsns.max - lsns.min + 1n) throw new Error('the range has another size')
+      const bytes = new TextEncoder().encode(`${key}\n${text}`)
+      return { bytes, key, sha256: async () => `hash of ${key}` }
+    },
+    upload: async (grants, file, { tenant, signal, onRequest }) => {
+      await this.alive()
+      const grant = await grants({ bytes: file.bytes.length }, { signal })
+      if (grant.tenant !== tenant) throw new ColdpressError('Denied', `the grant is for tenant ${grant.tenant}`)
+      await this.alive()
+      onRequest?.()
+      const result = this.store.put(file.key, new TextDecoder().decode(file.bytes))
+      await this.alive()
+      return result
+    },
+    targetOf: async (grant) => ({ tenant: grant.tenant }),
+  }
+
+  open(options) {
+    return openOutbox(this.pack, {
+      name: 'test',
+      collection: 'events',
+      grants: async () => ({ tenant: this.store.tenant }),
+      backoffMsMin: 1,
+      backoffMsMax: 4,
+      batchAgeMs: 0,
+      locks: null,
+      world: this.world,
+      ...options,
+    })
+  }
+}
+
+/** Waits until `look` says yes. */
+export async function until(look, what, ms = 10_000) {
+  const end = Date.now() + ms
+  while (!(await look())) {
+    if (Date.now() > end) throw new Error(`this never came: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Whether each row from 0 to `count - 1` is there exactly once. */
+export function exactlyOnce(rows, count) {
+  const numbers = rows.map(({ n }) => n).sort((a, b) => a - b)
+  return numbers.length === count && numbers.every((n, at) => n === at)
+}
