@@ -10,5 +10,5 @@ const api = fullApi(
   new Engine(brotliGlue, () => readModule(new URL('./glue/brotli.wasm', import.meta.url))),
 )
 
-export const { init, encode, Encoder, decode, inspect, objectKey, parseObjectKey } = api
+export const { init, encode, Encoder, decode, inspect, objectKey, parseObjectKey, upload, grantsFrom } = api
 export { ColdpressError } from './src/error.js'

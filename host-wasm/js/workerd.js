@@ -8,5 +8,5 @@ import { importedBrotli } from './src/module.js'
 
 const api = fullApi(new Engine(glue, async () => module), new Engine(brotliGlue, importedBrotli))
 
-export const { init, encode, Encoder, decode, inspect, objectKey, parseObjectKey } = api
+export const { init, encode, Encoder, decode, inspect, objectKey, parseObjectKey, upload, grantsFrom } = api
 export { ColdpressError } from './src/error.js'

@@ -2,6 +2,7 @@ import { decoding } from './decode.js'
 import { encoding } from './encoder.js'
 import { Engine } from './engine.js'
 import { keys } from './target.js'
+import { uploads } from './upload.js'
 
 /**
  * What `coldpress/encode` is made of.
@@ -24,5 +25,6 @@ export function encoderApi(engine, brotli) {
  * @param {Engine} brotli
  */
 export function fullApi(engine, brotli) {
-  return { ...encoderApi(engine, brotli), ...decoding(engine) }
+  const api = encoderApi(engine, brotli)
+  return { ...api, ...decoding(engine), ...uploads(engine, api) }
 }

@@ -15,7 +15,6 @@ import { TextFeed } from './text.js'
 export function encoding(engine, brotli) {
   class Encoder {
     #options
-    #target
     #instance
     #raw
     #tape = new Tape()
@@ -32,7 +31,8 @@ export function encoding(engine, brotli) {
     constructor(options = {}) {
       checkNames(options)
       this.#options = options
-      this.#target = targetOf(options)
+      // Said before any row is taken.
+      targetOf(options)
     }
 
     /** Rows taken so far; of JSON text, the last ones may still wait for more of it. */
@@ -44,12 +44,18 @@ export function encoding(engine, brotli) {
       return this.#next(() => this.#push(rows))
     }
 
-    async finish() {
+    /**
+     * @param {object | ((rows: number) => object | Promise<object>)} [late] what of the target was not known before;
+     *   a function is told how many rows there are
+     */
+    async finish(late = {}) {
       return this.#next(async () => {
         await this.#begin()
-        const { prefix, tenant, collection, min, max, padded } = this.#target
         this.#flush()
-        this.#text.end()
+        this.#endText()
+        const target = targetOf({ ...this.#options, ...(typeof late === 'function' ? await late(this.#rows) : late) })
+        if (this.#refused) throw this.#refused
+        const { prefix, tenant, collection, min, max, padded } = target
         const raw = this.#raw
         this.#raw = undefined
         const file = this.#instance.run(() => EncodedFile.take(raw.finish(prefix, tenant, collection, min, max, padded)))

@@ -1,9 +1,12 @@
-import { misuse } from './error.js'
+import { sha256Hex } from './sha256.js'
 
 /**
  * A finished Parquet file, not yet stored.
  */
 export class EncodedFile {
+  /** @type {Promise<string> | undefined} */
+  #sha256
+
   constructor({ bytes, key, rows, columns, rescued, duplicateKeys, schema }) {
     /** The whole file. @type {Uint8Array} */
     this.bytes = bytes
@@ -40,10 +43,8 @@ export class EncodedFile {
 
   /** The SHA-256 of the bytes, in hex. @returns {Promise<string>} */
   async sha256() {
-    const subtle = globalThis.crypto?.subtle
-    if (!subtle) throw misuse('sha256 needs crypto.subtle, which a page has only over https or on localhost')
-    const digest = new Uint8Array(await subtle.digest('SHA-256', this.bytes))
-    return Array.from(digest, byte => byte.toString(16).padStart(2, '0')).join('')
+    this.#sha256 ??= sha256Hex(this.bytes)
+    return this.#sha256
   }
 
   /** @returns {ReadableStream<Uint8Array>} */

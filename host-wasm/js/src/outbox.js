@@ -13,6 +13,32 @@ import { OutboxStore } from './outbox-store.js'
 /** @import { Batch } from './outbox-store.js' */
 
 /**
+ * `openOutbox` on the package of one runtime.
+ *
+ * @param {{ Encoder: new (options: object) => any, parseObjectKey: Function, upload: any }} coldpress
+ */
+export function outboxes({ Encoder, parseObjectKey, upload }) {
+  /** @type {Package} */
+  const pack = {
+    upload,
+    async encode(texts, options) {
+      const encoder = new Encoder(options)
+      try {
+        for (const text of texts) await encoder.push(text)
+        return await encoder.finish()
+      } finally {
+        encoder.dispose()
+      }
+    },
+    async targetOf(grant) {
+      const { tenant } = await parseObjectKey(grant.key, { prefix: grant.prefix })
+      return { tenant: String(tenant) }
+    },
+  }
+  return (/** @type {OutboxOptions} */ options) => openOutbox(pack, options)
+}
+
+/**
  * What the outbox stands on: functions of the package, for the runtime it was loaded in.
  *
  * @typedef {object} Package

@@ -1,11 +1,13 @@
 // An outbox on a modelled package, store and network: everything that can go wrong, as often as a test wants.
 
-import { tool } from '../lib/tools.mjs'
+import { pathToFileURL } from 'node:url'
+
+import { tool, unpacked } from '../lib/tools.mjs'
 
 const { IDBFactory, IDBKeyRange, IDBObjectStore } = await tool('fake-indexeddb')
 globalThis.IDBKeyRange = IDBKeyRange
 
-const source = new URL('../../../host-wasm/js/src/', import.meta.url)
+const source = pathToFileURL(`${unpacked()}/src/`)
 export const { openOutbox } = await import(new URL('outbox.js', source).href)
 export const { ColdpressError } = await import(new URL('error.js', source).href)
 export { IDBFactory, IDBObjectStore }
