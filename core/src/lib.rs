@@ -57,8 +57,10 @@ pub use encode::{Document, EncodedFile, Encoder, Summary, Target};
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
-    Sha256Digest, SignedRequest,
+    Sha256Digest, SignedRequest, complete_multipart_body,
 };
+#[cfg(feature = "sign")]
+pub use grant::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};

@@ -59,8 +59,18 @@ impl Answers {
     /// `doing` completes "could not …".
     pub(crate) fn error(&self, error: &StoreError, doing: &str, path: &str) -> Error {
         let answer = self.secrets.scrub(&whole_chain(error));
-        let said = self.secrets.scrub(&essence(error));
-        let kind = kind_of(error);
+        self.worded(kind_of(error), &essence(error), doing, path).with_answer(answer)
+    }
+
+    /// For an answer of this status; `said` is what it said, status included.
+    pub(crate) fn status(&self, status: u16, said: &str, doing: &str, path: &str) -> Error {
+        let kind = kind_of_status(&format!("status code: {status} {said}"));
+        self.worded(kind, said, doing, path)
+    }
+
+    /// `said` is what the store or the network said.
+    pub(crate) fn worded(&self, kind: ErrorKind, said: &str, doing: &str, path: &str) -> Error {
+        let said = self.secrets.scrub(said);
         let store = &self.store;
         let message = match kind {
             ErrorKind::NotFound if said.contains("NoSuchBucket") => format!(
@@ -92,7 +102,7 @@ impl Answers {
                 "could not {doing}: {store} gave no useful answer ({said}); see that it is up, and try again"
             ),
         };
-        Error::new(kind, message).at(path).with_answer(answer)
+        Error::new(kind, message).at(path)
     }
 
     /// For an operation that took longer than it may.

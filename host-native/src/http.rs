@@ -89,7 +89,7 @@ fn check_listing(body: &str, token: Option<&str>) -> Result<(), HttpError> {
 }
 
 /// The code and message of an S3 error, and nothing else of it.
-fn error_in(body: &str) -> String {
+pub(crate) fn error_in(body: &str) -> String {
     let said = match (element(body, "Code"), element(body, "Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
@@ -120,7 +120,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 /// The text of the first element of that name.
-fn element<'b>(body: &'b str, name: &str) -> Option<&'b str> {
+pub(crate) fn element<'b>(body: &'b str, name: &str) -> Option<&'b str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     Some(rest.split_once("</")?.0)
 }

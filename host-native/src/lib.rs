@@ -22,19 +22,23 @@
 mod answer;
 mod config;
 mod error;
+mod grant;
 mod http;
 mod listing;
 mod local;
 mod random;
 mod remote;
 mod storage;
+mod upload;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    EncodedFile, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Projection, Target,
+    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Projection,
+    Sha256Digest, Target,
 };
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
+pub use grant::GrantLimits;
 pub use listing::StoredObject;
 pub use storage::{ColdStorage, PutOutcome};

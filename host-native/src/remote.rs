@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::KeyPrefix;
+use coldpress_core::{KeyPrefix, Signer, SignerConfig};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use crate::answer::{Answers, Secrets, conflict};
 use crate::http::CheckedConnector;
 use crate::random::random_name;
+use crate::upload::transport::Transport;
 use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result};
 
 /// How often a put is tried whose key was said to be taken while nothing could be read there.
@@ -24,7 +25,7 @@ const TAKEN_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a put does where the key is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PutRule {
+pub(crate) enum PutRule {
     /// The store refuses it.
     Conditional,
     /// We look first, which two writers at once can slip past.
@@ -40,6 +41,10 @@ pub(crate) struct RemoteStore {
     allow_unconditional_put: bool,
     limit_ms: u64,
     rule: OnceCell<PutRule>,
+    signer: Signer,
+    transport: Transport,
+    /// Set once the store was seen to refuse a multipart upload over an object.
+    pub(crate) parts_probed: OnceCell<()>,
 }
 
 impl RemoteStore {
@@ -81,6 +86,20 @@ impl RemoteStore {
             allow_unconditional_put: config.allow_unconditional_put,
             limit_ms: operation_limit_ms(config),
             rule: OnceCell::new(),
+            signer: Signer::new(SignerConfig {
+                endpoint: endpoint.to_owned(),
+                bucket: config.bucket.clone(),
+                region: config.region.clone(),
+                access_key: config.access_key.clone(),
+                secret_key: config.secret_key.clone(),
+                session_token: config.session_token.clone(),
+            })?,
+            transport: Transport::new(
+                config.connect_timeout_ms,
+                config.timeout_ms,
+                config.allow_http,
+            )?,
+            parts_probed: OnceCell::new(),
         })
     }
 
@@ -92,10 +111,27 @@ impl RemoteStore {
         &self.answers
     }
 
+    pub(crate) fn prefix(&self) -> &KeyPrefix {
+        &self.prefix
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Probed once, before the first put or grant.
+    pub(crate) async fn rule(&self) -> Result<PutRule> {
+        self.rule.get_or_try_init(|| self.probe()).await.copied()
+    }
+
     pub(crate) async fn put_new(&self, key: &str, bytes: &Bytes) -> Result<PutOutcome> {
         let path = store_path(key)?;
         let put = async {
-            match self.rule.get_or_try_init(|| self.probe()).await? {
+            match self.rule().await? {
                 PutRule::Conditional => self.put_conditional(&path, bytes).await,
                 PutRule::LookFirst => self.look_and_put(&path, bytes).await,
             }
@@ -185,10 +221,7 @@ impl RemoteStore {
             Err(error) => return Err(self.answers.error(&error, doing, &key)),
         }
         let second = self.put(&path, Bytes::from_static(b"second"), PutMode::Create).await;
-        if let Err(error) = self.store.delete(&path).await {
-            let error = self.answers.error(&error, "delete the probe", &key);
-            tracing::warn!(%error, "the probe object stays behind; delete it by hand");
-        }
+        self.delete_probe(&key).await;
         match second {
             Err(StoreError::AlreadyExists { .. }) => Ok(PutRule::Conditional),
             Ok(()) => self.without_condition(),
@@ -197,7 +230,7 @@ impl RemoteStore {
         }
     }
 
-    fn without_condition(&self) -> Result<PutRule> {
+    pub(crate) fn without_condition(&self) -> Result<PutRule> {
         let store = &self.answers.store;
         if self.allow_unconditional_put {
             tracing::warn!(
@@ -209,6 +242,20 @@ impl RemoteStore {
         Err(Error::settings(format!(
             "{store} ignores `If-None-Match: *`, so that two writers could overwrite one another unseen; use a store that honours it, or set allow_unconditional_put to look before each put instead, which is not safe with many writers"
         )))
+    }
+
+    /// Stores an object for another probe to be refused at.
+    pub(crate) async fn put_probe(&self, key: &str) -> Result<()> {
+        let put = self.put(&store_path(key)?, Bytes::from_static(b"first"), PutMode::Create).await;
+        put.map_err(|error| self.answers.error(&error, "put a probe", key))
+    }
+
+    pub(crate) async fn delete_probe(&self, key: &str) {
+        let Ok(path) = store_path(key) else { return };
+        if let Err(error) = self.store.delete(&path).await {
+            let error = self.answers.error(&error, "delete the probe", key);
+            tracing::warn!(%error, "the probe object stays behind; delete it by hand");
+        }
     }
 
     async fn put(&self, path: &StorePath, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use coldpress_core::{
-    EncodedFile, Encoder, KeyPrefix, LsnRange, LsnWidth, ObjectKey, ParquetFile, Projection,
-    Settings, Target,
+    EncodedFile, Encoder, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
+    ParquetFile, Projection, Settings, Target,
 };
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::answer::{Answers, Secrets, io_error};
 use crate::config::Place;
+use crate::grant::GrantLimits;
 use crate::listing::Listing;
 use crate::local::LocalFolder;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
@@ -49,7 +50,7 @@ pub struct ColdStorage {
 #[derive(Debug)]
 enum Backend {
     Local(Arc<LocalFolder>),
-    Remote(RemoteStore),
+    Remote(Box<RemoteStore>),
 }
 
 /// How a put ended that did not fail.
@@ -86,7 +87,7 @@ impl ColdStorage {
             Place::S3 { endpoint } => {
                 let remote = RemoteStore::new(&config, &endpoint, prefix.clone())?;
                 let (store, answers) = (remote.object_store(), remote.answers().clone());
-                (Backend::Remote(remote), store, answers)
+                (Backend::Remote(Box::new(remote)), store, answers)
             }
         };
         Ok(ColdStorage {
@@ -235,6 +236,37 @@ impl ColdStorage {
             lsns,
             lsn_width: self.lsn_width,
         }
+    }
+
+    /// Lends this store's credentials for one object: whoever gets the [`Grant`] can create the
+    /// object of these LSNs, and nothing else, until it expires.
+    ///
+    /// Before the first grant the store is asked whether it refuses to overwrite, as before the first
+    /// put. For a file above [`GrantLimits::part_bytes`] a multipart upload is begun, or the one of
+    /// `asked.upload_id` gone on with; who gets the grant must complete or abort it. A local folder
+    /// has no grants: an error of kind `Settings`.
+    pub async fn grant(
+        &self,
+        tenant_id: u64,
+        asked: &GrantRequest,
+        limits: &GrantLimits,
+    ) -> Result<Grant> {
+        let key = ObjectKey::data(
+            &self.prefix,
+            tenant_id,
+            &asked.collection,
+            asked.lsns,
+            self.lsn_width,
+        )?;
+        let Backend::Remote(remote) = &self.backend else {
+            return Err(Error::settings(format!(
+                "{} has no grants: nobody else can reach it; grants are for S3 stores (for the command: --store s3://BUCKET/PREFIX)",
+                self.answers.store
+            )));
+        };
+        let grant = remote.grant(&self.prefix, &key, asked, limits).await?;
+        tracing::info!(%key, expires_ms = grant.expires_ms(), bytes = asked.bytes, "granted");
+        Ok(grant)
     }
 
     async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {

@@ -5,12 +5,18 @@ mod digest;
 mod fields;
 mod json;
 mod request;
+#[cfg(feature = "sign")]
+mod sign;
+pub(crate) mod xml;
 
 use serde_json::Value;
 
 pub use ask::GrantRequest;
 pub use digest::Sha256Digest;
 pub use request::{Method, SignedRequest};
+#[cfg(feature = "sign")]
+pub use sign::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
+pub use xml::complete_multipart_body;
 
 use crate::{Error, KeyPrefix, KeyTarget, LsnWidth, ObjectKey, Result, Target};
 use fields::Fields;

@@ -4,6 +4,7 @@ mod cat;
 mod failure;
 mod feed;
 mod get;
+mod grant;
 mod input;
 mod inspect;
 mod interrupt;
@@ -53,6 +54,7 @@ enum Command {
     Cat(cat::CatArgs),
     Ls(ls::LsArgs),
     Get(get::GetArgs),
+    Grant(grant::GrantArgs),
     Inspect(inspect::InspectArgs),
     Wal(wal::WalArgs),
 }
@@ -85,6 +87,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Cat(args) => cat::run(args, store),
         Command::Ls(args) => ls::run(args, store),
         Command::Get(args) => get::run(args, store),
+        Command::Grant(args) => grant::run(args, store),
         Command::Inspect(args) => inspect::run(args, store),
         Command::Wal(args) => wal::run(args, store),
     }

@@ -1,6 +1,7 @@
 //! Shared by the test programs, of which each uses a part.
 #![allow(dead_code)]
 
+pub mod client;
 pub mod conformance;
 pub mod seaweed;
 pub mod stub;

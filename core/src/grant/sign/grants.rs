@@ -1,0 +1,248 @@
+//! Grants, put together from signed requests.
+
+use super::{Signer, Unsigned, lifetime_seconds};
+use crate::grant::{
+    Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, Sha256Digest,
+    SignedRequest, wrong_with_upload_id,
+};
+use crate::{Error, ErrorKind, KeyPrefix, ObjectKey, Result};
+
+/// The media type of Parquet, as registered with IANA.
+const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
+
+/// The metadata that tells the same content from other after an answer was lost.
+pub(crate) const SHA256_HEADER: &str = "x-amz-meta-coldpress-sha256";
+
+/// The smallest part but the last that S3 takes (5 MiB).
+const PART_BYTES_MIN: u64 = 5 << 20;
+
+/// Aborting is of use after all else has expired, and harms nobody but who holds the grant.
+const ABORT_EXTRA_MS: u64 = 24 * 3_600_000;
+
+const LIFETIME_MS_MAX: u64 = super::LIFETIME_SECONDS_MAX * 1_000;
+
+/// How far a grant goes. `default` holds for 15 minutes and any one file of up to 5 GiB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantTerms {
+    /// How long the requests work: 1 second to 7 days. Default: 15 minutes.
+    pub lifetime_ms: u64,
+    /// The largest file. Only a size that is named in `bytes` is enforced by the store itself.
+    /// Default: 5 GiB.
+    pub bytes_max: u64,
+    /// The exact size of the file, signed in as `content-length`.
+    pub bytes: Option<u64>,
+    /// The SHA-256 of the file. For a single put it is signed in as `x-amz-checksum-sha256`, so that
+    /// the store refuses other content; the object carries it as metadata either way.
+    pub sha256: Option<Sha256Digest>,
+}
+
+impl Default for GrantTerms {
+    fn default() -> Self {
+        GrantTerms {
+            lifetime_ms: 15 * 60_000,
+            bytes_max: PART_BYTES_MAX,
+            bytes: None,
+            sha256: None,
+        }
+    }
+}
+
+/// How a multipart upload is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// The size of every part but the last: S3 wants 5 MiB to 5 GiB.
+    pub part_bytes: u64,
+    /// How many there can be.
+    pub count: usize,
+}
+
+impl Parts {
+    /// The parts of a file of `bytes`. Where that would be more than [`PARTS_MAX`](crate::PARTS_MAX)
+    /// of them, `part_bytes` is raised to the next MiB that is enough.
+    pub fn of_file(bytes: u64, part_bytes: u64) -> Result<Self> {
+        const MIB: u64 = 1 << 20;
+        let crowded = part_bytes > 0 && bytes.div_ceil(part_bytes) > PARTS_MAX as u64;
+        let part_bytes = match crowded {
+            true => bytes.div_ceil(PARTS_MAX as u64).div_ceil(MIB) * MIB,
+            false => part_bytes,
+        };
+        let count = if part_bytes == 0 { 0 } else { bytes.div_ceil(part_bytes) };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let parts = Parts { part_bytes, count };
+        parts.check().map(|()| parts)
+    }
+
+    fn check(self) -> Result<()> {
+        if self.count == 0 || self.count > PARTS_MAX {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("a multipart upload has 1 to {PARTS_MAX} parts, and not {}", self.count),
+            ));
+        }
+        let least = if self.count == 1 { 1 } else { PART_BYTES_MIN };
+        if self.part_bytes < least || self.part_bytes > PART_BYTES_MAX {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!(
+                    "a part has {least} to {PART_BYTES_MAX} bytes, and not {}",
+                    self.part_bytes
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Signer {
+    /// A grant of one create-only PUT.
+    ///
+    /// Signed in are `if-none-match: *`, the content type and what `terms` name of size and content;
+    /// the store refuses a request that differs in any of them.
+    pub fn grant_put(
+        &self,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        terms: &GrantTerms,
+        now_ms: u64,
+    ) -> Result<Grant> {
+        terms.check(PART_BYTES_MAX)?;
+        let mut headers = described(terms);
+        headers.push(("if-none-match", "*".to_owned()));
+        if let Some(bytes) = terms.bytes {
+            headers.push(("content-length", bytes.to_string()));
+        }
+        if let Some(digest) = terms.sha256 {
+            headers.push(("x-amz-checksum-sha256", digest.to_base64()));
+        }
+        let request =
+            Unsigned { method: Method::Put, key: key.as_str(), query: &[], headers: &headers };
+        let put = self.sign(&request, terms.lifetime_ms, now_ms)?;
+        self.grant(prefix, key, GrantedWrite::Put(put), terms, now_ms)
+    }
+
+    /// The request that begins a multipart upload, for whoever grants to send; [`upload_id_in`] reads
+    /// its answer, and [`Signer::grant_multipart`] goes on from there.
+    pub fn begin_multipart(
+        &self,
+        key: &ObjectKey,
+        terms: &GrantTerms,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let headers = described(terms);
+        let query = [("uploads", "")];
+        let request =
+            Unsigned { method: Method::Post, key: key.as_str(), query: &query, headers: &headers };
+        self.sign(&request, terms.lifetime_ms, now_ms)
+    }
+
+    /// A grant of the parts of the multipart upload `upload_id`, and of completing it create-only or
+    /// aborting it. For a part of known size, that size is signed in.
+    pub fn grant_multipart(
+        &self,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        upload_id: &str,
+        parts: Parts,
+        terms: &GrantTerms,
+        now_ms: u64,
+    ) -> Result<Grant> {
+        parts.check()?;
+        terms.check(parts.part_bytes.saturating_mul(parts.count as u64))?;
+        let sign = |method, query: &[(&str, &str)], headers: &[(&str, String)], lifetime_ms| {
+            self.sign(&Unsigned { method, key: key.as_str(), query, headers }, lifetime_ms, now_ms)
+        };
+        let whole = [("uploadId", upload_id)];
+        let signed_parts = (0..parts.count).map(|i| {
+            let number = (i + 1).to_string();
+            let query = [("partNumber", number.as_str()), ("uploadId", upload_id)];
+            let length = terms.bytes.map(|bytes| {
+                let rest = bytes.saturating_sub(parts.part_bytes.saturating_mul(i as u64));
+                ("content-length", rest.min(parts.part_bytes).to_string())
+            });
+            sign(Method::Put, &query, length.as_slice(), terms.lifetime_ms)
+        });
+        let parts_signed = signed_parts.collect::<Result<_>>()?;
+        let complete =
+            [("content-type", "application/xml".to_owned()), ("if-none-match", "*".to_owned())];
+        let abort_ms = terms.lifetime_ms.saturating_add(ABORT_EXTRA_MS).min(LIFETIME_MS_MAX);
+        let write = GrantedWrite::Multipart(MultipartGrant {
+            upload_id: upload_id.to_owned(),
+            part_bytes: parts.part_bytes,
+            parts: parts_signed,
+            complete: sign(Method::Post, &whole, &complete, terms.lifetime_ms)?,
+            abort: sign(Method::Delete, &whole, &[], abort_ms)?,
+        });
+        self.grant(prefix, key, write, terms, now_ms)
+    }
+
+    /// The request that aborts a multipart upload, for whoever began it and could not grant it.
+    pub fn abort_multipart(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        terms: &GrantTerms,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let query = [("uploadId", upload_id)];
+        let request =
+            Unsigned { method: Method::Delete, key: key.as_str(), query: &query, headers: &[] };
+        self.sign(&request, terms.lifetime_ms, now_ms)
+    }
+
+    fn grant(
+        &self,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        write: GrantedWrite,
+        terms: &GrantTerms,
+        now_ms: u64,
+    ) -> Result<Grant> {
+        let check = Unsigned { method: Method::Head, key: key.as_str(), query: &[], headers: &[] };
+        let check = self.sign(&check, terms.lifetime_ms, now_ms)?;
+        let lifetime_ms = lifetime_seconds(terms.lifetime_ms)? * 1_000;
+        let expires_ms = now_ms / 1_000 * 1_000 + lifetime_ms;
+        let bytes_max = terms.bytes.unwrap_or(terms.bytes_max);
+        Grant::new(prefix.clone(), key.clone(), write, check, expires_ms, bytes_max)
+    }
+}
+
+impl GrantTerms {
+    fn check(&self, room: u64) -> Result<()> {
+        match self.bytes {
+            Some(0) => {
+                Err(Error::settings("a file of 0 bytes is no Parquet file; name its true size"))
+            }
+            Some(bytes) if bytes > self.bytes_max.min(room) => Err(Error::new(
+                ErrorKind::Limit,
+                format!(
+                    "{bytes} bytes are more than the {} that are granted here",
+                    self.bytes_max.min(room)
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the object shall carry.
+fn described(terms: &GrantTerms) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("content-type", CONTENT_TYPE.to_owned())];
+    if let Some(digest) = terms.sha256 {
+        headers.push((SHA256_HEADER, digest.to_string()));
+    }
+    headers
+}
+
+/// The upload's id in the answer to [`Signer::begin_multipart`], an XML document of the store.
+pub fn upload_id_in(body: &str) -> Result<String> {
+    let id = crate::grant::xml::element(body, "UploadId").unwrap_or_default();
+    match wrong_with_upload_id(&id) {
+        Some(wrong) => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the store began a multipart upload whose UploadId {wrong}; is it an S3 store?"
+            ),
+        )),
+        None => Ok(id),
+    }
+}

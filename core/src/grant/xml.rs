@@ -1,0 +1,90 @@
+//! The little XML that S3 answers with: flat elements of text.
+
+/// The text of the first element of that name, its entities decoded.
+pub(crate) fn element(body: &str, name: &str) -> Option<String> {
+    let mut rest = body;
+    loop {
+        let (_, after) = rest.split_once('<')?;
+        let (tag, text) = after.split_once('>')?;
+        // Some stores put a namespace on elements.
+        if tag.split_ascii_whitespace().next() == Some(name) && !tag.ends_with('/') {
+            return text.split_once("</").map(|(text, _)| decoded(text));
+        }
+        rest = after;
+    }
+}
+
+/// The body that completes a multipart upload of parts with these ETags, the first part's first.
+pub fn complete_multipart_body<'a>(etags: impl IntoIterator<Item = &'a str>) -> String {
+    let mut body =
+        String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+    for (i, etag) in etags.into_iter().enumerate() {
+        let (number, etag) = (i + 1, escaped(etag));
+        body.push_str(&format!(
+            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+        ));
+    }
+    body.push_str("</CompleteMultipartUpload>");
+    body
+}
+
+/// Text that can stand in an element.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn decoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.trim();
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let entity = after.split_once(';').and_then(|(entity, after)| {
+            let c = match entity {
+                "amp" => '&',
+                "lt" => '<',
+                "gt" => '>',
+                "quot" => '"',
+                "apos" => '\'',
+                _ => {
+                    let number = entity.strip_prefix('#')?;
+                    let code = match number.strip_prefix(['x', 'X']) {
+                        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                        None => number.parse().ok()?,
+                    };
+                    char::from_u32(code)?
+                }
+            };
+            Some((c, after))
+        });
+        match entity {
+            Some((c, after)) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                out.push('&');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_an_element_is_found_and_decoded() {
+        let body = "<?xml version=\"1.0\"?>\n<R xmlns=\"http://x/\"><A/><UploadId>a&amp;b&#34;&#x2b;&odd;</UploadId><B a=\"1\"> c </B></R>";
+        assert_eq!(element(body, "UploadId").as_deref(), Some("a&b\"+&odd;"));
+        assert_eq!(element(body, "B").as_deref(), Some("c"));
+        assert_eq!(element(body, "A"), None);
+        assert_eq!(element(body, "C"), None);
+        assert_eq!(escaped("\"<&>"), "\"&lt;&amp;&gt;");
+        for broken in ["", "<", "<A", "<A>", "<A>x", "A>x</A>"] {
+            assert_eq!(element(broken, "A"), None, "{broken}");
+        }
+    }
+}

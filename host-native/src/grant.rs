@@ -1,0 +1,217 @@
+//! Grants: this store's credentials, lent for one object.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use coldpress_core::{
+    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
+    PART_BYTES_MAX, Parts, SignedRequest, complete_multipart_body, upload_id_in,
+};
+
+use crate::http::{element, error_in};
+use crate::random::random_name;
+use crate::remote::{PutRule, RemoteStore};
+use crate::upload::transport::Answer;
+use crate::{Error, ErrorKind, Result};
+
+/// How often beginning or aborting a multipart upload is tried.
+const TRIES_MAX: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How far the grants of one server go: what [`ColdStorage::grant`](crate::ColdStorage::grant) gives
+/// beyond what a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantLimits {
+    /// How long a grant holds, 1 second to 7 days. Default: 15 minutes.
+    pub lifetime_ms: u64,
+    /// The largest file. Default: 5 GiB.
+    pub bytes_max: u64,
+    /// The size above which a file goes up in parts, and of each part; at least 5 MiB. Default: 16 MiB.
+    pub part_bytes: u64,
+    /// How many parts to grant where the client names no size; `None` is a single put. Default: none.
+    pub parts: Option<usize>,
+}
+
+impl Default for GrantLimits {
+    fn default() -> Self {
+        GrantLimits {
+            lifetime_ms: 15 * 60_000,
+            bytes_max: PART_BYTES_MAX,
+            part_bytes: 16 << 20,
+            parts: None,
+        }
+    }
+}
+
+impl GrantLimits {
+    /// The parts to grant; none for a single put.
+    fn parts(&self, bytes: Option<u64>) -> Result<Option<Parts>> {
+        if let Some(count) = self.parts {
+            return Ok(Some(Parts { part_bytes: self.part_bytes, count }));
+        }
+        match bytes {
+            Some(bytes) if bytes > self.part_bytes => {
+                Ok(Some(Parts::of_file(bytes, self.part_bytes)?))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl RemoteStore {
+    /// A grant for `key`. A multipart upload is begun for it, or gone on with.
+    pub(crate) async fn grant(
+        &self,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        asked: &GrantRequest,
+        limits: &GrantLimits,
+    ) -> Result<Grant> {
+        let terms = GrantTerms {
+            lifetime_ms: limits.lifetime_ms,
+            bytes_max: limits.bytes_max,
+            bytes: asked.bytes,
+            sha256: asked.sha256,
+        };
+        let signer = self.signer();
+        let Some(parts) = limits.parts(asked.bytes)? else {
+            let grant = signer.grant_put(prefix, key, &terms, now_ms())?;
+            self.rule().await?;
+            return Ok(grant);
+        };
+        // Terms that cannot be met are found before anything is begun.
+        signer.grant_multipart(prefix, key, "none-yet", parts, &terms, now_ms())?;
+        self.require_create_only_parts().await?;
+        let upload_id = match &asked.upload_id {
+            Some(upload_id) => upload_id.clone(),
+            None => self.begin(key, &terms).await?,
+        };
+        Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?)
+    }
+
+    async fn begin(&self, key: &ObjectKey, terms: &GrantTerms) -> Result<String> {
+        let doing = "begin a multipart upload";
+        let request = self.signer().begin_multipart(key, terms, now_ms())?;
+        let answer = self.perform(&request, Bytes::new(), doing, key.as_str()).await?;
+        match answer.status {
+            200..=299 => {
+                upload_id_in(&answer.body).map_err(|error| Error::from(error).at(key.as_str()))
+            }
+            _ => Err(self.refused(&answer, doing, key.as_str())),
+        }
+    }
+
+    /// Finds out once whether completing a multipart upload honours `If-None-Match`, as a put does:
+    /// the two are implemented apart, and a store can have the one without the other.
+    async fn require_create_only_parts(&self) -> Result<()> {
+        if self.rule().await? == PutRule::LookFirst {
+            return Ok(());
+        }
+        self.parts_probed.get_or_try_init(|| self.probe_parts()).await.copied()
+    }
+
+    /// Puts an object of its own, then completes a multipart upload over it, which must be refused.
+    async fn probe_parts(&self) -> Result<()> {
+        let folder = format!("{}_coldpress/probe-{}", self.prefix().as_str(), random_name());
+        let prefix = KeyPrefix::new(&folder)?;
+        let key = ObjectKey::data(&prefix, 0, "probe", LsnRange::new(0, 0)?, LsnWidth::default())?;
+        let doing = "try whether the store refuses to overwrite by a multipart upload";
+        self.put_probe(key.as_str()).await?;
+        let completed = self.complete_over(&prefix, &key, doing).await;
+        self.delete_probe(key.as_str()).await;
+        let answer = completed?;
+        let code = element(&answer.body, "Code");
+        match answer.status {
+            409 | 412 => Ok(()),
+            200..=299 if code == Some("PreconditionFailed") => Ok(()),
+            200..=299 | 501 => self.without_condition().map(|_| ()),
+            _ => Err(self.refused(&answer, doing, key.as_str())),
+        }
+    }
+
+    /// The answer to completing a multipart upload of one small part.
+    async fn complete_over(
+        &self,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        doing: &str,
+    ) -> Result<Answer> {
+        let terms = GrantTerms { lifetime_ms: 10 * 60_000, ..GrantTerms::default() };
+        let path = key.as_str();
+        let upload_id = self.begin(key, &terms).await?;
+        let parts = Parts { part_bytes: 1 << 20, count: 1 };
+        let grant =
+            self.signer().grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?;
+        let GrantedWrite::Multipart(multipart) = grant.write() else {
+            return Err(Error::new(ErrorKind::Internal, "a grant of parts has none; report this"));
+        };
+        let part = Bytes::from_static(b"second");
+        let part = self.perform(&multipart.parts[0], part, doing, path).await?;
+        let etag = part.headers.iter().find(|(name, _)| name == "etag");
+        let completed = match etag.filter(|_| part.status / 100 == 2) {
+            Some((_, etag)) => {
+                let body = Bytes::from(complete_multipart_body([etag.as_str()]));
+                self.perform(&multipart.complete, body, doing, path).await
+            }
+            None => Err(self.refused(&part, doing, path)),
+        };
+        if let Err(error) = self.perform(&multipart.abort, Bytes::new(), doing, path).await {
+            tracing::warn!(%error, "the probe's multipart upload stays open; abort it by hand");
+        }
+        completed
+    }
+
+    /// Sends a request, again where no useful answer came.
+    async fn perform(
+        &self,
+        request: &SignedRequest,
+        body: Bytes,
+        doing: &str,
+        path: &str,
+    ) -> Result<Answer> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let sent = self
+                .transport()
+                .send(request.method(), request.url(), request.headers(), body.clone())
+                .await;
+            let retry = match &sent {
+                Ok(answer) => matches!(answer.status, 408 | 429 | 500 | 502..=504),
+                Err(_) => true,
+            };
+            if retry && tried < TRIES_MAX {
+                tokio::time::sleep(PAUSE * tried).await;
+                continue;
+            }
+            return sent
+                .map_err(|said| self.answers().worded(ErrorKind::Unavailable, &said, doing, path));
+        }
+    }
+
+    fn refused(&self, answer: &Answer, doing: &str, path: &str) -> Error {
+        let said = format!("{} {}", answer.status, error_in(&answer.body));
+        self.answers().status(answer.status, &said, doing, path)
+    }
+}
+
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_files_go_up_in_parts() {
+        let limits = GrantLimits::default();
+        assert_eq!(limits.parts(None).unwrap(), None);
+        assert_eq!(limits.parts(Some(16 << 20)).unwrap(), None);
+        let parts = limits.parts(Some((16 << 20) + 1)).unwrap();
+        assert_eq!(parts, Some(Parts { part_bytes: 16 << 20, count: 2 }));
+        let named = GrantLimits { parts: Some(3), ..limits };
+        assert_eq!(named.parts(None).unwrap().map(|parts| parts.count), Some(3));
+    }
+}

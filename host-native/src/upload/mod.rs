@@ -1,0 +1,3 @@
+//! Uploads by a grant, without credentials of the store.
+
+pub(crate) mod transport;
