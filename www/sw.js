@@ -6,6 +6,8 @@ importScripts('./precache.js')
 
 const { version, files } = self.precache
 const CACHE = `coldpress-${version}`
+// A development server's policy names its store, whose port is another after each start: there, what is kept is second choice.
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 self.addEventListener('install', event => {
   event.waitUntil((async () => {
@@ -36,5 +38,8 @@ self.addEventListener('fetch', event => {
 
 async function answer(file, request) {
   const cache = await caches.open(CACHE)
-  return await cache.match(file) ?? fetch(request)
+  const kept = await cache.match(file)
+  if (!kept) return fetch(request)
+  if (!LOOPBACK.test(location.hostname)) return kept
+  return fetch(request).catch(() => kept)
 }

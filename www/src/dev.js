@@ -1,3 +1,12 @@
+/**
+ * The whole address of a grant server, whether it or its `/v1/grants` was given.
+ *
+ * @param {string} address
+ */
+export function grantServer(address) {
+  return new URL(address.trim().replace(/\bv1\/grants\/?$/, ''), document.baseURI).href
+}
+
 /** What `coldpress serve --dev` says of itself; only ever bound to loopback, so nobody else is asked. */
 
 let asked
@@ -14,7 +23,7 @@ async function ask() {
     const response = await fetch('./dev/config.json', { cache: 'no-store' })
     if (!response.ok || !response.headers.get('content-type')?.includes('json')) return undefined
     const config = await response.json()
-    return { ...config, grants: new URL(config.grants, document.baseURI).href }
+    return { ...config, grants: grantServer(config.grants) }
   } catch {
     return undefined
   }

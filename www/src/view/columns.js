@@ -25,7 +25,7 @@ function row(column, types, rescued, largest) {
   const saved = rescued.get(name)
   return h('tr', { 'data-column': column.path },
     h('th', { scope: 'row' }, h('code', {}, name)),
-    h('td', {}, h('span', { class: 'type' }, type), h('span', { class: 'encoding' }, encodingOf(column.encodings), column.bloom && ', bloom filter')),
+    h('td', {}, h('span', { class: 'type' }, type), h('span', { class: 'encoding', title: column.encodings.join(', ') }, encodingOf(column.encodings), column.bloom && ', bloom filter')),
     h('td', { class: 'figure weight' },
       bytes(column.bytes),
       h('span', { class: 'tiny-bar', 'aria-hidden': 'true' }, h('span', { 'width%': Math.max(1, column.bytes / largest * 100) }))),
@@ -35,8 +35,8 @@ function row(column, types, rescued, largest) {
 }
 
 const NAMES = {
-  RLE_DICTIONARY: 'dictionary', PLAIN_DICTIONARY: 'dictionary', DELTA_BINARY_PACKED: 'delta', DELTA_BYTE_ARRAY: 'shared prefixes',
-  DELTA_LENGTH_BYTE_ARRAY: 'lengths apart', BYTE_STREAM_SPLIT: 'bytes split', PLAIN: 'plain'
+  RLE_DICTIONARY: 'dictionary', PLAIN_DICTIONARY: 'dictionary', DELTA_BINARY_PACKED: 'delta', DELTA_BYTE_ARRAY: 'delta strings',
+  DELTA_LENGTH_BYTE_ARRAY: 'delta lengths', BYTE_STREAM_SPLIT: 'byte stream split', PLAIN: 'plain'
 }
 
 // RLE is what levels (and booleans) are always written in; beside a dictionary PLAIN is the dictionary itself.

@@ -11,7 +11,7 @@ export function summary({ result, verified }) {
       h('span', { class: 'was' }, bytes(result.jsonBytes), h('small', {}, 'of JSON')),
       h('span', { class: 'arrow', 'aria-hidden': 'true' }, '→'),
       h('span', { class: 'unseen' }, 'became'),
-      h('span', { class: 'is' }, bytes(result.bytes), h('small', {}, `Parquet, ${ratio(result.jsonBytes, result.bytes)}`))),
+      h('span', { class: 'is' }, h('span', { class: 'inked' }, bytes(result.bytes)), h('small', {}, `Parquet, ${ratio(result.jsonBytes, result.bytes)}`))),
     check(verified),
     h('dl', { class: 'figures number' },
       figure('Rows', count(result.rows)),

@@ -2,7 +2,7 @@
 import { h, part } from '../dom.js'
 import { ask } from '../engine.js'
 import { bytes, counted, duration } from '../format.js'
-import { devServer } from '../dev.js'
+import { devServer, grantServer } from '../dev.js'
 
 let running
 
@@ -65,7 +65,7 @@ function chosenGrant({ server, token, grant }, outcome) {
   if (!server.value.trim()) return wrong(server, 'Give the address of a grant server (coldpress serve), or paste a grant.')
   if (!URL.canParse(server.value, document.baseURI)) return wrong(server, `"${server.value}" is not an address. Write it whole, as https://grants.example.com.`)
   if (!token.value.trim()) return wrong(token, 'Give the token that the grant server knows your tenant by.')
-  return { server: new URL(server.value, document.baseURI).href, token: token.value.trim() }
+  return { server: grantServer(server.value), token: token.value.trim() }
 }
 
 async function run(by, { start, cancel, outcome }) {
@@ -90,10 +90,8 @@ async function run(by, { start, cancel, outcome }) {
 }
 
 function advance(progress, meter, words) {
-  const sent = progress.sentBytes ?? progress.sent ?? progress.loaded ?? 0
-  const whole = progress.totalBytes ?? progress.total ?? 0
-  if (!whole) return
-  const share = Math.min(100, Math.round(100 * sent / whole))
+  const { sentBytes: sent, totalBytes: whole } = progress
+  const share = whole ? Math.min(100, Math.round(100 * sent / whole)) : 0
   meter.setAttribute('aria-valuenow', share)
   meter.firstElementChild.style.width = `${share}%`
   words.textContent = `${bytes(sent)} of ${bytes(whole)} sent`
