@@ -21,7 +21,7 @@ export function decoding(engine) {
     const bytes = await wholeOf(file)
     stopIfAborted(signal)
     const rows = []
-    await engine.run(raw => raw.decode(bytes, columns, ids, as === 'rows', (text, marked) => {
+    await engine.run(raw => raw.decode(bytes, columns, ids, as === 'ndjson', (text, marked) => {
       if (as === 'ndjson') return rows.push(text)
       for (const row of JSON.parse(text)) rows.push(marked ? unmarked(row) : row)
     }))

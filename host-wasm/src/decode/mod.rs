@@ -14,22 +14,22 @@ use crate::Fault;
 /// enough to keep memory small.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Passes the rows of a file on to `take` as JSON arrays, some thousands at a time.
+/// Passes the rows of a file on to `take`, some thousands at a time.
 ///
-/// `ids` adds the row's id as `_id` where the document has none of its own. With `markers`, numbers that a
-/// JavaScript number does not hold exactly come as marked strings (see `exact.rs`), and `take` is told
-/// whether there are any; without, as they are.
+/// `ids` adds the row's id as `_id` where the document has none of its own. With `ndjson`, rows come as lines
+/// with every number as it is; else as JSON arrays in which numbers that a JavaScript number does not hold
+/// exactly are marked strings (see `exact.rs`), and `take` is told whether there are any.
 #[wasm_bindgen]
 pub fn decode(
     bytes: Vec<u8>,
     columns: Option<Vec<String>>,
     ids: bool,
-    markers: bool,
+    ndjson: bool,
     take: &Function,
 ) -> Result<(), JsValue> {
     let file = ParquetFile::open(Bytes::from(bytes)).map_err(Fault::from)?;
     let projection = columns.map_or(Projection::All, Projection::Columns);
-    let mut batch = Batch::default();
+    let mut batch = Batch { ndjson, ..Batch::default() };
     for (number, row) in file.rows(&projection).map_err(Fault::from)?.enumerate() {
         let row = row.map_err(Fault::from)?;
         let mut document = std::mem::take(&mut batch.document);
@@ -38,7 +38,7 @@ pub fn decode(
         if ids {
             exact::with_id(&mut document, row.id()).map_err(Fault::from)?;
         }
-        batch.add(&document, number as u64, markers).map_err(Fault::from)?;
+        batch.add(&document, number as u64).map_err(Fault::from)?;
         batch.document = document;
         if batch.out.len() >= BATCH_BYTES {
             batch.hand_over(take)?;
@@ -57,16 +57,22 @@ pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
 
 #[derive(Default)]
 struct Batch {
+    ndjson: bool,
     out: String,
     document: Vec<u8>,
     marked: bool,
 }
 
 impl Batch {
-    fn add(&mut self, document: &[u8], row: u64, markers: bool) -> coldpress_core::Result<()> {
-        self.out.push(if self.out.is_empty() { '[' } else { ',' });
+    fn add(&mut self, document: &[u8], row: u64) -> coldpress_core::Result<()> {
         let text = exact::text(document)?;
-        if markers && exact::needs_marks(document)? {
+        if self.ndjson {
+            self.out.push_str(text);
+            self.out.push('\n');
+            return Ok(());
+        }
+        self.out.push(if self.out.is_empty() { '[' } else { ',' });
+        if exact::needs_marks(document)? {
             exact::write_marked(document, row, &mut self.out)?;
             self.marked = true;
         } else {
@@ -79,7 +85,9 @@ impl Batch {
         if self.out.is_empty() {
             return Ok(());
         }
-        self.out.push(']');
+        if !self.ndjson {
+            self.out.push(']');
+        }
         let rows: JsValue = JsString::from(self.out.as_str()).into();
         take.call2(&JsValue::NULL, &rows, &self.marked.into())?;
         self.out.clear();
