@@ -16,6 +16,10 @@ const TRIPLE = 'wasm32-unknown-unknown'
 /** The modules, and the features of coldpress-wasm each is built with. */
 const MODULES = { coldpress: 'decode,upload', encode: '', brotli: 'brotli' }
 
+/** What rustc's wasm32-unknown-unknown uses, and every runtime we name has. */
+const FEATURES = ['bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext']
+  .map(feature => `--enable-${feature}`)
+
 const { values } = parseArgs({
   options: { profile: { type: 'string', default: 'dev' }, only: { type: 'string' } },
 })
@@ -45,7 +49,7 @@ function build(name, profile) {
   const bound = join(staged, `${name}_bg.wasm`)
   const wasm = join(out, `${name}.wasm`)
   if (profile === 'wasm') {
-    run(wasmOpt(), ['-O3', '--all-features', '--strip-debug', '--strip-producers', bound, '-o', wasm])
+    run(wasmOpt(), ['-O3', ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
   } else {
     copyFileSync(bound, wasm)
   }
