@@ -1,6 +1,7 @@
 import type { DecodedRowOf, DecodeOptions, FileReport, FileSource, Row, Schema } from './types.js'
 
 export * from './encode.js'
+export * from './upload.js'
 
 /**
  * A file back into its rows, exactly as they came.

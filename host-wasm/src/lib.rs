@@ -12,7 +12,7 @@ mod tape;
 #[cfg(feature = "decode")]
 mod decode;
 
-pub use encoder::RawEncoder;
+pub use encoder::{RawEncoder, RawSettings};
 pub use fault::{Fault, last_panic, watch_panics};
 pub use file::RawFile;
 pub use key::{RawKey, object_key, parse_object_key};
