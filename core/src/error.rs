@@ -23,6 +23,18 @@ pub enum ErrorKind {
     Limit,
     /// The calling code broke the contract of a type: a bug in the caller.
     Misuse,
+    /// The store, the network or whoever grants did not answer, or not usefully: try again later.
+    Unavailable,
+    /// The store refused what was signed: mend the credentials, or the clock, of who grants.
+    Denied,
+    /// A grant has expired, and no other could be had: ask for one.
+    Expired,
+    /// Another object, of other content, lies at the key: choose other LSNs. It stays as it is.
+    Conflict,
+    /// A page may not read what the store answered: set the bucket's CORS rules.
+    Cors,
+    /// The caller broke it off.
+    Aborted,
 }
 
 /// An error of the core. Opaque: match on [`Error::kind`], show it with `Display`.

@@ -48,6 +48,7 @@ mod key;
 mod resolve;
 mod schema;
 mod settings;
+mod upload;
 
 #[cfg(feature = "decode")]
 pub use decode::{
@@ -64,3 +65,6 @@ pub use grant::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
+pub use upload::{
+    Action, Phase, Progress, RequestBody, Upload, UploadBody, UploadSettings, Uploaded,
+};

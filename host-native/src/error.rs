@@ -30,6 +30,10 @@ pub enum ErrorKind {
     Conflict,
     /// No object, bucket or file of that name exists.
     NotFound,
+    /// A grant has expired, and no other could be had: ask for one.
+    Expired,
+    /// The caller broke it off.
+    Aborted,
     /// A bug in this crate or in one below it: report it.
     Internal,
 }
@@ -108,6 +112,13 @@ impl From<coldpress_core::Error> for Error {
             Core::Corrupt => ErrorKind::Corrupt,
             Core::Limit => ErrorKind::Limit,
             Core::Misuse => ErrorKind::Misuse,
+            Core::Unavailable => ErrorKind::Unavailable,
+            Core::Denied => ErrorKind::Denied,
+            Core::Expired => ErrorKind::Expired,
+            Core::Conflict => ErrorKind::Conflict,
+            Core::Aborted => ErrorKind::Aborted,
+            // There are no pages here: whatever hides a header is set up wrongly.
+            Core::Cors => ErrorKind::Settings,
             _ => ErrorKind::Internal,
         };
         let message = error.to_string();

@@ -27,6 +27,9 @@ pub const PARTS_MAX: usize = 10_000;
 /// The largest single put or part, in bytes: S3's own limit (5 GiB).
 pub const PART_BYTES_MAX: u64 = 5 << 30;
 
+/// The metadata that tells the same content from other after an answer was lost.
+pub(crate) const SHA256_HEADER: &str = "x-amz-meta-coldpress-sha256";
+
 /// The longest upload id that is taken; stores give some 40 to 150 characters.
 const UPLOAD_ID_BYTES_MAX: usize = 2_048;
 

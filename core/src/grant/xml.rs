@@ -1,7 +1,6 @@
 //! The little XML that S3 answers with: flat elements of text.
 
 /// The text of the first element of that name, its entities decoded.
-#[cfg_attr(not(feature = "sign"), allow(dead_code))]
 pub(crate) fn element(body: &str, name: &str) -> Option<String> {
     let mut rest = body;
     loop {

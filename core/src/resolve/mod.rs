@@ -15,8 +15,9 @@ use crate::{Nulls, Policy, Result, Settings};
 
 #[cfg(feature = "decode")]
 pub(crate) use fit::{float_as_double, uuid_text};
+pub(crate) use temporal::{date, timestamp_text};
 #[cfg(feature = "decode")]
-pub(crate) use temporal::{date_text, decimal_text, timestamp_text};
+pub(crate) use temporal::{date_text, decimal_text};
 
 /// What the documents' own `_id` fields are, so that decoding gives them back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ const EPOCH_FROM_MARCH_0000: i64 = 719_468;
 const DAYS_PER_ERA: i64 = 146_097;
 
 /// Reads `YYYY-MM-DD` as days since 1970-01-01.
-pub(super) fn date(text: &str) -> Option<i32> {
+pub(crate) fn date(text: &str) -> Option<i32> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;

@@ -2,16 +2,13 @@
 
 use super::{Signer, Unsigned, lifetime_seconds};
 use crate::grant::{
-    Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, Sha256Digest,
-    SignedRequest, wrong_with_upload_id,
+    Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, SHA256_HEADER,
+    Sha256Digest, SignedRequest, wrong_with_upload_id,
 };
 use crate::{Error, ErrorKind, KeyPrefix, ObjectKey, Result};
 
 /// The media type of Parquet, as registered with IANA.
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
-
-/// The metadata that tells the same content from other after an answer was lost.
-pub(crate) const SHA256_HEADER: &str = "x-amz-meta-coldpress-sha256";
 
 /// The smallest part but the last that S3 takes (5 MiB).
 const PART_BYTES_MIN: u64 = 5 << 20;
