@@ -137,7 +137,7 @@ fn long(out: &mut Vec<u8>, mut rest: usize) {
 }
 
 /// A block of `size` bytes once decompressed; none where the input is no such block.
-#[cfg(all(test, feature = "decode"))]
+#[cfg(feature = "decode")]
 pub(crate) fn decompress(mut input: &[u8], size: usize) -> Option<Vec<u8>> {
     // No byte of a block stands for more than 255: a size beyond that is a lie, and gets no memory.
     if size / 255 > input.len() {
@@ -173,7 +173,7 @@ pub(crate) fn decompress(mut input: &[u8], size: usize) -> Option<Vec<u8>> {
     }
 }
 
-#[cfg(all(test, feature = "decode"))]
+#[cfg(feature = "decode")]
 fn read_length(input: &mut &[u8], in_token: usize) -> Option<usize> {
     let mut length = in_token;
     if in_token == TOKEN_MAX {

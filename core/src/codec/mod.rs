@@ -1,10 +1,15 @@
 //! The codecs: the one place where pages are compressed.
 
+#[cfg(feature = "decode")]
+mod decompress;
 mod lz4;
 
 use std::io::Write as _;
 
 use crate::{Codec, Error, ErrorKind, Result};
+
+#[cfg(feature = "decode")]
+pub(crate) use decompress::Decompressor;
 
 /// A codec with what it keeps between pages.
 pub(crate) enum Compressor {

@@ -1,9 +1,8 @@
 //! Some rows of a row group, as the levels and values of each leaf.
 
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
-
-use super::{ParquetFile, corrupt, damaged, footer};
+use super::column::ColumnReader;
+use super::values::Values;
+use super::{ParquetFile, corrupt};
 use crate::Result;
 
 /// Rows read at once: enough to spread the cost of a call, few enough to keep memory small.
@@ -18,12 +17,15 @@ pub(super) struct GroupReader {
 impl GroupReader {
     /// Opens the leaves at these places.
     pub(super) fn open(file: &ParquetFile, group: usize, leaves: &[usize]) -> Result<Self> {
-        let reader = footer::group_reader(file, group)?;
-        let rows = reader.metadata().num_rows();
-        let columns = leaves.iter().map(|leaf| reader.get_column_reader(*leaf).map_err(damaged));
+        let group = file.metadata.row_group(group);
+        let column = |leaf: &usize| {
+            let chunk = group.columns().get(*leaf);
+            let chunk = chunk.ok_or_else(|| corrupt("a row group has too few columns"))?;
+            ColumnReader::new(&file.bytes, chunk)
+        };
         Ok(GroupReader {
-            columns: columns.collect::<Result<_>>()?,
-            rows_left: usize::try_from(rows).map_err(corrupt)?,
+            columns: leaves.iter().map(column).collect::<Result<_>>()?,
+            rows_left: usize::try_from(group.num_rows()).map_err(corrupt)?,
         })
     }
 
@@ -31,10 +33,11 @@ impl GroupReader {
     pub(super) fn next_batch(&mut self) -> Result<Option<Batch>> {
         let rows = self.rows_left.min(BATCH_ROWS);
         if rows == 0 {
+            self.columns.iter().try_for_each(ColumnReader::end)?;
             return Ok(None);
         }
         self.rows_left -= rows;
-        let leaves = self.columns.iter_mut().map(|column| Leaf::read(column, rows));
+        let leaves = self.columns.iter_mut().map(|column| column.read(rows));
         Ok(Some(Batch { rows, leaves: leaves.collect::<Result<_>>()? }))
     }
 }
@@ -48,22 +51,13 @@ pub(super) struct Batch {
 /// The levels and values of one leaf.
 pub(super) struct Leaf {
     /// Empty where the column has no such levels.
-    definitions: Vec<i16>,
-    repetitions: Vec<i16>,
-    values: Values,
-    entries: usize,
+    pub(super) definitions: Vec<i16>,
+    pub(super) repetitions: Vec<i16>,
+    pub(super) values: Values,
+    pub(super) entries: usize,
+    /// The next entry, and its value where it has one.
     entry: usize,
     value: usize,
-}
-
-enum Values {
-    Boolean(Vec<bool>),
-    Int32(Vec<i32>),
-    Int64(Vec<i64>),
-    Float(Vec<f32>),
-    Double(Vec<f64>),
-    Bytes(Vec<ByteArray>),
-    Fixed(Vec<FixedLenByteArray>),
 }
 
 /// One value as it is stored.
@@ -77,56 +71,10 @@ pub(super) enum Stored<'b> {
 }
 
 impl Leaf {
-    fn read(column: &mut ColumnReader, rows: usize) -> Result<Self> {
-        match column {
-            ColumnReader::BoolColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Boolean)
-            }
-            ColumnReader::Int32ColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Int32)
-            }
-            ColumnReader::Int64ColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Int64)
-            }
-            ColumnReader::FloatColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Float)
-            }
-            ColumnReader::DoubleColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Double)
-            }
-            ColumnReader::ByteArrayColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Bytes)
-            }
-            ColumnReader::FixedLenByteArrayColumnReader(column) => {
-                Self::read_typed(column, rows, Values::Fixed)
-            }
-            ColumnReader::Int96ColumnReader(_) => Err(corrupt("it has an INT96 column")),
-        }
-    }
-
-    fn read_typed<T: DataType>(
-        column: &mut ColumnReaderImpl<T>,
-        rows: usize,
-        of: impl Fn(Vec<T::T>) -> Values,
-    ) -> Result<Self> {
-        let (mut definitions, mut repetitions, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut read, mut entries) = (0, 0);
-        while read < rows {
-            let (records, _, levels) = column
-                .read_records(
-                    rows - read,
-                    Some(&mut definitions),
-                    Some(&mut repetitions),
-                    &mut values,
-                )
-                .map_err(damaged)?;
-            if records == 0 {
-                return Err(corrupt("a column ends before its row group"));
-            }
-            read += records;
-            entries += levels;
-        }
-        Ok(Leaf { definitions, repetitions, values: of(values), entries, entry: 0, value: 0 })
+    /// A leaf without entries yet; its values go to `values`.
+    pub(super) fn new(values: Values) -> Self {
+        let (definitions, repetitions) = (Vec::new(), Vec::new());
+        Leaf { definitions, repetitions, values, entries: 0, entry: 0, value: 0 }
     }
 
     /// The levels of the next entry, which stays; none at the end of the batch.
@@ -157,8 +105,7 @@ impl Leaf {
             Values::Int64(values) => values.get(at).map(|value| Stored::Int64(*value)),
             Values::Float(values) => values.get(at).map(|value| Stored::Float(*value)),
             Values::Double(values) => values.get(at).map(|value| Stored::Double(*value)),
-            Values::Bytes(values) => values.get(at).map(|value| Stored::Bytes(value.data())),
-            Values::Fixed(values) => values.get(at).map(|value| Stored::Bytes(value.data())),
+            Values::Bytes(values) => values.get(at).map(|value| Stored::Bytes(value)),
         };
         value.map(Some).ok_or_else(|| corrupt("a column has fewer values than its levels say"))
     }

@@ -1,11 +1,9 @@
 //! The footer: whose file it is, and whether its columns are those its schema says.
 
 use bytes::Bytes;
-use parquet::file::metadata::{FileMetaData, ParquetMetaData};
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataReader};
 
-use super::{ParquetFile, corrupt, damaged};
+use super::{ParquetFile, corrupt};
 use crate::encode::{FORMAT_VERSION, metadata_key};
 use crate::resolve::OwnId;
 use crate::schema::RESCUED_COLUMN;
@@ -14,10 +12,10 @@ use crate::{Error, LsnRange, Result, Schema};
 
 pub(super) fn open(bytes: Bytes) -> Result<ParquetFile> {
     let size = bytes.len() as u64;
-    let reader = SerializedFileReader::new(bytes).map_err(|error| {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).map_err(|error| {
         Error::corrupt(format!("this is no Parquet file, or a damaged one: {error}"))
     })?;
-    let pairs = Pairs(reader.metadata().file_metadata());
+    let pairs = Pairs(metadata.file_metadata());
     let version = pairs.required(metadata_key::FORMAT_VERSION)?;
     if version != FORMAT_VERSION {
         return Err(Error::corrupt(format!(
@@ -41,9 +39,19 @@ pub(super) fn open(bytes: Bytes) -> Result<ParquetFile> {
     if *root != *file_type(&schema, has_rescued)? {
         return Err(corrupt("its columns are not those its own schema names"));
     }
-    let rows_count = check_groups(reader.metadata(), size)?;
+    let rows_count = check_groups(&metadata, size)?;
     let lsns = lsns.map_err(corrupt)?;
-    Ok(ParquetFile { schema, has_rescued, own_id, tenant_id, collection, lsns, rows_count, reader })
+    Ok(ParquetFile {
+        schema,
+        has_rescued,
+        own_id,
+        tenant_id,
+        collection,
+        lsns,
+        rows_count,
+        metadata,
+        bytes,
+    })
 }
 
 /// The rows of all groups, after checks on what the parquet crate would trust.
@@ -95,12 +103,4 @@ impl<'m> Pairs<'m> {
         let text = self.required(key)?;
         text.parse().map_err(|_| corrupt(format!("its {key:?} is {text:?}, which is no number")))
     }
-}
-
-/// Reads a row group.
-pub(super) fn group_reader<'f>(
-    file: &'f ParquetFile,
-    group: usize,
-) -> Result<Box<dyn parquet::file::reader::RowGroupReader + 'f>> {
-    file.reader.get_row_group(group).map_err(damaged)
 }

@@ -2,16 +2,20 @@
 
 mod assemble;
 mod batch;
+mod bits;
+mod column;
 mod document;
 mod footer;
+mod pages;
 mod report;
+mod thrift;
+mod values;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::metadata::ParquetMetaData;
 use serde_json::Value;
 
 use crate::resolve::OwnId;
@@ -27,7 +31,8 @@ pub use report::{ChunkReport, FileReport, RowGroupReport};
 /// Only files that Coldpress wrote open: their metadata says how the rows stood, which Parquet alone
 /// does not. A damaged file gives an error of kind `Corrupt`, here or while its rows are read.
 pub struct ParquetFile {
-    reader: SerializedFileReader<Bytes>,
+    bytes: Bytes,
+    metadata: ParquetMetaData,
     schema: Schema,
     has_rescued: bool,
     own_id: OwnId,
@@ -194,7 +199,7 @@ impl Rows<'_> {
                 }
                 self.batches = None;
             }
-            if self.group == self.file.reader.num_row_groups() {
+            if self.group == self.file.metadata.num_row_groups() {
                 return Ok(false);
             }
             self.batches =
@@ -216,7 +221,7 @@ impl Iterator for Rows<'_> {
             if self.failed {
                 return None;
             }
-            match guarded(|| self.fill()) {
+            match self.fill() {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(error) => {
@@ -228,16 +233,16 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// Runs what reads untrusted bytes with the parquet crate, which panics on some damage it does not expect.
-fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Nothing that `read` leaves half-done is used after a panic: the caller only reports the error.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+/// Opens with the parquet crate, which panics on some damage to a footer that it does not expect.
+fn guarded<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Nothing that `open` leaves half-done is used after a panic: the caller only reports the error.
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("a panic without words");
-        Err(corrupt(format!("its pages make no sense ({said})")))
+        Err(corrupt(format!("its footer makes no sense ({said})")))
     })
 }
 
@@ -245,9 +250,12 @@ fn corrupt(what: impl std::fmt::Display) -> Error {
     Error::corrupt(format!("the file is damaged: {what}; fetch it again, or restore it"))
 }
 
-fn damaged(error: parquet::errors::ParquetError) -> Error {
-    corrupt(error)
+fn damaged_page() -> Error {
+    corrupt("a page makes no sense")
 }
 
 /// A name that many rows share.
 type Name = Arc<str>;
+
+#[cfg(test)]
+mod tests;

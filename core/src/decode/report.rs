@@ -1,7 +1,6 @@
 //! What an inspector wants to know of a file.
 
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::reader::FileReader;
 use parquet::file::statistics::Statistics;
 
 use super::ParquetFile;
@@ -68,7 +67,7 @@ pub struct ChunkReport {
 }
 
 pub(super) fn report(file: &ParquetFile) -> FileReport {
-    let metadata = file.reader.metadata();
+    let metadata = &file.metadata;
     let about = metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let row_groups = metadata.row_groups().iter().map(|group| RowGroupReport {

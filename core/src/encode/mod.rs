@@ -9,6 +9,10 @@ mod write;
 
 pub use document::Document;
 #[cfg(feature = "decode")]
+pub(crate) use pages::ROW_ENTRIES_MAX;
+#[cfg(all(test, feature = "decode"))]
+pub(crate) use write::compression;
+#[cfg(feature = "decode")]
 pub(crate) use write::{FORMAT_VERSION, metadata_key};
 
 use bytes::Bytes;

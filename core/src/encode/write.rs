@@ -97,7 +97,7 @@ fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue>
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
 }
 
-pub(super) fn compression(codec: Codec) -> Result<Compression> {
+pub(crate) fn compression(codec: Codec) -> Result<Compression> {
     Ok(match codec {
         Codec::None => Compression::UNCOMPRESSED,
         Codec::Snappy => Compression::SNAPPY,

@@ -1,0 +1,203 @@
+//! The pages of a column chunk, one after the other: header, checksum, codec.
+
+use bytes::Bytes;
+use parquet::basic::Encoding;
+use parquet::file::metadata::ColumnChunkMetaData;
+
+use super::thrift::{Reader, STRUCT};
+use super::{corrupt, damaged_page};
+use crate::Result;
+use crate::codec::Decompressor;
+
+/// Reads the pages of one column chunk.
+pub(super) struct Pages {
+    bytes: Bytes,
+    decompressor: Decompressor,
+    /// What the pages still to come may have before the codec, by the footer.
+    uncompressed_left: usize,
+}
+
+/// One page, without its codec.
+pub(super) struct Page {
+    pub(super) dictionary: bool,
+    pub(super) entries: usize,
+    pub(super) encoding: Encoding,
+    pub(super) bytes: Bytes,
+}
+
+impl Pages {
+    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData) -> Result<Self> {
+        let first = chunk.data_page_offset();
+        let start = chunk.dictionary_page_offset().map_or(first, |start| start.min(first));
+        let range = || {
+            let start = usize::try_from(start).ok()?;
+            let end = start.checked_add(usize::try_from(chunk.compressed_size()).ok()?)?;
+            (end <= file.len()).then(|| file.slice(start..end))
+        };
+        let codec = chunk.compression();
+        Ok(Pages {
+            bytes: range().ok_or_else(|| corrupt("a column chunk lies outside the file"))?,
+            decompressor: Decompressor::new(codec)
+                .ok_or_else(|| corrupt(format!("it has pages in the codec {codec}")))?,
+            uncompressed_left: usize::try_from(chunk.uncompressed_size()).map_err(corrupt)?,
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The next page; none at the end of the chunk.
+    pub(super) fn next(&mut self) -> Result<Option<Page>> {
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        let (header, header_bytes) = Header::read(&self.bytes)
+            .ok_or_else(|| corrupt("the header of a page makes no sense"))?;
+        let end =
+            header_bytes.checked_add(header.compressed).filter(|end| *end <= self.bytes.len());
+        let end = end.ok_or_else(|| corrupt("a page is longer than its column chunk"))?;
+        let stored = self.bytes.slice(header_bytes..end);
+        self.bytes = self.bytes.slice(end..);
+        // A fuzzer is to get behind the checksum.
+        let verified = !cfg!(fuzzing);
+        if verified && header.checksum.is_some_and(|checksum| checksum != crc32(&stored)) {
+            return Err(corrupt("the bytes of a page are not those of its checksum"));
+        }
+        let uncompressed = header_bytes.checked_add(header.uncompressed);
+        self.uncompressed_left = uncompressed
+            .and_then(|uncompressed| self.uncompressed_left.checked_sub(uncompressed))
+            .ok_or_else(|| corrupt("the pages of a column are longer than its footer says"))?;
+        let bytes = self.decompressor.decompress(stored, header.uncompressed);
+        Ok(Some(Page {
+            dictionary: header.dictionary,
+            entries: header.entries,
+            encoding: header.encoding,
+            bytes: bytes.ok_or_else(damaged_page)?,
+        }))
+    }
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut checksum = flate2::Crc::new();
+    checksum.update(bytes);
+    checksum.sum()
+}
+
+/// What `parquet.thrift` has in a `PageHeader`, as far as our pages have it.
+struct Header {
+    dictionary: bool,
+    uncompressed: usize,
+    compressed: usize,
+    checksum: Option<u32>,
+    entries: usize,
+    encoding: Encoding,
+}
+
+/// The encodings of `parquet.thrift` that Coldpress writes; PLAIN_DICTIONARY is what parquet's writer once called
+/// that of a dictionary.
+const ENCODINGS: [(i32, Encoding); 8] = [
+    (0, Encoding::PLAIN),
+    (2, Encoding::RLE_DICTIONARY),
+    (5, Encoding::DELTA_BINARY_PACKED),
+    (6, Encoding::DELTA_LENGTH_BYTE_ARRAY),
+    (7, Encoding::DELTA_BYTE_ARRAY),
+    (8, Encoding::RLE_DICTIONARY),
+    (9, Encoding::BYTE_STREAM_SPLIT),
+    (3, Encoding::RLE),
+];
+
+impl Header {
+    /// The header at the start of `bytes`, and how many it takes; none where it makes no sense, or is that of
+    /// a page which Coldpress does not write.
+    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        const DATA_PAGE: i32 = 0;
+        const DICTIONARY_PAGE: i32 = 2;
+        let mut reader = Reader::new(bytes);
+        let (mut page_type, mut uncompressed, mut compressed) = (None, None, None);
+        let (mut checksum, mut data, mut dictionary) = (None, None, None);
+        let mut last = 0;
+        while let Some((id, kind)) = reader.field(last)? {
+            match id {
+                1 => page_type = Some(reader.i32(kind)?),
+                2 => uncompressed = Some(reader.i32(kind)?),
+                3 => compressed = Some(reader.i32(kind)?),
+                4 => checksum = Some(reader.i32(kind)?.cast_unsigned()),
+                5 => data = Some(Self::entries_and_encoding(&mut reader, kind)?),
+                7 => dictionary = Some(Self::entries_and_encoding(&mut reader, kind)?),
+                _ => reader.skip(kind)?,
+            }
+            last = id;
+        }
+        let (is_dictionary, (entries, encoding)) = match page_type? {
+            DATA_PAGE => (false, data?),
+            DICTIONARY_PAGE => (true, dictionary?),
+            _ => return None,
+        };
+        let header = Header {
+            dictionary: is_dictionary,
+            uncompressed: usize::try_from(uncompressed?).ok()?,
+            compressed: usize::try_from(compressed?).ok()?,
+            checksum,
+            entries: usize::try_from(entries).ok()?,
+            encoding: ENCODINGS.iter().find(|(number, _)| *number == encoding)?.1,
+        };
+        Some((header, reader.at()))
+    }
+
+    /// The first two fields of a data page's header and of a dictionary's. (Levels are in the RLE hybrid: no
+    /// writer has used another encoding since 2013.)
+    fn entries_and_encoding(reader: &mut Reader<'_>, kind: u8) -> Option<(i32, i32)> {
+        if kind != STRUCT {
+            return None;
+        }
+        let (mut entries, mut encoding) = (None, None);
+        let mut last = 0;
+        while let Some((id, kind)) = reader.field(last)? {
+            match id {
+                1 => entries = Some(reader.i32(kind)?),
+                2 => encoding = Some(reader.i32(kind)?),
+                _ => reader.skip(kind)?,
+            }
+            last = id;
+        }
+        entries.zip(encoding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn headers_are_read_with_what_other_writers_add() {
+        // Type 0, 200 and 9 bytes, a checksum, and a data page of 3 entries in PLAIN with statistics.
+        let bytes = [
+            0x15, 0, 0x15, 0x90, 3, 0x15, 18, 0x15, 2, 0x1C, 0x15, 6, 0x15, 0, 0x15, 6, 0x15, 6,
+            0x1C, 0x18, 1, b'z', 0, 0, 0,
+        ];
+        let (header, length) = Header::read(&bytes).unwrap();
+        assert_eq!(length, bytes.len());
+        assert_eq!(
+            (header.dictionary, header.entries, header.encoding),
+            (false, 3, Encoding::PLAIN)
+        );
+        assert_eq!((header.uncompressed, header.compressed, header.checksum), (200, 9, Some(1)));
+        for end in 0..bytes.len() {
+            assert!(Header::read(&bytes[..end]).is_none(), "{end}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn no_header_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Some((_, length)) = Header::read(&bytes) {
+                prop_assert!(length <= bytes.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Thrift's compact protocol, as much of it as page headers need. Every read is checked: none where the bytes
+//! end or make no sense.
+
+/// Structs and lists within each other at most; `parquet.thrift` has four.
+const DEPTH_MAX: u32 = 16;
+
+const BOOLEANS: [u8; 2] = [1, 2];
+pub(super) const I32: u8 = 5;
+pub(super) const STRUCT: u8 = 12;
+
+pub(super) struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Reader<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
+        Reader { bytes, at: 0 }
+    }
+
+    /// How many bytes are read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next field of a struct whose last field had the id `last`: its id and type. `Some(None)` at the end
+    /// of the struct.
+    pub(super) fn field(&mut self, last: i16) -> Option<Option<(i16, u8)>> {
+        let head = self.byte()?;
+        if head == 0 {
+            return Some(None);
+        }
+        let id = match head >> 4 {
+            0 => i16::try_from(self.signed()?).ok()?,
+            step => last.checked_add(i16::from(step))?,
+        };
+        Some(Some((id, head & 0x0F)))
+    }
+
+    pub(super) fn i32(&mut self, kind: u8) -> Option<i32> {
+        if kind != I32 {
+            return None;
+        }
+        i32::try_from(self.signed()?).ok()
+    }
+
+    /// Goes past a value that nobody asked for.
+    pub(super) fn skip(&mut self, kind: u8) -> Option<()> {
+        self.skip_within(kind, 0)
+    }
+
+    fn skip_within(&mut self, kind: u8, depth: u32) -> Option<()> {
+        if depth > DEPTH_MAX {
+            return None;
+        }
+        match kind {
+            // As a field, a boolean is its own type.
+            1 | 2 => Some(()),
+            3 => self.past(1),
+            4..=6 => self.unsigned().map(|_| ()),
+            7 => self.past(8),
+            8 => {
+                let length = self.unsigned()?;
+                self.past(usize::try_from(length).ok()?)
+            }
+            9 | 10 => {
+                let head = self.byte()?;
+                let count = if head >> 4 == 15 { self.unsigned()? } else { u64::from(head >> 4) };
+                (0..count).try_for_each(|_| self.skip_element(head & 0x0F, depth))
+            }
+            11 => {
+                let count = self.unsigned()?;
+                let kinds = if count > 0 { self.byte()? } else { 0 };
+                (0..count).try_for_each(|_| {
+                    self.skip_element(kinds >> 4, depth)?;
+                    self.skip_element(kinds & 0x0F, depth)
+                })
+            }
+            STRUCT => {
+                let mut last = 0;
+                while let Some((id, kind)) = self.field(last)? {
+                    self.skip_within(kind, depth + 1)?;
+                    last = id;
+                }
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// An element takes a byte at least, so that a count can be no more than the bytes there are.
+    fn skip_element(&mut self, kind: u8, depth: u32) -> Option<()> {
+        if BOOLEANS.contains(&kind) { self.past(1) } else { self.skip_within(kind, depth + 1) }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.bytes.get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn past(&mut self, count: usize) -> Option<()> {
+        let at = self.at.checked_add(count).filter(|at| *at <= self.bytes.len())?;
+        self.at = at;
+        Some(())
+    }
+
+    fn unsigned(&mut self) -> Option<u64> {
+        super::bits::varint(self.bytes, &mut self.at)
+    }
+
+    fn signed(&mut self) -> Option<i64> {
+        self.unsigned().map(super::bits::zigzag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_asked_for_is_skipped() {
+        // A struct with a boolean, a double, a string, a list of two booleans, a map, and a struct with an i32.
+        let mut bytes = vec![0x11, 0x17];
+        bytes.extend([0; 8]);
+        bytes.extend([0x18, 2, b'a', b'b', 0x19, 0x21, 1, 2, 0x1B, 1, 0x58, 4, 1, b'x']);
+        bytes.extend([0x1C, 0x15, 9, 0, 0]);
+        let mut reader = Reader::new(&bytes);
+        assert_eq!(reader.skip(STRUCT), Some(()));
+        assert_eq!(reader.at(), bytes.len());
+        for end in 0..bytes.len() {
+            assert_eq!(Reader::new(&bytes[..end]).skip(STRUCT), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn hostile_counts_and_depths_end() {
+        // A list of 2^63 structs in a few bytes, and structs within structs without end.
+        let list = [0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0];
+        assert_eq!(Reader::new(&list).skip(9), None);
+        assert_eq!(Reader::new(&[0x1C; 1_000]).skip(STRUCT), None);
+    }
+}
