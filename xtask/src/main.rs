@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
+mod npm;
 mod project;
 mod setup;
 mod steps;
 mod wasm;
 mod wasm_pack;
+mod web;
 
+use npm::Making;
 use project::Project;
 
 const USAGE: &str = "\
@@ -16,6 +19,9 @@ Usage: cargo xtask COMMAND
   test [STEP]...  set up what is missing, then run every test, or the named steps alone
   setup           install the tools of the tests into target/tools, and no more
   wasm            build the core as bare WebAssembly, as the tests want it
+  npm [--fast]    build the npm package into target/npm, check and weigh it; --fast: neither small nor checked
+  www             lay the playground out on the package, in target/www
+  playground [ARG]...  build both and serve them with a grant server and an S3 endpoint, on this machine
   bench [ARG]...  measure beside the peers; arguments go to the bench, `run` where there is none
   bless           renew tests/golden on purpose, then show what changed
   help            this text
@@ -41,11 +47,19 @@ fn main() -> ExitCode {
         },
         ("setup", []) => setup::setup(&project),
         ("wasm", []) => setup::wasm_target(&project).and_then(|()| wasm::build(&project)),
+        ("npm", []) => setup::setup(&project).and_then(|()| npm::make(&project, Making::Release)),
+        ("npm", [fast]) if fast == "--fast" => {
+            setup::setup(&project).and_then(|()| npm::make(&project, Making::Fast))
+        }
+        ("www", []) => npm::assemble_page(&project),
+        ("playground", rest) => {
+            setup::setup(&project).and_then(|()| npm::playground(&project, rest))
+        }
         ("bench", rest) => setup::setup(&project).and_then(|()| bench(&project, rest)),
         ("bless", []) => bless(&project),
         ("", _) => return misused("no command is given"),
-        ("setup" | "wasm" | "bless", [first, ..]) => {
-            return misused(&format!("{command} takes no argument, and {first:?} is one"));
+        ("setup" | "wasm" | "bless" | "npm" | "www", [first, ..]) => {
+            return misused(&format!("{command} takes no argument {first:?}"));
         }
         (unknown, _) => return misused(&format!("no command is named {unknown:?}")),
     };

@@ -46,7 +46,10 @@ impl Project {
             .env("COLDPRESS_TOOLS", &self.tools)
             .env("COLDPRESS_PYTHON", self.python())
             .env("COLDPRESS_WEED", self.tools.join("python/bin/weed"))
-            .env("COLDPRESS_WASM", crate::wasm::artifact(self));
+            .env("COLDPRESS_WASM", crate::wasm::artifact(self))
+            .env("COLDPRESS_NPM", crate::npm::tarball(self))
+            .env("COLDPRESS_WWW", crate::npm::page(self))
+            .env("COLDPRESS_BIN", self.target.join("debug/coldpress"));
         command
     }
 

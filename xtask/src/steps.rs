@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::npm::{self, Making};
 use crate::project::{Project, run};
-use crate::{setup, wasm, wasm_pack};
+use crate::{setup, wasm, wasm_pack, web};
 
 type Run = fn(&Project) -> Result<(), String>;
 
@@ -36,6 +37,16 @@ pub const ALL: &[Step] = &[
         name: "wasm-pack",
         what: "the crates' own tests as WebAssembly, in Node and in Chromium",
         run: wasm_pack::run,
+    },
+    Step {
+        name: "npm",
+        what: "the npm package is built, well formed, typed, and small enough",
+        run: package,
+    },
+    Step {
+        name: "web",
+        what: "the packed package in browsers, Node, Deno, Bun, workerd and bundlers",
+        run: web::run,
     },
     Step { name: "doctests", what: "every example in the documentation runs", run: doctests },
     Step { name: "fuzz", what: "the fuzz targets still compile", run: fuzz },
@@ -128,6 +139,11 @@ fn tests(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
     command.args(["test", "--package", "coldpress-core", "--lib", "--no-default-features"]);
     run(command.arg("--locked"))
+}
+
+fn package(project: &Project) -> Result<(), String> {
+    npm::make(project, Making::Release)?;
+    npm::assemble_page(project)
 }
 
 fn doctests(project: &Project) -> Result<(), String> {

@@ -123,7 +123,8 @@ fn install(
     fs::write(&stamp, wanted).map_err(|error| at(&stamp, &error))
 }
 
-fn make_folder(path: &Path) -> Result<(), String> {
+/// Makes a folder, and those above it.
+pub fn make_folder(path: &Path) -> Result<(), String> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))
 }
 

@@ -1,0 +1,159 @@
+//! The npm package: built, packed, checked and weighed; and what is made of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::project::{Project, output_of, run};
+use crate::setup::{at, make_folder};
+use crate::wasm;
+
+/// How much is asked of the package.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Making {
+    /// What is shipped: small, checked, weighed.
+    Release,
+    /// What does for trying things out: neither small nor checked, in a fraction of the time.
+    Fast,
+}
+
+/// The tarball that [`make`] leaves.
+pub fn tarball(project: &Project) -> PathBuf {
+    folder(project).join("coldpress.tgz")
+}
+
+/// The tarball, unpacked.
+pub fn unpacked(project: &Project) -> PathBuf {
+    folder(project).join("package")
+}
+
+/// Where [`assemble_page`] leaves the playground.
+pub fn page(project: &Project) -> PathBuf {
+    project.target.join("www")
+}
+
+/// Builds the three modules and packs them with the JavaScript around them.
+pub fn make(project: &Project, making: Making) -> Result<(), String> {
+    let profile = if making == Making::Release { "wasm" } else { "dev" };
+    let mut build = node(project, "host-wasm/build.mjs");
+    build.args(["--profile", profile]).env("CARGO_TARGET_DIR", &project.target);
+    wasm::environment(project, &mut build)?;
+    if making == Making::Release {
+        // Panics name their sources: without this, where a work tree lies would change the bytes.
+        build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped(project));
+    }
+    run(&mut build)?;
+    pack(project)?;
+    if making == Making::Fast {
+        return Ok(());
+    }
+    check(project)?;
+    weigh(project)
+}
+
+/// Lays the playground out on the package, as a static site.
+pub fn assemble_page(project: &Project) -> Result<(), String> {
+    let mut assemble = node(project, "www/assemble.mjs");
+    run(assemble.arg("--package").arg(unpacked(project)).arg("--out").arg(page(project)))
+}
+
+/// The page with a grant server and an S3 endpoint of its own: the whole loop on one machine.
+pub fn playground(project: &Project, arguments: &[String]) -> Result<(), String> {
+    make(project, Making::Fast)?;
+    assemble_page(project)?;
+    let mut serve = project.cargo();
+    serve.args(["run", "--release", "--locked", "--package", "coldpress", "--features", "serve"]);
+    serve.args(["--", "serve", "--dev", "--www"]).arg(page(project));
+    run(serve.args(arguments))
+}
+
+fn pack(project: &Project) -> Result<(), String> {
+    let folder = folder(project);
+    let stage = folder.join("stage");
+    for old in [&stage, &unpacked(project)] {
+        if old.exists() {
+            fs::remove_dir_all(old).map_err(|error| at(old, &error))?;
+        }
+    }
+    copy(&project.root.join("host-wasm/js"), &stage)?;
+    for name in ["LICENSE", "CHANGELOG.md"] {
+        let copy = stage.join(name);
+        fs::copy(project.root.join(name), &copy).map_err(|error| at(&copy, &error))?;
+    }
+    let mut pack = project.command("npm");
+    pack.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"]).arg(&folder);
+    let name = output_of(pack.current_dir(&stage))
+        .ok_or_else(|| format!("npm pack failed; try it in {}", stage.display()))?;
+    let packed = folder.join(name.trim());
+    fs::rename(&packed, tarball(project)).map_err(|error| at(&packed, &error))?;
+    // Its one folder is named `package`.
+    run(project.command("tar").arg("-xzf").arg(tarball(project)).arg("-C").arg(&folder))
+}
+
+fn check(project: &Project) -> Result<(), String> {
+    run(tool(project, "publint").args(["run", "--strict"]).arg(unpacked(project)))?;
+    // The package is of ES modules alone: what CommonJS would resolve to is not asked.
+    let mut attw = tool(project, "attw");
+    run(attw.args(["--profile", "esm-only", "--no-definitely-typed"]).arg(tarball(project)))?;
+    types(project)
+}
+
+/// Compiles what uses the types, and makes pages of them, in a project that has the package installed.
+fn types(project: &Project) -> Result<(), String> {
+    let folder = folder(project).join("types");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| at(&folder, &error))?;
+    }
+    copy(&project.root.join("tests/web/types"), &folder)?;
+    copy(&unpacked(project), &folder.join("node_modules/coldpress"))?;
+    run(tool(project, "tsc").current_dir(&folder))?;
+    let mut typedoc = tool(project, "typedoc");
+    run(typedoc.current_dir(&folder).arg("--out").arg(project.target.join("doc-js")))
+}
+
+fn weigh(project: &Project) -> Result<(), String> {
+    let named = project.target.join(wasm::TARGET).join("wasm/npm");
+    let mut weigh = node(project, "tests/web/tools/size.mjs");
+    run(weigh.arg("--tarball").arg(tarball(project)).arg("--named").arg(named))
+}
+
+fn remapped(project: &Project) -> String {
+    let mut flags = Vec::new();
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    if let Some(home) = home {
+        flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
+    }
+    flags.push(format!("--remap-path-prefix={}=/coldpress", project.root.display()));
+    flags.join(" ")
+}
+
+fn folder(project: &Project) -> PathBuf {
+    project.target.join("npm")
+}
+
+fn node(project: &Project, script: &str) -> Command {
+    let mut node = project.command("node");
+    node.arg(project.root.join(script));
+    node
+}
+
+/// A program of tests/web/package.json.
+fn tool(project: &Project, name: &str) -> Command {
+    project.command(project.tools.join("web/node_modules/.bin").join(name))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    make_folder(to)?;
+    for entry in fs::read_dir(from).map_err(|error| at(from, &error))? {
+        let path = entry.map_err(|error| at(from, &error))?.path();
+        let copied = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy(&path, &copied)?;
+        } else {
+            fs::copy(&path, &copied).map_err(|error| at(&copied, &error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! The tests of the npm package, as its users have it: from the tarball.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::project::{self, Project};
+use crate::setup::at;
+
+/// Runs every `*.test.mjs` below tests/web against what the step `npm` has made.
+pub fn run(project: &Project) -> Result<(), String> {
+    let mut command = project.cargo();
+    command.args(["build", "--locked", "--package", "coldpress", "--features", "serve"]);
+    project::run(&mut command)?;
+    let mut files = Vec::new();
+    tests_below(&project.root.join("tests/web"), &mut files)?;
+    files.sort();
+    // By name: Node 20 knows no patterns here.
+    project::run(project.command("node").args(["--test", "--test-reporter=spec"]).args(&files))
+}
+
+fn tests_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    for entry in fs::read_dir(folder).map_err(|error| at(folder, &error))? {
+        let path = entry.map_err(|error| at(folder, &error))?.path();
+        if path.is_dir() {
+            tests_below(&path, files)?;
+        } else if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
