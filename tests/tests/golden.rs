@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,9 +53,7 @@ const HOW_TO_BLESS: &str = "if that was on purpose, run `cargo xtask bless`, loo
 
 fn shas(folder: &Path) -> BTreeMap<String, String> {
     let mut shas = BTreeMap::new();
-    for path in inputs(folder) {
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let text = fs::read_to_string(&path).unwrap();
+    for (name, text) in inputs(folder) {
         let rows = Json::parse_rows(&text).unwrap().into_iter().enumerate();
         let rows: Vec<_> = rows.map(|(number, row)| (id_of(&row, number), row)).collect();
         for codec in Codec::ALL {
@@ -71,7 +70,8 @@ fn shas(folder: &Path) -> BTreeMap<String, String> {
     shas
 }
 
-fn inputs(folder: &Path) -> Vec<PathBuf> {
+/// Names and rows. `tests/web/conformance/suite.mjs` has the same ones.
+fn inputs(folder: &Path) -> Vec<(String, String)> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder.join("golden"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -79,7 +79,39 @@ fn inputs(folder: &Path) -> Vec<PathBuf> {
         .collect();
     assert!(paths.len() >= 5, "golden inputs are missing: {paths:?}");
     paths.push(folder.join("../examples/movies.ndjson"));
-    paths
+    let mut inputs: Vec<(String, String)> = paths
+        .iter()
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            (name.to_owned(), fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    // Pages of more than 64 KiB, where a compressor may do other things than on small ones.
+    let movies = inputs.last().unwrap().1.repeat(3);
+    inputs.push(("movies-large".to_owned(), movies));
+    inputs.push(("telemetry-large".to_owned(), telemetry()));
+    inputs
+}
+
+/// Readings of devices, by whole numbers alone, so that any language makes the same text.
+fn telemetry() -> String {
+    let mut state: u32 = 1;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let mut text = String::new();
+    for row in 0..20_000_u64 {
+        let (a, b, c) = (next(), next(), next());
+        let ts = 1_700_000_000_000 + row * 250 + u64::from(a % 97);
+        writeln!(
+            text,
+            r#"{{"_id":"r{row:06}","ts":{ts},"device":"device-{}","temp":{}.{:02},"ok":{},"msg":"reading {c} of {b}"}}"#,
+            b % 1000, c % 60, b % 100, a % 3 == 0,
+        )
+        .unwrap();
+    }
+    text
 }
 
 fn id_of(row: &Json, number: usize) -> String {
