@@ -82,7 +82,7 @@ async function startSite(t) {
   const site = await startServer({
     folders: { '/': folder, '/coldpress/': unpacked(), '/tree/': root },
     headers: { 'content-security-policy': STRICT_CSP },
-    routes: { 'POST /result': (_, body) => arrived(JSON.parse(body)), 'GET /favicon.ico': () => undefined },
+    routes: { 'POST /result': (_, body) => arrived(JSON.parse(body)) },
   })
   t.after(() => site.close())
   return { site, result }

@@ -1,0 +1,80 @@
+// The package in Node, Deno, Bun and a Cloudflare Worker with R2: the README's recipes, in fresh projects.
+import assert from 'node:assert/strict'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import test from 'node:test'
+
+import { cat, run } from '../lib/command.mjs'
+import { bunProgram, denoProgram, newProject } from '../lib/project.mjs'
+import { importOf, recipe } from '../lib/recipes.mjs'
+import { root, temporaryFolder } from '../lib/tools.mjs'
+import { startWorker } from '../lib/workerd.mjs'
+import { assertGolden, HASHES } from './work.mjs'
+
+const PRINT = `\nconsole.log(JSON.stringify(await ${HASHES}))\n`
+const MOVIES = join(root, 'examples/movies.ndjson')
+const MOVIES_ROWS = 3201
+
+test('Node', async (t) => {
+  const { blocks: [code] } = recipe('Node')
+  const folder = await newProject(t, { 'app.mjs': code, 'hashes.mjs': importOf('Node') + PRINT })
+  cpSync(MOVIES, join(folder, 'movies.ndjson'))
+  await run(process.execPath, ['app.mjs'], { cwd: folder })
+  const key = '0/movies/lsn-0-3200.parquet'
+  const rows = await readNatively(t, key, readFileSync(join(folder, 'movies.parquet')))
+  assert.deepEqual(rows, moviesWithoutNulls())
+  assertGolden(JSON.parse(await run(process.execPath, ['hashes.mjs'], { cwd: folder })))
+})
+
+test('Deno', async (t) => {
+  const folder = await newProject(t, { 'app.mjs': importOf('Deno') + PRINT })
+  const args = ['run', '--no-remote', '--node-modules-dir=manual', '--allow-read', 'app.mjs']
+  assertGolden(JSON.parse(await run(denoProgram(), args, { cwd: folder })))
+})
+
+test('Bun', async (t) => {
+  const folder = await newProject(t, { 'app.mjs': importOf('Bun') + PRINT })
+  assertGolden(JSON.parse(await run(bunProgram(), ['app.mjs'], { cwd: folder })))
+})
+
+test('a Cloudflare Worker puts what it encodes into R2, once', async (t) => {
+  const { blocks: [code] } = recipe('Cloudflare Worker')
+  const folder = await newProject(t, { 'worker.js': code })
+  const worker = await startWorker(t, join(folder, 'worker.js'), { r2Buckets: ['BUCKET'] })
+  const post = async () => {
+    const response = await worker.dispatchFetch('http://worker/', { method: 'POST', body: readFileSync(MOVIES) })
+    return [response.status, await response.text()]
+  }
+  const [status, key] = await post()
+  assert.equal(status, 201, key)
+  const bucket = await worker.getR2Bucket('BUCKET')
+  const object = await bucket.get(key)
+  const rows = await readNatively(t, key, Buffer.from(await object.arrayBuffer()))
+  assert.deepEqual(rows, moviesWithoutNulls())
+  assert.deepEqual(await post(), [409, 'already there'])
+})
+
+test('a Cloudflare Worker that brings brotli along', async (t) => {
+  const { spans } = recipe('Cloudflare Worker')
+  const [brotli, init] = spans.slice(-2)
+  const code = `import { encode, init } from 'coldpress'\n${brotli}\n`
+    + `export default { async fetch() { ${init}; return Response.json(await ${HASHES}) } }\n`
+  const folder = await newProject(t, { 'worker.js': code })
+  const worker = await startWorker(t, join(folder, 'worker.js'))
+  assertGolden(await (await worker.dispatchFetch('http://worker/')).json())
+})
+
+/** The rows of a file, read by the native command from a folder that is laid out as a bucket is. */
+async function readNatively(t, key, bytes) {
+  const store = temporaryFolder(t)
+  mkdirSync(dirname(join(store, key)), { recursive: true })
+  writeFileSync(join(store, key), bytes)
+  return cat([key, '--store', store])
+}
+
+/** An absent field and null are the same to a file. */
+function moviesWithoutNulls() {
+  const rows = readFileSync(MOVIES, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+  assert.equal(rows.length, MOVIES_ROWS)
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)))
+}
