@@ -23,6 +23,7 @@ Usage: cargo xtask COMMAND
   www             lay the playground out on the package, in target/www
   playground [ARG]...  build both and serve them with a grant server and an S3 endpoint, on this machine
   bench [ARG]...  measure beside the peers; arguments go to the bench, `run` where there is none
+  bench web [ARG]...  the npm package beside its peers in Node, once it is built
   bless           renew tests/golden on purpose, then show what changed
   help            this text
 
@@ -88,9 +89,18 @@ fn misused(problem: &str) -> ExitCode {
 fn bench(project: &Project, arguments: &[String]) -> Result<(), String> {
     let mut command = project.cargo();
     command.args(["run", "--release", "--locked", "--package", "coldpress-bench", "--"]);
-    // Without a word, the contest itself.
-    let arguments = if arguments.is_empty() { &["run".to_owned()][..] } else { arguments };
-    project::run(command.args(arguments))
+    match arguments {
+        [first, rest @ ..] if first == "web" => {
+            npm::make(project, Making::Release)?;
+            command.args(["run", "--web", "--node-modules"]);
+            command.arg(project.tools.join("web/node_modules"));
+            command.arg("--npm-package").arg(npm::unpacked(project)).args(rest)
+        }
+        // Without a word, the contest itself.
+        [] => command.arg("run"),
+        _ => command.args(arguments),
+    };
+    project::run(&mut command)
 }
 
 fn bless(project: &Project) -> Result<(), String> {

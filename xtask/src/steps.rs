@@ -117,7 +117,7 @@ fn lint(project: &Project) -> Result<(), String> {
         command.arg("clippy").args(of);
         run(command.args(["--all-targets", "--locked", "--", "-D", "warnings"]))
     };
-    clippy(&["--workspace"])?;
+    clippy(&["--workspace", "--all-features"])?;
     // What wasm leaves out of the core: it must build, and be as clean, without.
     for features in ["", "brotli", "decode"] {
         clippy(&["--package", "coldpress-core", "--no-default-features", "--features", features])?;
@@ -127,13 +127,20 @@ fn lint(project: &Project) -> Result<(), String> {
 
 fn docs(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    command.args(["doc", "--workspace", "--no-deps", "--locked"]);
+    command.args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn tests(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
+    command.args([
+        "test",
+        "--workspace",
+        "--all-features",
+        "--all-targets",
+        "--locked",
+        "--no-fail-fast",
+    ]);
     run(&mut command)?;
     // What only a build without them has: the errors that say what it lacks.
     let mut command = project.cargo();
@@ -147,7 +154,7 @@ fn package(project: &Project) -> Result<(), String> {
 }
 
 fn doctests(project: &Project) -> Result<(), String> {
-    run(project.cargo().args(["test", "--workspace", "--doc", "--locked"]))
+    run(project.cargo().args(["test", "--workspace", "--all-features", "--doc", "--locked"]))
 }
 
 fn fuzz(project: &Project) -> Result<(), String> {

@@ -9,7 +9,8 @@ use crate::setup::at;
 /// Runs every `*.test.mjs` below tests/web against what the step `npm` has made.
 pub fn run(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    command.args(["build", "--locked", "--package", "coldpress", "--features", "serve"]);
+    // The very build that the step `tests` has made.
+    command.args(["build", "--locked", "--workspace", "--all-features", "--bin", "coldpress"]);
     project::run(&mut command)?;
     let mut files = Vec::new();
     tests_below(&project.root.join("tests/web"), &mut files)?;
