@@ -71,7 +71,7 @@ function chosenGrant({ server, token, grant }, outcome) {
 async function run(by, { start, cancel, outcome }) {
   const own = running = new AbortController()
   const meter = h('div', { class: 'meter', role: 'progressbar', 'aria-label': 'Uploaded', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0, 'data-testid': 'upload-meter' }, h('span'))
-  const words = h('p', { class: 'number', 'data-testid': 'upload-progress' }, 'Asking for a grant…')
+  const words = h('p', { class: 'number', 'data-testid': 'upload-progress' }, 'Pressing for the upload…')
   outcome.replaceChildren(meter, words)
   // Not `disabled`: that would take the focus from whoever pressed it.
   start.setAttribute('aria-disabled', 'true')
@@ -109,7 +109,7 @@ function succeed(outcome, done, ms) {
 
 const TITLES = {
   Denied: 'Not allowed', Conflict: 'The key is taken', Expired: 'The grant has expired', Cors: 'The store does not let this page in',
-  Aborted: 'Stopped', Unavailable: 'The store cannot be reached', AbortError: 'Stopped', Quota: 'Too much at once', Settings: 'Something is missing'
+  Aborted: 'Stopped', Unavailable: 'It cannot be reached now', AbortError: 'Stopped', Quota: 'Too much at once', Settings: 'Something is missing'
 }
 
 function fail(outcome, error) {
