@@ -52,7 +52,7 @@ mod upload;
 
 #[cfg(feature = "decode")]
 pub use decode::{
-    ChunkReport, FileReport, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
+    ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
 };
 pub use encode::{Document, EncodedFile, Encoder, Summary, Target};
 pub use error::{Error, ErrorKind, Result};

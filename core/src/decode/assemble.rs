@@ -54,7 +54,7 @@ impl Assembler {
         let mut leaves = vec![0];
         let mut next_in_file = 1;
         let mut columns = Vec::new();
-        for column in file.schema.columns() {
+        for column in file.schema().columns() {
             let count = column.column_type.leaves();
             if projection.takes(&column.name) {
                 columns.push(Node::new(column, leaves.len(), 0, 0));

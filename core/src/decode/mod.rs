@@ -33,22 +33,69 @@ pub use report::{ChunkReport, FileReport, RowGroupReport};
 pub struct ParquetFile {
     bytes: Bytes,
     metadata: ParquetMetaData,
-    schema: Schema,
+    footer: Footer,
     has_rescued: bool,
     own_id: OwnId,
+}
+
+/// What the footer of a Coldpress file says: known from its last bytes, its pages unread.
+///
+/// The columns are checked against the schema, but no page is: a file whose footer reads can still
+/// be damaged.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    schema: Schema,
     tenant_id: u64,
     collection: String,
     lsns: LsnRange,
     rows_count: u64,
 }
 
+impl Footer {
+    /// How many bytes at the end of a file [`Footer::read`] needs, said by the file's last 8 (or
+    /// more). `Corrupt` where it is no Parquet file.
+    pub fn bytes_needed(tail: &[u8]) -> Result<u64> {
+        footer::footer_bytes(tail)
+    }
+
+    /// Reads the footer of a file of `file_bytes` bytes, of which `tail` is the end.
+    pub fn read(tail: &[u8], file_bytes: u64) -> Result<Self> {
+        guarded(|| footer::read(tail, file_bytes))
+    }
+
+    /// The columns of the documents, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many rows the file holds.
+    pub fn rows_count(&self) -> u64 {
+        self.rows_count
+    }
+
+    /// The tenant whose rows they are.
+    pub fn tenant_id(&self) -> u64 {
+        self.tenant_id
+    }
+
+    /// The collection they belong to.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// The LSNs they have.
+    pub fn lsns(&self) -> LsnRange {
+        self.lsns
+    }
+}
+
 impl std::fmt::Debug for ParquetFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParquetFile")
-            .field("tenant_id", &self.tenant_id)
-            .field("collection", &self.collection)
-            .field("lsns", &self.lsns)
-            .field("rows_count", &self.rows_count)
+            .field("tenant_id", &self.footer.tenant_id)
+            .field("collection", &self.footer.collection)
+            .field("lsns", &self.footer.lsns)
+            .field("rows_count", &self.footer.rows_count)
             .finish_non_exhaustive()
     }
 }
@@ -104,29 +151,34 @@ impl ParquetFile {
         guarded(|| footer::open(bytes))
     }
 
+    /// What its footer says.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
     /// The columns of the documents, with those that had only nulls.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.footer.schema
     }
 
     /// How many rows it holds.
     pub fn rows_count(&self) -> u64 {
-        self.rows_count
+        self.footer.rows_count
     }
 
     /// The tenant whose rows they are.
     pub fn tenant_id(&self) -> u64 {
-        self.tenant_id
+        self.footer.tenant_id
     }
 
     /// The collection they belong to.
     pub fn collection(&self) -> &str {
-        &self.collection
+        &self.footer.collection
     }
 
     /// The LSNs they have.
     pub fn lsns(&self) -> LsnRange {
-        self.lsns
+        self.footer.lsns
     }
 
     /// The rows in order, with the fields that `projection` names; an error of kind `Settings` where it
@@ -135,7 +187,7 @@ impl ParquetFile {
         if let Projection::Columns(names) = projection {
             let unknown = names
                 .iter()
-                .find(|name| name.as_str() != ID_COLUMN && self.schema.column(name).is_none());
+                .find(|name| name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none());
             if let Some(name) = unknown {
                 return Err(self.unknown_column(name));
             }
@@ -159,7 +211,7 @@ impl ParquetFile {
 
     fn unknown_column(&self, name: &str) -> Error {
         const SHOWN: usize = 20;
-        let columns = self.schema.columns();
+        let columns = self.footer.schema.columns();
         let names: Vec<String> =
             columns.iter().take(SHOWN).map(|column| format!("{:?}", column.name)).collect();
         let more = if columns.len() > SHOWN { ", …" } else { "" };
