@@ -28,7 +28,10 @@ mod listing;
 mod local;
 mod random;
 mod remote;
+#[cfg(feature = "serve")]
+pub mod serve;
 mod storage;
+mod stored;
 mod upload;
 
 pub use coldpress_core::Codec as ParquetCompression;

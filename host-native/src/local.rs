@@ -45,33 +45,70 @@ impl LocalFolder {
 
     /// Blocks: file and folder are synced before this returns.
     pub(crate) fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
-        let path: PathBuf =
-            key.as_str().split('/').fold(self.root.clone(), |path, part| path.join(part));
-        let folder = path.parent().unwrap_or(&self.root).to_owned();
-        self.make_durable(&folder)?;
-        let staged = Staged::write(&folder, bytes)?;
-        match std::fs::hard_link(&staged.0, &path) {
+        let mut staged = self.stage(key.as_str())?;
+        staged.write(bytes)?;
+        let new = self.publish(&staged, key.as_str())?;
+        drop(staged);
+        if new {
+            return Ok(PutOutcome::Created);
+        }
+        let path = self.path_of(key.as_str());
+        let (same, there) = compare(&path, bytes)?;
+        if !same {
+            return Err(conflict(key.as_str(), there, bytes.len() as u64));
+        }
+        // Its writer may have been cut off before it came to this.
+        sync_folder(self.folder_of(&path))?;
+        Ok(PutOutcome::AlreadyThere)
+    }
+
+    /// Opens an empty file, which no listing shows, in the folder of `key`. No part of the key may
+    /// be empty, `.` or `..`. Blocks.
+    pub(crate) fn stage(&self, key: &str) -> Result<Staged> {
+        let path = self.path_of(key);
+        let folder = self.folder_of(&path);
+        self.make_durable(folder)?;
+        Staged::open(folder)
+    }
+
+    /// Syncs a file of [`LocalFolder::stage`] and gives it this name too; false where another has
+    /// the name already. Blocks.
+    pub(crate) fn publish(&self, staged: &Staged, key: &str) -> Result<bool> {
+        staged.sync()?;
+        let path = self.path_of(key);
+        match std::fs::hard_link(&staged.path, &path) {
             Ok(()) => {
-                drop(staged);
-                sync_folder(&folder)?;
-                Ok(PutOutcome::Created)
+                sync_folder(self.folder_of(&path))?;
+                Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                drop(staged);
-                let (same, there) = compare(&path, bytes)?;
-                if !same {
-                    return Err(conflict(key.as_str(), there, bytes.len() as u64));
-                }
-                // Its writer may have been cut off before it came to this.
-                sync_folder(&folder)?;
-                Ok(PutOutcome::AlreadyThere)
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(io_error(
                 &error,
                 "link the finished file into place (the file system must have hard links)",
                 &path,
             )),
         }
+    }
+
+    /// Makes the folder of `key`, durably. Blocks.
+    #[cfg(feature = "serve")]
+    pub(crate) fn make_folder_of(&self, key: &str) -> Result<()> {
+        self.make_durable(self.folder_of(&self.path_of(key)))
+    }
+
+    /// The folder itself, absolute. It may not exist yet.
+    #[cfg(feature = "serve")]
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the object of that key lies. No part of the key may be empty, `.` or `..`.
+    pub(crate) fn path_of(&self, key: &str) -> PathBuf {
+        key.split('/').fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    fn folder_of<'p>(&'p self, path: &'p Path) -> &'p Path {
+        path.parent().unwrap_or(&self.root)
     }
 
     /// Makes the folder and syncs every folder that names another on the way to it.
@@ -94,30 +131,39 @@ impl LocalFolder {
 }
 
 /// A file being written, under a name that no listing shows; gone when dropped.
-struct Staged(PathBuf);
+#[derive(Debug)]
+pub(crate) struct Staged {
+    path: PathBuf,
+    file: File,
+}
 
 impl Staged {
-    fn write(folder: &Path, bytes: &[u8]) -> Result<Self> {
+    fn open(folder: &Path) -> Result<Self> {
         // A `#` and digits at the end is what object_store's local listing passes over, and a dot
         // in front what engines that scan folders pass over.
         let path = folder.join(format!(".coldpress-{}#0", random_name()));
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&path)
             .map_err(|e| io_error(&e, "make a file", &path))?;
-        let staged = Staged(path);
-        file.write_all(bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(|e| io_error(&e, "write the file", &staged.0))?;
-        Ok(staged)
+        Ok(Staged { path, file })
+    }
+
+    /// Appends. Blocks.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|e| io_error(&e, "write the file", &self.path))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|e| io_error(&e, "write the file", &self.path))
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::warn!(path = %self.0.display(), %error, "a staged file could not be removed; remove it by hand");
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "a staged file could not be removed; remove it by hand");
         }
     }
 }

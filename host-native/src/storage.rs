@@ -269,6 +269,14 @@ impl ColdStorage {
         Ok(grant)
     }
 
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    pub(crate) fn limit_ms(&self) -> u64 {
+        self.limit_ms
+    }
+
     async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
         let outcome = match &self.backend {
             Backend::Local(folder) => {

@@ -71,14 +71,14 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
 }
 
 /// Reads `15m` as milliseconds.
-fn lifetime(text: &str) -> Result<u64, String> {
+pub fn lifetime(text: &str) -> Result<u64, String> {
     let units = [("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     measured(text, &units)
         .ok_or_else(|| format!("{text:?} is no time; write such as 90s, 15m, 12h or 7d"))
 }
 
 /// Reads `16MiB` as bytes.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)];
     measured(text, &units)
         .ok_or_else(|| format!("{text:?} is no size; write such as 1234, 512KiB, 16MiB or 1GiB"))

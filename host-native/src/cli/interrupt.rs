@@ -64,6 +64,12 @@ pub fn uncut<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     }
 }
 
+/// Within [`uncut`]: the interrupt that came was what the work waited for, and it has ended in order.
+#[cfg(feature = "serve")]
+pub fn settled() {
+    STATE.store(WRITING, Ordering::SeqCst);
+}
+
 /// `work`, or the error of an interrupted run where Ctrl-C comes first. For use within [`uncut`].
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let Some(mut interrupted) = INTERRUPTED.get().cloned() else {

@@ -12,8 +12,12 @@ mod ls;
 mod lsn;
 mod progress;
 mod put;
+#[cfg(feature = "serve")]
+mod serve;
 mod store;
 mod text;
+#[cfg(feature = "serve")]
+mod token;
 mod tree;
 mod wal;
 
@@ -57,6 +61,10 @@ enum Command {
     Grant(grant::GrantArgs),
     Inspect(inspect::InspectArgs),
     Wal(wal::WalArgs),
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArgs),
+    #[cfg(feature = "serve")]
+    Token(token::TokenArgs),
 }
 
 /// Runs the command with these arguments, the program's own name first.
@@ -90,6 +98,10 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Grant(args) => grant::run(args, store),
         Command::Inspect(args) => inspect::run(args, store),
         Command::Wal(args) => wal::run(args, store),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args, store),
+        #[cfg(feature = "serve")]
+        Command::Token(args) => token::run(args),
     }
 }
 

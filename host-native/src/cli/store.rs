@@ -48,8 +48,15 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// The folder it is, where it is one.
+    #[cfg(feature = "serve")]
+    pub fn folder(&self) -> Option<&Path> {
+        let elsewhere = self.store.to_str().is_some_and(|store| store.contains("://"));
+        (!elsewhere).then(|| Path::new(&self.store))
+    }
+
     /// The library's configuration, or what is wrong with the arguments.
-    fn config(&self, lsn_width: LsnWidth) -> Result<ColdStorageConfig, Failure> {
+    pub fn config(&self, lsn_width: LsnWidth) -> Result<ColdStorageConfig, Failure> {
         let config = ColdStorageConfig {
             prefix: String::new(),
             lsn_width,

@@ -1,0 +1,108 @@
+//! Bodies on their way to and from the disk, without waiting in memory.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::http::StatusCode;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use super::error::S3Error;
+use crate::local::Staged;
+
+/// Pieces of a body that wait for the disk.
+const PIECES_WAITING: usize = 8;
+const READ_BYTES: usize = 256 << 10;
+/// What is read of a body nobody wants, so that its sender sees the answer.
+const DRAINED_BYTES_MAX: usize = 256 << 20;
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A body that lies on the disk and has no name yet.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) staged: Staged,
+    pub(super) bytes: u64,
+    pub(super) sha256: [u8; 32],
+}
+
+/// Writes a body into a staged file. Where its sender goes away, the file goes too.
+pub(super) async fn receive(body: Body, mut staged: Staged) -> Result<Received, S3Error> {
+    let (sender, mut receiver) = mpsc::channel::<Bytes>(PIECES_WAITING);
+    let writing = tokio::task::spawn_blocking(move || {
+        let (mut hash, mut bytes) = (Sha256::new(), 0);
+        while let Some(piece) = receiver.blocking_recv() {
+            hash.update(&piece);
+            bytes += piece.len() as u64;
+            staged.write(&piece)?;
+        }
+        Ok::<_, S3Error>(Received { staged, bytes, sha256: hash.finalize().into() })
+    });
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| {
+            let message = format!("the body ended too early ({error}); send it again");
+            S3Error::new(StatusCode::BAD_REQUEST, "IncompleteBody", message)
+        })?;
+        if sender.send(piece).await.is_err() {
+            // The disk refused; its error is the answer.
+            break;
+        }
+    }
+    drop(sender);
+    let received = writing.await.map_err(stopped)??;
+    // After the disk's refusal the rest is of no use, but its sender waits to send it.
+    drain_stream(&mut pieces).await;
+    Ok(received)
+}
+
+/// Reads a body that nobody wants: a sender that is cut off in the middle does not look at answers.
+pub(super) async fn drain(body: Body) {
+    drain_stream(&mut body.into_data_stream()).await;
+}
+
+async fn drain_stream(pieces: &mut BodyDataStream) {
+    let draining = async {
+        let mut left = DRAINED_BYTES_MAX;
+        while let Some(Ok(piece)) = pieces.next().await {
+            let Some(after) = left.checked_sub(piece.len()) else { return };
+            left = after;
+        }
+    };
+    // Whoever promised a body and does not send it gets the answer all the same.
+    let _ = tokio::time::timeout(DRAIN_TIME_MAX, draining).await;
+}
+
+/// `length` bytes of a file, read as they are sent.
+pub(super) fn send(mut file: File, start: u64, length: u64) -> std::io::Result<Body> {
+    file.seek(SeekFrom::Start(start))?;
+    let pieces = stream::try_unfold((file, length), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok::<_, std::io::Error>(None);
+        }
+        let wanted = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut piece = vec![0; wanted];
+            file.read_exact(&mut piece)?;
+            Ok::<_, std::io::Error>((piece, file))
+        });
+        let (piece, file) = read.await.map_err(std::io::Error::other)??;
+        Ok(Some((Bytes::from(piece), (file, left - wanted as u64))))
+    });
+    Ok(Body::from_stream(pieces.into_stream()))
+}
+
+/// Runs what blocks where it may.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, S3Error> + Send + 'static,
+) -> Result<T, S3Error> {
+    tokio::task::spawn_blocking(work).await.map_err(stopped)?
+}
+
+fn stopped(error: tokio::task::JoinError) -> S3Error {
+    tracing::error!(%error, "a task of the endpoint stopped");
+    let message = "the endpoint stopped in its work; try again";
+    S3Error::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
+}

@@ -1,0 +1,340 @@
+//! The folder behind the endpoint: keys that are safe as paths, and what lies at them.
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+
+use super::error::S3Error;
+use crate::ErrorKind;
+use crate::answer::io_error;
+use crate::local::{LocalFolder, Staged};
+
+/// S3's own limit for a key.
+const KEY_BYTES_MAX: usize = 1_024;
+/// What file systems take for one name.
+const PART_BYTES_MAX: usize = 255;
+/// Hashes that are remembered; beyond it they are counted anew.
+const HASHES_MAX: usize = 10_000;
+const READ_BYTES: usize = 256 << 10;
+const PUBLISH_TRIES_MAX: u32 = 5;
+
+/// The start of every name that is ours and no object's.
+pub(super) const HIDDEN: &str = ".coldpress-";
+
+/// A key of which every part is a plain file name: joined to a folder it stays within it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SafeKey(String);
+
+impl SafeKey {
+    pub(super) fn new(key: &str) -> Result<Self, S3Error> {
+        if key.len() > KEY_BYTES_MAX {
+            let message = format!("the key is longer than {KEY_BYTES_MAX} bytes; shorten it");
+            return Err(S3Error::invalid_argument(message));
+        }
+        match key.split('/').find_map(wrong_with_part) {
+            Some(wrong) => Err(S3Error::invalid_argument(format!(
+                "the key {key:?} has a part that {wrong}: here objects are files in a folder"
+            ))),
+            None => Ok(SafeKey(key.to_owned())),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn wrong_with_part(part: &str) -> Option<&'static str> {
+    // object_store's local listing would pass over such a name.
+    let digits = part.rsplit_once('#').map(|(_, digits)| digits);
+    match part {
+        "" => Some("is empty"),
+        "." | ".." => Some("is `.` or `..`"),
+        _ if part.len() > PART_BYTES_MAX => Some("is longer than 255 bytes"),
+        _ if part.starts_with(HIDDEN) => Some("begins as our own hidden files do"),
+        _ if digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())) => {
+            Some("ends with `#` and digits")
+        }
+        _ if part.chars().any(|c| c.is_control() || c == '\\') => {
+            Some("holds a control character or a backslash")
+        }
+        _ if cfg!(windows) && part.contains([':', '*', '?', '"', '<', '>', '|']) => {
+            Some("holds a character that Windows has no file names with")
+        }
+        _ => None,
+    }
+}
+
+/// An object as it lies there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) bytes: u64,
+    pub(super) modified: SystemTime,
+}
+
+impl Entry {
+    /// Objects never change, so that size and time tell one from another that had its name before.
+    pub(super) fn etag(&self) -> String {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        format!("\"{:x}-{:x}\"", since.as_nanos(), self.bytes)
+    }
+}
+
+/// Objects as files in a folder. All of it blocks.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) local: Arc<LocalFolder>,
+    hashes: Mutex<HashMap<(String, String), [u8; 32]>>,
+}
+
+impl Folder {
+    pub(super) fn new(local: Arc<LocalFolder>) -> Self {
+        Folder { local, hashes: Mutex::default() }
+    }
+
+    /// What lies at the key, and the file open for reading.
+    pub(super) fn open(&self, key: &SafeKey) -> Result<(Entry, File), S3Error> {
+        let path = self.local.path_of(key.as_str());
+        let file = File::open(&path).map_err(|error| no_object(&error, &path))?;
+        let metadata = file.metadata().map_err(|error| no_object(&error, &path))?;
+        if !metadata.is_file() {
+            return Err(S3Error::no_such_key());
+        }
+        Ok((entry(key.as_str().to_owned(), &metadata), file))
+    }
+
+    /// An empty file that is not in the folder of any key: what is refused leaves not even that.
+    pub(super) fn stage(&self) -> Result<Staged, S3Error> {
+        Ok(self.local.stage("body")?)
+    }
+
+    /// Gives a staged file the name of an object; false where one has it already.
+    pub(super) fn publish(&self, staged: &Staged, key: &SafeKey) -> Result<bool, S3Error> {
+        for _ in 1..PUBLISH_TRIES_MAX {
+            self.local.make_folder_of(key.as_str())?;
+            match self.local.publish(staged, key.as_str()) {
+                // Somebody deleted the last object of the folder just now, and the folder with it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                done => return Ok(done?),
+            }
+        }
+        self.local.make_folder_of(key.as_str())?;
+        Ok(self.local.publish(staged, key.as_str())?)
+    }
+
+    /// Deletes an object, and the folders that are empty then: an object store has none.
+    pub(super) fn delete(&self, key: &SafeKey) -> Result<(), S3Error> {
+        let path = self.local.path_of(key.as_str());
+        match std::fs::remove_file(&path) {
+            // S3 too says yes to the deletion of what is not there.
+            Err(error) if !missing(&error) && path.is_file() => {
+                return Err(io_error(&error, "delete the file", &path).into());
+            }
+            _ => {}
+        }
+        let within = path.ancestors().skip(1).take_while(|folder| *folder != self.local.root());
+        for folder in within {
+            // One that is not empty stays, and so do those above it.
+            if std::fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The SHA-256 of an object's content, counted once.
+    pub(super) fn sha256(&self, key: &SafeKey) -> Result<[u8; 32], S3Error> {
+        let (entry, mut file) = self.open(key)?;
+        let name = (entry.key.clone(), entry.etag());
+        let hashes = || self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = hashes().get(&name) {
+            return Ok(*hash);
+        }
+        let path = self.local.path_of(key.as_str());
+        let mut hash = Sha256::new();
+        copy(&mut file, |bytes| {
+            hash.update(bytes);
+            Ok(())
+        })
+        .map_err(|error| S3Error::from(io_error(&error, "read the file", &path)))?;
+        let hash = hash.finalize().into();
+        self.remember(name, hash);
+        Ok(hash)
+    }
+
+    /// Notes the hash of an object that was written just now.
+    pub(super) fn written(&self, key: &SafeKey, hash: [u8; 32]) -> Result<Entry, S3Error> {
+        let (entry, _) = self.open(key)?;
+        self.remember((entry.key.clone(), entry.etag()), hash);
+        Ok(entry)
+    }
+
+    fn remember(&self, name: (String, String), hash: [u8; 32]) {
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if hashes.len() >= HASHES_MAX {
+            hashes.clear();
+        }
+        hashes.insert(name, hash);
+    }
+
+    /// Every object whose key begins with `prefix`, in the order of keys as bytes.
+    pub(super) fn list(&self, prefix: &str) -> Result<Vec<Entry>, S3Error> {
+        // Only the folder that the prefix surely lies in is walked, and only where it is a safe one.
+        let above = prefix.rsplit_once('/').map_or("", |(above, _)| above);
+        if !above.is_empty() && SafeKey::new(above).is_err() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        let start = if above.is_empty() { String::new() } else { format!("{above}/") };
+        let mut folders = vec![start];
+        while let Some(folder) = folders.pop() {
+            self.list_folder(&folder, prefix, &mut found, &mut folders)?;
+        }
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    /// `folder` is empty or ends with `/`.
+    fn list_folder(
+        &self,
+        folder: &str,
+        prefix: &str,
+        found: &mut Vec<Entry>,
+        folders: &mut Vec<String>,
+    ) -> Result<(), S3Error> {
+        let path = match folder.strip_suffix('/') {
+            Some(folder) => self.local.path_of(folder),
+            None => self.local.root().to_owned(),
+        };
+        let failed = |error: io::Error| S3Error::from(io_error(&error, "list the folder", &path));
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if missing(&error) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        };
+        for file in entries {
+            let file = file.map_err(failed)?;
+            // What no request could name is no object.
+            let Ok(name) = file.file_name().into_string() else { continue };
+            let key = format!("{folder}{name}");
+            if wrong_with_part(&name).is_some() {
+                continue;
+            }
+            // It may have gone since the folder was read.
+            let Ok(metadata) = std::fs::metadata(file.path()) else { continue };
+            if metadata.is_dir() {
+                let below = format!("{key}/");
+                if below.starts_with(prefix) || prefix.starts_with(&below) {
+                    folders.push(below);
+                }
+            } else if metadata.is_file() && key.starts_with(prefix) {
+                found.push(entry(key, &metadata));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads to the end, piece by piece.
+pub(super) fn copy(
+    from: &mut impl Read,
+    mut to: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to(&buffer[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn entry(key: String, metadata: &Metadata) -> Entry {
+    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Entry { key, bytes: metadata.len(), modified }
+}
+
+fn no_object(error: &io::Error, path: &Path) -> S3Error {
+    match missing(error) {
+        true => S3Error::no_such_key(),
+        false => io_error(error, "read the file", path).into(),
+    }
+}
+
+fn missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The hidden folder of one name under the root.
+pub(super) fn hidden(local: &LocalFolder, name: &str) -> PathBuf {
+    local.root().join(format!("{HIDDEN}{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_leaves_the_folder() {
+        for key in [
+            "",
+            "/",
+            "a/",
+            "/a",
+            "a//b",
+            ".",
+            "..",
+            "../a",
+            "a/../b",
+            "a/..",
+            "a\\..\\b",
+            "a\0b",
+            "a\nb",
+            ".coldpress-uploads/x",
+            "a/.coldpress-1#0",
+            "a#7",
+            "a#",
+        ] {
+            assert!(SafeKey::new(key).is_err(), "{key:?}");
+        }
+        assert!(
+            SafeKey::new(&"x/".repeat(600)).is_err() && SafeKey::new(&"x".repeat(256)).is_err()
+        );
+        for key in
+            ["a", "7/people/lsn-1-2.parquet", "a%2F..", "..a/b..", "é/ü", "a#b", "_coldpress/p"]
+        {
+            assert_eq!(SafeKey::new(key).unwrap().as_str(), key);
+        }
+    }
+
+    #[test]
+    fn listings_are_in_order_and_show_objects_alone() {
+        let root = tempfile::tempdir().unwrap();
+        for name in
+            ["b/2", "b/1", "a-b", "a/b", "a/.coldpress-x#0", ".coldpress-uploads/1/p", "c#3"]
+        {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        }
+        let folder = Folder::new(Arc::new(LocalFolder::new(root.path()).unwrap()));
+        let keys = |prefix: &str| -> Vec<String> {
+            folder.list(prefix).unwrap().into_iter().map(|entry| entry.key).collect()
+        };
+        assert_eq!(keys(""), ["a-b", "a/b", "b/1", "b/2"]);
+        assert_eq!(keys("a"), ["a-b", "a/b"]);
+        assert_eq!(keys("b/"), ["b/1", "b/2"]);
+        assert_eq!(keys("b/2"), ["b/2"]);
+        for nothing in ["x/", "../", "b/1/", "..", "/"] {
+            assert!(keys(nothing).is_empty(), "{nothing}");
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Multipart uploads: parts wait in a hidden folder, and become an object at once or not at all.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::super::tokens::{hex, random_hex, unhex};
+use super::auth::Payload;
+use super::body::{self, Received, blocking};
+use super::error::{S3Error, escape, xml};
+use super::folder::{Folder, HIDDEN, SafeKey, copy, hidden};
+use super::objects::{Demands, iso8601, meta_sha256, only_new, publish, refuse_unknown};
+use super::uri::Query;
+use crate::answer::io_error;
+
+/// S3's own limits.
+const PARTS_MAX: u32 = 10_000;
+const PART_BYTES_MIN: u64 = 5 << 20;
+
+const UPLOADS: &str = "uploads";
+/// The end of an upload's folder while it is being completed: nobody else finds it then.
+const COMPLETING: &str = ".completing";
+const ABOUT: &str = "upload.json";
+/// The most a list of parts takes: 10,000 of some 200 bytes.
+const LIST_BYTES_MAX: usize = 4 << 20;
+
+/// What an upload is for, as it lies beside its parts.
+#[derive(Debug, Serialize, Deserialize)]
+struct About {
+    key: String,
+    /// The SHA-256 that the whole must have, where the one who began it said so.
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PartList {
+    #[serde(rename = "Part", default)]
+    parts: Vec<ListedPart>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedPart {
+    part_number: u32,
+    #[serde(rename = "ETag")]
+    etag: String,
+}
+
+/// A part as it lies there. Its name holds number and hash, so that it needs no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    path: PathBuf,
+    hash: String,
+    bytes: u64,
+}
+
+/// Gives uploads back that a crash caught while they were being completed.
+pub(super) fn recover(folder: &Folder) -> io::Result<()> {
+    let entries = match fs::read_dir(hidden(&folder.local, UPLOADS)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some(id) = name.strip_suffix(COMPLETING) {
+            fs::rename(&path, path.with_file_name(id))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn create(
+    folder: Arc<Folder>,
+    bucket: &str,
+    key: SafeKey,
+    request: &Parts,
+) -> Result<Response, S3Error> {
+    refuse_unknown(&request.headers)?;
+    let sha256 = meta_sha256(&request.headers)?.map(|hash| hex(&hash));
+    let about = About { key: key.as_str().to_owned(), sha256 };
+    let id = random_hex::<16>()?;
+    let path = upload_path(&folder, &id)?;
+    blocking(move || {
+        let text = serde_json::to_vec(&about).unwrap_or_default();
+        fs::create_dir_all(&path)
+            .and_then(|()| fs::write(path.join(ABOUT), text))
+            .map_err(|error| failed(error, &path))
+    })
+    .await?;
+    let body = format!(
+        "<InitiateMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>",
+        escape(bucket),
+        escape(key.as_str())
+    );
+    Ok(xml(StatusCode::OK, &body))
+}
+
+pub(super) async fn put_part(
+    folder: Arc<Folder>,
+    key: SafeKey,
+    request: &Parts,
+    query: &Query,
+    payload: Payload,
+    body: &mut Option<Body>,
+) -> Result<Response, S3Error> {
+    let number = query.value("partNumber").and_then(|number| number.parse::<u32>().ok());
+    let Some(number) = number.filter(|number| (1..=PARTS_MAX).contains(number)) else {
+        let message = "the part number is not from 1 to 10000";
+        return Err(S3Error::invalid_argument(message));
+    };
+    let demands = Demands::of(&request.headers, payload)?;
+    let id = query.value("uploadId").unwrap_or_default().to_owned();
+    let upload = open(&folder, &id, &key)?.0;
+    let staging = Arc::clone(&folder);
+    let at = format!("{HIDDEN}{UPLOADS}/{id}/part");
+    let staged = blocking(move || Ok(staging.local.stage(&at)?)).await?;
+    let received = body::receive(body.take().unwrap_or_default(), staged).await?;
+    demands.check(&received.sha256)?;
+    let hash = hex(&received.sha256);
+    let etag = format!("\"{hash}\"");
+    blocking(move || keep_part(&folder, &upload, &id, number, &hash, received)).await?;
+    Ok((StatusCode::OK, [(header::ETAG, etag)]).into_response())
+}
+
+fn keep_part(
+    folder: &Folder,
+    upload: &Path,
+    id: &str,
+    number: u32,
+    hash: &str,
+    received: Received,
+) -> Result<(), S3Error> {
+    if !upload.is_dir() {
+        return Err(S3Error::no_such_upload());
+    }
+    let name = part_name(number, hash);
+    // The same part again lies there already.
+    folder.local.publish(&received.staged, &format!("{HIDDEN}{UPLOADS}/{id}/{name}"))?;
+    // The last one that came counts, as in S3.
+    for (other, part) in all_parts(upload)? {
+        if other.0 == number && part.hash != hash {
+            remove(&part.path)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn complete(
+    folder: Arc<Folder>,
+    bucket: &str,
+    key: SafeKey,
+    request: &Parts,
+    query: &Query,
+    payload: Payload,
+    body: &mut Option<Body>,
+) -> Result<Response, S3Error> {
+    refuse_unknown(&request.headers)?;
+    let only_new = only_new(&request.headers)?;
+    let listed = read_list(body.take().unwrap_or_default(), payload).await?;
+    let id = query.value("uploadId").unwrap_or_default().to_owned();
+    let name = key.clone();
+    let entry = blocking(move || {
+        let (upload, about) = open(&folder, &id, &name)?;
+        // From here on this upload is found by nobody else.
+        let claimed = upload.with_file_name(format!("{id}{COMPLETING}"));
+        fs::rename(&upload, &claimed).map_err(|_| S3Error::no_such_upload())?;
+        match assemble(&folder, &name, &claimed, &about, &listed, only_new) {
+            Ok(entry) => {
+                remove_folder(&claimed)?;
+                Ok(entry)
+            }
+            Err(error) => {
+                fs::rename(&claimed, &upload).map_err(|error| failed(error, &claimed))?;
+                Err(error)
+            }
+        }
+    });
+    let body = format!(
+        "<CompleteMultipartUploadResult><Bucket>{}</Bucket><Key>{}</Key><ETag>{}</ETag></CompleteMultipartUploadResult>",
+        escape(bucket),
+        escape(key.as_str()),
+        escape(&entry.await?.etag())
+    );
+    Ok(xml(StatusCode::OK, &body))
+}
+
+fn assemble(
+    folder: &Folder,
+    key: &SafeKey,
+    upload: &Path,
+    about: &About,
+    listed: &PartList,
+    only_new: bool,
+) -> Result<super::folder::Entry, S3Error> {
+    let parts = chosen(&all_parts(upload)?, listed)?;
+    let mut staged = folder.stage()?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    for part in parts {
+        let mut file = File::open(&part.path).map_err(|error| failed(error, &part.path))?;
+        let mut write = |piece: &[u8]| {
+            hash.update(piece);
+            bytes += piece.len() as u64;
+            staged.write(piece).map_err(io::Error::other)
+        };
+        copy(&mut file, &mut write).map_err(|error| failed(error, &part.path))?;
+    }
+    let sha256: [u8; 32] = hash.finalize().into();
+    let wanted = about.sha256.as_deref().and_then(unhex::<32>);
+    let demands = Demands::content(wanted, only_new);
+    publish(folder, key, Received { staged, bytes, sha256 }, &demands)
+}
+
+/// The parts that the list names, in its order, which must be that of their numbers.
+fn chosen(there: &BTreeMap<(u32, String), Part>, listed: &PartList) -> Result<Vec<Part>, S3Error> {
+    let wrong = |code, message: &str| S3Error::new(StatusCode::BAD_REQUEST, code, message);
+    if listed.parts.is_empty() {
+        return Err(wrong("MalformedXML", "the list names no part"));
+    }
+    if !listed.parts.is_sorted_by(|a, b| a.part_number < b.part_number) {
+        return Err(wrong("InvalidPartOrder", "the parts are not in the order of their numbers"));
+    }
+    let mut parts = Vec::with_capacity(listed.parts.len());
+    for part in &listed.parts {
+        let hash = part.etag.trim().trim_matches('"').to_owned();
+        let Some(part) = there.get(&(part.part_number, hash)) else {
+            let message = format!("part {} is not there with this ETag", part.part_number);
+            return Err(wrong("InvalidPart", &message));
+        };
+        parts.push(part.clone());
+    }
+    let all_but_last = &parts[..parts.len() - 1];
+    if all_but_last.iter().any(|part| part.bytes < PART_BYTES_MIN) {
+        let message = "every part but the last must have at least 5 MiB";
+        return Err(wrong("EntityTooSmall", message));
+    }
+    Ok(parts)
+}
+
+pub(super) async fn abort(
+    folder: Arc<Folder>,
+    key: SafeKey,
+    query: &Query,
+) -> Result<Response, S3Error> {
+    let id = query.value("uploadId").unwrap_or_default().to_owned();
+    blocking(move || {
+        let (upload, _) = open(&folder, &id, &key)?;
+        remove_folder(&upload)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// ListMultipartUploads, all in one page.
+pub(super) async fn list_uploads(
+    folder: Arc<Folder>,
+    bucket: &str,
+    query: &Query,
+) -> Result<Response, S3Error> {
+    let prefix = query.value("prefix").unwrap_or_default().to_owned();
+    let listing = blocking(move || {
+        let mut uploads = BTreeMap::new();
+        for path in entries(&hidden(&folder.local, UPLOADS))? {
+            // One that ends just now is passed over.
+            let Ok(text) = fs::read(path.join(ABOUT)) else { continue };
+            let Ok(about) = serde_json::from_slice::<About>(&text) else { continue };
+            let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let begun = fs::metadata(path.join(ABOUT)).and_then(|about| about.modified());
+            if about.key.starts_with(&prefix) {
+                uploads.insert((about.key, id), begun.unwrap_or(SystemTime::UNIX_EPOCH));
+            }
+        }
+        Ok(uploads)
+    });
+    let mut body = format!(
+        "<ListMultipartUploadsResult><Bucket>{}</Bucket><IsTruncated>false</IsTruncated>",
+        escape(bucket)
+    );
+    for ((key, id), begun) in listing.await? {
+        body.push_str(&format!(
+            "<Upload><Key>{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>",
+            escape(&key),
+            escape(id.trim_end_matches(COMPLETING)),
+            iso8601(begun)
+        ));
+    }
+    body.push_str("</ListMultipartUploadsResult>");
+    Ok(xml(StatusCode::OK, &body))
+}
+
+async fn read_list(body: Body, payload: Payload) -> Result<PartList, S3Error> {
+    let wrong = |message| S3Error::new(StatusCode::BAD_REQUEST, "MalformedXML", message);
+    let bytes = axum::body::to_bytes(body, LIST_BYTES_MAX)
+        .await
+        .map_err(|_| wrong("the list of parts is too long, or was cut off".to_owned()))?;
+    if let Payload::Sha256(hash) = payload {
+        Demands::content(Some(hash), false).check(&Sha256::digest(&bytes).into())?;
+    }
+    quick_xml::de::from_reader(&bytes[..])
+        .map_err(|error| wrong(format!("the list of parts is no XML of that kind: {error}")))
+}
+
+/// The folder of an upload that was begun for this key.
+fn open(folder: &Folder, id: &str, key: &SafeKey) -> Result<(PathBuf, About), S3Error> {
+    let path = upload_path(folder, id)?;
+    let text = fs::read(path.join(ABOUT)).map_err(|_| S3Error::no_such_upload())?;
+    match serde_json::from_slice::<About>(&text) {
+        Ok(about) if about.key == key.as_str() => Ok((path, about)),
+        _ => Err(S3Error::no_such_upload()),
+    }
+}
+
+/// Only what we gave out is looked for: an id is hexadecimal, and so no path.
+fn upload_path(folder: &Folder, id: &str) -> Result<PathBuf, S3Error> {
+    unhex::<16>(id).ok_or_else(S3Error::no_such_upload)?;
+    Ok(hidden(&folder.local, UPLOADS).join(id))
+}
+
+/// The `#0` keeps it out of the listings of object_store.
+fn part_name(number: u32, hash: &str) -> String {
+    format!("{number:05}-{hash}#0")
+}
+
+fn all_parts(upload: &Path) -> Result<BTreeMap<(u32, String), Part>, S3Error> {
+    let mut parts = BTreeMap::new();
+    for path in entries(upload)? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let split = name.strip_suffix("#0").and_then(|name| name.split_once('-'));
+        let Some((number, hash)) = split else { continue };
+        let (Ok(number), Some(_)) = (number.parse::<u32>(), unhex::<32>(hash)) else { continue };
+        let hash = hash.to_owned();
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let part = Part { path, hash: hash.clone(), bytes: metadata.len() };
+        parts.insert((number, hash), part);
+    }
+    Ok(parts)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, S3Error> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed(error, folder)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), S3Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error, path)),
+        _ => Ok(()),
+    }
+}
+
+/// With its last part, where one is still being written, and then the folder above if it is empty.
+fn remove_folder(upload: &Path) -> Result<(), S3Error> {
+    fs::remove_dir_all(upload).map_err(|error| failed(error, upload))?;
+    if let Some(uploads) = upload.parent() {
+        // Others may be under way: then it is not empty, and stays.
+        let _ = fs::remove_dir(uploads);
+    }
+    Ok(())
+}
+
+fn failed(error: io::Error, path: &Path) -> S3Error {
+    io_error(&error, "keep the parts of an upload", path).into()
+}
