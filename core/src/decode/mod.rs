@@ -185,9 +185,9 @@ impl ParquetFile {
     /// names a field the file does not know.
     pub fn rows(&self, projection: &Projection) -> Result<Rows<'_>> {
         if let Projection::Columns(names) = projection {
-            let unknown = names
-                .iter()
-                .find(|name| name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none());
+            let unknown = names.iter().find(|name| {
+                name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none()
+            });
             if let Some(name) = unknown {
                 return Err(self.unknown_column(name));
             }
