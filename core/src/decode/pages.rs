@@ -96,7 +96,7 @@ struct Header {
 
 /// The encodings of `parquet.thrift` that Coldpress writes; PLAIN_DICTIONARY is what parquet's writer once called
 /// that of a dictionary.
-const ENCODINGS: [(i32, Encoding); 8] = [
+const ENCODINGS: [(i32, Encoding); 7] = [
     (0, Encoding::PLAIN),
     (2, Encoding::RLE_DICTIONARY),
     (5, Encoding::DELTA_BINARY_PACKED),
@@ -104,7 +104,6 @@ const ENCODINGS: [(i32, Encoding); 8] = [
     (7, Encoding::DELTA_BYTE_ARRAY),
     (8, Encoding::RLE_DICTIONARY),
     (9, Encoding::BYTE_STREAM_SPLIT),
-    (3, Encoding::RLE),
 ];
 
 impl Header {

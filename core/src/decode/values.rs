@@ -154,6 +154,9 @@ impl Decoder {
             (Values::Float(out), _) => self.numbers(count, out, f32::from_le_bytes),
             (Values::Double(out), _) => self.numbers(count, out, f64::from_le_bytes),
             (Values::Bytes(out), Kind::Fixed(width)) => each(count, out, || self.take(width)),
+            (Values::Bytes(out), _) if matches!(self.form, Form::Prefixed { .. }) => {
+                self.prefixed(count, out)
+            }
             (Values::Bytes(out), _) => each(count, out, || self.next_bytes()),
         }
     }
@@ -187,28 +190,41 @@ impl Decoder {
                 let length = lengths.next_length()?;
                 self.take(length)
             }
-            Form::Prefixed { prefixes, lengths, before } => {
-                let (prefix, length) = (prefixes.next_length()?, lengths.next_length()?);
-                let end = self.at.checked_add(length)?;
-                let rest = self.bytes.get(self.at..end)?;
-                let prefix = before.get(..prefix)?;
-                let value = if length == 0 {
-                    before.slice(..prefix.len())
-                } else if prefix.is_empty() {
-                    self.bytes.slice(self.at..end)
-                } else {
-                    Bytes::from([prefix, rest].concat())
-                };
-                self.at = end;
-                *before = value.clone();
-                Some(value)
-            }
             _ => {
                 let length = self.bytes.get(self.at..)?.first_chunk()?;
                 self.at += length.len();
                 self.take(usize::try_from(u32::from_le_bytes(*length)).ok()?)
             }
         }
+    }
+
+    /// Byte strings that share prefixes, put together in one buffer.
+    fn prefixed(&mut self, count: usize, out: &mut Vec<Bytes>) -> Option<()> {
+        let Form::Prefixed { prefixes, lengths, before } = &mut self.form else { return None };
+        let mut buffer = before.to_vec();
+        let mut last = 0..buffer.len();
+        let mut places = Vec::new();
+        for _ in 0..count {
+            let (prefix, length) = (prefixes.next_length()?, lengths.next_length()?);
+            let end = self.at.checked_add(length)?;
+            let rest = self.bytes.get(self.at..end)?;
+            let shared =
+                last.start..last.start.checked_add(prefix).filter(|end| *end <= last.end)?;
+            if rest.is_empty() {
+                last = shared;
+            } else {
+                let start = buffer.len();
+                buffer.extend_from_within(shared);
+                buffer.extend_from_slice(rest);
+                last = start..buffer.len();
+            }
+            places.push(last.clone());
+            self.at = end;
+        }
+        let buffer = Bytes::from(buffer);
+        *before = buffer.slice(last);
+        out.extend(places.into_iter().map(|place| buffer.slice(place)));
+        Some(())
     }
 
     fn take(&mut self, length: usize) -> Option<Bytes> {
