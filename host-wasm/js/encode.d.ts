@@ -17,7 +17,7 @@ export function init(source?: ModuleSource, options?: { brotli?: ModuleSource })
  * file.bytes // a Uint8Array: the file
  * ```
  */
-export function encode<const S extends Schema>(rows: Rows<RowOf<S>>, options: StrictOptions<S>): Promise<EncodedFile>
+export function encode<const S extends Schema>(rows: Rows<RowOf<NoInfer<S>>>, options: StrictOptions<S>): Promise<EncodedFile>
 export function encode(rows: Rows, options?: EncodeOptions & { policy?: 'rescue' }): Promise<EncodedFile>
 
 /**

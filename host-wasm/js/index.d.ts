@@ -12,8 +12,8 @@ export * from './upload.js'
  * ```
  */
 export function decode(file: FileSource, options: DecodeOptions & { as: 'ndjson' }): Promise<string>
-export function decode<S extends Schema>(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<DecodedRowOf<S>[]>
 export function decode(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<Row[]>
+export function decode<S extends Schema>(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<DecodedRowOf<S>[]>
 
 /** What a file is made of: row groups, columns, encodings, codecs and sizes. */
 export function inspect(file: FileSource): Promise<FileReport>

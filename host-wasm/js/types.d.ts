@@ -53,9 +53,10 @@ export type DecodedRowOf<S extends Schema> = { _id?: string | number | bigint } 
 
 type Way = 'in' | 'out'
 
-type FieldsOf<C extends readonly Column[], W extends Way> = {
-  [K in C[number] as K['name']]?: ValueOf<K, W> | (W extends 'in' ? null : never)
-}
+// A schema that is not known while compiling describes any row.
+type FieldsOf<C extends readonly Column[], W extends Way> = readonly Column[] extends C
+  ? { [field: string]: W extends 'in' ? unknown : Value }
+  : { [K in C[number] as K['name']]?: ValueOf<K, W> | (W extends 'in' ? null : never) }
 
 type ValueOf<T, W extends Way> =
   T extends { type: 'boolean' } ? boolean

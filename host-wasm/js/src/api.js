@@ -11,6 +11,10 @@ import { uploads } from './upload.js'
  * @param {Engine} brotli
  */
 export function encoderApi(engine, brotli) {
+  /**
+   * @param {unknown} [source]
+   * @param {{ brotli?: unknown }} [others]
+   */
   async function init(source, { brotli: other } = {}) {
     await engine.init(source)
     if (other !== undefined) await brotli.init(other)

@@ -12,6 +12,9 @@ const MARK = '#'
 export function decoding(engine) {
   /**
    * A file back into its rows.
+   *
+   * @param {unknown} file
+   * @param {{ columns?: string[], ids?: boolean, as?: string, signal?: AbortSignal }} [options]
    */
   async function decode(file, { columns, ids = false, as = 'rows', signal } = {}) {
     if (as !== 'rows' && as !== 'ndjson') throw new ColdpressError('Settings', `as is ${JSON.stringify(as)}; choose "rows" or "ndjson"`)
@@ -44,7 +47,7 @@ export function decoding(engine) {
  * All bytes of a file, whatever it is in.
  *
  * @param {any} file
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 async function wholeOf(file) {
   if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return bytesOf(file)

@@ -75,7 +75,7 @@ export function encoding(engine, brotli) {
         try {
           stopIfAborted(this.#options.signal)
           return await work()
-        } catch (error) {
+        } catch (/** @type {any} */ error) {
           this.#end(error instanceof ColdpressError && error.code === 'Misuse' ? error : misuse(`this encoder takes nothing more, because of an error: ${error?.message ?? error}; start a new one`))
           throw error
         }

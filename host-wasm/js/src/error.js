@@ -5,7 +5,7 @@ export class ColdpressError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{ row?: number, id?: string, line?: number, column?: string, cause?: unknown }} [place]
+   * @param {{ [name: string]: unknown }} [place] `row`, `id`, `line`, `column`, and `cause`
    */
   constructor(code, message, { cause, ...place } = {}) {
     super(message, cause === undefined ? undefined : { cause })

@@ -8,7 +8,7 @@ export class EncodedFile {
   #sha256
 
   constructor({ bytes, key, rows, columns, rescued, duplicateKeys, schema }) {
-    /** The whole file. @type {Uint8Array} */
+    /** The whole file. @type {Uint8Array<ArrayBuffer>} */
     this.bytes = bytes
     /** Where it belongs in the store. @type {string} */
     this.key = key

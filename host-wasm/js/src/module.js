@@ -1,4 +1,5 @@
 import { ColdpressError, misuse } from './error.js'
+import { bytesOf } from './text.js'
 
 const HELP = 'copy it from node_modules/coldpress/glue, and tell where it is with init(url), or pass init(bytes) or init(module)'
 const MAGIC = [0, 0x61, 0x73, 0x6d]
@@ -10,7 +11,7 @@ const MAGIC = [0, 0x61, 0x73, 0x6d]
  * @returns {Promise<WebAssembly.Module>}
  */
 export async function compile(source) {
-  const given = await source
+  const given = /** @type {any} */ (await source)
   // A bundler may hand the module over as the namespace it imported.
   const found = given?.default instanceof WebAssembly.Module ? given.default : given
   if (found instanceof WebAssembly.Module) return found
@@ -51,7 +52,7 @@ async function fromResponse(response, url) {
  * @returns {Promise<WebAssembly.Module>}
  */
 export async function fromBytes(source, name) {
-  const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+  const bytes = bytesOf(source)
   if (!MAGIC.every((byte, at) => bytes[at] === byte)) throw unavailable(`${name} is no WebAssembly module`)
   return compiled(WebAssembly.compile(bytes), name)
 }

@@ -278,6 +278,12 @@ export class Tape {
 
 const HALF = 'the string holds half a surrogate pair, which is no character; mend it with toWellFormed(), or keep the bytes as a Uint8Array'
 
+/**
+ * @param {number} row
+ * @param {string} path
+ * @param {string} message
+ * @param {{ code?: string, cause?: unknown }} [more]
+ */
 function atRow(row, path, message, { code = 'Row', cause } = {}) {
   const place = path === '' ? `row ${row}` : `row ${row}, column ${path}`
   return new ColdpressError(code, `${place}: ${message}`, { row, column: path || undefined, cause })

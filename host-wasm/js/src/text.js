@@ -51,7 +51,7 @@ export class TextFeed {
 
 /**
  * @param {ArrayBuffer | ArrayBufferView} chunk
- * @returns {Uint8Array}
+ * @returns {Uint8Array<any>}
  */
 export function bytesOf(chunk) {
   if (chunk instanceof Uint8Array) return chunk

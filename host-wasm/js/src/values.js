@@ -44,7 +44,7 @@ export function standIn(object, key) {
     case '[object Object]':
       return { value: object }
   }
-  if (ArrayBuffer.isView(object) && tag !== '[object DataView]') return { elements: object }
+  if (ArrayBuffer.isView(object) && tag !== '[object DataView]') return { elements: /** @type {any} */ (object) }
   const name = tag.slice('[object '.length, -1)
   const hint = name === 'Promise' ? 'await it' : 'give it a toJSON method, or take from it what you need'
   throw new Faulty(`${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} has no form in JSON; ${hint}`)

@@ -1,0 +1,99 @@
+// What the types promise, held to by tsc: each `@ts-expect-error` must be an error, and nothing else may be one.
+import { ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey } from 'coldpress'
+import type { DecodedRowOf, EncodedFile, RowOf, Schema } from 'coldpress'
+import { encode as encodeOnly } from 'coldpress/encode'
+
+const schema = {
+  columns: [
+    { name: 'at', type: 'timestamp', unit: 'ms' },
+    { name: 'n', type: 'int64' },
+    { name: 'price', type: 'decimal', precision: 10, scale: 2, form: 'text:2' },
+    { name: 'raw', type: 'binary' },
+    { name: 'tags', type: 'list', element: { type: 'string' } },
+    { name: 'place', type: 'struct', fields: [{ name: 'lat', type: 'float64' }, { name: 'names', type: 'list', element: { type: 'struct', fields: [{ name: 'lang', type: 'string' }] } }] },
+    { name: 'any', type: 'json' },
+  ],
+} as const satisfies Schema
+
+type Reading = RowOf<typeof schema>
+const good: Reading = {
+  _id: 1n, at: new Date(), n: 5n, price: '1.50', raw: new Uint8Array(), tags: ['a', null], any: [1, { x: null }],
+  place: { lat: 1, names: [{ lang: 'no' }, null] },
+}
+const empty: Reading = {}
+const nulls: Reading = { at: null, place: { lat: null } }
+
+// @ts-expect-error - a string is no int64
+const wrongNumber: Reading = { n: '5' }
+// @ts-expect-error - no such column
+const unknownColumn: Reading = { m: 1 }
+// @ts-expect-error - within a struct within a list
+const deep: Reading = { place: { names: [{ lang: 5 }] } }
+// @ts-expect-error - elements are strings
+const element: Reading = { tags: [1] }
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const decoded: DecodedRowOf<typeof schema> = {}
+const isString: Equal<typeof decoded.raw, string | undefined> = true
+const isTags: Equal<typeof decoded.tags, (string | null)[] | undefined> = true
+
+async function uses() {
+  const file: EncodedFile = await encode([good, empty, nulls], { schema, policy: 'strict' })
+  // @ts-expect-error - strict: rows are what the schema says
+  await encode([{ n: 'x' }], { schema, policy: 'strict' })
+  // @ts-expect-error - the same for a schema in place
+  await encode([{ n: 'x' }], { schema: { columns: [{ name: 'n', type: 'int8' }] }, policy: 'strict' })
+  await encode([{ n: 'x' }], { schema, policy: 'rescue', codec: 'zstd:9', lsns: { min: 1, max: '2' }, tenant: 7n, lsnWidth: 20 })
+  await encode('{"a":1}')
+  await encode(new Blob([]))
+  await encode(await fetch('/rows.ndjson'))
+  await encode((await fetch('/rows.ndjson')).body!)
+  await encode((async function* () { yield { a: 1 } })())
+  await encode(new Set([{ a: 1 }]))
+  // @ts-expect-error - numbers are no rows
+  await encode([1])
+  // @ts-expect-error - nor is one object
+  await encode({ a: 1 })
+  // @ts-expect-error - no such codec
+  await encode([], { codec: 'lzo' })
+  // @ts-expect-error - no such option
+  await encode([], { compression: 'zstd' })
+
+  const bytes: Uint8Array<ArrayBuffer> = file.bytes
+  const sum: string = await file.sha256()
+  await fetch('/put', { method: 'PUT', body: file.blob() })
+
+  const encoder = new Encoder<Reading>({ schema, collection: 'readings' })
+  await encoder.push([good])
+  await encoder.push('{"n":1}')
+  // @ts-expect-error - rows of another shape
+  await encoder.push([{ n: 'x' }])
+  const rows: number = encoder.rows
+  await encoder.finish()
+
+  const plain = await decode(file)
+  const value: import('coldpress').Value | undefined = plain[0]?.a
+  const typed = await decode<typeof schema>(file.stream(), { columns: ['n'] })
+  const n: number | bigint | undefined = typed[0]!.n
+  const text: string = await decode(bytes, { as: 'ndjson', ids: true })
+  const encodings: string[] = (await inspect(bytes)).row_groups[0]!.columns[0]!.encodings
+
+  const key = await objectKey({ collection: 'c', lsns: { min: 1, max: 2n } })
+  // @ts-expect-error - a key needs LSNs
+  await objectKey({ collection: 'c' })
+  const parsed = await parseObjectKey(key)
+  if (parsed.kind === 'data') parsed.lsns.min satisfies bigint
+  else parsed.segment satisfies string
+
+  try {
+    await init(new URL('/coldpress.wasm', location.href), { brotli: '/brotli.wasm' })
+    await encodeOnly([{ a: 1 }])
+  } catch (error) {
+    if (error instanceof ColdpressError && error.code === 'Row') console.log(error.row, error.column)
+    // @ts-expect-error - no such code
+    if (error instanceof ColdpressError && error.code === 'Rows') return
+  }
+  return { sum, rows, value, n, text, encodings }
+}
+
+export { decoded, deep, element, isString, isTags, unknownColumn, uses, wrongNumber }
