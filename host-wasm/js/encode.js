@@ -1,7 +1,7 @@
 // Browsers, their workers, Deno and Bun: the module lies beside this file, and is fetched.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
-import { encoderApi } from './src/api.js'
+import { encoderApi } from './src/encoder-api.js'
 import { Engine } from './src/engine.js'
 import { fetched } from './src/module.js'
 

@@ -1,7 +1,7 @@
 // Node: the module lies beside this file, and is read.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
-import { encoderApi } from './src/api.js'
+import { encoderApi } from './src/encoder-api.js'
 import { Engine } from './src/engine.js'
 import { readModule } from './src/read.js'
 

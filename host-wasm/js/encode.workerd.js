@@ -2,7 +2,7 @@
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
 import module from './glue/encode.wasm'
-import { encoderApi } from './src/api.js'
+import { encoderApi } from './src/encoder-api.js'
 import { Engine } from './src/engine.js'
 import { importedBrotli } from './src/module.js'
 

@@ -77,7 +77,7 @@ export interface OutboxEvents {
   change: CustomEvent<Record<string, never>>
 }
 
-export interface Outbox extends EventTarget {
+export interface Outbox extends Omit<EventTarget, 'addEventListener' | 'removeEventListener'> {
   /**
    * Stores rows on this device. They survive reload, crash and power cut once this resolves, and if it rejects none of
    * them is here. A row that no file could be made of is refused with code `Row`, full storage with `Quota`.

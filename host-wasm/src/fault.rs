@@ -28,6 +28,12 @@ impl Fault {
             ErrorKind::Corrupt => "Corrupt",
             ErrorKind::Limit => "Limit",
             ErrorKind::Misuse => "Misuse",
+            ErrorKind::Unavailable => "Unavailable",
+            ErrorKind::Denied => "Denied",
+            ErrorKind::Expired => "Expired",
+            ErrorKind::Conflict => "Conflict",
+            ErrorKind::Cors => "Cors",
+            ErrorKind::Aborted => "Aborted",
             _ => "Internal",
         };
         code.to_owned()

@@ -29,7 +29,7 @@ test('JavaScript, by its JSDoc', async t => {
     noEmit: true, allowJs: true, checkJs: true, strict: true, noImplicitAny: false, useUnknownInCatchVariables: false,
     target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext'], types: [], module: 'nodenext',
   }
-  const files = ['index.js', 'encode.js', 'outbox.js'].map(name => join(unpacked(), name))
+  const files = ['encode.js', 'src/decode.js'].map(name => join(unpacked(), name))
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = toolFile('typescript/lib/tsc.js')
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', folder]).catch(error => error)

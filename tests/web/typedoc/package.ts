@@ -2,6 +2,7 @@
 import { ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey } from 'coldpress'
 import type { DecodedRowOf, EncodedFile, RowOf, Schema } from 'coldpress'
 import { encode as encodeOnly } from 'coldpress/encode'
+import { openOutbox } from 'coldpress/outbox'
 
 const schema = {
   columns: [
@@ -95,5 +96,7 @@ async function uses() {
   }
   return { sum, rows, value, n, text, encodings }
 }
+
+openOutbox satisfies (options: never) => Promise<{ flush(): Promise<{ objects: number; rows: number }> }>
 
 export { decoded, deep, element, isString, isTags, unknownColumn, uses, wrongNumber }

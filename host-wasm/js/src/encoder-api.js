@@ -1,0 +1,20 @@
+import { encoding } from './encoder.js'
+import { keys } from './target.js'
+
+/**
+ * What `coldpress/encode` is made of; in a file of its own, so that a page without a bundler loads no more.
+ *
+ * @param {import('./engine.js').Engine} engine
+ * @param {import('./engine.js').Engine} brotli
+ */
+export function encoderApi(engine, brotli) {
+  /**
+   * @param {unknown} [source]
+   * @param {{ brotli?: unknown }} [others]
+   */
+  async function init(source, { brotli: other } = {}) {
+    await engine.init(source)
+    if (other !== undefined) await brotli.init(other)
+  }
+  return { init, ...encoding(engine, brotli), ...keys(engine) }
+}
