@@ -60,19 +60,20 @@ export function uploads(engine, { Encoder }) {
    *
    * @param {Source} source
    * @param {unknown} rows
-   * @param {UploadOptions} options
+   * @param {UploadOptions & { world?: World, onRequest?: () => void }} options
    * @param {World} world
    * @returns {Promise<EncodedFile>}
    */
   async function encoded(source, rows, options, world) {
+    const { onProgress, onRequest, concurrency, retries, fetch, world: _, ...encodeOptions } = options
     const granted = source.fixed && (await targetOfKey(source.fixed.key))
     if (!granted && options.collection === undefined) {
       throw new ColdpressError('Misuse', 'upload needs the option collection, to ask for a grant')
     }
-    const encoder = new Encoder(options)
+    const encoder = new Encoder(encodeOptions)
     try {
       await encoder.push(rows)
-      return await encoder.finish(granted ?? (await chosenTarget(source, encoder.rows, options, world)))
+      return await encoder.finish((/** @type {number} */ count) => granted ?? chosenTarget(source, count, options, world))
     } finally {
       encoder.dispose()
     }
