@@ -41,10 +41,10 @@ export interface GrantRequest {
 export type GetGrant = (request: GrantRequest, options: { signal: AbortSignal }) => Promise<Grant>
 
 export interface UploadProgress {
-  /** Bytes that the store has confirmed. They grow by whole requests: fetch tells of no smaller steps. */
+  /** Bytes that the store has confirmed, in steps of whole requests: fetch tells of no smaller ones. */
   sentBytes: number
   totalBytes: number
-  phase: string
+  phase: 'granting' | 'sending' | 'completing' | 'checking' | 'aborting' | 'over'
 }
 
 export interface UploadOptions extends EncodeOptions {
@@ -53,8 +53,10 @@ export interface UploadOptions extends EncodeOptions {
   signal?: AbortSignal
   /** Requests at a time, where the object goes in parts. Default: 4. */
   concurrency?: number
-  /** How often one request is tried again. */
+  /** How often in a row one request is tried again. Default: 8. */
   retries?: number
+  /** How long one request may take before it counts as lost. Default: 300,000 (five minutes). */
+  timeoutMs?: number
   /** Instead of the global fetch. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>
 }

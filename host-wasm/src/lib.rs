@@ -11,6 +11,8 @@ mod tape;
 
 #[cfg(feature = "decode")]
 mod decode;
+#[cfg(feature = "upload")]
+mod upload;
 
 pub use encoder::{RawEncoder, RawSettings};
 pub use fault::{Fault, last_panic, watch_panics};
@@ -19,3 +21,5 @@ pub use key::{RawKey, object_key, parse_object_key};
 
 #[cfg(feature = "decode")]
 pub use decode::{decode, inspect};
+#[cfg(feature = "upload")]
+pub use upload::{RawAction, RawUpload, RawUploaded};

@@ -15,7 +15,7 @@ const BODY_BYTES_MAX = 64 * 1024
  * @typedef {object} Machine
  * @property {(now: number) => Action | undefined} poll
  * @property {() => number | undefined} nextTimeout
- * @property {(id: number, status: number, headers: [string, string][], body: Uint8Array, now: number) => void} handleResponse
+ * @property {(id: number, status: number, headers: string[], body: Uint8Array, now: number) => void} handleResponse
  * @property {(id: number, message: string, now: number) => void} handleFailure
  * @property {(grant: string, now: number) => void} handleGrant
  * @property {(code: string, message: string, retryAfterMs: number | undefined, now: number) => void} handleGrantFailure
@@ -24,11 +24,10 @@ const BODY_BYTES_MAX = 64 * 1024
  * @property {() => Outcome | undefined} outcome
  *
  * @typedef {{ sentBytes: number, totalBytes: number, phase: string }} Progress
- * @typedef {{ key: string, bytes: number, created: boolean } |
- *   { code: string, message: string, key?: string, retryAfterMs?: number }} Outcome
+ * @typedef {{ key: string, bytes: number, created: boolean } | { error: any }} Outcome
  * @typedef {{ type: 'request', id: number, method: string, url: string, headers: [string, string][],
  *   start?: number, end?: number, body?: Uint8Array }} RequestAction
- * @typedef {RequestAction | { type: 'grant', uploadId?: string } | { type: 'cancel', id: number }} Action
+ * @typedef {RequestAction | { type: 'grant', id: number, uploadId?: string } | { type: 'cancel', id: number }} Action
  */
 
 /**
@@ -36,6 +35,7 @@ const BODY_BYTES_MAX = 64 * 1024
  * @property {Machine} machine
  * @property {Uint8Array} bytes
  * @property {(uploadId: string | undefined, signal: AbortSignal) => Promise<object>} ask
+ * @property {() => string | undefined} key that of the latest grant
  * @property {World} world
  * @property {AbortSignal} [signal]
  * @property {(progress: Progress) => void} [onProgress]
@@ -61,7 +61,6 @@ class Driver {
     this.cors = new CorsWatch(errand.world)
     /** @type {Map<number, AbortController>} */
     this.running = new Map()
-    this.asking = new AbortController()
     /** @type {any} */
     this.timer = undefined
     /** @type {unknown} why it was given up, where the machine itself would have gone on */
@@ -88,7 +87,6 @@ class Driver {
       signal?.removeEventListener('abort', onAbort)
       stopListening()
       this.world.clearTimer(this.timer)
-      this.asking.abort()
       for (const controller of this.running.values()) controller.abort()
     }
   }
@@ -118,8 +116,10 @@ class Driver {
       this.#report()
       return this.resolve?.(outcome)
     }
-    const { code, message, ...facts } = outcome
-    this.reject?.(this.verdict ?? new ColdpressError(code, message, facts))
+    const { error } = outcome
+    // A caller may build on it: the store was seen to hold other content there.
+    if (error?.code === 'Conflict') error.key = this.errand.key()
+    this.reject?.(this.verdict ?? error)
   }
 
   #report() {
@@ -149,33 +149,63 @@ class Driver {
     if (action.type === 'cancel') {
       this.running.get(action.id)?.abort()
       this.running.delete(action.id)
-    } else if (action.type === 'grant') {
-      void this.#ask(action.uploadId)
     } else {
-      void this.#request(action)
+      const controller = new AbortController()
+      this.running.set(action.id, controller)
+      const done = action.type === 'grant' ? this.#ask(action, controller) : this.#request(action, controller)
+      done.catch((error) => this.reject?.(error))
     }
   }
 
-  /** @param {string | undefined} uploadId */
-  async #ask(uploadId) {
-    try {
-      const grant = await this.errand.ask(uploadId, this.asking.signal)
-      if (this.ended) return
-      this.machine.handleGrant(JSON.stringify(grant), this.world.now())
-    } catch (error) {
-      if (this.ended) return
-      const { code, message, retryAfterMs } = askFailure(error)
-      if (code !== 'Unavailable') this.verdict ??= error
-      this.machine.handleGrantFailure(code, message, retryAfterMs, this.world.now())
+  /**
+   * @param {{ id: number, uploadId?: string }} question
+   * @param {AbortController} controller
+   */
+  async #ask({ id, uploadId }, controller) {
+    /** @type {{ grant: object } | { error: unknown }} */
+    const answer = await this.#granted(uploadId, controller.signal).then((grant) => ({ grant }), (error) => ({ error }))
+    if (!this.#ends(id, controller)) return
+    if ('error' in answer) {
+      this.#refused(answer.error)
+    } else {
+      try {
+        this.machine.handleGrant(JSON.stringify(answer.grant), this.world.now())
+      } catch (error) {
+        this.#refused(error)
+      }
     }
     this.#turn()
   }
 
-  /** @param {RequestAction} action */
-  async #request(action) {
+  /** @param {unknown} error */
+  #refused(error) {
+    const { code, message, retryAfterMs } = askFailure(error)
+    // What ends the upload is told in the words of whoever refused.
+    if (code !== 'Unavailable') this.verdict ??= error
+    this.machine.handleGrantFailure(code, message, retryAfterMs, this.world.now())
+  }
+
+  /**
+   * @param {string | undefined} uploadId
+   * @param {AbortSignal} signal
+   */
+  async #granted(uploadId, signal) {
+    try {
+      return await this.errand.ask(uploadId, signal)
+    } catch (error) {
+      // That upload was completed or aborted meanwhile: the machine begins again with another.
+      const gone = uploadId !== undefined && error instanceof ColdpressError && error.code === 'NotFound'
+      if (!gone) throw error
+      return this.errand.ask(undefined, signal)
+    }
+  }
+
+  /**
+   * @param {RequestAction} action
+   * @param {AbortController} controller
+   */
+  async #request(action, controller) {
     const { id, method, url } = action
-    const controller = new AbortController()
-    this.running.set(id, controller)
     const headers = sendable(action.headers)
     this.errand.onRequest?.()
     this.cors.sent(method, url, headers.map(([name]) => name))
@@ -183,12 +213,10 @@ class Driver {
       const response = await this.world.fetch(url, { method, headers, body: this.#body(action), signal: controller.signal })
       const body = await bodyOf(method, response)
       this.cors.answered(method, url)
-      if (!this.#stillRuns(id, controller)) return
-      this.running.delete(id)
-      this.machine.handleResponse(id, response.status, [...response.headers], body, this.world.now())
+      if (!this.#ends(id, controller)) return
+      this.machine.handleResponse(id, response.status, [...response.headers].flat(), body, this.world.now())
     } catch (error) {
-      if (!this.#stillRuns(id, controller)) return
-      await this.#failed(action, controller, error)
+      if (!(await this.#failed(action, controller, error))) return
     }
     this.#turn()
   }
@@ -205,20 +233,25 @@ class Driver {
    * @param {unknown} error
    */
   async #failed({ id, method, url }, controller, error) {
-    const missing = this.world.online() && this.verdict === undefined ? await this.cors.failed(method, url) : undefined
-    if (!this.#stillRuns(id, controller)) return
-    this.running.delete(id)
+    const looked = this.running.get(id) === controller && this.world.online() && this.verdict === undefined
+    const missing = looked ? await this.cors.failed(method, url) : undefined
+    if (!this.#ends(id, controller)) return false
     const message = `${new URL(url).origin}: ${String(/** @type {any} */ (error)?.message ?? error)}`
     this.machine.handleFailure(id, message, this.world.now())
     if (missing) this.#giveUp(missing)
+    return true
   }
 
   /**
+   * Takes a request off the list; false where it was cancelled, so that nobody wants its answer.
+   *
    * @param {number} id
    * @param {AbortController} controller
    */
-  #stillRuns(id, controller) {
-    return !this.ended && this.running.get(id) === controller
+  #ends(id, controller) {
+    if (this.ended || this.running.get(id) !== controller) return false
+    this.running.delete(id)
+    return true
   }
 }
 

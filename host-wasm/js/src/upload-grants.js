@@ -8,16 +8,16 @@ import { worldWith } from './upload-world.js'
 /** @import { GetGrant, GrantRequest } from '../index.js' */
 
 const CODES = {
-  400: 'Settings',
+  400: 'Misuse',
   401: 'Denied',
   403: 'Denied',
-  404: 'Settings',
+  404: 'NotFound',
   408: 'Unavailable',
   409: 'Conflict',
   413: 'Limit',
   429: 'Unavailable',
 }
-const OURS = new Set(['Settings', 'Key', 'Limit', 'Misuse', 'Denied', 'Conflict', 'Expired', 'Unavailable'])
+const OURS = new Set(['Key', 'Limit', 'Misuse', 'Denied', 'NotFound', 'Conflict', 'Unavailable'])
 const RETRY_AFTER = /^\d{1,9}$/
 
 /**

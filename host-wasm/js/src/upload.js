@@ -4,15 +4,12 @@ import { ColdpressError } from './error.js'
 import { timeRange } from './lsn.js'
 import { drive } from './upload-driver.js'
 import { grantsFrom } from './upload-grants.js'
+import { withMachine } from './upload-machine.js'
 import { worldWith } from './upload-world.js'
 
 /** @import { Engine } from './engine.js' */
 /** @import { EncodedFile, EncodeOptions, GetGrant, Grant, UploadOptions, UploadResult } from '../index.js' */
 /** @import { World } from './upload-world.js' */
-
-const MACHINE = [
-  'poll', 'nextTimeout', 'handleResponse', 'handleFailure', 'handleGrant', 'handleGrantFailure', 'abort', 'progress', 'outcome',
-]
 
 /** @typedef {{ tenant: bigint, collection: string, lsns: { min: bigint, max: bigint } }} FileTarget */
 
@@ -32,20 +29,27 @@ export function uploads(engine, { Encoder }) {
    * @returns {Promise<UploadResult>}
    */
   async function upload(grant, rows, options = {}) {
-    const { signal, onProgress, onRequest, concurrency, retries } = options
+    const { signal, onProgress, onRequest, concurrency, retries, timeoutMs } = options
     const world = options.world ?? worldWith(options.fetch)
     if (signal?.aborted) throw new ColdpressError('Aborted', 'the upload was aborted', { cause: signal.reason })
     const source = sourceOf(grant)
     const file = isFile(rows) ? rows : await encoded(source, rows, options, world)
     const target = await targetOfKey(file.key)
     const sha256 = await file.sha256()
-    const check = async (/** @type {Grant} */ given) => agreed(given, target, await targetOfKey(given?.key))
+    let key = source.fixed?.key
+    const check = async (/** @type {Grant} */ given) => {
+      agreed(target, await targetOfKey(given?.key))
+      key = given.key
+      return given
+    }
     if (source.fixed) await check(source.fixed)
-    const outcome = await withMachine(file.bytes.length, source.fixed, { concurrency, retries, sha256 }, world, (machine) =>
+    const errand = { bytes: file.bytes.length, sha256, grant: source.fixed, concurrency, retries, timeoutMs }
+    const outcome = await withMachine(engine, errand, world, (machine) =>
       drive({
         machine,
         bytes: file.bytes,
         ask: async (uploadId, asking) => check(await source.ask(request(target, file.bytes.length, sha256, uploadId), asking)),
+        key: () => key,
         world,
         signal,
         onProgress,
@@ -65,7 +69,7 @@ export function uploads(engine, { Encoder }) {
    * @returns {Promise<EncodedFile>}
    */
   async function encoded(source, rows, options, world) {
-    const { onProgress, onRequest, concurrency, retries, fetch, world: _, ...encodeOptions } = options
+    const { onProgress, onRequest, concurrency, retries, timeoutMs, fetch, world: _, ...encodeOptions } = options
     const granted = source.fixed && (await targetOfKey(source.fixed.key))
     if (!granted && options.collection === undefined) {
       throw new ColdpressError('Misuse', 'upload needs the option collection, to ask for a grant')
@@ -109,32 +113,6 @@ export function uploads(engine, { Encoder }) {
       if (target.tenant === undefined) throw new ColdpressError('Key', `${JSON.stringify(key)} is no key of a data file`)
       return { tenant: target.tenant, collection: target.collection, lsns: { min: target.min, max: target.max } }
     })
-  }
-
-  /**
-   * @template T
-   * @param {number} bytes
-   * @param {Grant | undefined} grant
-   * @param {{ concurrency?: number, retries?: number, sha256: string }} settings
-   * @param {World} world
-   * @param {(machine: any) => Promise<T>} use
-   * @returns {Promise<T>}
-   */
-  async function withMachine(bytes, grant, { concurrency, retries, sha256 }, world, use) {
-    const instance = await engine.instance()
-    instance.hold()
-    /** @type {any} */
-    let machine
-    try {
-      const text = grant === undefined ? undefined : JSON.stringify(grant)
-      machine = instance.run((raw) => new raw.RawUpload(bytes, text, concurrency, retries, sha256, world.seed(), world.now()))
-      const calls = MACHINE.map((name) => [name, (/** @type {any[]} */ ...args) => instance.run(() => machine[name](...args))])
-      return await use(Object.fromEntries(calls))
-    } finally {
-      // An instance that stopped took the machine with it.
-      if (instance.memoryBytes > 0) machine?.free()
-      instance.release()
-    }
   }
 
   return { upload, grantsFrom, targetOfKey }
@@ -185,14 +163,12 @@ function request({ collection, lsns }, bytes, sha256, uploadId) {
 /**
  * A file says in its metadata whose it is, so it may lie under no other key.
  *
- * @param {Grant} grant
  * @param {FileTarget} file
  * @param {FileTarget} granted
  */
-function agreed(grant, file, granted) {
+function agreed(file, granted) {
   const [ours, theirs] = [file, granted].map(
     ({ tenant, collection, lsns }) => `tenant ${tenant}, collection ${JSON.stringify(collection)}, LSNs ${lsns.min} to ${lsns.max}`,
   )
-  if (ours === theirs) return grant
-  throw new ColdpressError('Denied', `the grant is for ${theirs}, but the file was encoded for ${ours}`)
+  if (ours !== theirs) throw new ColdpressError('Denied', `the grant is for ${theirs}, but the file was encoded for ${ours}`)
 }

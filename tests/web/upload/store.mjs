@@ -43,9 +43,9 @@ export class Store {
 
   /** A grant for a file that may be known. */
   grant({ collection = 'events', min_lsn: min = '1', max_lsn: max = '9', bytes, sha256, upload_id: uploadId } = {}, tenant = 7) {
-    const key = `data/${tenant}/${collection}/lsn-${min}-${max}.parquet`
+    const key = `data/${tenant}/${encodeURIComponent(collection)}/lsn-${min}-${max}.parquet`
     const expires = Date.now() + this.expiresInMs
-    const signed = (method, headers = {}, query = '') => ({ method, headers, url: `${this.origin}/${key}?expires=${expires}${query}` })
+    const signed = (method, headers = {}, query = '') => ({ method, headers, url: `${this.origin}/${key.replaceAll('%', '%25')}?expires=${expires}${query}` })
     const content = { 'content-type': 'application/vnd.apache.parquet', 'if-none-match': '*' }
     const meta = sha256 === undefined ? {} : { 'x-amz-meta-coldpress-sha256': sha256 }
     const grant = { version: 1, prefix: 'data/', key, expires_ms: expires, bytes_max: 1 << 30, check: signed('HEAD') }

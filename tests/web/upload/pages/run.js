@@ -1,0 +1,39 @@
+// One upload, told by plain data, with its outcome as plain data.
+import { grantsFrom, upload } from './coldpress/index.js'
+
+/**
+ * @param {{ grantsUrl?: string, token?: string, grant?: object, expired?: object, rows?: object[], random?: number,
+ *   options: object, abortAtBytes?: number }} job
+ */
+export async function run({ grantsUrl, token, grant, expired, rows, random, options, abortAtBytes = Infinity }) {
+  const stop = new AbortController()
+  const progress = []
+  const onProgress = ({ sentBytes, totalBytes }) => {
+    progress.push(sentBytes)
+    globalThis.sentBytes = sentBytes
+    if (sentBytes >= abortAtBytes && sentBytes < totalBytes) stop.abort(new Error('the test had enough'))
+  }
+  const ask = grantsUrl && grantsFrom(grantsUrl, { token })
+  let first = expired
+  const source = grant ?? (async (...question) => {
+    const given = first ?? (await ask(...question))
+    first = undefined
+    return given
+  })
+  try {
+    const result = await upload(source, rows ?? randomRows(random), { ...options, onProgress, signal: stop.signal })
+    return { ...result, progress }
+  } catch (error) {
+    const { name, code, message, rule, key } = error
+    return { error: { name, code, message, rule, key, cause: error.cause?.message }, progress }
+  }
+}
+
+/** Rows of about `bytes` bytes in all that no codec makes smaller; the same ones each time. */
+export function randomRows(bytes) {
+  let state = 1
+  const word = () => (state = (state * 48271) % 0x7fffffff).toString(36)
+  const text = () => Array.from({ length: 24 }, word).join('')
+  return Array.from({ length: Math.ceil(bytes / 140) }, (_, n) => ({ n, text: text() }))
+}
+

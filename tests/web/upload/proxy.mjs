@@ -1,0 +1,81 @@
+// Stands before the S3 server with faults of its own: 500s before and after a request is passed on, a network that is cut.
+import { once } from 'node:events'
+import { createServer, request as send } from 'node:http'
+
+/**
+ * What happens to a request: nothing special; 'before', a 500 and the store hears nothing of it; 'after', the store does it
+ * and the answer is a 500 all the same; a number of milliseconds that it is held back first.
+ *
+ * @typedef {undefined | 'before' | 'after' | number} Fate
+ */
+
+/** @param {string} origin that of the server behind */
+export async function startProxy(origin) {
+  const { hostname, port } = new URL(origin)
+  const sockets = new Set()
+  const proxy = {
+    /** @type {(request: import('node:http').IncomingMessage) => Fate} only a page's requests should be hit: they have an Origin */
+    fate: () => undefined,
+    /** How often each fate struck. */
+    struck: { before: 0, after: 0 },
+    /** `METHOD /path` of whatever was passed on. */
+    passed: [],
+    isCut: false,
+    /** No connection holds or comes about until `mend`. */
+    cut() {
+      proxy.isCut = true
+      for (const socket of sockets) socket.destroy()
+    },
+    mend() {
+      proxy.isCut = false
+    },
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+    },
+    origin: '',
+  }
+
+  const server = createServer((request, response) => {
+    pass(request, response).catch(() => request.destroy())
+  })
+  server.on('connection', (socket) => {
+    if (proxy.isCut) return socket.destroy()
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  async function pass(request, response) {
+    const fate = proxy.fate(request)
+    if (typeof fate === 'number') await new Promise((resolve) => setTimeout(resolve, fate))
+    const body = Buffer.concat(await all(request))
+    if (fate === 'before') return fail(request, response, fate)
+    proxy.passed.push(`${request.method} ${request.url.split('?')[0]}`)
+    const { method, url: path, headers } = request
+    const onward = send({ hostname, port, method, path, headers })
+    onward.end(body)
+    const [answer] = await once(onward, 'response')
+    const answered = Buffer.concat(await all(answer))
+    if (fate === 'after') return fail(request, response, fate)
+    response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)
+  }
+
+  function fail(request, response, fate) {
+    proxy.struck[fate] += 1
+    // A store that stumbles names the page it lets in all the same, so the page sees the 500.
+    const headers = { 'access-control-allow-origin': request.headers.origin ?? '*', 'content-type': 'application/xml' }
+    response.writeHead(500, headers).end('<Error><Code>InternalError</Code><Message>We stumbled</Message></Error>')
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  proxy.origin = `http://127.0.0.1:${server.address().port}`
+  return proxy
+}
+
+async function all(stream) {
+  const pieces = []
+  for await (const piece of stream) pieces.push(piece)
+  return pieces
+}
