@@ -1,6 +1,6 @@
 // Node has no IndexedDB of its own: pass one, as tests do.
-import { Encoder, parseObjectKey, upload } from './node.js'
+import { Encoder, init, parseObjectKey, upload } from './node.js'
 import { outboxes } from './src/outbox.js'
 
-export const openOutbox = outboxes({ Encoder, parseObjectKey, upload })
+export const openOutbox = outboxes({ Encoder, init, parseObjectKey, upload })
 export { ColdpressError, grantsFrom } from './node.js'

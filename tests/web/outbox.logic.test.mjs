@@ -162,6 +162,20 @@ test('rows the encoder refuses are refused at once, with all of their append', a
   await outbox.close()
 })
 
+test('a device that never had the encoder takes rows all the same', async () => {
+  const store = new Store()
+  const life = new Life(store, { refuse: (row) => row.poison })
+  life.lacksEncoder = true
+  const outbox = await life.open({ indexedDB: new IDBFactory() })
+  await outbox.append([{ n: 0 }, { poison: 1 }])
+  await assert.rejects(outbox.flush(), { code: 'Unavailable' })
+  life.lacksEncoder = false
+  await until(() => empty(outbox), 'the row')
+  assert.ok(exactlyOnce(store.rows(), 1))
+  assert.equal((await outbox.failed())[0].error.code, 'Row')
+  await outbox.close()
+})
+
 test('rows that can be sealed no longer are set aside one by one, and the rest goes', async () => {
   const store = new Store()
   const indexedDB = new IDBFactory()

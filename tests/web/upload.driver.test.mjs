@@ -91,10 +91,10 @@ test('a file that was encoded before goes as it is, and only where it belongs', 
 })
 
 test('errors and lost requests are tried again, lost answers are understood', async (t) => {
-  for (const fate of [500, 503, 429, 'drop', 'drop after', 'status after']) {
+  for (const fate of [500, 503, 429, 'drop', 'drop after', 'status after', 'silence']) {
     const { store, send } = await started(t)
     store.fate = (line, count) => (line.startsWith('PUT') && count <= 2 ? fate : undefined)
-    const { key, bytes } = await send(ROWS)
+    const { key, bytes } = await send(ROWS, { timeoutMs: 8_000 })
     const [stored, { body }] = only(store.objects)
     assert.deepEqual([key, bytes], [stored, body.length], String(fate))
   }

@@ -42,7 +42,7 @@ export class Appender {
     const lines = isAsync(rows) ? collected(rows) : linesNow(rows)
     // A row that would spoil its batch later is refused now, and with it all of its append.
     const tried = Promise.resolve(lines).then(async (ready) => {
-      if (ready.length > 0) await this.tryOut(encoded(ready))
+      if (ready.length > 0) await this.tryOut(encoded(ready)).catch(unlessUnavailable)
       return ready
     })
     tried.catch(() => {})
@@ -115,6 +115,15 @@ export class Appender {
     cut()
     return pieces
   }
+}
+
+/**
+ * A device that is offline before it ever had the module takes rows untried: safe first, sorted out when they are sealed.
+ *
+ * @param {unknown} error
+ */
+function unlessUnavailable(error) {
+  if (!(error instanceof ColdpressError && error.code === 'Unavailable')) throw error
 }
 
 /** @param {unknown} rows */

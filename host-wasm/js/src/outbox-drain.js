@@ -12,7 +12,7 @@ import { timeRange } from './lsn.js'
 /** @import { GetGrant } from '../index.js' */
 
 /** What is wrong is not wrong with one batch: it waits in its place, and the others behind it. */
-const WAITS = new Set(['Unavailable', 'Denied', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse'])
+const WAITS = new Set(['Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse'])
 /** So often may a key turn out to be taken in one pass before something else must be wrong. */
 const CONFLICTS_MAX = 5
 
@@ -245,7 +245,8 @@ class Sending {
   async #setAside(error) {
     const { store, tell } = this.tools
     const code = codeOf(error)
-    if (WAITS.has(code)) throw error
+    // An instance that another call brought down says nothing of this batch.
+    if (WAITS.has(code) || code === 'Internal') throw error
     if (code === 'Limit' && this.untouched && this.batch.rows > 1) {
       await store.unseal(this.batch)
       this.sealer.halve(this.batch.rows)

@@ -15,9 +15,9 @@ import { OutboxStore } from './outbox-store.js'
 /**
  * `openOutbox` on the package of one runtime.
  *
- * @param {{ Encoder: new (options: object) => any, parseObjectKey: Function, upload: any }} coldpress
+ * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey: Function, upload: any }} coldpress
  */
-export function outboxes({ Encoder, parseObjectKey, upload }) {
+export function outboxes({ Encoder, init, parseObjectKey, upload }) {
   /** @type {Package} */
   const pack = {
     upload,
@@ -30,6 +30,7 @@ export function outboxes({ Encoder, parseObjectKey, upload }) {
         encoder.dispose()
       }
     },
+    load: () => init(),
     async targetOf(grant) {
       const { tenant } = await parseObjectKey(grant.key, { prefix: grant.prefix })
       return { tenant: String(tenant) }
@@ -42,6 +43,7 @@ export function outboxes({ Encoder, parseObjectKey, upload }) {
  * What the outbox stands on: functions of the package, for the runtime it was loaded in.
  *
  * @typedef {object} Package
+ * @property {() => Promise<void>} load
  * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string, sha256(): Promise<string> }>} encode
  * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean }>} upload
  * @property {(grant: any) => Promise<{ tenant: string }>} targetOf
@@ -63,6 +65,8 @@ export async function openOutbox(pack, options) {
     store.close()
     throw error
   }
+  // Now, while there may be a network: rows that are appended offline want the encoder too.
+  await pack.load().catch(() => {})
   const persisted = settled.persist ? await globalThis.navigator?.storage?.persist?.() : undefined
   outbox = new Outbox(pack, settled, store, persisted)
   outbox.wake()

@@ -5,7 +5,7 @@ import { ColdpressError } from './error.js'
 /** @import { World } from './upload-world.js' */
 
 // So often must a store answer every probe and refuse every request before it counts: one dropped connection is no proof.
-const FAILURES_MIN = 3
+const FAILURES_MIN = 4
 const PROBE_MS_MAX = 4000
 const METHODS = ['PUT', 'POST', 'HEAD', 'DELETE']
 const EXPOSED = ['ETag', 'x-amz-meta-coldpress-sha256']

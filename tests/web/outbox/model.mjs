@@ -130,6 +130,7 @@ export class Life {
   pack = {
     encode: async (texts, { tenant, collection, lsns, codec }) => {
       await this.alive()
+      if (this.lacksEncoder) throw new ColdpressError('Unavailable', 'no module')
       const text = texts.map((piece) => new TextDecoder().decode(piece)).join('')
       const rows = text.split('\n').slice(0, -1).map((line) => JSON.parse(line))
       const refused = rows.find((row) => this.refuse(row, codec))
@@ -148,6 +149,9 @@ export class Life {
       const result = this.store.put(file.key, new TextDecoder().decode(file.bytes))
       await this.alive()
       return result
+    },
+    load: async () => {
+      if (this.lacksEncoder) throw new ColdpressError('Unavailable', 'no module')
     },
     targetOf: async (grant) => ({ tenant: grant.tenant }),
   }

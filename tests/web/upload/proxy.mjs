@@ -18,8 +18,8 @@ export async function startProxy(origin) {
     fate: () => undefined,
     /** How often each fate struck. */
     struck: { before: 0, after: 0 },
-    /** `METHOD /path` of whatever was passed on. */
-    passed: [],
+    /** Every answer of the store: its method, part number and status. */
+    answers: [],
     isCut: false,
     /** No connection holds or comes about until `mend`. */
     cut() {
@@ -51,12 +51,13 @@ export async function startProxy(origin) {
     if (typeof fate === 'number') await new Promise((resolve) => setTimeout(resolve, fate))
     const body = Buffer.concat(await all(request))
     if (fate === 'before') return fail(request, response, fate)
-    proxy.passed.push(`${request.method} ${request.url.split('?')[0]}`)
     const { method, url: path, headers } = request
     const onward = send({ hostname, port, method, path, headers })
     onward.end(body)
     const [answer] = await once(onward, 'response')
     const answered = Buffer.concat(await all(answer))
+    const part = new URL(path, proxy.origin).searchParams.get('partNumber')
+    proxy.answers.push({ method, part, status: answer.statusCode })
     if (fate === 'after') return fail(request, response, fate)
     response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)
   }

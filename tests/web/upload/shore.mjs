@@ -44,7 +44,7 @@ export async function startShore(t, { serve = [] } = {}) {
     page: `${web.origin}/upload.html`,
     origin: web.origin,
     /** The rows of an object, as the native command reads them from the store. */
-    rows: (key) => cat([key.replace(/^cold\//, ''), '--store', 's3://data/cold', '--endpoint', server.endpoint, '--allow-http'], { env }),
+    rows: (key) => cat([key, '--store', 's3://data/cold', '--endpoint', server.endpoint, '--allow-http'], { env }),
   }
 }
 

@@ -9,7 +9,7 @@ const TOKEN = 'the right token'
  * What happens to a request: nothing special, a number (that status instead of doing it), 'drop' (the connection ends
  * before it is done), 'drop after' (it is done, but nobody hears of it), 'status after' (done, and answered 500).
  *
- * @typedef {undefined | number | 'drop' | 'drop after' | 'status after'} Fate
+ * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence'} Fate
  */
 
 export class Store {
@@ -78,7 +78,8 @@ export class Store {
     const count = (this.#counts.get(line) ?? 0) + 1
     this.#counts.set(line, count)
     const fate = this.fate(line, count)
-    if (fate === 'drop') return request.destroy()
+    if (fate === 'silence') return
+    if (fate === 'drop') return request.socket.destroy()
     const pieces = []
     try {
       for await (const piece of request) pieces.push(piece)
@@ -87,7 +88,7 @@ export class Store {
     }
     const body = Buffer.concat(pieces)
     const answer = typeof fate === 'number' ? this.#refused(fate) : this.#answer(request, url, body)
-    if (fate === 'drop after') return request.destroy()
+    if (fate === 'drop after') return request.socket.destroy()
     if (fate === 'status after') return response.writeHead(500).end('<Error><Code>InternalError</Code></Error>')
     response.writeHead(answer.status, answer.headers ?? {}).end(request.method === 'HEAD' ? undefined : answer.body)
   }

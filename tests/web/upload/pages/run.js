@@ -1,5 +1,6 @@
 // One upload, told by plain data, with its outcome as plain data.
 import { grantsFrom, upload } from './coldpress/index.js'
+import { randomRows } from './random.js'
 
 /**
  * @param {{ grantsUrl?: string, token?: string, grant?: object, expired?: object, rows?: object[], random?: number,
@@ -28,12 +29,3 @@ export async function run({ grantsUrl, token, grant, expired, rows, random, opti
     return { error: { name, code, message, rule, key, cause: error.cause?.message }, progress }
   }
 }
-
-/** Rows of about `bytes` bytes in all that no codec makes smaller; the same ones each time. */
-export function randomRows(bytes) {
-  let state = 1
-  const word = () => (state = (state * 48271) % 0x7fffffff).toString(36)
-  const text = () => Array.from({ length: 24 }, word).join('')
-  return Array.from({ length: Math.ceil(bytes / 140) }, (_, n) => ({ n, text: text() }))
-}
-

@@ -1,0 +1,136 @@
+// The outbox in Chromium, which is killed and crashed at random while the servers answer 500 half of the time.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { launchChromium } from './lib/browsers.mjs'
+import { temporaryFolder } from './lib/tools.mjs'
+import { MortalChromium } from './upload/mortal.mjs'
+import { startShore } from './upload/shore.mjs'
+
+const BATCHES = 20
+const BATCH_ROWS = 50
+const DEATHS = 14
+
+const batch = (number) => Array.from({ length: BATCH_ROWS }, (_, n) => ({ batch: number, n, text: `row ${n} of ${number}` }))
+
+/** Rows by their batch, as the native command reads them from all objects of the store. */
+async function storedBatches({ bucket, rows }) {
+  const keys = await bucket.list()
+  const found = new Map()
+  for (const key of keys) {
+    for (const row of await rows(key)) found.set(row.batch, [...(found.get(row.batch) ?? []), row])
+  }
+  return { keys, found }
+}
+
+/** Waits until a page's outbox is empty. */
+async function untilEmpty(page, ms) {
+  const end = Date.now() + ms
+  for (;;) {
+    const state = await page.evaluate(() => globalThis.outbox.state())
+    if (state.rows === 0) return state
+    if (Date.now() > end) throw new Error(`after ${ms} ms there still wait: ${JSON.stringify(state)}`)
+    await sleep(200)
+  }
+}
+
+const options = ({ grantsUrl, token }, more) => ({
+  name: 'test', collection: 'rows', grantsUrl, token, batchRowsMax: BATCH_ROWS, batchAgeMs: 100, backoffMsMin: 50, backoffMsMax: 400, ...more,
+})
+
+test('1,000 rows in 20 batches are each stored exactly once, though the page dies and the servers stumble', { timeout: 600_000 }, async (t) => {
+  const shore = await startShore(t)
+  shore.proxy.fate = ({ headers }) => {
+    if (headers.origin === undefined || Math.random() < 0.5) return undefined
+    return Math.random() < 0.5 ? 'before' : 'after'
+  }
+  const chromium = new MortalChromium(temporaryFolder(t))
+  t.after(() => chromium.kill())
+  const kept = []
+  const unsure = []
+  let [deaths, next] = [0, 0]
+  while (kept.length < BATCHES || deaths < DEATHS) {
+    const page = await chromium.open(shore.page)
+    const death = deaths < DEATHS ? sleep(200 + Math.random() * 2_500).then(() => (Math.random() < 0.7 ? chromium.kill() : chromium.crash())) : undefined
+    try {
+      await page.evaluate((given) => globalThis.openTestOutbox(given), options(shore))
+      while (kept.length < BATCHES) {
+        const number = next++
+        unsure.push(number)
+        await page.evaluate((rows) => globalThis.outbox.append(rows), batch(number))
+        kept.push(unsure.pop())
+        await sleep(Math.random() * 300)
+        // Two a life at most, so that it dies with some sealed, some half sent and some only stored.
+        if (death && Math.random() < 0.5) await death
+      }
+      await death
+    } catch (error) {
+      // A page that died breaks off what it was asked; anything else is a fault.
+      if (death === undefined || !/closed|crash|detached|destroyed|disconnected|ECONNRESET|ECONNREFUSED/i.test(error.message)) throw error
+      await death
+    }
+    deaths += 1
+  }
+
+  const page = await chromium.open(shore.page)
+  const waited = await page.evaluate(async (given) => {
+    await globalThis.openTestOutbox(given)
+    return globalThis.outbox.state()
+  }, options(shore))
+  assert.deepEqual((await untilEmpty(page, 240_000)).failed, { batches: 0, rows: 0 })
+
+  const { keys, found } = await storedBatches(shore)
+  for (const number of kept) assert.deepEqual(found.get(number), batch(number), `batch ${number}`)
+  // An append that a death broke off is there once or not at all.
+  for (const number of unsure) assert.ok(!found.has(number) || found.get(number).length === BATCH_ROWS, `batch ${number}`)
+  assert.equal(keys.length, found.size)
+  assert.equal(new Set([...kept, ...unsure]).size, next)
+  assert.ok(shore.proxy.struck.before > 5 && shore.proxy.struck.after > 5, JSON.stringify(shore.proxy.struck))
+  t.diagnostic(`${deaths} deaths, ${unsure.length} of them in an append; 500s: ${JSON.stringify(shore.proxy.struck)}; ${keys.length} objects; ${waited.rows} rows waited at the end`)
+})
+
+test('two tabs, offline and back: rows wait and go once', { timeout: 120_000 }, async (t) => {
+  const [shore, browser] = await Promise.all([startShore(t), launchChromium()])
+  t.after(() => browser.close())
+  const context = await browser.newContext()
+  const pages = await Promise.all([context.newPage(), context.newPage()])
+  for (const page of pages) {
+    await page.goto(shore.page)
+    await page.waitForFunction('globalThis.ready')
+    await page.evaluate((given) => globalThis.openTestOutbox(given), options(shore, { persist: true }))
+  }
+  await context.setOffline(true)
+  await Promise.all(pages.map(async (page, tab) => {
+    for (let at = 0; at < 5; at += 1) await page.evaluate((rows) => globalThis.outbox.append(rows), batch(at * 2 + tab))
+  }))
+  const waiting = await pages[0].evaluate(() => globalThis.outbox.state())
+  assert.deepEqual([waiting.rows, waiting.online], [500, false])
+  await assert.rejects(pages[0].evaluate(() => globalThis.outbox.flush()), /no network/)
+  assert.deepEqual(await shore.bucket.list(), [])
+  await context.setOffline(false)
+  await untilEmpty(pages[1], 60_000)
+  const { keys, found } = await storedBatches(shore)
+  for (let number = 0; number < 10; number += 1) assert.deepEqual(found.get(number), batch(number))
+  assert.equal(keys.length, 10)
+})
+
+test('a wrong token stops the queue with the reason, and rows that are none are refused', { timeout: 120_000 }, async (t) => {
+  const [shore, browser] = await Promise.all([startShore(t), launchChromium()])
+  t.after(() => browser.close())
+  const page = await browser.newPage()
+  await page.goto(shore.page)
+  await page.waitForFunction('globalThis.ready')
+  await page.evaluate((given) => globalThis.openTestOutbox(given), options(shore, { token: 'wrong', batchAgeMs: 60_000 }))
+  await page.evaluate((rows) => globalThis.outbox.append(rows), batch(0))
+  const refused = await page.evaluate(() => globalThis.outbox.flush().catch(({ code, message }) => ({ code, message })))
+  assert.equal(refused.code, 'Denied')
+  assert.match(refused.message, /token/)
+  const none = await page.evaluate(() => globalThis.outbox.append([{ n: 1 }, { n: NaN }]).catch(({ code, row }) => ({ code, row })))
+  assert.deepEqual(none, { code: 'Row', row: 1 })
+  assert.equal(await page.evaluate(async () => (await globalThis.outbox.state()).rows), BATCH_ROWS)
+  await page.evaluate(() => globalThis.outbox.close())
+  await page.evaluate((given) => globalThis.openTestOutbox(given), options(shore))
+  await untilEmpty(page, 60_000)
+  assert.deepEqual((await storedBatches(shore)).found.get(0), batch(0))
+})

@@ -1,0 +1,144 @@
+// `upload` in Chromium, across origins, to a real S3 server by grants of `coldpress serve`; read back by the native command.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { launchChromium } from './lib/browsers.mjs'
+import { coldpress } from './lib/command.mjs'
+import { allowPage, startShore } from './upload/shore.mjs'
+
+const ROWS = [
+  { name: 'Ada', born: 1815, tags: ['maths'] },
+  { name: 'Grace', born: 1906, langs: { first: 'COBOL' } },
+  { name: 7, born: 'unknown' },
+]
+const MIB = 1 << 20
+const LARGE = 24 * MIB
+
+async function opened(t, options) {
+  const [shore, browser] = await Promise.all([startShore(t, options), launchChromium()])
+  t.after(() => browser.close())
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(shore.page)
+  await page.waitForFunction('globalThis.ready')
+  const job = (more) => ({ grantsUrl: shore.grantsUrl, token: shore.token, rows: ROWS, options: { collection: 'people' }, ...more })
+  return { ...shore, context, page, job, run: (more) => page.evaluate((it) => globalThis.run(it), job(more)) }
+}
+
+const large = (options) => ({ rows: undefined, random: LARGE, options: { collection: 'large', codec: 'none', ...options } })
+
+/** The rows that `randomRows` of pages/run.js makes. */
+async function largeRows() {
+  const { randomRows } = await import('./upload/pages/random.js')
+  return randomRows(LARGE)
+}
+
+test('a page, a worker and a service worker upload what the native command reads', async (t) => {
+  const { job, page, rows, bucket, run } = await opened(t)
+  for (const how of ['run', 'runInWorker', 'runInServiceWorker']) {
+    const result = await page.evaluate(([name, it]) => globalThis[name](it), [how, job()])
+    assert.equal(result.error, undefined, how)
+    assert.deepEqual([result.rows, result.created], [3, true])
+    assert.deepEqual(await rows(result.key), ROWS)
+  }
+  assert.equal((await bucket.list()).length, 3)
+  const lsns = { min: 1, max: 3 }
+  const first = await run({ options: { collection: 'people', lsns } })
+  const again = await run({ options: { collection: 'people', lsns } })
+  assert.deepEqual([first.created, again.created, again.key], [true, false, first.key])
+  const other = await run({ rows: ROWS.slice(0, 1), options: { collection: 'people', lsns } })
+  assert.equal(other.error.code, 'Conflict')
+  assert.deepEqual(await rows(first.key), ROWS)
+})
+
+test('24 MB in parts, with the network cut in the middle and back', async (t) => {
+  const { page, job, proxy, context, rows, bucket } = await opened(t, { serve: ['--part-size', '5MiB'] })
+  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 300 : undefined)
+  const sending = page.evaluate((it) => globalThis.run(it), job(large({ concurrency: 2 })))
+  await page.waitForFunction('globalThis.sentBytes > 0')
+  // The wire is cut without a word first; then the browser itself knows that it is offline.
+  proxy.cut()
+  await page.waitForTimeout(2_000)
+  proxy.mend()
+  await page.waitForTimeout(500)
+  await context.setOffline(true)
+  await page.waitForTimeout(2_000)
+  await context.setOffline(false)
+  const result = await sending
+  assert.equal(result.error, undefined)
+  assert.ok(result.bytes > 20e6 && result.progress.at(-1) === result.bytes)
+  assert.deepEqual(await bucket.uploads(), [])
+  assert.deepEqual(await rows(result.key), await largeRows())
+})
+
+test('a grant that expires in the middle is renewed, and the parts that are there stay', async (t) => {
+  const { run, proxy, rows, bucket } = await opened(t, { serve: ['--part-size', '5MiB', '--expires', '8s'] })
+  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 2_000 : undefined)
+  const result = await run(large({ concurrency: 1 }))
+  assert.equal(result.error, undefined)
+  const stored = proxy.answers.filter(({ method, status }) => method === 'PUT' && status === 200).map(({ part }) => part)
+  assert.ok(stored.length > 4)
+  assert.equal(new Set(stored).size, stored.length, `parts were stored twice: ${stored}`)
+  assert.deepEqual(await bucket.uploads(), [])
+  assert.deepEqual(await rows(result.key), await largeRows())
+})
+
+test('an expired grant alone says what to do, with a function another is asked for', async (t) => {
+  const { run, store, env, rows } = await opened(t)
+  const lsns = { min: 5, max: 7 }
+  const args = ['grant', '--collection', 'people', '--tenant', '7', '--lsn', '5..7', '--expires', '1s', ...store]
+  const expired = JSON.parse(await coldpress(args, { env }))
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  const { error } = await run({ grant: expired, options: {} })
+  assert.equal(error.code, 'Expired', error.message)
+  const result = await run({ expired, options: { collection: 'people', tenant: 7, lsns } })
+  assert.equal(result.error, undefined)
+  assert.deepEqual(await rows(result.key), ROWS)
+})
+
+test('a wrong token is denied in plain words, and nothing is stored', async (t) => {
+  const { run, bucket } = await opened(t)
+  const { error } = await run({ token: 'not-a-token' })
+  assert.equal(error.code, 'Denied')
+  assert.match(error.message, /token/)
+  assert.deepEqual(await bucket.list(), [])
+})
+
+test('missing CORS rules are named so that setting just those is enough', async (t) => {
+  const { run, bucket, origin, rows } = await opened(t, { serve: ['--part-size', '5MiB'] })
+  await bucket.forbidOrigins()
+  const { error } = await run()
+  assert.equal(error.code, 'Cors', error.message)
+  for (const part of [origin, 'PUT', 'HEAD', 'if-none-match', 'x-amz-meta-coldpress-sha256', 'ETag']) {
+    assert.ok(error.message.includes(part), `${part} in ${error.message}`)
+  }
+  const { AllowedOrigins, AllowedMethods, AllowedHeaders, ExposeHeaders } = error.rule
+  await bucket.allowOrigins({ origins: AllowedOrigins, methods: AllowedMethods, headers: AllowedHeaders, expose: ExposeHeaders })
+  const result = await run()
+  assert.equal(result.error, undefined)
+  assert.deepEqual(await rows(result.key), ROWS)
+
+  // Where the rules let a page in but hide the ETag, parts cannot be put together.
+  await bucket.allowOrigins({ origins: [origin], methods: AllowedMethods, headers: AllowedHeaders, expose: [] })
+  const hidden = await run(large())
+  assert.equal(hidden.error.code, 'Cors', hidden.error.message)
+  assert.match(hidden.error.message, /ETag/)
+  assert.deepEqual(await bucket.uploads(), [])
+  await allowPage(bucket, origin)
+  assert.equal((await run()).error, undefined)
+})
+
+test('a store that is not there is unavailable, not a CORS fault', async (t) => {
+  const { run, proxy } = await opened(t)
+  proxy.cut()
+  const { error } = await run({ options: { collection: 'people', tenant: 7, retries: 2 } })
+  assert.equal(error.code, 'Unavailable', error.message)
+})
+
+test('an abort takes the parts back', async (t) => {
+  const { run, bucket, proxy } = await opened(t, { serve: ['--part-size', '5MiB'] })
+  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 200 : undefined)
+  const { error } = await run({ ...large(), abortAtBytes: 5 * MIB })
+  assert.deepEqual([error.code, error.cause], ['Aborted', 'the test had enough'])
+  assert.deepEqual([await bucket.list(), await bucket.uploads()], [[], []])
+})
