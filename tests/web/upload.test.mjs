@@ -76,9 +76,12 @@ test('a grant that expires in the middle is renewed, and the parts that are ther
   proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 2_000 : undefined)
   const result = await run(large({ concurrency: 1 }))
   assert.equal(result.error, undefined)
-  const stored = proxy.answers.filter(({ method, status }) => method === 'PUT' && status === 200).map(({ part }) => part)
-  assert.ok(stored.length > 4)
-  assert.equal(new Set(stored).size, stored.length, `parts were stored twice: ${stored}`)
+  const parts = proxy.answers.filter(({ part, status }) => part !== null && status === 200)
+  assert.ok(parts.length > 4)
+  assert.equal(new Set(parts.map(({ upload }) => upload)).size, 1, JSON.stringify(parts))
+  // A part whose request was under way when the grant expired may go twice, the others once.
+  const twice = parts.length - new Set(parts.map(({ part }) => part)).size
+  assert.ok(twice <= 2, JSON.stringify(parts))
   assert.deepEqual(await bucket.uploads(), [])
   assert.deepEqual(await rows(result.key), await largeRows())
 })

@@ -18,7 +18,7 @@ export async function startProxy(origin) {
     fate: () => undefined,
     /** How often each fate struck. */
     struck: { before: 0, after: 0 },
-    /** Every answer of the store: its method, part number and status. */
+    /** Every answer of the store: its method, upload, part number and status. */
     answers: [],
     isCut: false,
     /** No connection holds or comes about until `mend`. */
@@ -56,8 +56,8 @@ export async function startProxy(origin) {
     onward.end(body)
     const [answer] = await once(onward, 'response')
     const answered = Buffer.concat(await all(answer))
-    const part = new URL(path, proxy.origin).searchParams.get('partNumber')
-    proxy.answers.push({ method, part, status: answer.statusCode })
+    const query = new URL(path, proxy.origin).searchParams
+    proxy.answers.push({ method, upload: query.get('uploadId'), part: query.get('partNumber'), status: answer.statusCode })
     if (fate === 'after') return fail(request, response, fate)
     response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)
   }
