@@ -72,6 +72,14 @@ impl LeafCursor {
     fn page(&self, max: &PageMax) -> Page<'_> {
         let Leaf { values, definitions, definition_max, repetitions, .. } = &self.leaf;
         let entries_in_all = definitions.len().max(repetitions.len()).max(values.len());
+        if definitions.is_empty() && repetitions.is_empty() {
+            // Entries, rows and values are the same: nothing needs to be looked at one by one.
+            let most = max.rows.min(max.entries).min(entries_in_all - self.entry);
+            let rows = values.until(self.value, max.bytes).min(most);
+            let range = self.value..self.value + rows;
+            let (definitions, repetitions) = (Definitions::Full, &[][..]);
+            return Page { values, range, rows, entries: rows, definitions, repetitions };
+        }
         let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
         while entry < entries_in_all {
             if repetitions.get(entry).is_none_or(|level| *level == 0) {
@@ -102,6 +110,21 @@ impl LeafCursor {
 }
 
 impl Values {
+    /// How many values from `from` on take at least `bytes`, as [`Values::bytes`] counts; more than there are
+    /// where all of them take less. One at least.
+    fn until(&self, from: usize, bytes: usize) -> usize {
+        match self {
+            Values::Boolean(_) => bytes.saturating_mul(8).max(1),
+            Values::Int32(_) | Values::Float(_) => bytes.div_ceil(4).max(1),
+            Values::Int64(_) | Values::Double(_) => bytes.div_ceil(8).max(1),
+            Values::Fixed(_, width) => bytes.div_ceil(*width).max(1),
+            Values::Bytes(blobs) => {
+                let start = blobs.span(0..from).len();
+                blobs.ends[from..].partition_point(|end| end - start < bytes) + 1
+            }
+        }
+    }
+
     /// Bytes that some of the values take, lengths of byte strings apart.
     fn bytes(&self, range: std::ops::Range<usize>) -> usize {
         match self {
@@ -110,6 +133,56 @@ impl Values {
             Values::Int64(_) | Values::Double(_) => range.len() * 8,
             Values::Bytes(blobs) => blobs.span(range).len(),
             Values::Fixed(_, width) => range.len() * width,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::basic::Encoding;
+
+    use super::*;
+    use crate::resolve::Blobs;
+
+    fn rows(values: Values, definitions: Vec<i16>, max: &PageMax) -> Vec<usize> {
+        let path = vec!["v".to_owned()];
+        let leaf =
+            Leaf { path, definitions, definition_max: 1, repetitions: Arc::default(), values };
+        let choice = Choice { dictionary: false, encoding: Encoding::PLAIN };
+        let (mut cursor, mut rows) = (LeafCursor::new(leaf, choice), Vec::new());
+        while cursor.entry < 1_000 {
+            let page = cursor.page(max);
+            let (entries, values) = (page.entries, page.range.len());
+            rows.push(page.rows);
+            cursor.entry += entries;
+            cursor.value += values;
+        }
+        rows
+    }
+
+    #[test]
+    fn columns_without_levels_are_cut_as_all_others() {
+        let texts = || {
+            let mut blobs = Blobs::default();
+            (0..1_000).for_each(|at| blobs.push(&vec![b'x'; at % 37]));
+            Values::Bytes(blobs)
+        };
+        let kinds: [&dyn Fn() -> Values; 4] = [
+            &texts,
+            &|| Values::Int64(vec![7; 1_000]),
+            &|| Values::Boolean(vec![true; 1_000]),
+            &|| Values::Fixed(vec![1; 3_000], 3),
+        ];
+        for values in kinds {
+            for bytes in [0, 1, 9, 50, 100, 500, usize::MAX] {
+                for (rows_max, entries) in [(1, 9), (70, 1_000), (1_000, 33), (1_000, 1_000)] {
+                    let max = PageMax { rows: rows_max, entries, bytes };
+                    let level_by_level = rows(values(), vec![1; 1_000], &max);
+                    assert_eq!(rows(values(), Vec::new(), &max), level_by_level, "{bytes}");
+                }
+            }
         }
     }
 }
