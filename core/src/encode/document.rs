@@ -156,3 +156,115 @@ impl Events for Document<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::read;
+    use crate::{Encoder, ErrorKind, Settings, Target};
+
+    fn encoder() -> Encoder {
+        Encoder::new(Settings::default()).unwrap()
+    }
+
+    /// What a push of these events ends with.
+    fn pushed(write: impl FnOnce(&mut Document<'_>)) -> Result<()> {
+        encoder().push_document(|document| {
+            write(document);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn events_give_the_bytes_of_their_json() {
+        let rows = [
+            r#"{"_id":"x","a":[1,-2.5,{"b":[]}],"c":18446744073709551615,"a":null}"#,
+            r#"{"a":[[true]],"c":"é","d":1e400,"e":{}}"#,
+        ];
+        let (mut events, mut text) = (encoder(), encoder());
+        for row in rows {
+            events.push_document(|document| read(row.as_bytes(), document)).unwrap();
+            text.push_json(row.as_bytes()).unwrap();
+        }
+        let target = Target::new(0, "c");
+        assert_eq!(events.finish(&target).unwrap().bytes, text.finish(&target).unwrap().bytes);
+    }
+
+    #[test]
+    fn numbers_have_one_form_whoever_brings_them() {
+        let (mut odd, mut even) = (encoder(), encoder());
+        odd.push_document(|document| {
+            document.open_object();
+            document.key("a");
+            document.number(Number::Literal("5"));
+            document.key("b");
+            document.number(Number::Big(6));
+            document.close_object();
+            Ok(())
+        })
+        .unwrap();
+        even.push_json(br#"{"a":5,"b":6}"#).unwrap();
+        let target = Target::new(0, "c");
+        assert_eq!(odd.finish(&target).unwrap().bytes, even.finish(&target).unwrap().bytes);
+    }
+
+    #[test]
+    fn events_out_of_order_are_refused() {
+        let mistakes: [fn(&mut Document<'_>); 10] = [
+            |_| {},
+            |d| d.open_object(),
+            |d| d.close_object(),
+            |d| d.key("a"),
+            |d| {
+                d.open_object();
+                d.null();
+                d.close_object();
+            },
+            |d| {
+                d.open_object();
+                d.key("a");
+                d.close_object();
+            },
+            |d| {
+                d.open_object();
+                d.key("a");
+                d.open_array();
+                d.close_object();
+            },
+            |d| {
+                d.open_object();
+                d.close_object();
+                d.open_object();
+                d.close_object();
+            },
+            |d| {
+                d.open_object();
+                d.key("a");
+                d.number(Number::Double(f64::NAN));
+                d.close_object();
+            },
+            |d| {
+                d.open_object();
+                d.key("a");
+                d.number(Number::Literal("0x10"));
+                d.close_object();
+            },
+        ];
+        for (at, mistake) in mistakes.into_iter().enumerate() {
+            assert_eq!(pushed(mistake).unwrap_err().kind(), ErrorKind::Misuse, "{at}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_writer_is_the_pushs_and_nothing_more_is_taken() {
+        let mut encoder = encoder();
+        let error = encoder
+            .push_document(|document| {
+                document.open_object();
+                Err(Error::new(ErrorKind::Limit, "enough").at_row(0))
+            })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert_eq!(encoder.push_json(b"{}").unwrap_err().kind(), ErrorKind::Misuse);
+    }
+}

@@ -42,9 +42,8 @@ export class EncodedFile {
   }
 
   /** The SHA-256 of the bytes, in hex. @returns {Promise<string>} */
-  async sha256() {
-    this.#sha256 ??= sha256Hex(this.bytes)
-    return this.#sha256
+  sha256() {
+    return sha256Hex(this.bytes)
   }
 
   /** @returns {ReadableStream<Uint8Array>} */
