@@ -36,8 +36,8 @@ mod upload;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Projection,
-    Sha256Digest, Target,
+    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Phase, Progress,
+    Projection, Sha256Digest, Target, UploadSettings, Uploaded,
 };
 
 pub use config::ColdStorageConfig;
@@ -45,3 +45,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
 pub use listing::StoredObject;
 pub use storage::{ColdStorage, PutOutcome};
+pub use upload::{UploadOptions, no_more_grants, upload, upload_until};

@@ -12,6 +12,13 @@ use crate::{Error, Result};
 pub struct Sha256Digest(pub [u8; 32]);
 
 impl Sha256Digest {
+    /// The SHA-256 of these bytes.
+    #[cfg(feature = "sign")]
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest;
+        Sha256Digest(sha2::Sha256::digest(bytes).into())
+    }
+
     /// Reads 64 hexadecimal digits, of either case.
     pub fn from_hex(text: &str) -> Result<Self> {
         let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -76,10 +76,13 @@ impl Upload {
     }
 
     fn nothing_there(&mut self, why: Why, now_ms: u64) {
-        self.effect_unknown = false;
         match why {
+            // A request without an answer may still be on its way.
             Why::LastLook(error) => self.fail(error, now_ms),
-            Why::Gone(said) => self.upload_lost(&said, now_ms),
+            Why::Gone(said) => {
+                self.effect_unknown = false;
+                self.upload_lost(&said, now_ms);
+            }
             Why::Taken(said) => {
                 // Another put of this key is under way, or its object was deleted just now.
                 self.taken_tries += 1;

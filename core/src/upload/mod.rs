@@ -162,12 +162,18 @@ impl Upload {
     /// The next thing to do, if there is one now. Call it until there is none.
     pub fn poll(&mut self, now_ms: u64) -> Option<Action> {
         self.expire(now_ms);
+        // Twice, because a stage that has nothing to send may end the upload, which leaves things to
+        // take away.
+        let action = self.poll_once(now_ms).or_else(|| self.poll_once(now_ms));
+        self.settle();
+        action
+    }
+
+    fn poll_once(&mut self, now_ms: u64) -> Option<Action> {
         if let Some(id) = self.cancels.pop_front() {
             return Some(Action::Cancel { id });
         }
-        let action = self.poll_abort(now_ms).or_else(|| self.poll_stage(now_ms));
-        self.settle();
-        action
+        self.poll_abort(now_ms).or_else(|| self.poll_stage(now_ms))
     }
 
     /// When to call [`poll`](Self::poll) again though nothing was answered. `None`: only an answer, a
@@ -302,3 +308,6 @@ impl Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,19 +72,21 @@ pub fn settled() {
 
 /// `work`, or the error of an interrupted run where Ctrl-C comes first. For use within [`uncut`].
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let Some(mut interrupted) = INTERRUPTED.get().cloned() else {
-        return Ok(work.await);
-    };
-    let interruption = pin!(async move {
-        if interrupted.wait_for(|interrupted| *interrupted).await.is_err() {
-            // Nobody listens for Ctrl-C any more, so it cannot come.
-            std::future::pending::<()>().await;
-        }
-    });
-    match select(interruption, pin!(work)).await {
+    match select(pin!(interrupted()), pin!(work)).await {
         Either::Left(_) => Err(Failure::Interrupted),
         Either::Right((result, _)) => Ok(result),
     }
+}
+
+/// Ends when Ctrl-C comes. For use within [`uncut`].
+pub async fn interrupted() {
+    if let Some(mut interrupted) = INTERRUPTED.get().cloned()
+        && interrupted.wait_for(|interrupted| *interrupted).await.is_ok()
+    {
+        return;
+    }
+    // Nobody listens for Ctrl-C any more, so it cannot come.
+    std::future::pending::<()>().await;
 }
 
 fn end() -> ! {

@@ -6,13 +6,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::ArgPredicate;
 use coldpress::{ErrorKind, PutOutcome, StoredObject};
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, ObjectKey, Policy,
-    Schema, Settings,
+    Codec, EncodedFile, Encoder, IdSource, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Nulls,
+    ObjectKey, Policy, Schema, Settings,
 };
 use serde_json::json;
 
+use super::by_grant;
 use super::failure::Failure;
 use super::feed::{self, Fed};
 use super::input::{self, Source};
@@ -30,10 +32,25 @@ pub struct PutArgs {
     /// NDJSON or a JSON array, plain or packed with gzip or zstd; `-` is standard input. The rows
     /// of several files become one object
     #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// The collection the rows belong to
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(
+        long,
+        short,
+        value_name = "NAME",
+        required = false,
+        required_unless_present = "grant",
+        default_value_if("grant", ArgPredicate::IsPresent, "")
+    )]
     collection: String,
+    /// Put by this grant, a JSON file of `coldpress grant`, without credentials: it says where the rows
+    /// belong
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["collection", "tenant", "lsn", "append", "padded_lsn"]
+    )]
+    grant: Option<PathBuf>,
     /// The tenant the rows belong to
     #[arg(long, value_name = "N", default_value_t = 0)]
     tenant: u64,
@@ -71,6 +88,9 @@ pub struct PutArgs {
 
 /// Runs `coldpress put`.
 pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    if let Some(grant) = &args.grant {
+        return by_grant::run(args, grant, store_args);
+    }
     let sources = input::sources(&args.files)?;
     let mut encoder = Encoder::new(args.settings()?).map_err(Failure::usage)?;
     // A bad name is found now, not after gigabytes were read.
@@ -100,15 +120,11 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let outcome = put(args, &store, &file, lsns)?;
     drop(progress);
 
-    let stored = Stored { args, store: &store, file: &file, lsns, fed, outcome };
-    let mut out = Vec::new();
-    if args.json { stored.write_json(&mut out) } else { stored.write_text(&mut out) }
-        .and_then(|()| io::stdout().write_all(&out))
-        .map_err(Failure::output)
+    Stored { args, store: store.name(), file: &file, lsns, fed, outcome }.print()
 }
 
 impl PutArgs {
-    fn settings(&self) -> Result<Settings, Failure> {
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let schema = match &self.schema {
             None => None,
             Some(path) => {
@@ -153,13 +169,13 @@ impl PutArgs {
 }
 
 /// An error of the whole input: it names its place, and what it is read from.
-fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> Failure {
+pub(super) fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> Failure {
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
     Failure::run(format_args!("{}: {error}", names.join(", ")))
 }
 
 /// The LSNs the file is named for.
-fn lsns_of(file: &EncodedFile) -> Result<LsnRange, Failure> {
+pub(super) fn lsns_of(file: &EncodedFile) -> Result<LsnRange, Failure> {
     file.key.lsns().ok_or_else(|| {
         Failure::run("the key of the rows names no LSNs; this is a bug of coldpress: report it")
     })
@@ -219,16 +235,24 @@ fn ways_out(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<String, Fai
 }
 
 /// What a put has to tell.
-struct Stored<'a> {
-    args: &'a PutArgs,
-    store: &'a Store,
-    file: &'a EncodedFile,
-    lsns: LsnRange,
-    fed: Fed,
-    outcome: PutOutcome,
+pub(super) struct Stored<'a> {
+    pub(super) args: &'a PutArgs,
+    /// As shown to people.
+    pub(super) store: &'a str,
+    pub(super) file: &'a EncodedFile,
+    pub(super) lsns: LsnRange,
+    pub(super) fed: Fed,
+    pub(super) outcome: PutOutcome,
 }
 
 impl Stored<'_> {
+    pub(super) fn print(&self) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        if self.args.json { self.write_json(&mut out) } else { self.write_text(&mut out) }
+            .and_then(|()| io::stdout().write_all(&out))
+            .map_err(Failure::output)
+    }
+
     fn ratio(&self) -> f64 {
         self.fed.json_bytes as f64 / (self.file.bytes.len().max(1)) as f64
     }
@@ -249,7 +273,7 @@ impl Stored<'_> {
         let digits = if self.ratio() < 1.0 { 2 } else { 1 };
         line("ratio", format!("{:.digits$}x", self.ratio()));
         line("codec", self.args.codec.to_string());
-        line("store", self.store.name().to_owned());
+        line("store", self.store.to_owned());
         if self.outcome == PutOutcome::AlreadyThere {
             line("already there", "with the same content; nothing was written".to_owned());
         }
@@ -275,12 +299,16 @@ impl Stored<'_> {
             // A dot may part two names or stand within one, so two columns may show one path.
             *rescued.entry(path.as_str()).or_insert(0) += values;
         }
+        let (tenant_id, collection) = match self.file.key.target() {
+            KeyTarget::Data { tenant_id, collection, .. } => (*tenant_id, collection.as_str()),
+            KeyTarget::Wal { .. } => (self.args.tenant, self.args.collection.as_str()),
+        };
         let report = json!({
             "key": self.file.key.as_str(),
-            "store": self.store.name(),
+            "store": self.store,
             "already_there": self.outcome == PutOutcome::AlreadyThere,
-            "tenant_id": self.args.tenant,
-            "collection": self.args.collection,
+            "tenant_id": tenant_id,
+            "collection": collection,
             "min_lsn": self.lsns.min(),
             "max_lsn": self.lsns.max(),
             "rows": summary.rows,

@@ -55,6 +55,17 @@ impl StoreArgs {
         (!elsewhere).then(|| Path::new(&self.store))
     }
 
+    /// Whether a store may be spoken to without encryption.
+    pub fn allows_http(&self) -> bool {
+        let yes = |value: String| value == "1" || value.eq_ignore_ascii_case("true");
+        self.allow_http || first_variable(&["AWS_ALLOW_HTTP"]).is_some_and(yes)
+    }
+
+    /// The most time for one request, where it was given.
+    pub fn timeout_ms(&self) -> Option<u64> {
+        self.timeout.map(|seconds| u64::from(seconds) * 1_000)
+    }
+
     /// The library's configuration, or what is wrong with the arguments.
     pub fn config(&self, lsn_width: LsnWidth) -> Result<ColdStorageConfig, Failure> {
         let config = ColdStorageConfig {
@@ -87,7 +98,6 @@ impl StoreArgs {
             .clone()
             .or_else(|| first_variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]))
             .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
-        let yes = |value: String| value == "1" || value.eq_ignore_ascii_case("true");
         Ok(ColdStorageConfig {
             endpoint,
             bucket: bucket.to_owned(),
@@ -96,10 +106,8 @@ impl StoreArgs {
             secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
             session_token: first_variable(&["AWS_SESSION_TOKEN"]).unwrap_or_default(),
             region,
-            timeout_ms: self
-                .timeout
-                .map_or(config.timeout_ms, |seconds| u64::from(seconds) * 1_000),
-            allow_http: self.allow_http || first_variable(&["AWS_ALLOW_HTTP"]).is_some_and(yes),
+            timeout_ms: self.timeout_ms().unwrap_or(config.timeout_ms),
+            allow_http: self.allows_http(),
             ..config
         })
     }
@@ -140,10 +148,7 @@ impl Store {
     /// The store of the arguments; a put into it writes LSNs in this width.
     pub fn open(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
         let config = args.config(lsn_width)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::run(format_args!("cannot start: {error}")))?;
+        let runtime = runtime()?;
         let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
             ErrorKind::Settings | ErrorKind::Key => Failure::Usage(in_our_words(&error)),
             _ => Failure::Run(in_our_words(&error)),
@@ -177,6 +182,14 @@ impl Store {
     ) -> Result<T, Failure> {
         self.run(request)?.map_err(|error| failed(&error))
     }
+}
+
+/// What runs requests.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run(format_args!("cannot start: {error}")))
 }
 
 /// The failure of a run that the library's error is.

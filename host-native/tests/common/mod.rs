@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod conformance;
+pub mod gate;
 pub mod seaweed;
 pub mod stub;
 

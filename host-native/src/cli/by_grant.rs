@@ -1,0 +1,63 @@
+//! `coldpress put --grant`: rows into a store that we have no credentials of.
+
+use std::fs;
+use std::path::Path;
+
+use coldpress::{PutOutcome, UploadOptions, UploadSettings, no_more_grants, upload_until};
+use coldpress_core::{Encoder, Grant};
+
+use super::failure::Failure;
+use super::feed;
+use super::input;
+use super::interrupt;
+use super::progress::Progress;
+use super::put::{PutArgs, Stored, in_sources, lsns_of};
+use super::store::{self, StoreArgs};
+
+/// Encodes the rows for the grant's key and uploads them by it.
+pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), Failure> {
+    let grant = read(grant)?;
+    let sources = input::sources(&args.files)?;
+    let mut encoder = Encoder::new(args.settings()?).map_err(Failure::usage)?;
+    let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
+    let fed = feed::feed(&sources, &mut encoder, &mut progress)?;
+    progress.phase("encoding");
+    let file = encoder.finish(&grant.target()).map_err(|error| in_sources(&sources, &error))?;
+    let lsns = lsns_of(&file)?;
+    progress.phase("storing");
+    let store = origin(&grant);
+    let mut settings = UploadSettings::default();
+    if let Some(timeout_ms) = store_args.timeout_ms() {
+        settings.timeout_ms = timeout_ms;
+    }
+    let options = UploadOptions {
+        settings,
+        allow_http: store_args.allows_http(),
+        ..UploadOptions::default()
+    };
+    let uploading =
+        upload_until(&file, Some(grant), no_more_grants, &options, interrupt::interrupted());
+    let runtime = store::runtime()?;
+    // Ctrl-C breaks it off in order, so that no parts stay in the store.
+    let uploaded = interrupt::uncut(|| runtime.block_on(uploading))?;
+    let uploaded = uploaded.map_err(|error| store::failed(&error))?;
+    drop(progress);
+    let outcome = match uploaded.created {
+        true => PutOutcome::Created,
+        false => PutOutcome::AlreadyThere,
+    };
+    Stored { args, store: &store, file: &file, lsns, fed, outcome }.print()
+}
+
+fn read(path: &Path) -> Result<Grant, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::run(format_args!("cannot read the grant {}: {error}", path.display()))
+    })?;
+    Grant::from_json(&text)
+        .map_err(|error| Failure::run(format_args!("{}: {error}", path.display())))
+}
+
+/// Scheme and host, and no part that is secret.
+fn origin(grant: &Grant) -> String {
+    grant.check().url().split('/').take(3).collect::<Vec<_>>().join("/")
+}
