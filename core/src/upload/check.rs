@@ -23,8 +23,8 @@ pub(super) struct Check {
 pub(super) enum Why {
     /// The store said that the key is taken.
     Taken(String),
-    /// The multipart upload was gone when it should be completed.
-    Gone(String),
+    /// The multipart upload of this id was gone when it should be completed.
+    Gone(String, String),
     /// The last try got no answer, which does not mean that it had no effect.
     LastLook(Error),
 }
@@ -62,10 +62,12 @@ impl Upload {
             _ => {
                 let (kind, first) = match (&check.why, verdict) {
                     (Why::LastLook(error), _) => (error.kind(), error.to_string()),
-                    (Why::Taken(said) | Why::Gone(said), Verdict::Refused(kind)) => {
+                    (Why::Taken(said) | Why::Gone(_, said), Verdict::Refused(kind)) => {
                         (kind, said.clone())
                     }
-                    (Why::Taken(said) | Why::Gone(said), _) => (ErrorKind::Settings, said.clone()),
+                    (Why::Taken(said) | Why::Gone(_, said), _) => {
+                        (ErrorKind::Settings, said.clone())
+                    }
                 };
                 let message = format!(
                     "{first}; and the store does not show what lies at the key ({said}): whoever grants needs GetObject and ListBucket for it"
@@ -79,9 +81,14 @@ impl Upload {
         match why {
             // A request without an answer may still be on its way.
             Why::LastLook(error) => self.fail(error, now_ms),
-            Why::Gone(said) => {
+            Why::Gone(upload_id, said) => {
                 self.effect_unknown = false;
-                self.upload_lost(&said, now_ms);
+                let current = self.grants.multipart().map(|multipart| &multipart.upload_id);
+                match current == Some(&upload_id) {
+                    true => self.upload_lost(&said, now_ms),
+                    // A fresh grant came for the look, and began the file anew.
+                    false => self.stage = Stage::Sending,
+                }
             }
             Why::Taken(said) => {
                 // Another put of this key is under way, or its object was deleted just now.

@@ -297,7 +297,9 @@ impl Upload {
             }
             (Verdict::Taken, _) => self.check(Why::Taken(said.to_owned()), now_ms),
             (Verdict::Gone | Verdict::Absent, Purpose::Complete) => {
-                self.check(Why::Gone(said.to_owned()), now_ms);
+                let upload_id =
+                    self.grants.multipart().map(|multipart| multipart.upload_id.clone());
+                self.check(Why::Gone(upload_id.unwrap_or_default(), said.to_owned()), now_ms);
             }
             (Verdict::Gone | Verdict::Absent, Purpose::Chunk(_)) if multipart => {
                 self.upload_lost(said, now_ms);
