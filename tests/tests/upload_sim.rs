@@ -3,6 +3,8 @@
 //! is, with nothing left behind; and none lasts for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
+#[path = "upload_sim/plan.rs"]
+mod plan;
 #[path = "upload_sim/random.rs"]
 mod random;
 #[path = "upload_sim/store.rs"]

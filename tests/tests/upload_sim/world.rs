@@ -3,36 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldpress_core::{
-    Action, Error, ErrorKind, Grant, GrantedWrite, RequestBody, Sha256Digest, Upload, UploadBody,
-    UploadSettings, Uploaded,
+    Action, Error, ErrorKind, Grant, GrantedWrite, RequestBody, Upload, UploadBody, UploadSettings,
+    Uploaded,
 };
-use sha2::{Digest, Sha256};
 
+use crate::plan::{Plan, digest};
 use crate::random::Random;
-use crate::store::{Answer, Manners, Object, Request, Store, Terms, key};
+use crate::store::{Answer, Request, Store, Terms, key};
 
 const STEPS_MAX: u32 = 4_000;
-
-/// What a seed makes of the world.
-#[derive(Debug)]
-struct Plan {
-    file: Vec<u8>,
-    names_sha256: bool,
-    names_length: bool,
-    part_bytes: Option<u64>,
-    lifetime_ms: u64,
-    /// The client's clock is off by this.
-    skew_ms: u64,
-    /// Of a hundred requests, how many meet each kind of trouble.
-    trouble: u64,
-    grants_trouble: u64,
-    /// After so many grants there are no more.
-    grants_max: u64,
-    outage: Option<(u64, u64)>,
-    abort_at: Option<u64>,
-    uploads_vanish_at: Option<u64>,
-    rival: Option<(u64, Object)>,
-}
 
 #[derive(Debug)]
 enum Event {
@@ -64,58 +43,6 @@ pub struct Ended {
     pub left_open: bool,
     pub steps: u32,
     pub duration_ms: u64,
-}
-
-fn digest(bytes: &[u8]) -> Sha256Digest {
-    Sha256Digest(Sha256::digest(bytes).into())
-}
-
-impl Plan {
-    fn new(random: &mut Random) -> Self {
-        let file: Vec<u8> = (0..1 + random.below(60)).map(|_| random.below(256) as u8).collect();
-        let begin = 1_000_000;
-        let mut when =
-            |percent, within: u64| random.chance(percent).then(|| begin + random.below(within));
-        let (abort_at, uploads_vanish_at, rival_at) =
-            (when(12, 8_000), when(6, 5_000), when(25, 3_000));
-        let outage = when(15, 4_000)
-            .map(|from| (from, from + random.pick(&[500, 5_000, 60_000, u64::MAX / 2])));
-        let rival = rival_at.map(|at| {
-            let mut bytes = file.clone();
-            match random.below(3) {
-                0 => {}
-                1 => bytes[0] ^= 1,
-                _ => bytes.push(7),
-            }
-            let sha256 = random.chance(75).then(|| digest(&bytes).to_string());
-            let at = if random.chance(60) { 0 } else { at };
-            (at, Object { bytes, sha256 })
-        });
-        Plan {
-            file,
-            names_sha256: random.chance(85),
-            names_length: random.chance(50),
-            part_bytes: random.chance(65).then_some(10),
-            lifetime_ms: random.pick(&[50, 400, 2_000, 900_000, 900_000, 900_000]),
-            skew_ms: random.pick(&[0, 0, 0, 3_600_000]),
-            trouble: random.pick(&[0, 1, 4, 10, 20]),
-            grants_trouble: random.pick(&[0, 0, 10, 50]),
-            grants_max: random.pick(&[1, 2, 1_000, 1_000, 1_000]),
-            outage,
-            abort_at,
-            uploads_vanish_at,
-            rival,
-        }
-    }
-
-    fn manners(random: &mut Random) -> Manners {
-        Manners {
-            hides_headers: random.chance(5),
-            explains: random.chance(70),
-            completes_twice: random.chance(30),
-            denies: random.chance(3),
-        }
-    }
 }
 
 impl World {
@@ -413,6 +340,14 @@ impl World {
         }
         if !left_open.is_empty() && self.plan.trouble == 0 && self.plan.outage.is_none() {
             panic!("{}", self.told("did not abort though nothing was in the way"));
+        }
+        let manners = &self.store.manners;
+        if self.plan.is_good_day && manners.explains && !manners.hides_headers && !manners.denies {
+            assert!(
+                matches!(outcome, Ok(uploaded) if uploaded.created),
+                "{}",
+                self.told("failed on a good day")
+            );
         }
         match outcome {
             Ok(uploaded) => {
