@@ -18,7 +18,7 @@ export async function startProxy(origin) {
     fate: () => undefined,
     /** How often each fate struck. */
     struck: { before: 0, after: 0 },
-    /** Every answer of the store: its method, upload, part number and status. */
+    /** Every answer of the store to a page: its method, upload, part number and status. */
     answers: [],
     isCut: false,
     /** No connection holds or comes about until `mend`. */
@@ -57,7 +57,7 @@ export async function startProxy(origin) {
     const [answer] = await once(onward, 'response')
     const answered = Buffer.concat(await all(answer))
     const query = new URL(path, proxy.origin).searchParams
-    proxy.answers.push({ method, upload: query.get('uploadId'), part: query.get('partNumber'), status: answer.statusCode })
+    if (headers.origin) proxy.answers.push({ method, upload: query.get('uploadId'), part: query.get('partNumber'), status: answer.statusCode })
     if (fate === 'after') return fail(request, response, fate)
     response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)
   }
