@@ -41,38 +41,51 @@ const options = ({ grantsUrl, token }, more) => ({
 
 test('1,000 rows in 20 batches are each stored exactly once, though the page dies and the servers stumble', { timeout: 600_000 }, async (t) => {
   const shore = await startShore(t)
+  let [requestsLeft, strike] = [Infinity, () => {}]
   shore.proxy.fate = ({ headers }) => {
-    if (headers.origin === undefined || Math.random() < 0.5) return undefined
+    if (headers.origin === undefined) return undefined
+    requestsLeft -= 1
+    if (requestsLeft === 0) strike()
+    if (Math.random() < 0.5) return undefined
     return Math.random() < 0.5 ? 'before' : 'after'
   }
   const chromium = new MortalChromium(temporaryFolder(t))
   t.after(() => chromium.kill())
   const kept = []
   const unsure = []
-  let [deaths, next] = [0, 0]
-  while (kept.length < BATCHES || deaths < DEATHS) {
+  let next = 0
+
+  /** One life of the browser; it dies while it opens, while it appends, or at a request of an upload. */
+  async function live(dies) {
     const page = await chromium.open(shore.page)
-    const death = deaths < DEATHS ? sleep(200 + Math.random() * 2_500).then(() => (Math.random() < 0.7 ? chromium.kill() : chromium.crash())) : undefined
+    /** @type {Promise<void> | undefined} */
+    let death
+    const die = (wait) => {
+      death ??= sleep(wait).then(() => (Math.random() < 0.7 ? chromium.kill() : chromium.crash()))
+    }
+    const how = dies ? Math.random() : 1
+    if (how < 0.2) die(Math.random() * 1_000)
     try {
       await page.evaluate((given) => globalThis.openTestOutbox(given), options(shore))
-      while (kept.length < BATCHES) {
-        const number = next++
-        unsure.push(number)
-        await page.evaluate((rows) => globalThis.outbox.append(rows), batch(number))
+      if (how >= 0.2 && how < 0.4) die(Math.random() * 60)
+      if (how >= 0.4 && dies) [requestsLeft, strike] = [1 + Math.floor(Math.random() * 12), () => die(Math.random() * 20)]
+      for (let appends = 0; kept.length < BATCHES && (appends < 2 || !dies); appends += 1) {
+        unsure.push(next++)
+        await page.evaluate((rows) => globalThis.outbox.append(rows), batch(unsure.at(-1)))
         kept.push(unsure.pop())
-        await sleep(Math.random() * 300)
-        // Two a life at most, so that it dies with some sealed, some half sent and some only stored.
-        if (death && Math.random() < 0.5) await death
       }
-      await death
+      // Where there is too little left to send, the next request would never come.
+      for (let waits = 0; dies && death === undefined && waits < 80; waits += 1) await sleep(100)
+      if (dies) die(0)
     } catch (error) {
       // A page that died breaks off what it was asked; anything else is a fault.
-      if (death === undefined || !/closed|crash|detached|destroyed|disconnected|ECONNRESET|ECONNREFUSED/i.test(error.message)) throw error
-      await death
+      if (!dies || !/closed|crash|detached|destroyed|disconnected|ECONNRESET|ECONNREFUSED/i.test(error.message)) throw error
     }
-    deaths += 1
+    requestsLeft = Infinity
+    await death
   }
 
+  for (let lives = 0; lives < DEATHS || kept.length < BATCHES; lives += 1) await live(lives < DEATHS)
   const page = await chromium.open(shore.page)
   const waited = await page.evaluate(async (given) => {
     await globalThis.openTestOutbox(given)
@@ -87,7 +100,7 @@ test('1,000 rows in 20 batches are each stored exactly once, though the page die
   assert.equal(keys.length, found.size)
   assert.equal(new Set([...kept, ...unsure]).size, next)
   assert.ok(shore.proxy.struck.before > 5 && shore.proxy.struck.after > 5, JSON.stringify(shore.proxy.struck))
-  t.diagnostic(`${deaths} deaths, ${unsure.length} of them in an append; 500s: ${JSON.stringify(shore.proxy.struck)}; ${keys.length} objects; ${waited.rows} rows waited at the end`)
+  t.diagnostic(`${DEATHS} deaths, ${unsure.length} appends broken off; 500s: ${JSON.stringify(shore.proxy.struck)}; ${keys.length} objects; ${waited.rows} rows waited at the end`)
 })
 
 test('two tabs, offline and back: rows wait and go once', { timeout: 120_000 }, async (t) => {

@@ -9,6 +9,7 @@ import { tool } from '../lib/tools.mjs'
 
 const CHROMIUM = process.env.COLDPRESS_CHROMIUM ?? '/usr/bin/chromium'
 const START_MS_MAX = 30_000
+const CRASH_MS_MAX = 5_000
 
 export class MortalChromium {
   /** @param {string} profile a folder that outlives every browser */
@@ -38,12 +39,13 @@ export class MortalChromium {
 
   /** The page's process dies, the browser lives on. */
   async crash() {
-    const session = await this.page.context().newCDPSession(this.page)
-    const crashed = new Promise((resolve) => this.page.once('crash', resolve))
-    await Promise.race([session.send('Page.crash').catch(() => {}), crashed])
-    await crashed
-    // A crashed page answers nothing any more, not even its closing.
-    void this.page.close().catch(() => {})
+    const { page } = this
+    const crashed = new Promise((resolve) => page.once('crash', () => resolve(true)))
+    const session = await page.context().newCDPSession(page)
+    // It never answers: it is what it was asked for.
+    void session.send('Page.crash').catch(() => {})
+    if (!(await Promise.race([crashed, sleep(CRASH_MS_MAX, false)]))) await this.kill()
+    void page.close().catch(() => {})
   }
 
   async #start() {
