@@ -249,6 +249,40 @@ test('one dropped connection of a store with CORS rules is no missing rule', asy
   assert.ok(store.log.includes('GET /'), 'it was probed')
 })
 
+test('parts that drop together while the store answers are no missing rule: one line may have changed', async (t) => {
+  const { store, send } = await started(t)
+  store.partBytes = MIB / 4
+  const dropping = []
+  const page = {
+    ...fast,
+    origin: () => 'https://app.example',
+    fetch(url, init) {
+      if (init.method !== 'PUT' || dropping.length === 4) return fetch(url, init)
+      return new Promise((_, reject) => {
+        dropping.push(() => reject(new TypeError('Failed to fetch')))
+        if (dropping.length === 4) for (const drop of dropping) drop()
+      })
+    },
+  }
+  await send(await largeFile(2 * MIB), { world: page, concurrency: 4 })
+  assert.equal(store.objects.size, 1)
+  assert.equal(store.log.filter((line) => line === 'GET /').length, 4, 'each was probed')
+})
+
+test('requests that break off late were let in, so no rule is missing', async (t) => {
+  const { send } = await started(t)
+  const page = {
+    ...fast,
+    origin: () => 'https://app.example',
+    async fetch(url, init) {
+      if (init.method !== 'PUT') return fetch(url, init)
+      await new Promise((resolve) => setTimeout(resolve, 12_000 / SPEED))
+      throw new TypeError('Failed to fetch')
+    },
+  }
+  await assert.rejects(send(ROWS, { world: page, retries: 4 }), { code: 'Unavailable', message: /Failed to fetch/ })
+})
+
 test('where the device is offline nothing is tried until it is not', async (t) => {
   const { store, send } = await started(t)
   let online = false

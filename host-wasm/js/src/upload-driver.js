@@ -4,6 +4,7 @@ import { ColdpressError } from './error.js'
 import { CorsWatch } from './upload-cors.js'
 import { askFailure } from './upload-grants.js'
 
+/** @import { Trial } from './upload-cors.js' */
 /** @import { World } from './upload-world.js' */
 
 // The whole of an error a store answers with; what is longer is not one.
@@ -208,15 +209,15 @@ class Driver {
     const { id, method, url } = action
     const headers = sendable(action.headers)
     this.errand.onRequest?.()
-    this.cors.sent(method, url, headers.map(([name]) => name))
+    const trial = this.cors.sent(method, url, headers.map(([name]) => name))
     try {
       const response = await this.world.fetch(url, { method, headers, body: this.#body(action), signal: controller.signal })
+      this.cors.answered(trial)
       const body = await bodyOf(method, response)
-      this.cors.answered(method, url)
       if (!this.#ends(id, controller)) return
       this.machine.handleResponse(id, response.status, [...response.headers].flat(), body, this.world.now())
     } catch (error) {
-      if (!(await this.#failed(action, controller, error))) return
+      if (!(await this.#failed(action, trial, controller, error))) return
     }
     this.#turn()
   }
@@ -229,14 +230,15 @@ class Driver {
 
   /**
    * @param {RequestAction} action
+   * @param {Trial} trial
    * @param {AbortController} controller
    * @param {unknown} error
    */
-  async #failed({ id, method, url }, controller, error) {
+  async #failed({ id }, trial, controller, error) {
     const looked = this.running.get(id) === controller && this.world.online() && this.verdict === undefined
-    const missing = looked ? await this.cors.failed(method, url) : undefined
+    const missing = looked ? await this.cors.failed(trial) : undefined
     if (!this.#ends(id, controller)) return false
-    const message = `${new URL(url).origin}: ${String(/** @type {any} */ (error)?.message ?? error)}`
+    const message = `${trial.server}: ${String(/** @type {any} */ (error)?.message ?? error)}`
     this.machine.handleFailure(id, message, this.world.now())
     if (missing) this.#giveUp(missing)
     return true

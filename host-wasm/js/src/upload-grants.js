@@ -39,16 +39,17 @@ export function grantsFrom(url, options) {
     const bearer = typeof token === 'function' ? await token() : token
     const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
     const body = JSON.stringify(request)
+    const trial = cors.sent('POST', endpoint, Object.keys(headers))
     let response
     let text
     try {
       response = await here.fetch(endpoint, { method: 'POST', headers, body, signal })
+      cors.answered(trial)
       text = await response.text()
     } catch (error) {
       if (signal?.aborted) throw new ColdpressError('Aborted', 'the upload was aborted', { cause: signal.reason })
-      throw await unreachable(here, cors, endpoint, error)
+      throw await unreachable(here, cors, trial, error)
     }
-    cors.answered('POST', endpoint)
     if (response.ok) return parsed(endpoint, text)
     throw refusal(endpoint, response, text)
   }
@@ -82,12 +83,12 @@ function grantsUrl(url) {
 /**
  * @param {World} here
  * @param {CorsWatch} cors
- * @param {string} endpoint
+ * @param {import('./upload-cors.js').Trial} trial
  * @param {unknown} cause
  */
-async function unreachable(here, cors, endpoint, cause) {
-  const server = new URL(endpoint).origin
-  if (here.online() && (await cors.failed('POST', endpoint))) {
+async function unreachable(here, cors, trial, cause) {
+  const { server } = trial
+  if (here.online() && (await cors.failed(trial))) {
     const page = here.origin()
     return new ColdpressError(
       'Cors',
