@@ -213,7 +213,7 @@ class Driver {
     try {
       const response = await this.world.fetch(url, { method, headers, body: this.#body(action), signal: controller.signal })
       this.cors.answered(trial)
-      const body = await bodyOf(method, response)
+      const body = await bodyOf(response)
       if (!this.#ends(id, controller)) return
       this.machine.handleResponse(id, response.status, [...response.headers].flat(), body, this.world.now())
     } catch (error) {
@@ -268,27 +268,25 @@ function sendable(headers) {
 }
 
 /**
- * What the machine may look at: the body of an error, and that of a POST, whose 200 can carry one. No body is left open.
+ * What the machine may look at: a 200 can carry an error. A body that is read to its end leaves the connection to the next
+ * request; one that is cancelled takes it along.
  *
- * @param {string} method
  * @param {Response} response
  */
-async function bodyOf(method, response) {
-  if (response.body === null) return new Uint8Array()
-  if (response.ok && method !== 'POST') {
-    await response.body.cancel()
-    return new Uint8Array()
-  }
-  const reader = response.body.getReader()
+async function bodyOf(response) {
   const taken = []
   let length = 0
-  while (length < BODY_BYTES_MAX) {
+  const reader = response.body?.getReader()
+  while (reader) {
     const { done, value } = await reader.read()
     if (done) break
     taken.push(value)
     length += value.length
+    if (length >= BODY_BYTES_MAX) {
+      await reader.cancel()
+      break
+    }
   }
-  await reader.cancel()
   const body = new Uint8Array(length)
   let at = 0
   for (const piece of taken) {
