@@ -54,7 +54,10 @@ mod upload;
 pub use decode::{
     ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
 };
-pub use encode::{Document, EncodedFile, Encoder, Summary, Target};
+pub use encode::{
+    Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,
+    Summary, Target,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
