@@ -95,6 +95,12 @@ impl Error {
         self
     }
 
+    /// The same error, which says something more at its end.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.0.message = format!("{}; {note}", self.0.message);
+        self
+    }
+
     /// `answer` must hold no secret: it is shown.
     pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
         self.0.cause = Cause::Store(StoreAnswer(answer.into()));

@@ -26,6 +26,7 @@ mod grant;
 mod http;
 mod listing;
 mod local;
+mod persist;
 mod random;
 mod remote;
 #[cfg(feature = "serve")]
@@ -33,6 +34,7 @@ pub mod serve;
 mod storage;
 mod stored;
 mod upload;
+mod writer;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
@@ -46,3 +48,4 @@ pub use grant::GrantLimits;
 pub use listing::StoredObject;
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
+pub use writer::ObjectWriter;

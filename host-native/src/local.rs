@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +15,9 @@ use object_store::prefix::PrefixStore;
 use crate::answer::{conflict, io_error};
 use crate::random::random_name;
 use crate::{Error, PutOutcome, Result};
+
+/// How much of two files is compared at a time.
+const COMPARED_BYTES: usize = 1 << 20;
 
 /// Writes into one folder. Reading goes through [`LocalFolder::object_store`].
 #[derive(Debug)]
@@ -47,15 +50,18 @@ impl LocalFolder {
     pub(crate) fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
         let mut staged = self.stage(key.as_str())?;
         staged.write(bytes)?;
-        let new = self.publish(&staged, key.as_str())?;
-        drop(staged);
-        if new {
+        self.publish_new(staged, key.as_str())
+    }
+
+    /// Gives a file of [`LocalFolder::stage`] this name, durably, or compares it with what has the name. Blocks.
+    pub(crate) fn publish_new(&self, staged: Staged, key: &str) -> Result<PutOutcome> {
+        if self.publish(&staged, key)? {
             return Ok(PutOutcome::Created);
         }
-        let path = self.path_of(key.as_str());
-        let (same, there) = compare(&path, bytes)?;
+        let path = self.path_of(key);
+        let (same, there, staged_bytes) = compare(&path, &staged.path)?;
         if !same {
-            return Err(conflict(key.as_str(), there, bytes.len() as u64));
+            return Err(conflict(key, there, staged_bytes));
         }
         // Its writer may have been cut off before it came to this.
         sync_folder(self.folder_of(&path))?;
@@ -168,15 +174,29 @@ impl Drop for Staged {
     }
 }
 
-/// Whether the file there holds these bytes, and how many bytes it has.
-fn compare(path: &Path, bytes: &[u8]) -> Result<(bool, u64)> {
+/// Whether the file there holds the same bytes as ours, and how many bytes each has.
+fn compare(path: &Path, ours: &Path) -> Result<(bool, u64, u64)> {
     let read = |e: io::Error| io_error(&e, "read the file that already lies there", path);
-    let there = std::fs::metadata(path).map_err(read)?;
-    if there.is_file() && there.len() != bytes.len() as u64 {
-        return Ok((false, there.len()));
+    let read_ours = |e: io::Error| io_error(&e, "read the staged file", ours);
+    let bytes = std::fs::metadata(ours).map_err(read_ours)?.len();
+    let facts = std::fs::metadata(path).map_err(read)?;
+    if facts.is_file() && facts.len() != bytes {
+        return Ok((false, facts.len(), bytes));
     }
-    let found = std::fs::read(path).map_err(read)?;
-    Ok((found == bytes, found.len() as u64))
+    let mut there = BufReader::with_capacity(COMPARED_BYTES, File::open(path).map_err(read)?);
+    let mut ours = BufReader::with_capacity(COMPARED_BYTES, File::open(ours).map_err(read_ours)?);
+    loop {
+        let (a, b) = (there.fill_buf().map_err(read)?, ours.fill_buf().map_err(read_ours)?);
+        let length = a.len().min(b.len());
+        if length == 0 {
+            return Ok((a.len() == b.len(), facts.len(), bytes));
+        }
+        if a[..length] != b[..length] {
+            return Ok((false, facts.len(), bytes));
+        }
+        there.consume(length);
+        ours.consume(length);
+    }
 }
 
 fn sync_folder(folder: &Path) -> Result<()> {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{KeyPrefix, Signer, SignerConfig};
+use coldpress_core::{KeyPrefix, Sha256Digest, Signer, SignerConfig};
+use futures_util::StreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
     BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode,
     PutOptions, RetryConfig,
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answers, Secrets, conflict};
@@ -40,6 +42,7 @@ pub(crate) struct RemoteStore {
     prefix: KeyPrefix,
     allow_unconditional_put: bool,
     limit_ms: u64,
+    retry_timeout_ms: u64,
     rule: OnceCell<PutRule>,
     signer: Signer,
     transport: Transport,
@@ -85,6 +88,7 @@ impl RemoteStore {
             prefix,
             allow_unconditional_put: config.allow_unconditional_put,
             limit_ms: operation_limit_ms(config),
+            retry_timeout_ms: config.retry_timeout_ms,
             rule: OnceCell::new(),
             signer: Signer::new(SignerConfig {
                 endpoint: endpoint.to_owned(),
@@ -121,6 +125,11 @@ impl RemoteStore {
 
     pub(crate) fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// How long one operation is tried again.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(self.retry_timeout_ms)
     }
 
     /// Probed once, before the first put or grant.
@@ -207,6 +216,35 @@ impl RemoteStore {
             return Ok(Some(PutOutcome::AlreadyThere));
         }
         Err(conflict(path.as_ref(), bytes_there, bytes_new))
+    }
+
+    /// As [`compare`](Self::compare), where the bytes are gone and only their number and SHA-256 are known.
+    pub(crate) async fn compare_digest(
+        &self,
+        key: &str,
+        bytes: u64,
+        digest: Sha256Digest,
+    ) -> Result<Option<PutOutcome>> {
+        let path = store_path(key)?;
+        let doing = "read what already lies there";
+        let failed = |error: StoreError| self.answers.error(&error, doing, key);
+        let there = match self.store.get(&path).await {
+            Ok(there) => there,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let bytes_there = there.meta.size;
+        if bytes_there == bytes {
+            let mut found = Sha256::new();
+            let mut stream = there.into_stream();
+            while let Some(slice) = stream.next().await {
+                found.update(&slice.map_err(failed)?);
+            }
+            if Sha256Digest(found.finalize().into()) == digest {
+                return Ok(Some(PutOutcome::AlreadyThere));
+            }
+        }
+        Err(conflict(key, bytes_there, bytes))
     }
 
     /// Puts an object of its own twice; a store that keeps its word refuses the second.

@@ -43,14 +43,20 @@ pub struct ColdStorage {
     lsn_width: LsnWidth,
     settings: Settings,
     limit_ms: u64,
-    bytes_uploaded: AtomicU64,
-    files_uploaded: AtomicU64,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(crate) enum Backend {
     Local(Arc<LocalFolder>),
-    Remote(Box<RemoteStore>),
+    Remote(Arc<RemoteStore>),
+}
+
+/// What was stored, shared with writers that outlive a borrow.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) bytes: AtomicU64,
+    pub(crate) files: AtomicU64,
 }
 
 /// How a put ended that did not fail.
@@ -87,7 +93,7 @@ impl ColdStorage {
             Place::S3 { endpoint } => {
                 let remote = RemoteStore::new(&config, &endpoint, prefix.clone())?;
                 let (store, answers) = (remote.object_store(), remote.answers().clone());
-                (Backend::Remote(Box::new(remote)), store, answers)
+                (Backend::Remote(Arc::new(remote)), store, answers)
             }
         };
         Ok(ColdStorage {
@@ -98,8 +104,7 @@ impl ColdStorage {
             lsn_width: config.lsn_width,
             settings,
             limit_ms,
-            bytes_uploaded: AtomicU64::new(0),
-            files_uploaded: AtomicU64::new(0),
+            counters: Arc::default(),
         })
     }
 
@@ -209,12 +214,12 @@ impl ColdStorage {
 
     /// Bytes this value has stored, logs included.
     pub fn bytes_uploaded(&self) -> u64 {
-        self.bytes_uploaded.load(Ordering::Relaxed)
+        self.counters.bytes.load(Ordering::Relaxed)
     }
 
     /// Objects this value has stored, logs included.
     pub fn files_uploaded(&self) -> u64 {
-        self.files_uploaded.load(Ordering::Relaxed)
+        self.counters.files.load(Ordering::Relaxed)
     }
 
     /// The store itself, for query engines. Writing through it overwrites, and syncs no file.
@@ -269,6 +274,14 @@ impl ColdStorage {
         Ok(grant)
     }
 
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
     }
@@ -286,8 +299,8 @@ impl ColdStorage {
             Backend::Remote(remote) => remote.put_new(key.as_str(), bytes).await?,
         };
         if outcome == PutOutcome::Created {
-            self.bytes_uploaded.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            self.files_uploaded.fetch_add(1, Ordering::Relaxed);
+            self.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.counters.files.fetch_add(1, Ordering::Relaxed);
         }
         Ok(outcome)
     }
@@ -345,14 +358,16 @@ fn read_segment(path: &Path) -> Result<Bytes> {
     Ok(Bytes::from(bytes))
 }
 
-async fn blocking<T: Send + 'static>(
+/// Does work that blocks on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
 }
 
-fn internal(error: &tokio::task::JoinError) -> Error {
+/// The error of a task that came to no end of its own.
+pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
     // The panic's own message went to stderr where it happened.
     let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a blocking task {what}; if it repeats, report it"))
+    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
 }
