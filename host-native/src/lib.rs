@@ -29,6 +29,7 @@ mod local;
 mod persist;
 mod random;
 mod remote;
+mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod storage;
@@ -39,13 +40,14 @@ mod writer;
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
     EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Phase, Progress,
-    Projection, Sha256Digest, Target, UploadSettings, Uploaded,
+    Projection, Settings, Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded,
 };
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
 pub use listing::StoredObject;
+pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use writer::ObjectWriter;

@@ -11,8 +11,10 @@ mod inspect;
 mod interrupt;
 mod ls;
 mod lsn;
+mod pour;
 mod progress;
 mod put;
+mod report;
 #[cfg(feature = "serve")]
 mod serve;
 mod store;

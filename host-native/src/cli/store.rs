@@ -175,6 +175,14 @@ impl Store {
         interrupt::uncut(|| self.runtime.block_on(interrupt::unless_interrupted(request)))?
     }
 
+    /// Does a work that writes, and that looks for Ctrl-C itself.
+    pub fn drive<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Result<T, Failure>, Failure> {
+        interrupt::uncut(|| self.runtime.block_on(work))
+    }
+
     /// Waits for a request whose every error ends the run.
     pub fn ask<T>(
         &self,
@@ -198,7 +206,7 @@ pub fn failed(error: &coldpress::Error) -> Failure {
 }
 
 /// The library's messages name the fields of its configuration; here they are options.
-fn in_our_words(error: &coldpress::Error) -> String {
+pub fn in_our_words(error: &coldpress::Error) -> String {
     [
         ("allow_http", "--allow-http"),
         ("timeout_ms", "--timeout"),
