@@ -21,6 +21,7 @@
 
 mod answer;
 mod config;
+mod delete;
 mod error;
 mod grant;
 mod http;
@@ -33,6 +34,7 @@ pub mod serve;
 mod storage;
 mod stored;
 mod upload;
+mod verify;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
@@ -46,3 +48,4 @@ pub use grant::GrantLimits;
 pub use listing::StoredObject;
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
+pub use verify::{Leftover, VerifiedObject};

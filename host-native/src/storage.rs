@@ -48,7 +48,7 @@ pub struct ColdStorage {
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(crate) enum Backend {
     Local(Arc<LocalFolder>),
     Remote(Box<RemoteStore>),
 }
@@ -269,6 +269,10 @@ impl ColdStorage {
         Ok(grant)
     }
 
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
     }
@@ -345,7 +349,7 @@ fn read_segment(path: &Path) -> Result<Bytes> {
     Ok(Bytes::from(bytes))
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?

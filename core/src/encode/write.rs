@@ -10,6 +10,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::Target;
+use super::checksum::{FileChecksum, NO_DIGITS};
 use super::choose::{Choice, choose};
 use super::leaf::LeafCursor;
 use super::pages::Scratch;
@@ -18,7 +19,11 @@ use crate::schema::parquet_type::file_type;
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Settings};
 
 /// Who wrote the file, in the form readers parse. It changes only with the bytes we write.
-pub(crate) const CREATED_BY: &str = "coldpress version 1.0.0";
+pub(crate) const CREATED_BY: &str = "coldpress version 1.1.0";
+
+/// Who wrote files before they had a checksum of the whole.
+#[cfg(feature = "decode")]
+pub(crate) const CREATED_BY_WITHOUT_CHECKSUM: &str = "coldpress version 1.0.0";
 
 /// The version of what `coldpress.*` metadata and `_rescued_data` mean.
 pub(crate) const FORMAT_VERSION: &str = "1";
@@ -32,6 +37,7 @@ pub(crate) mod metadata_key {
     pub(crate) const MAX_LSN: &str = "coldpress.max_lsn";
     pub(crate) const SCHEMA: &str = "coldpress.schema";
     pub(crate) const OWN_ID: &str = "coldpress.id_in_document";
+    pub(crate) const CHECKSUM: &str = "coldpress.crc32";
 }
 
 /// How often a lookup of an id that is not there reads the pages in vain. A filter's size is a power of two, and
@@ -77,7 +83,16 @@ pub(super) fn file(
         rows_left -= rows;
     }
     writer.close().map_err(failed)?;
+    seal(FileChecksum::default(), &mut out)?;
     Ok(Bytes::from(out))
+}
+
+/// Writes the checksum of the whole file into its end; `checksum` has taken what came before.
+fn seal(checksum: FileChecksum, end: &mut [u8]) -> Result<()> {
+    match checksum.seal(end) {
+        true => Ok(()),
+        false => Err(Error::misuse("the footer has no room for the file's checksum")),
+    }
 }
 
 fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {
@@ -94,6 +109,8 @@ fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue>
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),
         OwnId::Number => pairs.push((metadata_key::OWN_ID, "number".to_owned())),
     }
+    // The last one, so that nothing which looks like it can stand behind it.
+    pairs.push((metadata_key::CHECKSUM, NO_DIGITS.to_owned()));
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
 }
 
