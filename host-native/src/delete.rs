@@ -93,7 +93,8 @@ impl ColdStorage {
         Err(match answers.pop() {
             Some(Err(error)) => self.answers().error(&error, &doing, first),
             _ => {
-                let message = format!("could not {doing}: the store did not say so of each; try again");
+                let message =
+                    format!("could not {doing}: the store did not say so of each; try again");
                 Error::new(ErrorKind::Unavailable, message).at(first)
             }
         })

@@ -103,7 +103,8 @@ impl LocalFolder {
             for entry in entries {
                 let entry = entry.map_err(|e| io_error(&e, "list the folder", &folder))?;
                 // What goes away meanwhile is left by nobody.
-                let (Ok(facts), Ok(own)) = (entry.metadata(), entry.file_name().into_string()) else {
+                let (Ok(facts), Ok(own)) = (entry.metadata(), entry.file_name().into_string())
+                else {
                     continue;
                 };
                 let separator = if name.is_empty() { "" } else { "/" };

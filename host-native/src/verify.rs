@@ -56,12 +56,7 @@ impl ColdStorage {
         };
         let found = blocking(check).await.map_err(|error| error.at(key))?;
         tracing::debug!(key, bytes = size, rows = found.rows, "verified");
-        Ok(VerifiedObject {
-            bytes: size,
-            rows: found.rows,
-            pages: found.pages,
-            whole: found.whole,
-        })
+        Ok(VerifiedObject { bytes: size, rows: found.rows, pages: found.pages, whole: found.whole })
     }
 
     /// [`ColdStorage::verify`] of each of these keys, in their order, so many at a time; each with its key.

@@ -77,7 +77,11 @@ mod tests {
             (Some(7), Some("a b"), "p/7/a%20b/.x", true),
             (Some(8), Some("a b"), "p/7/a%20b/.x", false),
         ] {
-            assert_eq!(holds(tenant, collection, path), expected, "{tenant:?} {collection:?} {path}");
+            assert_eq!(
+                holds(tenant, collection, path),
+                expected,
+                "{tenant:?} {collection:?} {path}"
+            );
         }
         assert!(Choice::new(None, Some("")).is_err());
     }

@@ -114,7 +114,11 @@ impl Report<'_> {
             table.write(out, "", usize::MAX)?;
         }
         if let (Some(before), 1..) = (self.args.before, self.kept) {
-            let stay = if self.kept == 1 { "has LSNs on both sides of" } else { "have LSNs on both sides of" };
+            let stay = if self.kept == 1 {
+                "has LSNs on both sides of"
+            } else {
+                "have LSNs on both sides of"
+            };
             let files = counted(self.kept as u64, "file");
             writeln!(out, "{files} {stay} {before} and will stay")?;
         }

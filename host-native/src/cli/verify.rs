@@ -197,7 +197,8 @@ impl Report {
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
         for leftover in &self.leftovers {
-            let modified = date(leftover.modified).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+            let modified =
+                date(leftover.modified).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
             let line: Value = json!({
                 "path": leftover.path,
                 "state": "leftover",

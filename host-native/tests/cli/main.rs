@@ -7,6 +7,7 @@ mod harness;
 mod input;
 #[cfg(unix)]
 mod interrupt;
+mod lifecycle;
 mod put;
 mod read;
 mod s3;
