@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, contains_all, json};
+use crate::harness::{Place, Ran, contains_all, json};
+use crate::stub::{Bucket, Reply, Stub};
 
 /// A store with data of two tenants, a segment, and what strangers and a killed put left.
 fn filled() -> Place {
@@ -168,15 +169,47 @@ fn rm_takes_a_collection_and_only_files_wholly_below_an_lsn() {
 
 #[test]
 fn rm_tells_what_went_before_it_failed() {
-    let place = filled();
-    let blocked = place.path("coldpress-data/7/c/lsn-10-19.parquet");
-    let listed = place.ok(&["rm", "--tenant", "7", "-c", "c"]);
-    contains_all(&listed, &["3 files"]);
-    // The disk gives way: root is refused nothing, so a folder that cannot be listed as a file stands in.
-    fs::remove_file(&blocked).unwrap();
-    fs::create_dir(&blocked).unwrap();
-    let ran = place.run(&["rm", "--tenant", "7", "-c", "c", "--yes"]);
-    // A folder is no object, so it is not even tried.
-    assert_eq!(ran.ok().lines().last().unwrap().split(',').next(), Some("2 files"));
-    assert!(blocked.is_dir());
+    let place = Place::new();
+    let bucket = Bucket::new(true);
+    for lsn in 0..4 {
+        bucket.put(&format!("p/7/c/lsn-{lsn}-{lsn}.parquet"), b"x");
+    }
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| {
+        if request.method != "POST" {
+            return answering.answer(request);
+        }
+        let refused = "<Key>p/7/c/lsn-1-1.parquet</Key>";
+        let mut others = request.clone();
+        others.body = String::from_utf8(others.body).unwrap().replace(refused, "").into_bytes();
+        answering.answer(&others);
+        Reply::ok(format!(
+            "<DeleteResult><Error>{refused}<Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>"
+        ))
+    });
+    let run = |options: &[&str]| {
+        let arguments = [&["rm", "--tenant", "7", "--store", "s3://data/p"], options].concat();
+        let mut command = place.command(&arguments);
+        command.env("AWS_ENDPOINT_URL", &stub.endpoint).env("AWS_ALLOW_HTTP", "true");
+        command.env("AWS_ACCESS_KEY_ID", "AK").env("AWS_SECRET_ACCESS_KEY", "SK");
+        Ran::new(command.output().unwrap())
+    };
+    assert!(run(&[]).ok().contains("4 files, 4 B; nothing was deleted"));
+    assert_eq!(bucket.keys().len(), 4);
+    let ran = run(&["--yes"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr.starts_with("error: p/7/c/lsn-1-1.parquet: could not delete"),
+        "{}",
+        ran.stderr
+    );
+    contains_all(
+        &ran.stdout,
+        &["lsn-0-0", "lsn-2-2", "lsn-3-3", "3 files, 3 B: deleted, of 4 files"],
+    );
+    assert!(!ran.stdout.contains("lsn-1-1"), "{}", ran.stdout);
+    let ran = run(&["--yes", "--json"]);
+    let (lines, total) = json_lines(&ran.stdout);
+    assert_eq!((ran.code, &lines[0]["deleted"]), (Some(1), &json!(false)));
+    assert_eq!((&total["files"], &total["deleted_files"]), (&json!(1), &json!(0)));
 }
