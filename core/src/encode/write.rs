@@ -82,8 +82,11 @@ pub(super) fn file(
         group.close().map_err(failed)?;
         rows_left -= rows;
     }
+    let before_end = writer.bytes_written();
     writer.close().map_err(failed)?;
-    seal(FileChecksum::default(), &mut out)?;
+    let mut checksum = FileChecksum::default();
+    checksum.update(&out[..before_end]);
+    seal(checksum, &mut out[before_end..])?;
     Ok(Bytes::from(out))
 }
 
