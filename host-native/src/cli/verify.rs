@@ -66,6 +66,7 @@ pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         return checked;
     }
     // What was found before a failure is told too.
+    report.broken_off = checked.is_err();
     report.write(&mut io::stdout().lock()).map_err(Failure::output)?;
     checked?;
     report.verdict()
@@ -110,6 +111,8 @@ struct Report {
     json: bool,
     checked: Vec<(String, Result<VerifiedObject, Error>)>,
     leftovers: Vec<Leftover>,
+    /// Whether there was more to check.
+    broken_off: bool,
 }
 
 impl Report {
@@ -213,6 +216,7 @@ impl Report {
             "damaged": self.count("damaged"),
             "missing": self.count("missing"),
             "leftovers": self.leftovers.len(),
+            "broken_off": self.broken_off,
             "rows": self.sum(|object| object.rows),
             "bytes": self.sum(|object| object.bytes),
         } });
@@ -226,7 +230,11 @@ impl Report {
             .filter(|(count, _)| *count > 0)
             .map(|(count, state)| format!("{} {state}", human_count(count as u64)))
             .collect();
-        if found.is_empty() { "all whole".to_owned() } else { found.join(", ") }
+        match (found.is_empty(), self.broken_off) {
+            (true, false) => "all whole".to_owned(),
+            (true, true) => "whole so far; others were not checked".to_owned(),
+            (false, _) => found.join(", "),
+        }
     }
 
     fn verdict(&self) -> Result<(), Failure> {

@@ -100,9 +100,11 @@ fn verify_tells_what_is_damaged_and_missing_and_exits_with_1() {
     assert!(lines[0]["error"].as_str().unwrap().contains("damaged"));
     assert_eq!((&total["damaged"], &total["missing"]), (&json!(1), &json!(1)));
 
-    let line = place.run(&["verify", "wal/0001"]);
-    assert_eq!(line.code, Some(1));
-    contains_all(&line.stderr, &["wal/0001", "coldpress wal verify"]);
+    // What cannot be checked ends the run, and the rest does not pass for whole.
+    let ran = place.run(&["verify", "7/c/lsn-0-9.parquet", "wal/0001", "7/c/lsn-20-29.parquet"]);
+    assert_eq!(ran.code, Some(1));
+    contains_all(&ran.stderr, &["wal/0001", "coldpress wal verify"]);
+    contains_all(&ran.stdout, &["ok ", "1 file, 10 rows", "others were not checked"]);
 }
 
 #[test]
