@@ -53,6 +53,7 @@ mod upload;
 #[cfg(feature = "decode")]
 pub use decode::{
     ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
+    Verified,
 };
 pub use encode::{
     Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,

@@ -21,6 +21,7 @@
 
 mod answer;
 mod config;
+mod delete;
 mod error;
 mod grant;
 mod http;
@@ -35,6 +36,7 @@ pub mod serve;
 mod storage;
 mod stored;
 mod upload;
+mod verify;
 mod writer;
 
 pub use coldpress_core::Codec as ParquetCompression;
@@ -50,4 +52,5 @@ pub use listing::StoredObject;
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
+pub use verify::{Leftover, VerifiedObject};
 pub use writer::ObjectWriter;

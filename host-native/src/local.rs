@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use coldpress_core::ObjectKey;
 use object_store::ObjectStore;
@@ -14,7 +15,7 @@ use object_store::prefix::PrefixStore;
 
 use crate::answer::{conflict, io_error};
 use crate::random::random_name;
-use crate::{Error, PutOutcome, Result};
+use crate::{Error, Leftover, PutOutcome, Result};
 
 /// How much of two files is compared at a time.
 const COMPARED_BYTES: usize = 1 << 20;
@@ -66,6 +67,64 @@ impl LocalFolder {
         // Its writer may have been cut off before it came to this.
         sync_folder(self.folder_of(&path))?;
         Ok(PutOutcome::AlreadyThere)
+    }
+
+    /// Deletes the files of these keys, and what became of each. Blocks: every folder is synced before this
+    /// returns; folders stay, since another put may be on its way into them.
+    pub(crate) fn delete(&self, keys: &[ObjectKey]) -> Vec<Result<()>> {
+        let mut outcomes = Vec::with_capacity(keys.len());
+        let mut folders = HashSet::new();
+        for key in keys {
+            let path = self.path_of(key.as_str());
+            outcomes.push(match std::fs::remove_file(&path) {
+                Ok(()) => {
+                    folders.insert(self.folder_of(&path).to_owned());
+                    Ok(())
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(io_error(&error, "delete the file", &path)),
+            });
+            if outcomes.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        let synced = folders.iter().try_for_each(|folder| sync_folder(folder));
+        if let (Err(error), Some(first)) = (synced, outcomes.first_mut()) {
+            *first = Err(error);
+        }
+        outcomes
+    }
+
+    /// What killed puts left below the folder of that prefix. Blocks.
+    pub(crate) fn leftovers(&self, prefix: &str) -> Result<Vec<Leftover>> {
+        let prefix = prefix.trim_end_matches('/');
+        let top = if prefix.is_empty() { self.root.clone() } else { self.path_of(prefix) };
+        let mut found = Vec::new();
+        let mut folders = vec![(top, prefix.to_owned())];
+        while let Some((folder, name)) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(|e| io_error(&e, "list the folder", &folder))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(|e| io_error(&e, "list the folder", &folder))?;
+                // What goes away meanwhile is left by nobody.
+                let (Ok(facts), Ok(own)) = (entry.metadata(), entry.file_name().into_string())
+                else {
+                    continue;
+                };
+                let separator = if name.is_empty() { "" } else { "/" };
+                let path = format!("{name}{separator}{own}");
+                if facts.is_dir() {
+                    folders.push((entry.path(), path));
+                } else if is_staged(&own) {
+                    let modified = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                    found.push(Leftover { path, bytes: facts.len(), modified });
+                }
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
     }
 
     /// Opens an empty file, which no listing shows, in the folder of `key`. No part of the key may
@@ -136,6 +195,14 @@ impl LocalFolder {
     }
 }
 
+/// How names of staged files begin and end.
+const STAGED_START: &str = ".coldpress-";
+const STAGED_END: &str = "#0";
+
+fn is_staged(name: &str) -> bool {
+    name.starts_with(STAGED_START) && name.ends_with(STAGED_END)
+}
+
 /// A file being written, under a name that no listing shows; gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
@@ -147,7 +214,7 @@ impl Staged {
     fn open(folder: &Path) -> Result<Self> {
         // A `#` and digits at the end is what object_store's local listing passes over, and a dot
         // in front what engines that scan folders pass over.
-        let path = folder.join(format!(".coldpress-{}#0", random_name()));
+        let path = folder.join(format!("{STAGED_START}{}{STAGED_END}", random_name()));
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)

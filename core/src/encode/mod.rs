@@ -1,5 +1,6 @@
 //! Rows in, one Parquet file out.
 
+mod checksum;
 mod choose;
 mod document;
 mod feed;
@@ -8,6 +9,8 @@ mod pages;
 mod stream;
 mod write;
 
+#[cfg(feature = "decode")]
+pub(crate) use checksum::{FileChecksum, NO_DIGITS, digits_at};
 pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use pages::ROW_ENTRIES_MAX;
@@ -15,7 +18,7 @@ pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]
-pub(crate) use write::{FORMAT_VERSION, metadata_key};
+pub(crate) use write::{CREATED_BY_WITHOUT_CHECKSUM, FORMAT_VERSION, metadata_key};
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -12,6 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::Target;
+use super::checksum::{FileChecksum, NO_DIGITS};
 use super::choose::choose;
 use super::leaf::LeafCursor;
 use super::pages::Scratch;
@@ -20,7 +21,11 @@ use crate::schema::parquet_type::file_type;
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Schema, Settings};
 
 /// Who wrote the file, in the form readers parse. It changes only with the bytes we write.
-pub(crate) const CREATED_BY: &str = "coldpress version 1.0.0";
+pub(crate) const CREATED_BY: &str = "coldpress version 1.1.0";
+
+/// Who wrote files before they had a checksum of the whole.
+#[cfg(feature = "decode")]
+pub(crate) const CREATED_BY_WITHOUT_CHECKSUM: &str = "coldpress version 1.0.0";
 
 /// The version of what `coldpress.*` metadata and `_rescued_data` mean.
 pub(crate) const FORMAT_VERSION: &str = "1";
@@ -34,6 +39,7 @@ pub(crate) mod metadata_key {
     pub(crate) const MAX_LSN: &str = "coldpress.max_lsn";
     pub(crate) const SCHEMA: &str = "coldpress.schema";
     pub(crate) const OWN_ID: &str = "coldpress.id_in_document";
+    pub(crate) const CHECKSUM: &str = "coldpress.crc32";
 }
 
 /// How often a lookup of an id that is not there reads the pages in vain. A filter's size is a power of two, and
@@ -45,6 +51,8 @@ pub(super) struct FileWriter {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: Vec<ColumnDescPtr>,
     scratch: Scratch,
+    /// Of what was taken away.
+    checksum: FileChecksum,
 }
 
 impl FileWriter {
@@ -55,7 +63,8 @@ impl FileWriter {
         let writer = SerializedFileWriter::new(Vec::new(), root, Arc::new(properties.build()));
         let writer = writer.map_err(failed)?;
         let columns = writer.schema_descr().columns().to_vec();
-        Ok(FileWriter { writer, columns, scratch: Scratch::new(settings.codec)? })
+        let (scratch, checksum) = (Scratch::new(settings.codec)?, FileChecksum::default());
+        Ok(FileWriter { writer, columns, scratch, checksum })
     }
 
     /// Writes rows, as one row group or as many as it takes.
@@ -90,7 +99,9 @@ impl FileWriter {
     /// What was written since the last time.
     pub(super) fn take(&mut self) -> Result<Bytes> {
         self.writer.flush().map_err(|error| failed(error.into()))?;
-        Ok(Bytes::from(std::mem::take(self.writer.inner_mut())))
+        let bytes = std::mem::take(self.writer.inner_mut());
+        self.checksum.update(&bytes);
+        Ok(Bytes::from(bytes))
     }
 
     /// Writes the footer, and gives what was not taken yet.
@@ -104,7 +115,12 @@ impl FileWriter {
         for pair in metadata(schema, own_id, target, lsns) {
             self.writer.append_key_value_metadata(pair);
         }
-        self.writer.into_inner().map(Bytes::from).map_err(failed)
+        let mut end = self.writer.into_inner().map_err(failed)?;
+        // The whole footer is in it, and the place of the checksum.
+        match self.checksum.seal(&mut end) {
+            true => Ok(Bytes::from(end)),
+            false => Err(Error::misuse("the footer has no room for the file's checksum")),
+        }
     }
 }
 
@@ -128,6 +144,8 @@ fn metadata(schema: &Schema, own_id: OwnId, target: &Target, lsns: LsnRange) -> 
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),
         OwnId::Number => pairs.push((metadata_key::OWN_ID, "number".to_owned())),
     }
+    // The last one, so that nothing which looks like it can stand behind it.
+    pairs.push((metadata_key::CHECKSUM, NO_DIGITS.to_owned()));
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
 }
 

@@ -37,6 +37,12 @@ impl Progress {
         Progress { bar, bytes_read: 0 }
     }
 
+    /// The same, of a work of this name.
+    pub fn named(self, name: &'static str) -> Self {
+        self.bar.set_message(name);
+        self
+    }
+
     /// Bytes came out of the input as it lies there, compressed or not.
     pub fn advance(&mut self, bytes: u64) {
         self.bytes_read += bytes;

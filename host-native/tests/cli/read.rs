@@ -87,7 +87,15 @@ fn a_closed_pipe_ends_cat_quietly() {
 fn a_full_disk_under_standard_output_is_an_error() {
     let place = Place::new();
     let key = place.put(ROWS, &[]);
-    for arguments in [&["cat", &key][..], &["ls"], &["inspect", &key], &["get", &key, "-o", "-"]] {
+    for arguments in [
+        &["cat", &key][..],
+        &["ls"],
+        &["inspect", &key],
+        &["get", &key, "-o", "-"],
+        &["verify"],
+        &["verify", "--json"],
+        &["rm", "--tenant", "0"],
+    ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = place.command(arguments).stdout(full).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod conformance;
 pub mod gate;
+pub mod lifecycle;
 pub mod seaweed;
 pub mod stub;
 
