@@ -20,6 +20,11 @@ impl Asked {
         self.target.contains("uploads") || self.target.contains("uploadId=")
     }
 
+    /// Whether the client takes no other answer on this connection.
+    pub(super) fn closes(&self) -> bool {
+        closes(&self.head)
+    }
+
     /// The value of a header; none where it is not there.
     pub fn header(&self, name: &str) -> Option<String> {
         header(&self.head, name)
@@ -30,7 +35,7 @@ impl Asked {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answered {
     Whole,
-    /// Cut on purpose, or the connection ended with it.
+    /// Cut on purpose, or whole with the connection's end.
     Ended,
 }
 
@@ -120,17 +125,19 @@ pub(super) fn pass_answer(
             break head;
         }
     };
+    let whole = if asked.closes() || closes(&head) { Answered::Ended } else { Answered::Whole };
     let bodiless = asked.method == "HEAD" || head.starts_with(b"HTTP/1.1 204");
     if bodiless || head.starts_with(b"HTTP/1.1 304") {
-        return Ok(Answered::Whole);
+        return Ok(whole);
     }
     if header(&head, "transfer-encoding").is_some_and(|how| how.contains("chunked")) {
-        return pass_chunks(server, client, most, pace);
+        let passed = pass_chunks(server, client, most, pace)?;
+        return Ok(if passed == Answered::Whole { whole } else { passed });
     }
     let length = header(&head, "content-length").and_then(|n| n.parse::<u64>().ok());
     let bytes = length.unwrap_or(u64::MAX);
     copy(server, client, bytes.min(most), pace)?;
-    Ok(if length.is_some() && bytes <= most { Answered::Whole } else { Answered::Ended })
+    Ok(if length.is_some() && bytes <= most { whole } else { Answered::Ended })
 }
 
 /// Answers as S3 does.
@@ -220,4 +227,8 @@ fn header(head: &[u8], name: &str) -> Option<String> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines().filter_map(|line| line.split_once(':'));
     lines.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+}
+
+fn closes(head: &[u8]) -> bool {
+    header(head, "connection").is_some_and(|how| how.eq_ignore_ascii_case("close"))
 }

@@ -308,7 +308,7 @@ impl Inner {
                 // A server that reads what it refuses: the client hears the answer, not a reset.
                 http::skip(client, asked.body_bytes)?;
                 http::answer(client.get_mut(), asked, status, code, retry_after_s)?;
-                return Ok(true);
+                return Ok(!asked.closes());
             }
             Some(Fault::Silence(time)) => {
                 thread::sleep(time);
