@@ -173,21 +173,14 @@ impl<'p> Postgres<'p> {
         fs::write(&path, text + &settings).unwrap();
     }
 
+    #[track_caller]
     fn start(&self) {
-        let log = self.folder.join("log");
-        self.run(
-            "pg_ctl",
-            &[
-                "start",
-                "--wait",
-                "--timeout=120",
-                "--silent",
-                "--pgdata",
-                strs(&self.data()),
-                "--log",
-                strs(&log),
-            ],
-        );
+        let (data, log) = (self.data(), self.folder.join("log"));
+        let mut command = self.program("pg_ctl");
+        command.args(["start", "--wait", "--timeout=120", "--silent"]);
+        command.arg("--pgdata").arg(data).arg("--log").arg(log);
+        let ran = run(&mut command, LIMIT);
+        assert_eq!(ran.code, Some(0), "{}\n{}", ran.stderr, self.log());
     }
 
     fn sql(&self, text: &str) -> String {
