@@ -106,7 +106,7 @@ async fn what_is_given_up_leaves_nothing(config: ColdStorageConfig) {
 async fn rows_without_end_become_files(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let settings = Settings { codec: Codec::None, ..Settings::default() };
-    let cut = StreamSettings { row_group_bytes_max: 100_000, file_bytes_max: 60_000, first_lsn: 7 };
+    let cut = StreamSettings { row_group_bytes_max: 100_000, file_bytes_max: 20_000, first_lsn: 7 };
     let all = rows(20_000, 5);
     for outcome in [PutOutcome::Created, PutOutcome::AlreadyThere] {
         let mut stream = storage
