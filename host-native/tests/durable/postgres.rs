@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -238,12 +238,18 @@ impl<'p> Postgres<'p> {
         // Its children end by themselves once they see that it is gone; the folder must be theirs
         // no longer when it is deleted.
         let children = children_of(&id);
-        let _ = Command::new("kill").arg("-9").arg(&id).args(&children).status();
+        let mut kill = Command::new("kill");
+        // A child may have ended by itself meanwhile.
+        let _ = kill.arg("-9").arg(&id).args(&children).stderr(Stdio::null()).status();
         let started = Instant::now();
         let all = || children.iter().chain([&id]);
         while all().any(|id| Path::new("/proc").join(id).join("exe").exists()) {
             assert!(started.elapsed() < LIMIT, "it does not die");
             thread::sleep(Duration::from_millis(20));
+        }
+        // Where nobody asks for the dead server's exit code, it still looks alive to the next one.
+        for name in [".s.PGSQL.5432", ".s.PGSQL.5432.lock"] {
+            let _ = fs::remove_file(self.folder.join(name));
         }
     }
 
