@@ -33,11 +33,13 @@ pub mod serve;
 mod storage;
 mod stored;
 mod upload;
+mod wal;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Phase, Progress,
-    Projection, Sha256Digest, Target, UploadSettings, Uploaded,
+    ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
+    ObjectKey, Phase, Progress, Projection, SealedRule, SegmentChecksum, SegmentNames,
+    Sha256Digest, Target, UploadSettings, Uploaded, WalSettings, WalSummary,
 };
 
 pub use config::ColdStorageConfig;
@@ -46,3 +48,6 @@ pub use grant::GrantLimits;
 pub use listing::StoredObject;
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
+pub use wal::{
+    SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
+};

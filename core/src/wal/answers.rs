@@ -46,7 +46,7 @@ impl WalPlan {
             }
         }
         self.gone.retain(|place| !self.here.contains_key(place));
-        self.open = self.sealed();
+        self.open = self.still_open();
         // Of a failure at a file that is gone nothing is left to mend.
         if let Some(place) = self.trouble.as_ref().and_then(|trouble| trouble.place.clone())
             && !self.open.contains(&place)
@@ -231,11 +231,11 @@ impl WalPlan {
                 *place = order.place(place.name());
             }
         }
-        self.open = self.sealed();
+        self.open = self.still_open();
     }
 
     /// What is finished by the rule, and not done with.
-    fn sealed(&self) -> BTreeSet<SegmentPlace> {
+    fn still_open(&self) -> BTreeSet<SegmentPlace> {
         let newest = self.here.keys().next_back().filter(|place| place.is_segment());
         self.here
             .iter()

@@ -228,17 +228,39 @@ impl WalPlan {
         self.there.values()
     }
 
+    /// The failure that has stopped it for good, which is the outcome to be.
+    pub fn failure(&self) -> Option<&Error> {
+        let stop = self.stop.as_ref().map(|(_, error)| error);
+        stop.or(self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err()))
+    }
+
+    /// The segments here that the rule calls finished, in order.
+    pub fn sealed(&self) -> impl Iterator<Item = &LocalSegment> {
+        let sealed = self.here.iter().filter(|(place, entry)| self.is_sealed(place, entry));
+        sealed.map(|(_, entry)| &entry.local)
+    }
+
     /// All that is missing in the sequence, neither here nor archived.
     pub fn gaps(&self) -> Vec<Gap> {
-        let there = self.there.iter().filter(|(_, segment)| segment.bytes.is_some());
+        let held = self.there.iter().filter(|(_, segment)| segment.bytes.is_some());
         let places: BTreeSet<&SegmentPlace> =
-            there.map(|(place, _)| place).chain(self.here.keys()).collect();
+            held.map(|(place, _)| place).chain(self.here.keys()).collect();
         let mut before: Option<&SegmentPlace> = None;
         let mut gaps = Vec::new();
-        for place in places {
+        for place in places.into_iter().filter(|place| place.is_segment()) {
             gaps.extend(before.and_then(|before| self.order.gap_between(before, place)));
             before = Some(place);
         }
+        gaps
+    }
+
+    /// Of those, the ones just behind which a segment is archived: they stop nothing any more.
+    pub fn archived_gaps(&self) -> Vec<Gap> {
+        let mut gaps = self.gaps();
+        gaps.retain(|gap| {
+            let behind = self.there.get(&self.order.place(&gap.before));
+            behind.is_some_and(|segment| segment.bytes.is_some())
+        });
         gaps
     }
 
