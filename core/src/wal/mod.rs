@@ -96,7 +96,7 @@ use work::{Entry, Work};
 /// * a segment is archived only after all before it, and settled (deleted, or marked `.done`) only after it is archived
 ///   and its bytes were read back
 /// * after a failure nothing behind it is begun, and what is under way behind it is broken off
-/// * a gap stops it only where a listing made after the folder was looked at shows it too
+/// * a gap stops it only where a second look at the folder, and a listing made after it, show it too
 #[derive(Debug)]
 pub struct WalPlan {
     settings: WalSettings,
@@ -121,6 +121,8 @@ pub struct WalPlan {
     /// After which look at the folder the archive was listed.
     listed_after: Option<u64>,
     list_wanted: bool,
+    /// The look at the folder after which a gap was first seen.
+    gap_seen_in: Option<u64>,
     trouble: Option<Trouble>,
     /// Where it stops for good: nothing from this place on is done. `None` as a place is before everything.
     stop: Option<(Option<SegmentPlace>, Error)>,
@@ -161,6 +163,7 @@ impl WalPlan {
             next_scan_ms: now_ms,
             listed_after: None,
             list_wanted: true,
+            gap_seen_in: None,
             trouble: None,
             stop: None,
             draining: false,
@@ -254,13 +257,10 @@ impl WalPlan {
         gaps
     }
 
-    /// Of those, the ones just behind which a segment is archived: they stop nothing any more.
+    /// Of those, the ones before all that is here: they stop nothing any more.
     pub fn archived_gaps(&self) -> Vec<Gap> {
         let mut gaps = self.gaps();
-        gaps.retain(|gap| {
-            let behind = self.there.get(&self.order.place(&gap.before));
-            behind.is_some_and(|segment| segment.bytes.is_some())
-        });
+        gaps.retain(|gap| !self.here.contains_key(&self.order.place(&gap.before)));
         gaps
     }
 

@@ -42,6 +42,25 @@ fn look(plan: &mut WalPlan, here: Vec<LocalSegment>, there: Vec<ArchivedSegment>
     plan.handle_listing(id, there, 1_000);
 }
 
+/// What it wants done, where folder and archive look the same however often it looks.
+fn all_actions(
+    plan: &mut WalPlan,
+    here: &[LocalSegment],
+    there: &[ArchivedSegment],
+) -> Vec<WalAction> {
+    let mut wanted = Vec::new();
+    let now_ms = plan.now_ms;
+    while let Some(action) = plan.poll(now_ms) {
+        match action {
+            WalAction::Scan { id } => plan.handle_scan(id, here.to_vec(), now_ms),
+            WalAction::List { id } => plan.handle_listing(id, there.to_vec(), now_ms),
+            other => wanted.push(other),
+        }
+        assert!(wanted.len() < 100);
+    }
+    wanted
+}
+
 fn actions(plan: &mut WalPlan) -> Vec<WalAction> {
     std::iter::from_fn(|| plan.poll(1_000)).take(100).collect()
 }
@@ -125,10 +144,9 @@ fn damage_found_on_reading_back_stops_and_keeps_the_file() {
 
 #[test]
 fn a_gap_stops_before_what_is_behind_it_and_is_named() {
-    let here = || ["w-1", "w-2", "w-4", "w-5"].map(|name| local(name, 1)).to_vec();
+    let here = ["w-1", "w-2", "w-4", "w-5"].map(|name| local(name, 1));
     let mut plan_ = plan(WalSettings::default());
-    look(&mut plan_, here(), vec![]);
-    let begun = puts(&actions(&mut plan_));
+    let begun = puts(&all_actions(&mut plan_, &here, &[]));
     assert_eq!(begun.iter().map(|(_, name)| name).collect::<Vec<_>>(), ["w-1", "w-2"]);
     for (id, _) in &begun {
         plan_.handle_stored(*id, checksum(1), true, 1_000);
@@ -139,23 +157,40 @@ fn a_gap_stops_before_what_is_behind_it_and_is_named() {
     assert!(error.to_string().contains("segment w-3 is missing"), "{error}");
     assert_eq!(plan_.gaps().len(), 1);
 
-    // In the archive it is as good as here.
-    let mut filled = plan(WalSettings::default());
-    look(&mut filled, here(), vec![there("w-3", 1)]);
-    assert_eq!(puts(&actions(&mut filled)).len(), 3);
-    // A record alone is no segment.
-    let mut recorded = plan(WalSettings::default());
+    let puts_with = |settings: WalSettings, there: &[ArchivedSegment]| {
+        puts(&all_actions(&mut plan(settings), &here, there)).len()
+    };
+    // In the archive it is as good as here; a record alone is no segment.
+    assert_eq!(puts_with(WalSettings::default(), &[there("w-3", 1)]), 3);
     let only_record = ArchivedSegment { bytes: None, ..there("w-3", 1) };
-    look(&mut recorded, here(), vec![only_record]);
-    assert_eq!(puts(&actions(&mut recorded)).len(), 2);
-    let mut past = plan(WalSettings { past_gap: true, ..WalSettings::default() });
-    look(&mut past, here(), vec![]);
-    assert_eq!(puts(&actions(&mut past)).len(), 3);
-    // Behind what is archived already, it is named and stops nothing.
-    let mut old = plan(WalSettings::default());
-    look(&mut old, here()[2..].to_vec(), vec![there("w-1", 1), there("w-4", 1)]);
-    assert!(matches!(actions(&mut old)[..], [WalAction::Compare { .. }]));
-    assert_eq!(old.gaps()[0].first, "w-2");
+    assert_eq!(puts_with(WalSettings::default(), &[only_record]), 2);
+    assert_eq!(puts_with(WalSettings { past_gap: true, ..WalSettings::default() }, &[]), 3);
+}
+
+#[test]
+fn a_gap_is_found_wherever_it_is_but_stops_nothing_before_all_that_is_here() {
+    let ends = |settings: WalSettings, here: &[&str], archived: &[ArchivedSegment]| {
+        let here: Vec<LocalSegment> = here.iter().map(|name| local(name, 1)).collect();
+        let mut plan = plan(settings);
+        let wanted = all_actions(&mut plan, &here, archived);
+        let error = plan.outcome().and_then(|outcome| outcome.as_ref().err().cloned());
+        (wanted.len(), error.map(|error| error.to_string()).unwrap_or_default())
+    };
+    // Put side by side, what is behind it may have come into the archive before it went missing.
+    let (wanted, error) =
+        ends(WalSettings::default(), &["w-4", "w-5"], &[there("w-1", 1), there("w-4", 1)]);
+    assert!(wanted == 0 && error.contains("first is w-2"), "{wanted} {error}");
+    // Before the one that is being written.
+    let (wanted, error) = ends(WalSettings::default(), &["w-4"], &[there("w-1", 1)]);
+    assert!(wanted == 0 && error.contains("first is w-2"), "{wanted} {error}");
+    // A record tells that there was a segment, even where names do not.
+    let any = || WalSettings { names: Some(SegmentNames::Any), ..WalSettings::default() };
+    let begun = ArchivedSegment { bytes: None, ..there("b", 1) };
+    let (wanted, error) = ends(any(), &["c", "d"], &[begun]);
+    assert!(wanted == 0 && error.contains("segment b is missing"), "{wanted} {error}");
+    let (wanted, error) =
+        ends(WalSettings::default(), &["w-4", "w-5"], &[there("w-1", 1), there("w-3", 1)]);
+    assert_eq!((wanted, error.as_str()), (1, ""));
 }
 
 #[test]
@@ -177,8 +212,12 @@ fn a_gap_by_an_old_listing_is_looked_at_again() {
     look(&mut plan, vec![local("w-2", 1)], vec![there("w-1", 1)]);
     assert_eq!(actions(&mut plan), []);
     assert_eq!(plan.next_timeout(), Some(1_010));
-    let Some(WalAction::Scan { id }) = plan.poll(1_010) else { panic!() };
-    plan.handle_scan(id, vec![local("w-3", 1), local("w-4", 1)], 1_010);
+    let here = || vec![local("w-3", 1), local("w-4", 1)];
+    for look in 0..2 {
+        let Some(WalAction::Scan { id }) = plan.poll(1_010) else { panic!("look {look}") };
+        plan.handle_scan(id, here(), 1_010);
+        assert!(plan.outcome().is_none());
+    }
     let Some(WalAction::List { id }) = plan.poll(1_010) else { panic!("not believed at once") };
     plan.handle_listing(id, vec![there("w-1", 1)], 1_010);
     assert_eq!(plan.poll(1_010), None);
@@ -339,6 +378,18 @@ fn what_was_marked_done_and_is_archived_is_left_alone() {
     plan.handle_settled(*id, 1_000);
     assert_eq!(actions(&mut plan), []);
     assert!(plan.outcome().unwrap().is_ok());
+
+    // However many they are.
+    let mut plan = WalPlan::new(
+        WalSettings { sealed: SealedRule::Ready, parallel: 1, ..WalSettings::default() },
+        7,
+        1_000,
+    )
+    .unwrap();
+    let mut here: Vec<LocalSegment> = (1..9).map(|n| marked(&pg(n), ArchiveMark::Done)).collect();
+    here.push(marked(&pg(9), ArchiveMark::Ready));
+    look(&mut plan, here, (1..9).map(|n| there(&pg(n), 16)).collect());
+    assert_eq!(puts(&actions(&mut plan))[0].1, pg(9));
 }
 
 #[test]

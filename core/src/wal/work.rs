@@ -82,6 +82,17 @@ impl WalPlan {
         if self.is_pausing() || self.listed_after.is_none() {
             return None;
         }
+        loop {
+            let open = self.open.len();
+            let action = self.poll_window();
+            // Where some of it turned out to be done with, there is room for what is behind it.
+            if action.is_some() || self.open.len() == open {
+                return action;
+            }
+        }
+    }
+
+    fn poll_window(&mut self) -> Option<WalAction> {
         let window = self.settings.parallel.saturating_mul(WINDOW_FACTOR);
         let places: Vec<SegmentPlace> = self.open.iter().take(window).cloned().collect();
         let mut all_before_archived = true;
@@ -91,6 +102,8 @@ impl WalPlan {
             if self.stop.as_ref().is_some_and(|(stop, _)| stop.as_ref() <= Some(&place)) {
                 return None;
             }
+            // What is gone may be archived or not: until that is known, nothing behind it counts.
+            all_before_archived &= self.gone.first().is_none_or(|gone| *gone > place);
             match stage {
                 Stage::Waiting if self.draining || !is_free || self.is_listing() => return None,
                 Stage::Waiting => match self.begin_storing(&place) {
@@ -115,7 +128,54 @@ impl WalPlan {
             }
             all_before_archived &= self.here.get(&place).is_some_and(|e| e.stage.is_archived());
         }
+        self.look_for_gap_at_end();
         None
+    }
+
+    /// Once all that is sealed is archived, nothing may be missing before what is being written either.
+    fn look_for_gap_at_end(&mut self) {
+        let is_busy = !self.open.is_empty() || self.running() > 0 || self.is_listing();
+        if is_busy || self.draining || self.stop.is_some() {
+            return;
+        }
+        if let Some(place) = self.unfinished().filter(|place| place.is_segment()).cloned() {
+            self.stops_at_gap(&place);
+        }
+    }
+
+    /// The place of what is being written now.
+    fn unfinished(&self) -> Option<&SegmentPlace> {
+        if self.settings.sealed != SealedRule::Ready {
+            return self.here.keys().next_back();
+        }
+        // Behind it, PostgreSQL keeps old files under the names of segments to come.
+        let mut here = self.here.iter().rev();
+        let marked = here.find(|(_, entry)| entry.local.mark != ArchiveMark::None);
+        let mut there = self.there.iter().rev();
+        let archived = there.find(|(_, segment)| segment.bytes.is_some());
+        let last = marked.map(|(place, _)| place).or(archived.map(|(place, _)| place));
+        self.here.keys().find(|place| Some(*place) > last)
+    }
+
+    /// Whether a gap is before this place: where looking again at both, folder and archive, shows it too, it stops here.
+    fn stops_at_gap(&mut self, place: &SegmentPlace) -> bool {
+        let Some(error) = self.gap_before(place) else {
+            self.gap_seen_in = None;
+            return false;
+        };
+        match self.gap_seen_in {
+            Some(scan) if scan < self.scans && self.listed_after == Some(self.scans) => {
+                self.stop_at(Some(place.clone()), error);
+            }
+            // Another archiver may have put, and deleted, what is not here; and a look at a folder in which files come
+            // and go can miss one.
+            seen => {
+                self.gap_seen_in = seen.or(Some(self.scans));
+                self.scan_wanted = true;
+                self.list_wanted = true;
+            }
+        }
+        true
     }
 
     /// Whether what is known of the archive is about to be replaced.
@@ -137,6 +197,9 @@ impl WalPlan {
         let Some(segment) = self.here.get(place).map(|entry| entry.local.clone()) else {
             return Begun::Nothing;
         };
+        if self.stops_at_gap(place) {
+            return Begun::Nothing;
+        }
         let archived = self.there.get(place).filter(|archived| archived.bytes.is_some()).cloned();
         if let Some(archived) = archived {
             // Whoever marked it has seen to it; its file may go at any moment.
@@ -151,15 +214,6 @@ impl WalPlan {
             self.enter(place, Stage::Storing);
             return Begun::Action(WalAction::Compare { id, segment, archived });
         }
-        if let Some(error) = self.gap_before(place) {
-            if self.listed_after == Some(self.scans) {
-                self.stop_at(Some(place.clone()), error);
-            } else {
-                // Another archiver may have put, and deleted, what is not here.
-                self.list_wanted = true;
-            }
-            return Begun::Nothing;
-        }
         let id = self.begin(Work::Segment(place.clone()));
         self.enter(place, Stage::Storing);
         Begun::Action(WalAction::Put { id, segment })
@@ -170,9 +224,15 @@ impl WalPlan {
         if self.settings.past_gap {
             return None;
         }
-        let gap = self.order.gap_between(self.before(place)?, place)?;
+        let before = self.before(place);
+        // A record alone tells of a segment that somebody began to put, whether names can tell or not.
+        let mut begun = self.there.range(..place).rev().take_while(|(at, _)| Some(*at) > before);
+        let message = match before.and_then(|before| self.order.gap_between(before, place)) {
+            Some(gap) => gap.to_string(),
+            None => format!("segment {} is missing (its record is there)", begun.next()?.0.name()),
+        };
         let message = format!(
-            "{gap}: neither here nor archived; restore what is missing into the folder, or go on without it (for the command: --past-gap; --names any if the names are no sequence)"
+            "{message}: neither here nor archived; restore what is missing into the folder, or go on without it (for the command: --past-gap; --names any if the names are no sequence)"
         );
         Some(Error::new(ErrorKind::Missing, message))
     }
