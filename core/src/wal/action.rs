@@ -91,8 +91,8 @@ pub enum WalAction {
         /// What to put.
         segment: LocalSegment,
     },
-    /// See that the archive holds just this content, by its records or else by reading it, and put the
-    /// record where there is none; answer as for `Put`. Other content is a failure of kind `Conflict`.
+    /// See that the archive holds just this content, by its records where they
+    /// [vouch](ArchivedSegment::vouches_for) for it, or else by reading it, and put the record where there is none; answer as for `Put`. Other content is a failure of kind `Conflict`.
     Compare {
         /// Of the answer.
         id: u64,

@@ -95,6 +95,7 @@ impl WalPlan {
             bytes: None,
             modified_ms: now_ms,
             records: Vec::new(),
+            recorded_ms: 0,
         });
         archived.bytes = Some(checksum.bytes);
         if !archived.records.contains(&checksum) {

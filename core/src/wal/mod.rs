@@ -54,7 +54,7 @@ use work::{Entry, Work};
 ///             }
 ///             WalAction::List { id } => {
 ///                 let segments = archive.iter().map(|(name, (checksum, text))| ArchivedSegment {
-///                     name: name.clone(), bytes: Some(text.len() as u64), modified_ms: 0, records: vec![*checksum],
+///                     name: name.clone(), bytes: Some(text.len() as u64), modified_ms: 0, records: vec![*checksum], recorded_ms: 0,
 ///                 });
 ///                 plan.handle_listing(id, segments.collect(), now_ms);
 ///             }

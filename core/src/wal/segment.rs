@@ -59,12 +59,19 @@ pub struct ArchivedSegment {
     pub modified_ms: u64,
     /// What its bytes must be, by the records beside it: one, unless it was once put with other content too.
     pub records: Vec<SegmentChecksum>,
+    /// When the last of them was stored, by the same clock as `modified_ms`.
+    pub recorded_ms: u64,
 }
 
 impl ArchivedSegment {
-    /// Whether its object and a record of that length are there.
-    pub fn is_recorded(&self) -> bool {
-        self.records.iter().any(|record| Some(record.bytes) == self.bytes)
+    /// Whether the records alone show that the object has this content, so that it need not be read.
+    ///
+    /// A record is put before its object. One that is younger may be of a put that then met other content, of the same
+    /// length perhaps, and so may any of several.
+    pub fn vouches_for(&self, checksum: SegmentChecksum) -> bool {
+        self.bytes == Some(checksum.bytes)
+            && self.records == [checksum]
+            && self.recorded_ms <= self.modified_ms
     }
 }
 
@@ -94,9 +101,13 @@ pub fn archived_segments<'p>(
             bytes: None,
             modified_ms,
             records: Vec::new(),
+            recorded_ms: 0,
         });
         match record {
-            Some(record) => entry.records.push(record.checksum()),
+            Some(record) => {
+                entry.records.push(record.checksum());
+                entry.recorded_ms = entry.recorded_ms.max(modified_ms);
+            }
             None => (entry.bytes, entry.modified_ms) = (Some(bytes), modified_ms),
         }
     }
@@ -126,9 +137,31 @@ mod tests {
         assert_eq!((all[0].bytes, all[0].modified_ms, all[0].records.len()), (Some(3), 10, 2));
         assert_eq!((all[1].bytes, all[1].records.len()), (Some(5), 0));
         assert_eq!((all[2].bytes, all[2].modified_ms), (None, 12));
-        let recorded: Vec<bool> = all.iter().map(ArchivedSegment::is_recorded).collect();
-        assert_eq!(recorded, [true, false, false]);
+        assert_eq!((all[0].recorded_ms, all[1].recorded_ms, all[2].recorded_ms), (9, 0, 12));
         let node = archived_segments(&prefix, Some("node"), listed.into_iter());
         assert_eq!((node.len(), node[0].name.as_str()), (1, "d"));
+    }
+
+    #[test]
+    fn records_vouch_only_where_no_other_put_can_have_left_them() {
+        let own = SegmentChecksum { crc32c: 1, bytes: 3 };
+        let archived = |records: Vec<SegmentChecksum>, recorded_ms| ArchivedSegment {
+            name: "a".to_owned(),
+            bytes: Some(3),
+            modified_ms: 10,
+            records,
+            recorded_ms,
+        };
+        assert!(archived(vec![own], 9).vouches_for(own));
+        assert!(archived(vec![own], 10).vouches_for(own));
+        assert!(!archived(vec![own], 11).vouches_for(own), "put after the object");
+        let other = SegmentChecksum { crc32c: 2, bytes: 3 };
+        assert!(!archived(vec![own, other], 9).vouches_for(own), "which of the two?");
+        assert!(!archived(vec![other], 9).vouches_for(own));
+        assert!(!archived(vec![], 0).vouches_for(own));
+        let long = ArchivedSegment { bytes: Some(4), ..archived(vec![own], 9) };
+        assert!(!long.vouches_for(own));
+        let none = ArchivedSegment { bytes: None, ..archived(vec![own], 9) };
+        assert!(!none.vouches_for(own));
     }
 }

@@ -27,6 +27,7 @@ fn there(name: &str, bytes: u64) -> ArchivedSegment {
         bytes: Some(bytes),
         modified_ms: 50,
         records: vec![checksum(bytes)],
+        recorded_ms: 50,
     }
 }
 

@@ -129,10 +129,10 @@ impl Archive<'_> {
         there: &ArchivedSegment,
     ) -> Result<SegmentChecksum> {
         let checksum = Source::open(path, Some(here)).await?.checksum();
-        let same_length = there.bytes == Some(checksum.bytes);
-        if same_length && there.records.contains(&checksum) {
+        if there.vouches_for(checksum) {
             return Ok(checksum);
         }
+        let same_length = there.bytes == Some(checksum.bytes);
         let key = self.key(&here.name)?;
         if !same_length || self.read_back(&key).await? != checksum {
             let message = format!(

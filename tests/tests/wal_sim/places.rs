@@ -18,6 +18,9 @@ pub struct Folder(pub BTreeMap<String, File>);
 pub struct Store {
     pub objects: BTreeMap<String, Vec<u8>>,
     pub records: BTreeMap<String, Vec<SegmentChecksum>>,
+    /// When what was put last under a name and kind was put, by a clock that ticks with each put.
+    times: BTreeMap<(bool, String), u64>,
+    now: u64,
 }
 
 /// Not Castagnoli's: the machine never looks into it.
@@ -62,8 +65,9 @@ impl Store {
         let segment = |name: &String| ArchivedSegment {
             name: name.clone(),
             bytes: self.objects.get(name).map(|bytes| bytes.len() as u64),
-            modified_ms: 1,
+            modified_ms: self.time(false, name),
             records: self.records.get(name).cloned().unwrap_or_default(),
+            recorded_ms: self.time(true, name),
         };
         names.into_iter().map(segment).collect()
     }
@@ -72,14 +76,30 @@ impl Store {
         let records = self.records.entry(name.to_owned()).or_default();
         if !records.contains(&checksum) {
             records.push(checksum);
+            self.tick(true, name);
         }
+    }
+
+    /// An object of somebody who knows nothing of records.
+    pub fn put_foreign(&mut self, name: &str, bytes: &[u8]) {
+        self.objects.insert(name.to_owned(), bytes.to_vec());
+        self.tick(false, name);
+    }
+
+    fn tick(&mut self, is_record: bool, name: &str) {
+        self.now += 1;
+        self.times.insert((is_record, name.to_owned()), self.now);
+    }
+
+    fn time(&self, is_record: bool, name: &str) -> u64 {
+        self.times.get(&(is_record, name.to_owned())).copied().unwrap_or_default()
     }
 
     /// Create-only: whether it was created, or other content lies there.
     pub fn put_object(&mut self, name: &str, bytes: &[u8]) -> Result<bool, ()> {
         match self.objects.get(name) {
             None => {
-                self.objects.insert(name.to_owned(), bytes.to_vec());
+                self.put_foreign(name, bytes);
                 Ok(true)
             }
             Some(there) if there == bytes => Ok(false),
