@@ -49,6 +49,7 @@ mod resolve;
 mod schema;
 mod settings;
 mod upload;
+mod wal;
 
 #[cfg(feature = "decode")]
 pub use decode::{
@@ -71,4 +72,9 @@ pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, Ti
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
 pub use upload::{
     Action, Phase, Progress, RequestBody, Upload, UploadBody, UploadSettings, Uploaded,
+};
+pub use wal::{
+    ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, LocalSegment,
+    RECORDED_SEGMENT_BYTES_MAX, SealedRule, SegmentChecksum, SegmentNames, SegmentOrder,
+    SegmentPlace, SegmentRecord, WalAction, WalPlan, WalSettings, WalSummary, archived_segments,
 };

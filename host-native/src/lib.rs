@@ -37,12 +37,14 @@ mod storage;
 mod stored;
 mod upload;
 mod verify;
+mod wal;
 mod writer;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Phase, Progress,
-    Projection, Settings, Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded,
+    ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
+    ObjectKey, Phase, Progress, Projection, SealedRule, SegmentChecksum, SegmentNames, Settings,
+    Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings, WalSummary,
 };
 
 pub use config::ColdStorageConfig;
@@ -53,4 +55,7 @@ pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use verify::{Leftover, VerifiedObject};
+pub use wal::{
+    SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
+};
 pub use writer::ObjectWriter;

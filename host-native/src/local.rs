@@ -167,6 +167,26 @@ impl LocalFolder {
         &self.root
     }
 
+    /// The paths of what lies beside the object of that key, under names that begin with its own. Blocks.
+    pub(crate) fn names_beside(&self, key: &str) -> Result<Vec<String>> {
+        let path = self.path_of(key);
+        let folder = self.folder_of(&path);
+        let failed = |e: io::Error| io_error(&e, "look beside the object", folder);
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let (above, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let mut found = Vec::new();
+        for entry in entries {
+            let beside = entry.map_err(failed)?.file_name();
+            if let Some(beside) = beside.to_str().filter(|beside| beside.starts_with(name)) {
+                found.push(format!("{above}/{beside}"));
+            }
+        }
+        Ok(found)
+    }
+
     /// Where the object of that key lies. No part of the key may be empty, `.` or `..`.
     pub(crate) fn path_of(&self, key: &str) -> PathBuf {
         key.split('/').fold(self.root.clone(), |path, part| path.join(part))
@@ -266,7 +286,7 @@ fn compare(path: &Path, ours: &Path) -> Result<(bool, u64, u64)> {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     // Windows cannot open a folder as a file, and its file system needs no such sync.
     if cfg!(windows) {
         return Ok(());

@@ -13,12 +13,13 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::answer::{Answers, Secrets, io_error};
+use crate::answer::{Answers, Secrets};
 use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::Listing;
 use crate::local::LocalFolder;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
 /// Rows that are copied at a time for the encoder's thread; between two such steps other tasks run.
@@ -141,17 +142,19 @@ impl ColdStorage {
         Ok(outcome)
     }
 
-    /// Stores a segment of a write-ahead log as it is, and gives its key.
+    /// Stores a segment of a write-ahead log as it is, with its length and checksum recorded beside it, and gives
+    /// its key. [`WalArchiver`](crate::WalArchiver) archives a whole folder of them.
+    ///
+    /// A name so long that no record fits beside it is stored without one.
     pub async fn upload_wal_segment(
         &self,
         segment_path: &Path,
         segment_name: &str,
     ) -> Result<String> {
         let key = ObjectKey::wal(&self.prefix, None, segment_name)?;
-        let path = segment_path.to_owned();
-        let bytes = blocking(move || read_segment(&path)).await?;
-        let outcome = self.put(&key, &bytes).await?;
-        tracing::info!(%key, bytes = bytes.len(), ?outcome, "stored a segment");
+        let archive = Archive { storage: self, node: None };
+        let put = archive.put(&key, segment_path, None, Recorded::WherePossible).await?;
+        tracing::info!(%key, checksum = %put.checksum, outcome = ?put.outcome, "stored a segment");
         Ok(key.as_str().to_owned())
     }
 
@@ -305,7 +308,23 @@ impl ColdStorage {
         Ok(outcome)
     }
 
-    fn listing(&self) -> Listing<'_> {
+    /// Stores an empty object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_mark(&self, path: &str) -> Result<PutOutcome> {
+        match &self.backend {
+            Backend::Local(folder) => {
+                let (folder, path) = (Arc::clone(folder), path.to_owned());
+                let new = blocking(move || folder.publish(&folder.stage(&path)?, &path)).await?;
+                Ok(if new { PutOutcome::Created } else { PutOutcome::AlreadyThere })
+            }
+            Backend::Remote(remote) => remote.put_new(path, &Bytes::new()).await,
+        }
+    }
+
+    pub(crate) async fn put_bytes(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
+        self.put(key, bytes).await
+    }
+
+    pub(crate) fn listing(&self) -> Listing<'_> {
         Listing {
             store: &*self.store,
             prefix: &self.prefix,
@@ -347,15 +366,6 @@ fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(
             Ok((row.id().to_owned(), row.to_value()?))
         })
         .collect()
-}
-
-fn read_segment(path: &Path) -> Result<Bytes> {
-    if path.is_dir() {
-        let message = "this is a folder, not a segment of a log; give a file";
-        return Err(Error::new(ErrorKind::Misuse, message).at(path.display().to_string()));
-    }
-    let bytes = std::fs::read(path).map_err(|e| io_error(&e, "read the segment", path))?;
-    Ok(Bytes::from(bytes))
 }
 
 /// Does work that blocks on a thread of its own.
