@@ -320,10 +320,6 @@ impl ColdStorage {
         }
     }
 
-    pub(crate) async fn put_bytes(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
-        self.put(key, bytes).await
-    }
-
     pub(crate) fn listing(&self) -> Listing<'_> {
         Listing {
             store: &*self.store,

@@ -11,11 +11,10 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::ObjectStoreExt;
 
-use super::sink::Sink;
 use super::source::{Slice, Source, ms};
 use crate::remote::store_path;
 use crate::storage::{Backend, blocking};
-use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result};
+use crate::{ColdStorage, Error, ErrorKind, ObjectWriter, PutOutcome, Result};
 
 /// One log in one store.
 #[derive(Debug, Clone, Copy)]
@@ -102,23 +101,14 @@ impl Archive<'_> {
             Err(error) if recorded == Recorded::Always => return Err(error.into()),
             Err(error) => tracing::warn!(%key, %error, "stored without a record"),
         }
-        let mut sink = Sink::create(self.storage, key).await?;
-        let mut slices = source.stream();
-        loop {
-            match slices.recv().await {
-                Some(Ok(Slice::Bytes(bytes))) => sink.write(bytes).await?,
-                Some(Ok(Slice::Whole)) => break,
-                Some(Err(error)) => {
-                    sink.abort().await?;
-                    return Err(error);
-                }
-                None => {
-                    let message = "reading the segment came to no end; if it repeats, report it";
-                    return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
-                }
+        let mut writer = self.storage.create(key).await?;
+        match pour(source, &mut writer, key).await {
+            Ok(()) => Ok(SegmentPut { checksum, outcome: writer.finish().await? }),
+            Err(error) => {
+                writer.abort().await?;
+                Err(error)
             }
         }
-        Ok(SegmentPut { checksum, outcome: sink.finish().await? })
     }
 
     /// Sees that the archive holds just what is in this file, and puts the record where there is none.
@@ -189,3 +179,19 @@ impl Archive<'_> {
 
 /// Completes "could not …".
 const READING: &str = "read the segment";
+
+/// Writes all of a file into an object.
+async fn pour(source: Source, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
+    let mut slices = source.stream();
+    loop {
+        match slices.recv().await {
+            Some(Ok(Slice::Bytes(bytes))) => writer.write(bytes).await?,
+            Some(Ok(Slice::Whole)) => return Ok(()),
+            Some(Err(error)) => return Err(error),
+            None => {
+                let message = "reading the segment came to no end; if it repeats, report it";
+                return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
+            }
+        }
+    }
+}

@@ -6,7 +6,6 @@ mod drive;
 mod folder;
 mod metrics;
 mod restore;
-mod sink;
 mod source;
 
 use std::future::{Future, pending};
