@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod gate;
 pub mod seaweed;
 pub mod stub;
+pub mod wal;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
