@@ -74,13 +74,12 @@ fn puts(actions: &[WalAction]) -> Vec<(u64, String)> {
     actions.iter().filter_map(put).collect()
 }
 
-fn archived(actions: &[WalAction]) -> Vec<&str> {
-    let archived = |action: &'_ WalAction| matches!(action, WalAction::Archived(_));
-    let name = |action| match action {
-        &WalAction::Archived(ref now) => now.name.as_str(),
-        _ => "",
+fn archived<'a>(actions: &'a [WalAction]) -> Vec<&'a str> {
+    let archived = |action: &'a WalAction| match action {
+        WalAction::Archived(now) => Some(now.name.as_str()),
+        _ => None,
     };
-    actions.iter().filter(|action| archived(action)).map(name).collect()
+    actions.iter().filter_map(archived).collect()
 }
 
 #[test]

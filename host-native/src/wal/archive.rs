@@ -96,18 +96,48 @@ impl Archive<'_> {
     ) -> Result<SegmentPut> {
         let source = Source::open(path, expected).await?;
         let checksum = source.checksum();
-        match SegmentRecord::new(key, checksum) {
-            Ok(record) => drop(self.storage.put_mark(record.as_str()).await?),
+        let record = match SegmentRecord::new(key, checksum) {
+            Ok(record) => Some(record),
             Err(error) if recorded == Recorded::Always => return Err(error.into()),
-            Err(error) => tracing::warn!(%key, %error, "stored without a record"),
+            Err(error) => {
+                tracing::warn!(%key, %error, "stored without a record");
+                None
+            }
+        };
+        if let Some(record) = &record {
+            self.storage.put_mark(record.as_str()).await?;
         }
+        match self.put_content(key, source).await {
+            Ok(outcome) => Ok(SegmentPut { checksum, outcome }),
+            Err(error) => {
+                if error.kind() == ErrorKind::Conflict
+                    && let Some(record) = record
+                {
+                    self.take_back(&record).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn put_content(&self, key: &ObjectKey, source: Source) -> Result<PutOutcome> {
         let mut writer = self.storage.create(key).await?;
         match pour(source, &mut writer, key).await {
-            Ok(()) => Ok(SegmentPut { checksum, outcome: writer.finish().await? }),
+            Ok(()) => writer.finish().await,
             Err(error) => {
                 writer.abort().await?;
                 Err(error)
             }
+        }
+    }
+
+    /// Where other content lies at the key, this record will never be of use. It does no harm either, so that a store
+    /// which may not be deleted from keeps it.
+    async fn take_back(&self, record: &SegmentRecord) {
+        let Ok(path) = store_path(record.as_str()) else { return };
+        if let Err(error) = self.storage.object_store().delete(&path).await {
+            let error = self.storage.answers().error(&error, "delete the record", record.as_str());
+            tracing::debug!(%error, "a record of no segment stays behind");
         }
     }
 

@@ -123,7 +123,7 @@ pub(super) async fn status(
     Ok(WalStatus {
         segments: held().count() as u64,
         bytes: held().map(|(_, bytes)| bytes).sum(),
-        last: held().last().map(|(segment, _)| (segment.name.clone(), segment.modified_ms)),
+        last: held().next_back().map(|(segment, _)| (segment.name.clone(), segment.modified_ms)),
         exposure: plan.exposure(now_ms()),
         gaps: plan.gaps(),
     })
@@ -149,7 +149,7 @@ pub(super) async fn verify(
         plan.gaps().into_iter().map(|gap| (gap.before.clone(), gap)).collect();
     let there: BTreeMap<String, ArchivedSegment> =
         plan.archived().map(|segment| (segment.name.clone(), segment.clone())).collect();
-    let last_held = plan.archived().filter(|segment| segment.bytes.is_some()).last();
+    let last_held = plan.archived().rfind(|segment| segment.bytes.is_some());
     let last_held = last_held.map(|segment| plan.order().place(&segment.name));
     let order = plan.order();
     let mut names: Vec<&String> = there.keys().chain(here.keys()).collect();

@@ -150,8 +150,6 @@ pub(super) fn changed(path: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn the_checksum_is_castagnolis() {
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);

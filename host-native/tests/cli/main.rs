@@ -12,6 +12,8 @@ mod put;
 mod read;
 mod s3;
 mod usage;
+#[cfg(unix)]
+mod wal;
 
 #[path = "../common/seaweed.rs"]
 mod seaweed;

@@ -10,6 +10,7 @@ pub mod proxy;
 pub mod s3;
 pub mod seaweed;
 pub mod stub;
+pub mod wal;
 
 #[path = "../../../bench/src/prng.rs"]
 pub mod prng;
