@@ -167,6 +167,11 @@ impl LocalFolder {
         &self.root
     }
 
+    /// Syncs the folder of `key`. Blocks.
+    pub(crate) fn sync_folder_of(&self, key: &str) -> Result<()> {
+        sync_folder(self.folder_of(&self.path_of(key)))
+    }
+
     /// The paths of what lies beside the object of that key, under names that begin with its own. Blocks.
     pub(crate) fn names_beside(&self, key: &str) -> Result<Vec<String>> {
         let path = self.path_of(key);

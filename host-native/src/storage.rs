@@ -313,10 +313,27 @@ impl ColdStorage {
         match &self.backend {
             Backend::Local(folder) => {
                 let (folder, path) = (Arc::clone(folder), path.to_owned());
-                let new = blocking(move || folder.publish(&folder.stage(&path)?, &path)).await?;
-                Ok(if new { PutOutcome::Created } else { PutOutcome::AlreadyThere })
+                blocking(move || {
+                    if folder.publish(&folder.stage(&path)?, &path)? {
+                        return Ok(PutOutcome::Created);
+                    }
+                    folder.sync_folder_of(&path)?;
+                    Ok(PutOutcome::AlreadyThere)
+                })
+                .await
             }
             Backend::Remote(remote) => remote.put_new(path, &Bytes::new()).await,
+        }
+    }
+
+    /// Makes sure of what a listing shows beside this key: whoever put it may have been cut off before it was durable.
+    pub(crate) async fn make_sure_of(&self, key: &ObjectKey) -> Result<()> {
+        match &self.backend {
+            Backend::Local(folder) => {
+                let (folder, key) = (Arc::clone(folder), key.as_str().to_owned());
+                blocking(move || folder.sync_folder_of(&key)).await
+            }
+            Backend::Remote(_) => Ok(()),
         }
     }
 

@@ -4,6 +4,12 @@
 //! deleted here that was not read back, and in the end the log comes back exactly.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
+#[path = "wal_sim/judge.rs"]
+mod judge;
+#[path = "wal_sim/meddle.rs"]
+mod meddle;
+#[path = "wal_sim/perform.rs"]
+mod perform;
 #[path = "wal_sim/places.rs"]
 mod places;
 #[path = "upload_sim/random.rs"]

@@ -149,11 +149,12 @@ impl Archive<'_> {
         there: &ArchivedSegment,
     ) -> Result<SegmentChecksum> {
         let checksum = Source::open(path, Some(here)).await?.checksum();
+        let key = self.key(&here.name)?;
+        self.storage.make_sure_of(&key).await?;
         if there.vouches_for(checksum) {
             return Ok(checksum);
         }
         let same_length = there.bytes == Some(checksum.bytes);
-        let key = self.key(&here.name)?;
         if !same_length || self.read_back(&key).await? != checksum {
             let message = format!(
                 "the archive holds a segment of this name and other content ({} bytes there, {} bytes here), and segments are never overwritten; find out which log it is of: another --node keeps two apart",

@@ -167,15 +167,21 @@ pub(super) async fn verify(
                     let here = here.filter(|_| is_sealed).zip(path);
                     archived(archive, &there, here).await
                 }
-                (_, Some(here)) if is_sealed => Ok(SegmentCheck {
-                    detail: "it is finished and not archived".to_owned(),
-                    ..SegmentCheck::of(name, Some(here.bytes), SegmentState::Missing)
-                }),
+                (_, Some(here)) if is_sealed => {
+                    let late = arrived_since(archive, &name).await?;
+                    Ok(late.unwrap_or_else(|| SegmentCheck {
+                        detail: "it is finished and not archived".to_owned(),
+                        ..SegmentCheck::of(name, Some(here.bytes), SegmentState::Missing)
+                    }))
+                }
                 (_, Some(here)) => {
                     Ok(SegmentCheck::of(name, Some(here.bytes), SegmentState::NotYetDue))
                 }
                 // A record alone: the put it was made for may be under way.
                 (_, None) => {
+                    if let Some(late) = arrived_since(archive, &name).await? {
+                        return Ok(late);
+                    }
                     let state = match is_behind {
                         true => SegmentState::NotYetDue,
                         false => SegmentState::Missing,
@@ -255,6 +261,24 @@ async fn archived(
         )),
         false => Ok(check(SegmentState::Ok, String::new())),
     }
+}
+
+/// A segment that was not in the listing: an archiver may have been at it just then.
+async fn arrived_since(archive: &Archive<'_>, name: &str) -> Result<Option<SegmentCheck>> {
+    let key = archive.key(name)?;
+    let records = archive.records(&key).await?;
+    let bytes = match archive.open(&key).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other?.bytes,
+    };
+    let there = ArchivedSegment {
+        name: name.to_owned(),
+        bytes: Some(bytes),
+        modified_ms: 0,
+        records,
+        recorded_ms: 0,
+    };
+    archived(archive, &there, None).await.map(Some)
 }
 
 fn is_gone_or_new(error: &Error) -> bool {

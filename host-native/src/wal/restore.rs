@@ -73,7 +73,8 @@ pub(super) async fn restore(
     let wanted = wanted(archive, names, range).await?;
     let folder = to.to_owned();
     blocking(move || {
-        fs::create_dir_all(&folder).map_err(|e| io_error(&e, "make the folder", &folder))
+        fs::create_dir_all(&folder).map_err(|e| io_error(&e, "make the folder", &folder))?;
+        sync_folder(folder_of(&folder))
     })
     .await?;
     let fetch = |segment: ArchivedSegment| async move {

@@ -150,6 +150,77 @@ pub(super) fn changed(path: &Path) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// What a reader gets of a segment that `meddle` changes between the two readings.
+    async fn read(meddle: impl FnOnce(&Path)) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segment");
+        std::fs::write(&path, vec![7; 3 << 20]).unwrap();
+        let mut slices = Source::open(&path, None).await?;
+        // A moment before, so that no clock is too coarse to show a change.
+        let then = SystemTime::now() - std::time::Duration::from_secs(5);
+        slices.file = File::options().read(true).write(true).open(&path).unwrap();
+        slices.file.set_modified(then).unwrap();
+        slices.facts.modified = slices.file.metadata().unwrap().modified().unwrap();
+        meddle(&path);
+        let mut slices = slices.stream();
+        let mut found = Vec::new();
+        loop {
+            match slices.recv().await.unwrap()? {
+                Slice::Bytes(bytes) => found.extend_from_slice(&bytes),
+                Slice::Whole => return Ok(found),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_changes_while_it_is_read_is_an_error() {
+        assert_eq!(read(|_| ()).await.unwrap(), vec![7; 3 << 20]);
+        let write = |path: &Path, bytes: usize| std::fs::write(path, vec![7; bytes]).unwrap();
+        let changed = [
+            read(|path| write(path, (3 << 20) + 1)).await,
+            read(|path| write(path, 1 << 20)).await,
+            read(|path| write(path, 0)).await,
+            // The same bytes again are a write too.
+            read(|path| write(path, 3 << 20)).await,
+            // Another file in its place.
+            read(|path| {
+                std::fs::remove_file(path).unwrap();
+                write(path, 3 << 20);
+            })
+            .await,
+        ];
+        for result in changed {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            assert!(error.to_string().contains("not finished"), "{error}");
+        }
+        let gone = read(|path| std::fs::remove_file(path).unwrap()).await.unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound, "{gone}");
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_is_not_as_it_was_seen_is_not_even_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1");
+        std::fs::write(&path, b"one").unwrap();
+        let seen = LocalSegment {
+            name: "1".to_owned(),
+            bytes: 3,
+            modified_ms: ms(std::fs::metadata(&path).unwrap().modified().unwrap()),
+            age_ms: 0,
+            mark: coldpress_core::ArchiveMark::None,
+        };
+        assert_eq!(Source::open(&path, Some(&seen)).await.unwrap().checksum().bytes, 3);
+        let younger = LocalSegment { modified_ms: seen.modified_ms + 1, ..seen.clone() };
+        let longer = LocalSegment { bytes: 4, ..seen };
+        for other in [younger, longer] {
+            let error = Source::open(&path, Some(&other)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
+    }
+
     #[test]
     fn the_checksum_is_castagnolis() {
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);

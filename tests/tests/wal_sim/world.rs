@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldpress_core::{
-    ArchiveMark, ArchivedSegment, Error, ErrorKind, LocalSegment, SealedRule, SegmentChecksum,
-    WalAction, WalPlan, WalSettings,
+    ArchivedSegment, Error, ErrorKind, LocalSegment, SealedRule, SegmentChecksum, WalAction,
+    WalPlan, WalSettings,
 };
 
-use crate::places::{File, Folder, Store, checksum};
+use crate::places::{Folder, Store};
 use crate::random::Random;
 
 const STEPS_MAX: u32 = 20_000;
 
 /// A step of an action, in the order they are taken.
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     Scan,
     List,
     Read(LocalSegment),
@@ -27,7 +27,7 @@ enum Step {
 }
 
 #[derive(Debug, Clone)]
-enum Answer {
+pub enum Answer {
     Scanned(Vec<LocalSegment>),
     Listed(Vec<ArchivedSegment>),
     Stored(SegmentChecksum, bool),
@@ -38,48 +38,48 @@ enum Answer {
 }
 
 #[derive(Debug, Clone)]
-enum Event {
+pub enum Event {
     Step(Step),
     Answer(Answer),
 }
 
 /// A machine that archives, and what is under way for it.
-struct Machine {
-    plan: WalPlan,
-    settings: WalSettings,
+pub struct Machine {
+    pub plan: WalPlan,
+    pub settings: WalSettings,
     /// By time and number: what happens next, for which action.
-    events: BTreeMap<(u64, u64), (u64, Event)>,
-    cancelled: BTreeSet<u64>,
+    pub events: BTreeMap<(u64, u64), (u64, Event)>,
+    pub cancelled: BTreeSet<u64>,
     /// What it has read back and found right.
-    proven: BTreeSet<String>,
-    restart_at: Option<u64>,
+    pub proven: BTreeSet<String>,
+    pub restart_at: Option<u64>,
 }
 
 pub struct World {
-    seed: u64,
-    random: Random,
-    now_ms: u64,
-    folder: Folder,
-    store: Store,
-    machines: Vec<Machine>,
-    settings: WalSettings,
+    pub seed: u64,
+    pub random: Random,
+    pub now_ms: u64,
+    pub folder: Folder,
+    pub store: Store,
+    pub machines: Vec<Machine>,
+    pub settings: WalSettings,
     /// The whole log, as it was written: name and content, sealed or not.
-    log: Vec<(String, Vec<u8>)>,
-    segments_max: usize,
+    pub log: Vec<(String, Vec<u8>)>,
+    pub segments_max: usize,
     /// Whether two machines archive the folder.
-    is_shared: bool,
+    pub is_shared: bool,
     /// Of a hundred steps, how many fail.
-    trouble: u64,
-    crash: u64,
-    rots: bool,
-    removes: bool,
-    foreign: BTreeSet<String>,
-    rotten: BTreeSet<String>,
-    removed: BTreeSet<String>,
+    pub trouble: u64,
+    pub crash: u64,
+    pub rots: bool,
+    pub removes: bool,
+    pub foreign: BTreeSet<String>,
+    pub rotten: BTreeSet<String>,
+    pub removed: BTreeSet<String>,
     /// Kinds of ends whose cause somebody took away.
-    mended: BTreeSet<String>,
-    events_made: u64,
-    seen: BTreeMap<String, u64>,
+    pub mended: BTreeSet<String>,
+    pub events_made: u64,
+    pub seen: BTreeMap<String, u64>,
 }
 
 impl World {
@@ -149,7 +149,7 @@ impl World {
         self.seen
     }
 
-    fn machine(&mut self, number: u64) -> Machine {
+    pub fn machine(&mut self, number: u64) -> Machine {
         let settings = self.settings.clone();
         let plan = WalPlan::new(settings.clone(), self.seed + number, self.clock()).unwrap();
         Machine {
@@ -163,105 +163,9 @@ impl World {
     }
 
     /// A clock that is now and then set back.
-    fn clock(&mut self) -> u64 {
+    pub fn clock(&mut self) -> u64 {
         let back_ms = if self.random.chance(3) { self.random.below(100) } else { 0 };
         self.now_ms - back_ms
-    }
-
-    fn name(&self, n: usize) -> String {
-        match self.settings.sealed {
-            SealedRule::Ready => format!("0000000100000000{n:08X}"),
-            _ => format!("w-{n}"),
-        }
-    }
-
-    /// The program whose log it is goes on: more of a segment, or the next one.
-    fn write_log(&mut self) {
-        let mut more: Vec<u8> =
-            (0..self.random.below(12)).map(|_| self.random.below(256) as u8).collect();
-        let rotates = self.log.is_empty() || self.random.chance(50);
-        if rotates && self.log.len() < self.segments_max {
-            if let Some((name, _)) = self.log.last()
-                && let Some(file) = self.folder.0.get_mut(name)
-            {
-                file.mark = match self.settings.sealed {
-                    SealedRule::Ready => ArchiveMark::Ready,
-                    _ => ArchiveMark::None,
-                };
-            }
-            // Across the end of one of PostgreSQL's logs.
-            let name = self.name(0xFA + self.log.len());
-            let name = match self.settings.sealed {
-                SealedRule::Ready => {
-                    let n = 0xFA + self.log.len();
-                    format!("00000001{:08X}{:08X}", n / 256, n % 256)
-                }
-                _ => name,
-            };
-            let modified_ms = self.now_ms;
-            self.log.push((name.clone(), more.clone()));
-            self.folder
-                .0
-                .insert(name.clone(), File { bytes: more, modified_ms, mark: ArchiveMark::None });
-            if self.random.chance(3) {
-                // Somebody else's, under this very name.
-                let length = self.random.pick(&[3, 8, 25]);
-                self.store.put_foreign(&name, &b"of another log altogether"[..length]);
-                self.foreign.insert(name);
-            }
-        } else if self.log.len() < self.segments_max {
-            let now_ms = self.now_ms;
-            let (name, bytes) = self.log.last_mut().unwrap();
-            let file = self.folder.0.get_mut(name).unwrap();
-            more.push(1);
-            bytes.extend(&more);
-            file.bytes.extend(&more);
-            file.modified_ms = now_ms;
-        }
-    }
-
-    fn is_sealed(&self, name: &str) -> bool {
-        self.log.last().is_some_and(|(last, _)| last != name)
-    }
-
-    /// What people do to the folder, and the power to the machines.
-    fn meddle(&mut self) {
-        if self.removes && self.random.chance(2) {
-            // Of a log whose beginning is lost nobody can know that it ever had it.
-            let first = &self.log[0].0;
-            let lost = self.folder.0.keys().find(|name| {
-                self.is_sealed(name) && *name != first && !self.store.objects.contains_key(*name)
-            });
-            if let Some(name) = lost.cloned() {
-                self.folder.0.remove(&name);
-                self.removed.insert(name);
-            }
-        }
-        for number in 0..self.machines.len() {
-            if self.random.chance(self.crash) {
-                self.count("crashes");
-                self.crash(number);
-            } else if self.random.chance(1) && self.machines[number].settings.poll_ms.is_some() {
-                self.count("shutdowns");
-                self.machines[number].plan.shutdown();
-            }
-        }
-    }
-
-    /// Everything that the machine knew is gone. What it had sent may arrive all the same.
-    fn crash(&mut self, number: usize) {
-        let events = std::mem::take(&mut self.machines[number].events);
-        for (_, (_, event)) in events {
-            let sent = matches!(event, Event::Step(Step::PutRecord(..) | Step::PutObject(..)));
-            if sent && self.random.chance(50) {
-                self.count("requests that arrived after a crash");
-                let Event::Step(step) = event else { unreachable!() };
-                self.arrive(number, &step);
-            }
-        }
-        let fresh = self.machine(number as u64);
-        let restart_at = self.now_ms + self.random.below(150);
-        self.machines[number] = Machine { restart_at: Some(restart_at), ..fresh };
     }
 
     fn act(&mut self, number: usize) {
@@ -300,75 +204,7 @@ impl World {
         }
     }
 
-    /// It has come to an end: somebody mends what must be mended, and begins it again.
-    fn ended(&mut self, number: usize, outcome: Result<(), Error>) {
-        match &outcome {
-            Ok(()) => self.count("restarts"),
-            Err(error) => {
-                let kind = error.kind();
-                self.count(&format!("ended {kind:?}"));
-                self.mend(kind, error);
-            }
-        }
-        self.machines[number].events.clear();
-        let fresh = self.machine(number as u64);
-        let restart_at = self.now_ms + 1 + self.random.below(60);
-        self.machines[number] = Machine { restart_at: Some(restart_at), ..fresh };
-    }
-
-    fn mend(&mut self, kind: ErrorKind, error: &Error) {
-        let text = error.to_string();
-        match kind {
-            ErrorKind::Unavailable => {
-                assert!(self.settings.poll_ms.is_none(), "{}", self.told(&text))
-            }
-            ErrorKind::Conflict => {
-                let foreign = std::mem::take(&mut self.foreign);
-                let rotten = std::mem::take(&mut self.rotten);
-                let has_cause = !foreign.is_empty() || !rotten.is_empty();
-                self.check_cause(has_cause, kind, &text);
-                for name in foreign.iter().chain(&rotten) {
-                    self.store.objects.remove(name);
-                }
-            }
-            ErrorKind::Corrupt => {
-                let rotten = std::mem::take(&mut self.rotten);
-                self.check_cause(!rotten.is_empty(), kind, &text);
-                for name in &rotten {
-                    assert!(self.folder.0.contains_key(name), "{}", self.told("deleted unproven"));
-                    self.store.objects.remove(name);
-                }
-            }
-            ErrorKind::Missing => {
-                let may_be = !self.settings.past_gap || self.is_shared;
-                assert!(may_be, "{}", self.told(&text));
-                let removed = std::mem::take(&mut self.removed);
-                self.check_cause(!removed.is_empty(), kind, &text);
-                for name in removed {
-                    self.bring_back(&name);
-                }
-            }
-            _ => panic!("{}", self.told(&text)),
-        }
-    }
-
-    /// Of two machines the second may end by what was mended for the first.
-    fn check_cause(&mut self, has_cause: bool, kind: ErrorKind, text: &str) {
-        let was_mended = self.is_shared && !self.mended.is_empty();
-        assert!(has_cause || was_mended, "{}", self.told(text));
-        self.mended.insert(format!("{kind:?}"));
-    }
-
-    fn bring_back(&mut self, name: &str) {
-        let bytes = self.content(name).to_vec();
-        let mark = match self.settings.sealed {
-            SealedRule::Ready => ArchiveMark::Ready,
-            _ => ArchiveMark::None,
-        };
-        self.folder.0.insert(name.to_owned(), File { bytes, modified_ms: self.now_ms, mark });
-    }
-
-    fn after(&mut self, number: usize, id: u64, event: Event) {
+    pub fn after(&mut self, number: usize, id: u64, event: Event) {
         self.events_made += 1;
         let at = self.now_ms + 1 + self.random.below(25);
         self.machines[number].events.insert((at, self.events_made), (id, event));
@@ -420,101 +256,6 @@ impl World {
         self.after(number, id, next);
     }
 
-    /// Does the step; what comes after it.
-    fn arrive(&mut self, number: usize, step: &Step) -> Event {
-        let answer = match step {
-            Step::Scan => Answer::Scanned(self.folder.scan(self.now_ms)),
-            Step::List => Answer::Listed(self.store.list()),
-            Step::Read(seen) => match self.folder.unchanged(seen) {
-                Some(file) => {
-                    return Event::Step(Step::PutRecord(seen.clone(), file.bytes.clone()));
-                }
-                None => self.lost(seen),
-            },
-            Step::PutRecord(seen, bytes) => {
-                self.store.put_record(&seen.name, checksum(bytes));
-                return Event::Step(Step::PutObject(seen.clone(), bytes.clone()));
-            }
-            Step::PutObject(seen, bytes) => self.put_object(seen, bytes),
-            Step::Compare(seen, archived) => self.compare(seen, archived),
-            Step::Verify(name) => match self.store.objects.get(name) {
-                Some(bytes) => {
-                    let found = checksum(bytes);
-                    if found == checksum(self.content(name)) {
-                        self.machines[number].proven.insert(name.clone());
-                    }
-                    Answer::Verified(found)
-                }
-                // Taken away for the other machine's sake.
-                None if self.is_shared => Answer::Failed(ErrorKind::Missing),
-                None => panic!("{}", self.told("reads back what is not there")),
-            },
-            Step::Delete(seen) => {
-                self.check_settled(number, &seen.name);
-                if self.folder.unchanged(seen).is_some() {
-                    self.folder.0.remove(&seen.name);
-                    self.count("segments deleted");
-                }
-                Answer::Settled
-            }
-            Step::MarkDone(name) => {
-                self.check_settled(number, name);
-                if let Some(file) = self.folder.0.get_mut(name) {
-                    file.mark = ArchiveMark::Done;
-                }
-                self.count("segments marked");
-                if self.random.chance(50) {
-                    // The database takes it away.
-                    self.folder.0.remove(name);
-                }
-                Answer::Settled
-            }
-        };
-        Event::Answer(answer)
-    }
-
-    fn lost(&mut self, seen: &LocalSegment) -> Answer {
-        match self.folder.0.contains_key(&seen.name) {
-            true => Answer::Failed(ErrorKind::Unavailable),
-            false => {
-                self.count("vanished while read");
-                Answer::Vanished
-            }
-        }
-    }
-
-    fn put_object(&mut self, seen: &LocalSegment, bytes: &[u8]) -> Answer {
-        if self.folder.unchanged(seen).is_none() {
-            return self.lost(seen);
-        }
-        assert!(self.is_sealed(&seen.name), "{}", self.told("puts what is not sealed"));
-        let mut stored = bytes.to_vec();
-        let rots = self.rots && !bytes.is_empty() && self.random.chance(10);
-        if rots && !self.store.objects.contains_key(&seen.name) {
-            stored[0] ^= 1;
-            self.rotten.insert(seen.name.clone());
-        }
-        match self.store.put_object(&seen.name, &stored) {
-            Ok(created) => Answer::Stored(checksum(bytes), created),
-            Err(()) => Answer::Failed(ErrorKind::Conflict),
-        }
-    }
-
-    fn compare(&mut self, seen: &LocalSegment, archived: &ArchivedSegment) -> Answer {
-        let Some(file) = self.folder.unchanged(seen) else { return self.lost(seen) };
-        let (own, bytes) = (checksum(&file.bytes), file.bytes.clone());
-        if archived.vouches_for(own) {
-            return Answer::Stored(own, false);
-        }
-        match self.store.objects.get(&seen.name) {
-            Some(there) if *there == bytes => {
-                self.store.put_record(&seen.name, own);
-                Answer::Stored(own, false)
-            }
-            _ => Answer::Failed(ErrorKind::Conflict),
-        }
-    }
-
     fn hear(&mut self, number: usize, id: u64, answer: Answer) {
         let clock = self.clock();
         let plan = &mut self.machines[number].plan;
@@ -527,40 +268,6 @@ impl World {
             Answer::Vanished => plan.handle_vanished(id, clock),
             Answer::Failed(kind) => plan.handle_failure(id, Error::new(kind, "failed"), clock),
         }
-    }
-
-    fn content(&self, name: &str) -> &[u8] {
-        &self.log.iter().find(|(known, _)| known == name).unwrap().1
-    }
-
-    /// It and all before it must be in the store, whole and with their records.
-    fn check_archived(&mut self, name: &str) {
-        self.count("segments archived");
-        for (known, bytes) in &self.log {
-            // What was taken away is known to be missing, and what rots is found by whoever reads it back.
-            let passed_over = self.removed.contains(known) && self.settings.past_gap;
-            if !passed_over && !self.rotten.contains(known) && !self.foreign.contains(known) {
-                let is_there = self.store.objects.get(known) == Some(bytes);
-                assert!(
-                    is_there,
-                    "{}",
-                    self.told(&format!("{name} is archived, and {known} is not"))
-                );
-                let records = self.store.records.get(known);
-                let is_recorded = records.is_some_and(|r| r.contains(&checksum(bytes)));
-                assert!(is_recorded, "{}", self.told(&format!("{known} has no record")));
-            }
-            if known == name {
-                return;
-            }
-        }
-        panic!("{}", self.told("archives what was never written"));
-    }
-
-    fn check_settled(&self, number: usize, name: &str) {
-        let is_proven = self.machines[number].proven.contains(name);
-        let is_there = self.store.objects.get(name).map(Vec::as_slice) == Some(self.content(name));
-        assert!(is_proven && is_there, "{}", self.told(&format!("gives up {name} unproven")));
     }
 
     /// Good weather at last: one more run, which must come to its end.
@@ -584,28 +291,11 @@ impl World {
         }
     }
 
-    /// What is sealed is in the archive, byte for byte, and nothing else is.
-    fn judge(&mut self) {
-        let sealed = &self.log[..self.log.len() - 1];
-        for (name, bytes) in sealed {
-            let there = self.store.objects.get(name);
-            let passed_over = self.settings.past_gap && self.removed.contains(name);
-            let is_right = there == Some(bytes) || (passed_over && there.is_none());
-            assert!(is_right, "{}", self.told(&format!("{name} does not come back")));
-        }
-        let unsealed = &self.log[self.log.len() - 1].0;
-        assert!(
-            !self.store.objects.contains_key(unsealed) || self.foreign.contains(unsealed),
-            "{}",
-            self.told("archived the newest")
-        );
-    }
-
-    fn count(&mut self, what: &str) {
+    pub fn count(&mut self, what: &str) {
         *self.seen.entry(what.to_owned()).or_default() += 1;
     }
 
-    fn told(&self, what: &str) -> String {
+    pub fn told(&self, what: &str) -> String {
         format!(
             "seed {}: {what}\n{:#?}\nremoved {:?}, rotten {:?}, foreign {:?}\nlog {:?}\nhere {:?}\nthere {:?}",
             self.seed,
