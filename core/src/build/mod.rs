@@ -34,6 +34,8 @@ pub(crate) struct Builder {
     /// What the values take, about.
     held_bytes: usize,
     held_bytes_before_row: usize,
+    /// How many nodes there were at the end of the last row: one that was abandoned leaves its own behind.
+    nodes_of_rows: usize,
     /// Rows that earlier builders of the same stream took.
     rows_before: u64,
     now: Frame,
@@ -83,6 +85,7 @@ impl Builder {
             duplicate_keys_before_row: 0,
             held_bytes: 0,
             held_bytes_before_row: 0,
+            nodes_of_rows: 0,
             rows_before: 0,
             now: Frame::row(0),
             above: Vec::new(),
@@ -125,7 +128,7 @@ impl Builder {
     /// What the rows take in memory, about, levels of their columns included. A matter of the rows alone, in
     /// whatever slices they came.
     pub(crate) fn bytes(&self) -> usize {
-        self.held_bytes + self.rows() * self.nodes.len() * LEVEL_BYTES
+        self.held_bytes + self.rows() * self.nodes_of_rows * LEVEL_BYTES
     }
 
     pub(crate) fn begin_row(&mut self) {
@@ -200,6 +203,7 @@ impl Builder {
             }
         }
         self.held_bytes += id.len() + size_of::<usize>();
+        self.nodes_of_rows = self.nodes.len();
         self.ids.push(id);
         Ok(())
     }
