@@ -37,7 +37,7 @@ fn half_a_gigabyte_goes_through_in_bounded_memory() {
     assert!(peak > 1_000_000, "its memory was never seen");
     assert!(peak < PEAK_BYTES_MAX, "{peak} bytes at once");
     assert_eq!(rows_stored(&place), rows, "{printed}");
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn an_input_that_breaks_off_in_a_row_leaves_nothing_behind() {
         LIMIT,
     );
     ran.fails(1, &["standard input"]);
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
     let left: Vec<String> = place.bucket().keys(&place.key_prefix());
     assert_eq!(left, [""; 0]);
 }
@@ -101,7 +101,7 @@ fn a_signal_in_the_middle_of_an_upload_leaves_nothing_behind() {
     drop(stdin);
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!((ended.status.code(), said.as_ref()), (Some(130), "error: interrupted\n"));
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
     assert_eq!(place.bucket().keys(&place.key_prefix()), [""; 0]);
 }
 

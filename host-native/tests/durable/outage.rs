@@ -64,7 +64,7 @@ fn a_log_is_archived_verified_and_restored_through_a_store_that_fails() {
     place.run(&["wal", "restore", "--to", strs(&restored)]).ok();
     log.assert_is(&restored, 0..40);
     assert_eq!(place.archived().len(), 40);
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn rows_in_parts_arrive_through_a_store_that_fails() {
     place.run(&[&put[..], &["--store", strs(&reference)]].concat()).ok();
     let file = fs::read_dir(reference.join("0/c")).unwrap().next().unwrap().unwrap();
     assert!(fs::read(place.path("got")).unwrap() == fs::read(file.path()).unwrap());
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_put_goes_on_where_the_store_goes_away_between_its_parts() {
     let text = noise(60_000_000, 19);
     thread::scope(|scope| {
         let outage = scope.spawn(|| {
-            wait_for(|| !place.bucket().open_uploads(&place.key_prefix()).is_empty());
+            wait_for(|| !place.uploads_left().is_empty());
             proxy.go_away();
             thread::sleep(Duration::from_secs(2));
             proxy.come_back();
@@ -257,7 +257,7 @@ fn a_put_goes_on_where_the_store_goes_away_between_its_parts() {
     });
     let keys = place.bucket().keys(&format!("{}0/", place.key_prefix()));
     assert_eq!(keys.len(), 1, "{keys:?}");
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
 }
 
 #[track_caller]
