@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::common::child::{Running, run_fed};
 use crate::common::seaweed::Seaweed;
@@ -11,19 +12,23 @@ use crate::telemetry::SEED;
 
 /// Acceptance of issue 4: under 400 MB, whatever comes in.
 const PEAK_BYTES_MAX: u64 = 400_000_000;
-const INPUT_BYTES: u64 = 500_000_000;
+const INPUT_MB: u64 = 500;
+/// Another size than [`INPUT_MB`], for who has more time than CI: 8000 is what the issue asks for.
+const INPUT_MB_VARIABLE: &str = "COLDPRESS_STREAM_MB";
 
 #[test]
 fn half_a_gigabyte_goes_through_in_bounded_memory() {
+    let asked = std::env::var(INPUT_MB_VARIABLE).ok();
+    let input_mb = asked.map_or(INPUT_MB, |mb| mb.parse().expect("megabytes"));
     let place = Place::new(Seaweed::shared(), "memory/stream");
     let (sender, receiver) = std::sync::mpsc::channel();
     let ran = run_fed(
         &mut place.command(&["put", "-", "--collection", "telemetry", "--json"]),
         move |mut stdin| {
             // Where the command ends early, its own words are the failure.
-            let _ = sender.send(write_telemetry(&mut stdin, INPUT_BYTES, SEED));
+            let _ = sender.send(write_telemetry(&mut stdin, input_mb * 1_000_000, SEED));
         },
-        LIMIT,
+        LIMIT.max(Duration::from_millis(input_mb * 300)),
     );
     let (peak, took) = (ran.peak_bytes, ran.took);
     let printed = ran.ok();
@@ -119,7 +124,7 @@ fn the_measure_sees_what_a_process_takes() {
         |mut stdin| {
             let _ = stdin.write_all(&vec![0; 100_000_000]);
             // It holds what it read until its input ends.
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
         },
         LIMIT,
     );
