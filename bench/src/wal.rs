@@ -183,7 +183,7 @@ fn succeed(command: &mut Command) -> Result<()> {
 }
 
 fn report(args: &WalArgs, seconds: &[Vec<f64>]) -> String {
-    let megabytes = (args.segments * args.segment_mib << 20) as f64 / 1e6;
+    let megabytes = ((args.segments * args.segment_mib) << 20) as f64 / 1e6;
     let mut text = format!(
         "{} segments of {} MiB, {} at a time, {} rounds; medians (and the fastest and slowest)\n\n",
         args.segments, args.segment_mib, args.parallel, args.rounds
