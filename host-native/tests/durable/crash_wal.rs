@@ -113,5 +113,5 @@ fn assert_archive_is_clean(place: &Place<'_>, segments: u64) {
     let probe = format!("{prefix}_coldpress/probe-");
     let others = keys.iter().filter(|key| !key.starts_with(&probe)).count() as u64;
     assert_eq!(others, 2 * segments, "a record for each segment and no more: {keys:?}");
-    assert_eq!(place.bucket().open_uploads(&prefix), []);
+    assert_eq!(place.uploads_left(), []);
 }

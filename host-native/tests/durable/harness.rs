@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::common::child::{Ran, run};
-use crate::common::s3::Bucket;
+use crate::common::s3::{Bucket, OpenUpload};
 use crate::common::seaweed::Seaweed;
 
 /// No run of these tests takes longer, on a machine that does other things too.
@@ -102,6 +102,15 @@ impl<'s> Place<'s> {
     #[track_caller]
     pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
         run(&mut self.command(arguments), LIMIT)
+    }
+
+    /// Multipart uploads of objects that nobody completed or aborted.
+    pub fn uploads_left(&self) -> Vec<OpenUpload> {
+        let mut uploads = self.bucket().open_uploads(&self.key_prefix());
+        // A probe has a key of its own, of which no object comes to be.
+        let probes = format!("{}_coldpress/", self.key_prefix());
+        uploads.retain(|upload| !upload.key.starts_with(&probes));
+        uploads
     }
 
     /// Names in the archive's listing, `wal/` and the prefix left out.

@@ -15,6 +15,7 @@ mod postgres;
 mod proxy;
 mod refused;
 mod rows;
+mod siblings;
 
 #[path = "../common/mod.rs"]
 mod common;

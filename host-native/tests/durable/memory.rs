@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::common::child::{Running, run_fed};
 use crate::common::seaweed::Seaweed;
@@ -11,19 +12,23 @@ use crate::telemetry::SEED;
 
 /// Acceptance of issue 4: under 400 MB, whatever comes in.
 const PEAK_BYTES_MAX: u64 = 400_000_000;
-const INPUT_BYTES: u64 = 500_000_000;
+const INPUT_MB: u64 = 500;
+/// Another size than [`INPUT_MB`], for who has more time than CI: 8000 is what the issue asks for.
+const INPUT_MB_VARIABLE: &str = "COLDPRESS_STREAM_MB";
 
 #[test]
 fn half_a_gigabyte_goes_through_in_bounded_memory() {
+    let asked = std::env::var(INPUT_MB_VARIABLE).ok();
+    let input_mb = asked.map_or(INPUT_MB, |mb| mb.parse().expect("megabytes"));
     let place = Place::new(Seaweed::shared(), "memory/stream");
     let (sender, receiver) = std::sync::mpsc::channel();
     let ran = run_fed(
         &mut place.command(&["put", "-", "--collection", "telemetry", "--json"]),
         move |mut stdin| {
             // Where the command ends early, its own words are the failure.
-            let _ = sender.send(write_telemetry(&mut stdin, INPUT_BYTES, SEED));
+            let _ = sender.send(write_telemetry(&mut stdin, input_mb * 1_000_000, SEED));
         },
-        LIMIT,
+        LIMIT.max(Duration::from_millis(input_mb * 300)),
     );
     let (peak, took) = (ran.peak_bytes, ran.took);
     let printed = ran.ok();
@@ -37,7 +42,7 @@ fn half_a_gigabyte_goes_through_in_bounded_memory() {
     assert!(peak > 1_000_000, "its memory was never seen");
     assert!(peak < PEAK_BYTES_MAX, "{peak} bytes at once");
     assert_eq!(rows_stored(&place), rows, "{printed}");
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
 }
 
 #[test]
@@ -77,7 +82,7 @@ fn an_input_that_breaks_off_in_a_row_leaves_nothing_behind() {
         LIMIT,
     );
     ran.fails(1, &["standard input"]);
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
     let left: Vec<String> = place.bucket().keys(&place.key_prefix());
     assert_eq!(left, [""; 0]);
 }
@@ -101,7 +106,7 @@ fn a_signal_in_the_middle_of_an_upload_leaves_nothing_behind() {
     drop(stdin);
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!((ended.status.code(), said.as_ref()), (Some(130), "error: interrupted\n"));
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert_eq!(place.uploads_left(), []);
     assert_eq!(place.bucket().keys(&place.key_prefix()), [""; 0]);
 }
 
@@ -119,7 +124,7 @@ fn the_measure_sees_what_a_process_takes() {
         |mut stdin| {
             let _ = stdin.write_all(&vec![0; 100_000_000]);
             // It holds what it read until its input ends.
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
         },
         LIMIT,
     );

@@ -15,11 +15,6 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Whether it is one of a multipart upload: its beginning, a part, its end.
-    pub fn is_of_parts(&self) -> bool {
-        self.target.contains("uploads") || self.target.contains("uploadId=")
-    }
-
     /// Whether the client takes no other answer on this connection.
     pub(super) fn closes(&self) -> bool {
         closes(&self.head)
