@@ -1,4 +1,6 @@
-//! Rows without end into the store: encoded on blocking threads, sent as they are finished.
+//! Rows without end into the store: encoded on a thread of their own, sent as they are finished.
+
+mod encoder;
 
 use bytes::Bytes;
 use coldpress_core::{
@@ -6,8 +8,8 @@ use coldpress_core::{
 };
 use serde_json::Value;
 
-use crate::storage::blocking;
 use crate::{ColdStorage, Error, ErrorKind, LsnRange, ObjectWriter, PutOutcome, Result};
+use encoder::{Encoded, Encoding};
 
 /// One object of a stream that is in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +56,8 @@ pub struct RowStream<'s> {
     collection: String,
     /// Known where the whole stream is one object.
     key: Option<ObjectKey>,
-    /// None while a thread has it, and after it was lost with one.
-    encoder: Option<Box<StreamEncoder>>,
+    encoding: Encoding,
+    rows: u64,
     writer: Option<ObjectWriter>,
     stored: Vec<StoredFile>,
     refuse_overlaps: bool,
@@ -91,7 +93,8 @@ impl ColdStorage {
             tenant_id,
             collection: collection.to_owned(),
             key,
-            encoder: Some(Box::new(encoder)),
+            encoding: Encoding::start(encoder)?,
+            rows: 0,
             writer: None,
             stored: Vec::new(),
             refuse_overlaps: false,
@@ -128,7 +131,7 @@ impl RowStream<'_> {
 
     /// Rows taken so far.
     pub fn rows(&self) -> u64 {
-        self.encoder.as_ref().map_or(0, |encoder| encoder.rows())
+        self.rows
     }
 
     /// The files that are in the store, in the order of their rows.
@@ -155,17 +158,8 @@ impl RowStream<'_> {
         &mut self,
         work: impl FnOnce(&mut StreamEncoder) -> coldpress_core::Result<()> + Send + 'static,
     ) -> Result<()> {
-        let Some(mut encoder) = self.encoder.take() else {
-            let message = "an earlier push of this stream was broken off; start a new one";
-            return Err(Error::new(ErrorKind::Misuse, message));
-        };
-        let encode = move || {
-            let worked = work(&mut encoder);
-            let outputs: Vec<StreamOutput> = std::iter::from_fn(|| encoder.poll()).collect();
-            Ok((encoder, worked, outputs))
-        };
-        let (encoder, worked, outputs) = blocking(encode).await?;
-        self.encoder = Some(encoder);
+        let Encoded { worked, rows, outputs } = self.encoding.encode(work).await?;
+        self.rows = rows;
         // Files that were whole before a row was refused are stored all the same.
         for output in outputs {
             match output {

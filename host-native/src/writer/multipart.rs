@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use coldpress_core::{GrantTerms, ObjectKey, PARTS_MAX, Sha256Digest, complete_multipart_body};
+use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::ObjectWriter;
 use crate::grant::now_ms;
 use crate::http::{element, elements};
-use crate::remote::{PutRule, RemoteStore};
+use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::upload::transport::Answer;
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
@@ -32,6 +33,8 @@ pub(super) struct Multipart {
     bytes: u64,
     /// Once there is more than one part.
     upload: Option<Upload>,
+    /// Another writer's object lies at the key: nothing more is sent, and at the end ours is compared with it.
+    taken: bool,
 }
 
 /// A multipart upload under way.
@@ -46,29 +49,43 @@ struct Upload {
 impl Multipart {
     pub(super) fn new(remote: Arc<RemoteStore>, key: ObjectKey) -> Self {
         let waiting = BytesMut::new();
-        Multipart { remote, key, waiting, hash: Sha256::new(), bytes: 0, upload: None }
+        Multipart {
+            remote,
+            key,
+            waiting,
+            hash: Sha256::new(),
+            bytes: 0,
+            upload: None,
+            taken: false,
+        }
     }
 
     pub(super) async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
+        if self.taken {
+            return Ok(());
+        }
         while !bytes.is_empty() {
             let room = ObjectWriter::PART_BYTES - self.waiting.len();
             self.waiting.extend_from_slice(&bytes.split_to(room.min(bytes.len())));
             // Not before more comes: what is just one part goes by a simple put.
             if self.waiting.len() == ObjectWriter::PART_BYTES && !bytes.is_empty() {
-                self.send_part().await?;
+                self.send_part_unless_taken().await?;
             }
         }
         Ok(())
     }
 
     pub(super) async fn finish(mut self) -> Result<PutOutcome> {
-        if self.upload.is_none() {
+        if self.upload.is_none() && !self.taken {
             let bytes = std::mem::take(&mut self.waiting).freeze();
             return self.remote.put_new(self.key.as_str(), &bytes).await;
         }
-        let finished = self.complete().await;
+        let finished = match self.complete().await {
+            Err(error) => self.unless_taken(error).await,
+            finished => finished,
+        };
         match finished {
             Ok(outcome) => {
                 self.upload = None;
@@ -104,6 +121,33 @@ impl Multipart {
         }
     }
 
+    async fn send_part_unless_taken(&mut self) -> Result<()> {
+        match self.send_part().await {
+            Err(error) if error.kind() == ErrorKind::NotFound && self.is_there().await => {
+                // What we sent went with our upload.
+                self.upload = None;
+                self.waiting.clear();
+                self.taken = true;
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    /// Our upload is gone: where another writer was first, its [`sweep`](Self::sweep) took ours away, and what
+    /// lies there tells how ours ends.
+    async fn unless_taken(&self, error: Error) -> Result<PutOutcome> {
+        if error.kind() != ErrorKind::NotFound {
+            return Err(error);
+        }
+        self.compare().await?.ok_or(error)
+    }
+
+    async fn is_there(&self) -> bool {
+        let Ok(path) = store_path(self.key.as_str()) else { return false };
+        self.remote.object_store().head(&path).await.is_ok()
+    }
+
     async fn send_part(&mut self) -> Result<()> {
         let part = std::mem::take(&mut self.waiting).freeze();
         let upload = match &mut self.upload {
@@ -129,6 +173,11 @@ impl Multipart {
     }
 
     async fn complete(&mut self) -> Result<PutOutcome> {
+        if self.taken {
+            let gone =
+                Error::new(ErrorKind::NotFound, "the object that lay there is gone; put it again");
+            return Err(gone.at(self.key.as_str()));
+        }
         if !self.waiting.is_empty() {
             self.send_part().await?;
         }
