@@ -252,7 +252,10 @@ impl RemoteStore {
     async fn probe(&self) -> Result<PutRule> {
         let key = leftovers::probe_name(&self.prefix);
         // A probe that fails does not wait for the sweep.
-        let sweep = async { Ok(leftovers::sweep(self, &key).await) };
+        let sweep = async {
+            leftovers::sweep(self, &key).await;
+            Ok(())
+        };
         let (rule, ()) = future::try_join(self.probe_at(&key), sweep).await?;
         Ok(rule)
     }

@@ -117,7 +117,7 @@ async fn old_probes_are_taken_away_before_the_first_put_and_nothing_else_is() {
     bucket.put(folder, b"first");
     bucket.put(&format!("{folder}/0/probe/lsn-0-0.parquet"), b"first");
     let others = ["p/_coldpress/notes", "p/_coldpress/probe-by-hand", "q/_coldpress/x"];
-    others.map(|name| bucket.put(name, b"not ours"));
+    others.iter().for_each(|name| bucket.put(name, b"not ours"));
     let answering = bucket.clone();
     let stub = Stub::start(move |request| answering.answer(request));
     let storage = storage(&stub);
