@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coldpress_core::{
-    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    PART_BYTES_MAX, Parts, complete_multipart_body, upload_id_in,
+    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
+    complete_multipart_body, upload_id_in,
 };
 
 use crate::http::element;
-use crate::random::random_name;
-use crate::remote::{PutRule, RemoteStore};
+use crate::leftovers::{parts_key, probe_name};
+use crate::remote::{PROBES_MAX, PutRule, RemoteStore};
 use crate::upload::transport::Answer;
 use crate::{Error, ErrorKind, Result};
 
@@ -117,20 +117,24 @@ impl RemoteStore {
 
     /// Puts an object of its own, then completes a multipart upload over it, which must be refused.
     async fn probe_parts(&self) -> Result<()> {
-        let folder = format!("{}_coldpress/probe-{}", self.prefix().as_str(), random_name());
-        let prefix = KeyPrefix::new(&folder)?;
-        let key = ObjectKey::data(&prefix, 0, "probe", LsnRange::new(0, 0)?, LsnWidth::default())?;
         let doing = "try whether the store refuses to overwrite by a multipart upload";
-        self.put_probe(key.as_str()).await?;
-        let completed = self.complete_over(&prefix, &key, doing).await;
-        self.delete_probe(key.as_str()).await;
-        let answer = completed?;
-        let code = element(&answer.body, "Code");
-        match answer.status {
-            409 | 412 => Ok(()),
-            200..=299 if code == Some("PreconditionFailed") => Ok(()),
-            200..=299 | 501 => self.without_condition().map(|_| ()),
-            _ => Err(self.refused(&answer, doing, key.as_str())),
+        let mut tries = 0;
+        loop {
+            let (prefix, key) = parts_key(&probe_name(self.prefix()))?;
+            self.put_probe(key.as_str()).await?;
+            let completed = self.complete_over(&prefix, &key, doing).await;
+            self.delete_probe(key.as_str()).await;
+            let answer = completed?;
+            let code = element(&answer.body, "Code");
+            tries += 1;
+            match answer.status {
+                409 | 412 => return Ok(()),
+                200..=299 if code == Some("PreconditionFailed") => return Ok(()),
+                // A process whose clock is ahead may have swept the object away, or the upload.
+                200..=299 | 404 if tries < PROBES_MAX => {}
+                200..=299 | 501 => return self.without_condition().map(|_| ()),
+                _ => return Err(self.refused(&answer, doing, key.as_str())),
+            }
         }
     }
 
@@ -158,6 +162,8 @@ impl RemoteStore {
                 let body = Bytes::from(complete_multipart_body([etag.as_str()]));
                 self.perform(&multipart.complete, body, PATIENCE, doing, path).await
             }
+            // Whose upload is gone can complete nothing either.
+            None if part.status == 404 => Ok(part),
             None => Err(self.refused(&part, doing, path)),
         };
         let aborted = self.perform(&multipart.abort, Bytes::new(), PATIENCE, doing, path).await;

@@ -12,13 +12,12 @@ use tokio::task::JoinSet;
 
 use super::ObjectWriter;
 use crate::grant::now_ms;
-use crate::http::{element, elements};
+use crate::http::element;
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::upload::transport::Answer;
+use crate::uploads::{self, LIFETIME_MS};
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
-/// Longer than any one request with all its retries.
-const LIFETIME_MS: u64 = 6 * 3_600_000;
 /// How long taking parts back is tried again.
 const ABORT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,7 +101,7 @@ impl Multipart {
             None => Ok(()),
             Some(upload) => {
                 drop(upload.sending);
-                abort(&self.remote, self.key.as_str(), &upload.id, ABORT_PATIENCE).await
+                uploads::abort(&self.remote, self.key.as_str(), &upload.id, ABORT_PATIENCE).await
             }
         }
     }
@@ -197,7 +196,7 @@ impl Multipart {
         if self.remote.rule().await? == PutRule::LookFirst
             && let Some(outcome) = self.compare().await?
         {
-            abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
+            uploads::abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
             return Ok(outcome);
         }
         let signer = self.remote.signer();
@@ -212,7 +211,7 @@ impl Multipart {
         // The key is taken, or an answer was lost: what lies there tells.
         match self.compare().await {
             Ok(Some(outcome)) => {
-                abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
+                uploads::abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
                 Ok(outcome)
             }
             Ok(None) => Err(failed),
@@ -229,19 +228,10 @@ impl Multipart {
     /// Aborts every upload of this key: an object lies there now, so none of them can be completed any more.
     async fn sweep(&self) {
         let (remote, key) = (&self.remote, self.key.as_str());
-        let doing = "list uploads that others left";
-        let listed = async {
-            let request = remote.signer().list_multipart_uploads(key, LIFETIME_MS, now_ms())?;
-            let answer = remote.perform(&request, Bytes::new(), ABORT_PATIENCE, doing, key).await?;
-            match answer.status {
-                200..=299 => Ok(answer.body),
-                _ => Err(remote.refused(&answer, doing, key)),
-            }
-        };
         let swept = async {
-            for (found, id) in uploads(&listed.await?) {
-                if found == key {
-                    abort(remote, key, &id, ABORT_PATIENCE).await?;
+            for upload in uploads::list(remote, key, ABORT_PATIENCE).await? {
+                if upload.key == key {
+                    uploads::abort(remote, key, &upload.id, ABORT_PATIENCE).await?;
                     tracing::info!(key, "aborted an upload that somebody left");
                 }
             }
@@ -261,7 +251,8 @@ impl Drop for Multipart {
         // Cut off in the middle, by a caller that dropped its future, say.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let aborted = abort(&remote, key.as_str(), &upload.id, ABORT_PATIENCE).await;
+                let aborted =
+                    uploads::abort(&remote, key.as_str(), &upload.id, ABORT_PATIENCE).await;
                 if let Err(error) = aborted {
                     tracing::warn!(%key, %error, "parts stay in the store");
                 }
@@ -306,53 +297,13 @@ async fn send(
     }
 }
 
-/// Takes the parts of an upload away; one that is gone already is no error.
-async fn abort(remote: &RemoteStore, key: &str, id: &str, patience: Duration) -> Result<()> {
-    let doing = "take the parts of an upload away";
-    let request = remote.signer().abort_multipart(key, id, LIFETIME_MS, now_ms())?;
-    let answer = remote.perform(&request, Bytes::new(), patience, doing, key).await?;
-    match answer.status {
-        200..=299 | 404 => Ok(()),
-        _ => Err(remote.refused(&answer, doing, key)),
-    }
-}
-
 fn completed(answer: &Answer) -> bool {
     answer.status / 100 == 2 && element(&answer.body, "Code").is_none()
-}
-
-/// Key and id of each upload in a listing.
-fn uploads(body: &str) -> Vec<(String, String)> {
-    let named = |upload: &str, name| element(upload, name).map(unescaped);
-    elements(body, "Upload")
-        .filter_map(|upload| Some((named(upload, "Key")?, named(upload, "UploadId")?)))
-        .collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&apos;", "'"),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ];
-    entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn uploads_are_read_from_a_listing() {
-        let body = "<?xml?><ListMultipartUploadsResult><Bucket>b</Bucket><Upload><Key>a&amp;b/lsn-0-1.parquet</Key><UploadId>x</UploadId><Initiator><ID>i</ID></Initiator></Upload><Upload><Key>k</Key><UploadId>y</UploadId></Upload></ListMultipartUploadsResult>";
-        let pair = |key: &str, id: &str| (key.to_owned(), id.to_owned());
-        assert_eq!(uploads(body), [pair("a&b/lsn-0-1.parquet", "x"), pair("k", "y")]);
-        assert_eq!(uploads("<ListMultipartUploadsResult></ListMultipartUploadsResult>"), []);
-    }
 
     #[test]
     fn a_200_that_carries_an_error_is_none() {
