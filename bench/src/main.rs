@@ -1,5 +1,11 @@
 //! `coldpress-bench`: the rows, the contest, and single contestants for a profiler.
 
+mod wal;
+
+// The S3 server that the tests have.
+#[path = "../../host-native/tests/common/seaweed.rs"]
+mod seaweed;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -66,6 +72,8 @@ enum Task {
         #[arg(long)]
         cpu: Option<usize>,
     },
+    /// Archive a log beside `cp` with fsync, and beside rclone on an S3 server of this machine.
+    Wal(wal::WalArgs),
     /// Run one contestant again and again, for a profiler to watch.
     Profile {
         what: Profiled,
@@ -158,6 +166,7 @@ fn run(task: Task) -> Result<ExitCode> {
             };
             return hold(&contest, json, check);
         }
+        Task::Wal(args) => wal::run(&args)?,
         Task::Profile { what, times, rows } => profile(what, times, rows)?,
         Task::Round { contestant, rows, cpu, input, sample, output } => {
             cpu::stay_on(cpu)?;

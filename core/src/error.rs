@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Cors,
     /// The caller broke it off.
     Aborted,
+    /// What must be there is not: a segment in the middle of a log, say. Bring it back, or go on without it.
+    Missing,
 }
 
 /// An error of the core. Opaque: match on [`Error::kind`], show it with `Display`.

@@ -49,12 +49,17 @@ mod resolve;
 mod schema;
 mod settings;
 mod upload;
+mod wal;
 
 #[cfg(feature = "decode")]
 pub use decode::{
     ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
+    Verified,
 };
-pub use encode::{Document, EncodedFile, Encoder, Summary, Target};
+pub use encode::{
+    Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,
+    Summary, Target,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
@@ -67,4 +72,9 @@ pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, Ti
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
 pub use upload::{
     Action, Phase, Progress, RequestBody, Upload, UploadBody, UploadSettings, Uploaded,
+};
+pub use wal::{
+    ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, LocalSegment,
+    RECORDED_SEGMENT_BYTES_MAX, SealedRule, SegmentChecksum, SegmentNames, SegmentOrder,
+    SegmentPlace, SegmentRecord, WalAction, WalPlan, WalSettings, WalSummary, archived_segments,
 };

@@ -83,6 +83,9 @@ impl Answers {
             ErrorKind::Denied if self.bucket.is_empty() => {
                 format!("could not {doing}: {said}; check who may use the folder")
             }
+            ErrorKind::Denied if said.contains("TooSkewed") => format!(
+                "could not {doing}: {store} refused the request because this machine's clock and its own are too far apart ({said}); set the clock (is NTP running?) and try again"
+            ),
             ErrorKind::Denied => format!(
                 "could not {doing}: {store} refused the credentials ({said}); check access_key and secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) and what they may do in the bucket {:?}",
                 self.bucket

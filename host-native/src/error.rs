@@ -28,7 +28,7 @@ pub enum ErrorKind {
     Denied,
     /// Another object, of other content, already lies at the key.
     Conflict,
-    /// No object, bucket or file of that name exists.
+    /// No object, bucket or file of that name exists, or a segment in the middle of a log does not.
     NotFound,
     /// A grant has expired, and no other could be had: ask for one.
     Expired,
@@ -95,6 +95,32 @@ impl Error {
         self
     }
 
+    /// The same error, which says something more at its end.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.0.message = format!("{}; {note}", self.0.message);
+        self
+    }
+
+    /// The same error for a machine of the core, which says it again at its end.
+    pub(crate) fn into_core(self) -> coldpress_core::Error {
+        use coldpress_core::ErrorKind as Core;
+        let kind = match self.kind() {
+            ErrorKind::Settings => Core::Settings,
+            ErrorKind::Row => Core::Row,
+            ErrorKind::Key => Core::Key,
+            ErrorKind::Corrupt => Core::Corrupt,
+            ErrorKind::Limit => Core::Limit,
+            ErrorKind::Unavailable => Core::Unavailable,
+            ErrorKind::Denied => Core::Denied,
+            ErrorKind::NotFound => Core::Missing,
+            ErrorKind::Conflict => Core::Conflict,
+            ErrorKind::Expired => Core::Expired,
+            ErrorKind::Aborted => Core::Aborted,
+            ErrorKind::Misuse | ErrorKind::Internal => Core::Misuse,
+        };
+        coldpress_core::Error::new(kind, self.to_string())
+    }
+
     /// `answer` must hold no secret: it is shown.
     pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
         self.0.cause = Cause::Store(StoreAnswer(answer.into()));
@@ -117,6 +143,7 @@ impl From<coldpress_core::Error> for Error {
             Core::Expired => ErrorKind::Expired,
             Core::Conflict => ErrorKind::Conflict,
             Core::Aborted => ErrorKind::Aborted,
+            Core::Missing => ErrorKind::NotFound,
             // There are no pages here: whatever hides a header is set up wrongly.
             Core::Cors => ErrorKind::Settings,
             _ => ErrorKind::Internal,

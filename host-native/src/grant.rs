@@ -4,19 +4,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coldpress_core::{
-    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    PART_BYTES_MAX, Parts, SignedRequest, complete_multipart_body, upload_id_in,
+    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
+    complete_multipart_body, upload_id_in,
 };
 
-use crate::http::{element, error_in};
-use crate::random::random_name;
-use crate::remote::{PutRule, RemoteStore};
+use crate::http::element;
+use crate::leftovers::{parts_key, probe_name};
+use crate::remote::{PROBES_MAX, PutRule, RemoteStore};
 use crate::upload::transport::Answer;
 use crate::{Error, ErrorKind, Result};
 
-/// How often beginning or aborting a multipart upload is tried.
-const TRIES_MAX: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long a request of a grant is tried again: somebody waits for it.
+const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// How far the grants of one server go: what [`ColdStorage::grant`](crate::ColdStorage::grant) gives
 /// beyond what a client asks for.
@@ -84,15 +83,21 @@ impl RemoteStore {
         self.require_create_only_parts().await?;
         let upload_id = match &asked.upload_id {
             Some(upload_id) => upload_id.clone(),
-            None => self.begin(key, &terms).await?,
+            None => self.begin_multipart(key, &terms, PATIENCE).await?,
         };
         Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?)
     }
 
-    async fn begin(&self, key: &ObjectKey, terms: &GrantTerms) -> Result<String> {
+    /// Begins a multipart upload; its id.
+    pub(crate) async fn begin_multipart(
+        &self,
+        key: &ObjectKey,
+        terms: &GrantTerms,
+        patience: Duration,
+    ) -> Result<String> {
         let doing = "begin a multipart upload";
         let request = self.signer().begin_multipart(key, terms, now_ms())?;
-        let answer = self.perform(&request, Bytes::new(), doing, key.as_str()).await?;
+        let answer = self.perform(&request, Bytes::new(), patience, doing, key.as_str()).await?;
         match answer.status {
             200..=299 => {
                 upload_id_in(&answer.body).map_err(|error| Error::from(error).at(key.as_str()))
@@ -103,7 +108,7 @@ impl RemoteStore {
 
     /// Finds out once whether completing a multipart upload honours `If-None-Match`, as a put does:
     /// the two are implemented apart, and a store can have the one without the other.
-    async fn require_create_only_parts(&self) -> Result<()> {
+    pub(crate) async fn require_create_only_parts(&self) -> Result<()> {
         if self.rule().await? == PutRule::LookFirst {
             return Ok(());
         }
@@ -112,20 +117,24 @@ impl RemoteStore {
 
     /// Puts an object of its own, then completes a multipart upload over it, which must be refused.
     async fn probe_parts(&self) -> Result<()> {
-        let folder = format!("{}_coldpress/probe-{}", self.prefix().as_str(), random_name());
-        let prefix = KeyPrefix::new(&folder)?;
-        let key = ObjectKey::data(&prefix, 0, "probe", LsnRange::new(0, 0)?, LsnWidth::default())?;
         let doing = "try whether the store refuses to overwrite by a multipart upload";
-        self.put_probe(key.as_str()).await?;
-        let completed = self.complete_over(&prefix, &key, doing).await;
-        self.delete_probe(key.as_str()).await;
-        let answer = completed?;
-        let code = element(&answer.body, "Code");
-        match answer.status {
-            409 | 412 => Ok(()),
-            200..=299 if code == Some("PreconditionFailed") => Ok(()),
-            200..=299 | 501 => self.without_condition().map(|_| ()),
-            _ => Err(self.refused(&answer, doing, key.as_str())),
+        let mut tries = 0;
+        loop {
+            let (prefix, key) = parts_key(&probe_name(self.prefix()))?;
+            self.put_probe(key.as_str()).await?;
+            let completed = self.complete_over(&prefix, &key, doing).await;
+            self.delete_probe(key.as_str()).await;
+            let answer = completed?;
+            let code = element(&answer.body, "Code");
+            tries += 1;
+            match answer.status {
+                409 | 412 => return Ok(()),
+                200..=299 if code == Some("PreconditionFailed") => return Ok(()),
+                // A process whose clock is ahead may have swept the object away, or the upload.
+                200..=299 | 404 if tries < PROBES_MAX => {}
+                200..=299 | 501 => return self.without_condition().map(|_| ()),
+                _ => return Err(self.refused(&answer, doing, key.as_str())),
+            }
         }
     }
 
@@ -138,7 +147,7 @@ impl RemoteStore {
     ) -> Result<Answer> {
         let terms = GrantTerms { lifetime_ms: 10 * 60_000, ..GrantTerms::default() };
         let path = key.as_str();
-        let upload_id = self.begin(key, &terms).await?;
+        let upload_id = self.begin_multipart(key, &terms, PATIENCE).await?;
         let parts = Parts { part_bytes: 1 << 20, count: 1 };
         let grant =
             self.signer().grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?;
@@ -146,52 +155,22 @@ impl RemoteStore {
             return Err(Error::new(ErrorKind::Internal, "a grant of parts has none; report this"));
         };
         let part = Bytes::from_static(b"second");
-        let part = self.perform(&multipart.parts[0], part, doing, path).await?;
+        let part = self.perform(&multipart.parts[0], part, PATIENCE, doing, path).await?;
         let etag = part.headers.iter().find(|(name, _)| name == "etag");
         let completed = match etag.filter(|_| part.status / 100 == 2) {
             Some((_, etag)) => {
                 let body = Bytes::from(complete_multipart_body([etag.as_str()]));
-                self.perform(&multipart.complete, body, doing, path).await
+                self.perform(&multipart.complete, body, PATIENCE, doing, path).await
             }
+            // Whose upload is gone can complete nothing either.
+            None if part.status == 404 => Ok(part),
             None => Err(self.refused(&part, doing, path)),
         };
-        if let Err(error) = self.perform(&multipart.abort, Bytes::new(), doing, path).await {
+        let aborted = self.perform(&multipart.abort, Bytes::new(), PATIENCE, doing, path).await;
+        if let Err(error) = aborted {
             tracing::warn!(%error, "the probe's multipart upload stays open; abort it by hand");
         }
         completed
-    }
-
-    /// Sends a request, again where no useful answer came.
-    async fn perform(
-        &self,
-        request: &SignedRequest,
-        body: Bytes,
-        doing: &str,
-        path: &str,
-    ) -> Result<Answer> {
-        let mut tried = 0;
-        loop {
-            tried += 1;
-            let sent = self
-                .transport()
-                .send(request.method(), request.url(), request.headers(), body.clone())
-                .await;
-            let retry = match &sent {
-                Ok(answer) => matches!(answer.status, 408 | 429 | 500 | 502..=504),
-                Err(_) => true,
-            };
-            if retry && tried < TRIES_MAX {
-                tokio::time::sleep(PAUSE * tried).await;
-                continue;
-            }
-            return sent
-                .map_err(|said| self.answers().worded(ErrorKind::Unavailable, &said, doing, path));
-        }
-    }
-
-    fn refused(&self, answer: &Answer, doing: &str, path: &str) -> Error {
-        let said = format!("{} {}", answer.status, error_in(&answer.body));
-        self.answers().status(answer.status, &said, doing, path)
     }
 }
 

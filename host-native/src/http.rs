@@ -119,6 +119,18 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// What each element of that name holds.
+pub(crate) fn elements<'b>(body: &'b str, name: &str) -> impl Iterator<Item = &'b str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        let (_, behind) = rest.split_once(open.as_str())?;
+        let (inner, after) = behind.split_once(close.as_str())?;
+        rest = after;
+        Some(inner)
+    })
+}
+
 /// The text of the first element of that name.
 pub(crate) fn element<'b>(body: &'b str, name: &str) -> Option<&'b str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;

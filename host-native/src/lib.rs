@@ -21,28 +21,43 @@
 
 mod answer;
 mod config;
+mod delete;
 mod error;
 mod grant;
 mod http;
+mod leftovers;
 mod listing;
 mod local;
+mod persist;
 mod random;
 mod remote;
+mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod storage;
 mod stored;
 mod upload;
+mod uploads;
+mod verify;
+mod wal;
+mod writer;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    EncodedFile, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Phase, Progress,
-    Projection, Sha256Digest, Target, UploadSettings, Uploaded,
+    ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
+    ObjectKey, Phase, Progress, Projection, SealedRule, SegmentChecksum, SegmentNames, Settings,
+    Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings, WalSummary,
 };
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
 pub use listing::StoredObject;
+pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
+pub use verify::{Leftover, VerifiedObject};
+pub use wal::{
+    SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
+};
+pub use writer::ObjectWriter;

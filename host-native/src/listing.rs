@@ -79,6 +79,29 @@ impl Listing<'_> {
         Ok(objects.sorted())
     }
 
+    /// Everything that lies just in this folder, keys or not, in no order.
+    pub(crate) async fn folder(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
+        let path = store_path(folder)?;
+        let listed = self.store.list_with_delimiter(Some(&path)).await;
+        Ok(listed.map_err(|e| self.answers.error(&e, LISTING, folder))?.objects)
+    }
+
+    /// What follows `start` in the order of names, as far as it begins with it; `folder` is where that lies.
+    pub(crate) async fn beginning_with(&self, folder: &str, start: &str) -> Result<Vec<String>> {
+        let (path, offset) = (store_path(folder)?, store_path(start)?);
+        let mut stream = self.store.list_with_offset(Some(&path), &offset);
+        let mut found = Vec::new();
+        while let Some(meta) =
+            self.bounded(folder, async { stream.next().await.transpose() }).await?
+        {
+            if !meta.location.as_ref().starts_with(start) {
+                break;
+            }
+            found.push(meta.location.into());
+        }
+        Ok(found)
+    }
+
     /// Passes over names that are no key of this store: logs of tables, markers of folders and
     /// whatever else people lay beside the data.
     fn take(&self, objects: &mut Objects, meta: ObjectMeta) -> Result<()> {

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use coldpress_core::ObjectKey;
 use object_store::ObjectStore;
@@ -14,7 +15,10 @@ use object_store::prefix::PrefixStore;
 
 use crate::answer::{conflict, io_error};
 use crate::random::random_name;
-use crate::{Error, PutOutcome, Result};
+use crate::{Error, Leftover, PutOutcome, Result};
+
+/// How much of two files is compared at a time.
+const COMPARED_BYTES: usize = 1 << 20;
 
 /// Writes into one folder. Reading goes through [`LocalFolder::object_store`].
 #[derive(Debug)]
@@ -47,19 +51,80 @@ impl LocalFolder {
     pub(crate) fn put_new(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
         let mut staged = self.stage(key.as_str())?;
         staged.write(bytes)?;
-        let new = self.publish(&staged, key.as_str())?;
-        drop(staged);
-        if new {
+        self.publish_new(staged, key.as_str())
+    }
+
+    /// Gives a file of [`LocalFolder::stage`] this name, durably, or compares it with what has the name. Blocks.
+    pub(crate) fn publish_new(&self, staged: Staged, key: &str) -> Result<PutOutcome> {
+        if self.publish(&staged, key)? {
             return Ok(PutOutcome::Created);
         }
-        let path = self.path_of(key.as_str());
-        let (same, there) = compare(&path, bytes)?;
+        let path = self.path_of(key);
+        let (same, there, staged_bytes) = compare(&path, &staged.path)?;
         if !same {
-            return Err(conflict(key.as_str(), there, bytes.len() as u64));
+            return Err(conflict(key, there, staged_bytes));
         }
         // Its writer may have been cut off before it came to this.
         sync_folder(self.folder_of(&path))?;
         Ok(PutOutcome::AlreadyThere)
+    }
+
+    /// Deletes the files of these keys, and what became of each. Blocks: every folder is synced before this
+    /// returns; folders stay, since another put may be on its way into them.
+    pub(crate) fn delete(&self, keys: &[ObjectKey]) -> Vec<Result<()>> {
+        let mut outcomes = Vec::with_capacity(keys.len());
+        let mut folders = HashSet::new();
+        for key in keys {
+            let path = self.path_of(key.as_str());
+            outcomes.push(match std::fs::remove_file(&path) {
+                Ok(()) => {
+                    folders.insert(self.folder_of(&path).to_owned());
+                    Ok(())
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(io_error(&error, "delete the file", &path)),
+            });
+            if outcomes.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        let synced = folders.iter().try_for_each(|folder| sync_folder(folder));
+        if let (Err(error), Some(first)) = (synced, outcomes.first_mut()) {
+            *first = Err(error);
+        }
+        outcomes
+    }
+
+    /// What killed puts left below the folder of that prefix. Blocks.
+    pub(crate) fn leftovers(&self, prefix: &str) -> Result<Vec<Leftover>> {
+        let prefix = prefix.trim_end_matches('/');
+        let top = if prefix.is_empty() { self.root.clone() } else { self.path_of(prefix) };
+        let mut found = Vec::new();
+        let mut folders = vec![(top, prefix.to_owned())];
+        while let Some((folder, name)) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(|e| io_error(&e, "list the folder", &folder))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(|e| io_error(&e, "list the folder", &folder))?;
+                // What goes away meanwhile is left by nobody.
+                let (Ok(facts), Ok(own)) = (entry.metadata(), entry.file_name().into_string())
+                else {
+                    continue;
+                };
+                let separator = if name.is_empty() { "" } else { "/" };
+                let path = format!("{name}{separator}{own}");
+                if facts.is_dir() {
+                    folders.push((entry.path(), path));
+                } else if is_staged(&own) {
+                    let modified = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                    found.push(Leftover { path, bytes: facts.len(), modified });
+                }
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
     }
 
     /// Opens an empty file, which no listing shows, in the folder of `key`. No part of the key may
@@ -102,6 +167,31 @@ impl LocalFolder {
         &self.root
     }
 
+    /// Syncs the folder of `key`. Blocks.
+    pub(crate) fn sync_folder_of(&self, key: &str) -> Result<()> {
+        sync_folder(self.folder_of(&self.path_of(key)))
+    }
+
+    /// The paths of what lies beside the object of that key, under names that begin with its own. Blocks.
+    pub(crate) fn names_beside(&self, key: &str) -> Result<Vec<String>> {
+        let path = self.path_of(key);
+        let folder = self.folder_of(&path);
+        let failed = |e: io::Error| io_error(&e, "look beside the object", folder);
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed)?,
+        };
+        let (above, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let mut found = Vec::new();
+        for entry in entries {
+            let beside = entry.map_err(failed)?.file_name();
+            if let Some(beside) = beside.to_str().filter(|beside| beside.starts_with(name)) {
+                found.push(format!("{above}/{beside}"));
+            }
+        }
+        Ok(found)
+    }
+
     /// Where the object of that key lies. No part of the key may be empty, `.` or `..`.
     pub(crate) fn path_of(&self, key: &str) -> PathBuf {
         key.split('/').fold(self.root.clone(), |path, part| path.join(part))
@@ -130,6 +220,14 @@ impl LocalFolder {
     }
 }
 
+/// How names of staged files begin and end.
+const STAGED_START: &str = ".coldpress-";
+const STAGED_END: &str = "#0";
+
+fn is_staged(name: &str) -> bool {
+    name.starts_with(STAGED_START) && name.ends_with(STAGED_END)
+}
+
 /// A file being written, under a name that no listing shows; gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
@@ -141,7 +239,7 @@ impl Staged {
     fn open(folder: &Path) -> Result<Self> {
         // A `#` and digits at the end is what object_store's local listing passes over, and a dot
         // in front what engines that scan folders pass over.
-        let path = folder.join(format!(".coldpress-{}#0", random_name()));
+        let path = folder.join(format!("{STAGED_START}{}{STAGED_END}", random_name()));
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -168,18 +266,32 @@ impl Drop for Staged {
     }
 }
 
-/// Whether the file there holds these bytes, and how many bytes it has.
-fn compare(path: &Path, bytes: &[u8]) -> Result<(bool, u64)> {
+/// Whether the file there holds the same bytes as ours, and how many bytes each has.
+fn compare(path: &Path, ours: &Path) -> Result<(bool, u64, u64)> {
     let read = |e: io::Error| io_error(&e, "read the file that already lies there", path);
-    let there = std::fs::metadata(path).map_err(read)?;
-    if there.is_file() && there.len() != bytes.len() as u64 {
-        return Ok((false, there.len()));
+    let read_ours = |e: io::Error| io_error(&e, "read the staged file", ours);
+    let bytes = std::fs::metadata(ours).map_err(read_ours)?.len();
+    let facts = std::fs::metadata(path).map_err(read)?;
+    if facts.is_file() && facts.len() != bytes {
+        return Ok((false, facts.len(), bytes));
     }
-    let found = std::fs::read(path).map_err(read)?;
-    Ok((found == bytes, found.len() as u64))
+    let mut there = BufReader::with_capacity(COMPARED_BYTES, File::open(path).map_err(read)?);
+    let mut ours = BufReader::with_capacity(COMPARED_BYTES, File::open(ours).map_err(read_ours)?);
+    loop {
+        let (a, b) = (there.fill_buf().map_err(read)?, ours.fill_buf().map_err(read_ours)?);
+        let length = a.len().min(b.len());
+        if length == 0 {
+            return Ok((a.len() == b.len(), facts.len(), bytes));
+        }
+        if a[..length] != b[..length] {
+            return Ok((false, facts.len(), bytes));
+        }
+        there.consume(length);
+        ours.consume(length);
+    }
 }
 
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     // Windows cannot open a folder as a file, and its file system needs no such sync.
     if cfg!(windows) {
         return Ok(());

@@ -4,24 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{KeyPrefix, Signer, SignerConfig};
+use coldpress_core::{KeyPrefix, Sha256Digest, Signer, SignerConfig};
+use futures_util::{StreamExt, future};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
     BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode,
     PutOptions, RetryConfig,
 };
+use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::answer::{Answers, Secrets, conflict};
 use crate::http::CheckedConnector;
-use crate::random::random_name;
 use crate::upload::transport::Transport;
-use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result};
+use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result, leftovers};
 
 /// How often a put is tried whose key was said to be taken while nothing could be read there.
 const TAKEN_TRIES_MAX: u32 = 5;
 const TAKEN_PAUSE: Duration = Duration::from_millis(200);
+/// How often a probe is tried whose object or upload somebody may have taken away in the middle.
+pub(crate) const PROBES_MAX: u32 = 3;
 
 /// What a put does where the key is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,7 @@ pub(crate) struct RemoteStore {
     prefix: KeyPrefix,
     allow_unconditional_put: bool,
     limit_ms: u64,
+    retry_timeout_ms: u64,
     rule: OnceCell<PutRule>,
     signer: Signer,
     transport: Transport,
@@ -85,6 +89,7 @@ impl RemoteStore {
             prefix,
             allow_unconditional_put: config.allow_unconditional_put,
             limit_ms: operation_limit_ms(config),
+            retry_timeout_ms: config.retry_timeout_ms,
             rule: OnceCell::new(),
             signer: Signer::new(SignerConfig {
                 endpoint: endpoint.to_owned(),
@@ -121,6 +126,11 @@ impl RemoteStore {
 
     pub(crate) fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// How long one operation is tried again.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(self.retry_timeout_ms)
     }
 
     /// Probed once, before the first put or grant.
@@ -209,24 +219,71 @@ impl RemoteStore {
         Err(conflict(path.as_ref(), bytes_there, bytes_new))
     }
 
-    /// Puts an object of its own twice; a store that keeps its word refuses the second.
+    /// As [`compare`](Self::compare), where the bytes are gone and only their number and SHA-256 are known.
+    pub(crate) async fn compare_digest(
+        &self,
+        key: &str,
+        bytes: u64,
+        digest: Sha256Digest,
+    ) -> Result<Option<PutOutcome>> {
+        let path = store_path(key)?;
+        let doing = "read what already lies there";
+        let failed = |error: StoreError| self.answers.error(&error, doing, key);
+        let there = match self.store.get(&path).await {
+            Ok(there) => there,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let bytes_there = there.meta.size;
+        if bytes_there == bytes {
+            let mut found = Sha256::new();
+            let mut stream = there.into_stream();
+            while let Some(slice) = stream.next().await {
+                found.update(&slice.map_err(failed)?);
+            }
+            if Sha256Digest(found.finalize().into()) == digest {
+                return Ok(Some(PutOutcome::AlreadyThere));
+            }
+        }
+        Err(conflict(key, bytes_there, bytes))
+    }
+
+    /// Probes, and takes away meanwhile what others' probes left.
     async fn probe(&self) -> Result<PutRule> {
-        let key = format!("{}_coldpress/probe-{}", self.prefix.as_str(), random_name());
-        let path = store_path(&key)?;
+        let key = leftovers::probe_name(&self.prefix);
+        // A probe that fails does not wait for the sweep.
+        let sweep = async {
+            leftovers::sweep(self, &key).await;
+            Ok(())
+        };
+        let (rule, ()) = future::try_join(self.probe_at(&key), sweep).await?;
+        Ok(rule)
+    }
+
+    /// Puts an object of its own twice; a store that keeps its word refuses the second.
+    async fn probe_at(&self, key: &str) -> Result<PutRule> {
+        let path = store_path(key)?;
         let doing = "try whether the store refuses to overwrite";
         match self.put(&path, Bytes::from_static(b"first"), PutMode::Create).await {
             // Taken can only mean that our own first answer was lost and the put tried again.
             Ok(()) | Err(StoreError::AlreadyExists { .. }) => {}
             Err(error) if lacks_condition(&error) => return self.without_condition(),
-            Err(error) => return Err(self.answers.error(&error, doing, &key)),
+            Err(error) => return Err(self.answers.error(&error, doing, key)),
         }
-        let second = self.put(&path, Bytes::from_static(b"second"), PutMode::Create).await;
-        self.delete_probe(&key).await;
+        let mut second = Ok(());
+        for _ in 0..PROBES_MAX {
+            second = self.put(&path, Bytes::from_static(b"second"), PutMode::Create).await;
+            // Taken by nobody: a process whose clock is ahead may have swept the first away.
+            if second.is_err() {
+                break;
+            }
+        }
+        self.delete_probe(key).await;
         match second {
             Err(StoreError::AlreadyExists { .. }) => Ok(PutRule::Conditional),
             Ok(()) => self.without_condition(),
             Err(error) if lacks_condition(&error) => self.without_condition(),
-            Err(error) => Err(self.answers.error(&error, doing, &key)),
+            Err(error) => Err(self.answers.error(&error, doing, key)),
         }
     }
 

@@ -13,12 +13,13 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::answer::{Answers, Secrets, io_error};
+use crate::answer::{Answers, Secrets};
 use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::Listing;
 use crate::local::LocalFolder;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
 /// Rows that are copied at a time for the encoder's thread; between two such steps other tasks run.
@@ -43,14 +44,20 @@ pub struct ColdStorage {
     lsn_width: LsnWidth,
     settings: Settings,
     limit_ms: u64,
-    bytes_uploaded: AtomicU64,
-    files_uploaded: AtomicU64,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(crate) enum Backend {
     Local(Arc<LocalFolder>),
-    Remote(Box<RemoteStore>),
+    Remote(Arc<RemoteStore>),
+}
+
+/// What was stored, shared with writers that outlive a borrow.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) bytes: AtomicU64,
+    pub(crate) files: AtomicU64,
 }
 
 /// How a put ended that did not fail.
@@ -87,7 +94,7 @@ impl ColdStorage {
             Place::S3 { endpoint } => {
                 let remote = RemoteStore::new(&config, &endpoint, prefix.clone())?;
                 let (store, answers) = (remote.object_store(), remote.answers().clone());
-                (Backend::Remote(Box::new(remote)), store, answers)
+                (Backend::Remote(Arc::new(remote)), store, answers)
             }
         };
         Ok(ColdStorage {
@@ -98,8 +105,7 @@ impl ColdStorage {
             lsn_width: config.lsn_width,
             settings,
             limit_ms,
-            bytes_uploaded: AtomicU64::new(0),
-            files_uploaded: AtomicU64::new(0),
+            counters: Arc::default(),
         })
     }
 
@@ -136,17 +142,19 @@ impl ColdStorage {
         Ok(outcome)
     }
 
-    /// Stores a segment of a write-ahead log as it is, and gives its key.
+    /// Stores a segment of a write-ahead log as it is, with its length and checksum recorded beside it, and gives
+    /// its key. [`WalArchiver`](crate::WalArchiver) archives a whole folder of them.
+    ///
+    /// A name so long that no record fits beside it is stored without one.
     pub async fn upload_wal_segment(
         &self,
         segment_path: &Path,
         segment_name: &str,
     ) -> Result<String> {
         let key = ObjectKey::wal(&self.prefix, None, segment_name)?;
-        let path = segment_path.to_owned();
-        let bytes = blocking(move || read_segment(&path)).await?;
-        let outcome = self.put(&key, &bytes).await?;
-        tracing::info!(%key, bytes = bytes.len(), ?outcome, "stored a segment");
+        let archive = Archive { storage: self, node: None };
+        let put = archive.put(&key, segment_path, None, Recorded::WherePossible).await?;
+        tracing::info!(%key, checksum = %put.checksum, outcome = ?put.outcome, "stored a segment");
         Ok(key.as_str().to_owned())
     }
 
@@ -209,12 +217,12 @@ impl ColdStorage {
 
     /// Bytes this value has stored, logs included.
     pub fn bytes_uploaded(&self) -> u64 {
-        self.bytes_uploaded.load(Ordering::Relaxed)
+        self.counters.bytes.load(Ordering::Relaxed)
     }
 
     /// Objects this value has stored, logs included.
     pub fn files_uploaded(&self) -> u64 {
-        self.files_uploaded.load(Ordering::Relaxed)
+        self.counters.files.load(Ordering::Relaxed)
     }
 
     /// The store itself, for query engines. Writing through it overwrites, and syncs no file.
@@ -269,6 +277,14 @@ impl ColdStorage {
         Ok(grant)
     }
 
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
     pub(crate) fn answers(&self) -> &Answers {
         &self.answers
     }
@@ -286,13 +302,42 @@ impl ColdStorage {
             Backend::Remote(remote) => remote.put_new(key.as_str(), bytes).await?,
         };
         if outcome == PutOutcome::Created {
-            self.bytes_uploaded.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            self.files_uploaded.fetch_add(1, Ordering::Relaxed);
+            self.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.counters.files.fetch_add(1, Ordering::Relaxed);
         }
         Ok(outcome)
     }
 
-    fn listing(&self) -> Listing<'_> {
+    /// Stores an empty object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_mark(&self, path: &str) -> Result<PutOutcome> {
+        match &self.backend {
+            Backend::Local(folder) => {
+                let (folder, path) = (Arc::clone(folder), path.to_owned());
+                blocking(move || {
+                    if folder.publish(&folder.stage(&path)?, &path)? {
+                        return Ok(PutOutcome::Created);
+                    }
+                    folder.sync_folder_of(&path)?;
+                    Ok(PutOutcome::AlreadyThere)
+                })
+                .await
+            }
+            Backend::Remote(remote) => remote.put_new(path, &Bytes::new()).await,
+        }
+    }
+
+    /// Makes sure of what a listing shows beside this key: whoever put it may have been cut off before it was durable.
+    pub(crate) async fn make_sure_of(&self, key: &ObjectKey) -> Result<()> {
+        match &self.backend {
+            Backend::Local(folder) => {
+                let (folder, key) = (Arc::clone(folder), key.as_str().to_owned());
+                blocking(move || folder.sync_folder_of(&key)).await
+            }
+            Backend::Remote(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn listing(&self) -> Listing<'_> {
         Listing {
             store: &*self.store,
             prefix: &self.prefix,
@@ -336,23 +381,16 @@ fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(
         .collect()
 }
 
-fn read_segment(path: &Path) -> Result<Bytes> {
-    if path.is_dir() {
-        let message = "this is a folder, not a segment of a log; give a file";
-        return Err(Error::new(ErrorKind::Misuse, message).at(path.display().to_string()));
-    }
-    let bytes = std::fs::read(path).map_err(|e| io_error(&e, "read the segment", path))?;
-    Ok(Bytes::from(bytes))
-}
-
-async fn blocking<T: Send + 'static>(
+/// Does work that blocks on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
 }
 
-fn internal(error: &tokio::task::JoinError) -> Error {
+/// The error of a task that came to no end of its own.
+pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
     // The panic's own message went to stderr where it happened.
     let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a blocking task {what}; if it repeats, report it"))
+    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
 }

@@ -110,6 +110,56 @@ async fn a_probe_that_may_not_be_deleted_does_not_stop_the_put() {
     assert_eq!(bucket.keys().len(), 2);
 }
 
+#[tokio::test]
+async fn old_probes_are_taken_away_before_the_first_put_and_nothing_else_is() {
+    let bucket = Bucket::new(true);
+    let folder = "p/_coldpress/probe-0123456789abcdef0123456789abcdef";
+    bucket.put(folder, b"first");
+    bucket.put(&format!("{folder}/0/probe/lsn-0-0.parquet"), b"first");
+    let others = ["p/_coldpress/notes", "p/_coldpress/probe-by-hand", "q/_coldpress/x"];
+    others.iter().for_each(|name| bucket.put(name, b"not ours"));
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let storage = storage(&stub);
+    let key = put(&storage, 1).await.unwrap();
+    assert_eq!(bucket.keys(), [&[key.as_str()][..], &others].concat());
+    let lists = stub.count("GET");
+    assert_eq!(lists, 2, "a page of objects, a page of uploads");
+    storage.encode_and_upload("c", 1, &rows(1, 2), 7, 7).await.unwrap();
+    assert_eq!(stub.count("GET"), lists);
+}
+
+#[tokio::test]
+async fn who_may_not_list_may_still_put() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| match request.method.as_str() {
+        "GET" => Reply::error(403, "AccessDenied", "no listings"),
+        _ => answering.answer(request),
+    });
+    let key = put(&storage(&stub), 1).await.unwrap();
+    assert_eq!(bucket.keys(), [key]);
+}
+
+#[tokio::test]
+async fn a_probe_swept_away_in_the_middle_is_repeated() {
+    let bucket = Bucket::new(true);
+    let (answering, probes) = (bucket.clone(), AtomicUsize::new(0));
+    let stub = Stub::start(move |request| {
+        let reply = answering.answer(request);
+        let is_first = request.method == "PUT"
+            && request.key().contains("probe")
+            && probes.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first {
+            answering.objects.lock().unwrap().remove(&request.key());
+        }
+        reply
+    });
+    let key = put(&storage(&stub), 1).await.unwrap();
+    assert_eq!(bucket.keys(), [key]);
+    assert_eq!(stub.count("PUT"), 4, "three of the probe, one of the rows");
+}
+
 /// Fails the puts of rows (not of the probe) as `fault` says, given how many came before.
 fn faulty_puts(
     bucket: &Bucket,

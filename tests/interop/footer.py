@@ -1,6 +1,8 @@
 """What a file says of itself, seen by pyarrow and DuckDB and held against its rows and our inspector."""
 
+import re
 import struct
+import zlib
 from decimal import localcontext
 
 import duckdb
@@ -77,6 +79,17 @@ def check_metadata(path, case, _source):
     if metadata.num_rows != sum(group["rows"] for group in report["row_groups"]):
         wrong.append(f"{metadata.num_rows} rows, the inspector says otherwise")
     return wrong
+
+
+def check_checksum(path, _case, _source):
+    """The checksum of the whole file, computed as docs/format.md says, from its bytes alone."""
+    data = path.read_bytes()
+    said = list(re.finditer(rb"\x18\x0fcoldpress\.crc32\x18\x08([0-9a-f]{8})", data))
+    if not said:
+        return ["there is no checksum of the whole file"]
+    zeroed = data[: said[-1].start(1)] + b"00000000" + data[said[-1].end(1) :]
+    found = f"{zlib.crc32(zeroed):08x}".encode()
+    return [] if said[-1][1] == found else [f"the checksum is {said[-1][1]}, the bytes have {found}"]
 
 
 def check_chunks(path, case, _source):
@@ -211,6 +224,7 @@ CHECKS = [
     ("field ids", check_fields),
     ("types", check_types),
     ("metadata", check_metadata),
+    ("checksum", check_checksum),
     ("column chunks", check_chunks),
     ("statistics", check_statistics),
     ("bloom filter", check_bloom),

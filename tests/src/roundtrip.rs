@@ -1,7 +1,8 @@
 //! Encoding and decoding as the tests drive them.
 
 use coldpress_core::{
-    EncodedFile, Encoder, KeyPrefix, LsnWidth, ParquetFile, Projection, Result, Settings, Target,
+    EncodedFile, Encoder, KeyPrefix, LsnWidth, ParquetFile, Projection, Result, Settings,
+    StreamEncoder, StreamOutput, StreamSettings, Target,
 };
 use serde_json::Value;
 
@@ -43,6 +44,35 @@ pub fn encode_slices<'a>(
         encoder.push_json(slice)?;
     }
     encoder.finish(&target())
+}
+
+/// The files of a stream of JSON text, pushed in the slices given.
+pub fn stream_slices<'a>(
+    settings: &Settings,
+    cut: &StreamSettings,
+    slices: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<EncodedFile>> {
+    let mut stream = StreamEncoder::new(settings.clone(), cut.clone(), target())?;
+    let (mut files, mut bytes) = (Vec::new(), Vec::new());
+    let mut drain = |stream: &mut StreamEncoder| {
+        while let Some(output) = stream.poll() {
+            match output {
+                StreamOutput::Bytes(next) => bytes.extend_from_slice(&next),
+                StreamOutput::File(end) => files.push(EncodedFile {
+                    key: end.key,
+                    bytes: std::mem::take(&mut bytes).into(),
+                    summary: end.summary,
+                }),
+            }
+        }
+    };
+    for slice in slices {
+        stream.push_json(slice)?;
+        drain(&mut stream);
+    }
+    stream.finish()?;
+    drain(&mut stream);
+    Ok(files)
 }
 
 /// A row that came back, in both forms it can be had in.

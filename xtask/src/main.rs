@@ -24,6 +24,7 @@ Usage: cargo xtask COMMAND
   playground [ARG]...  build both and serve them with a grant server and an S3 endpoint, on this machine
   bench [ARG]...  measure beside the peers; arguments go to the bench, `run` where there is none
   bench web [ARG]...  the npm package beside its peers in Node, once it is built
+  bench wal [ARG]...  the archive of a log beside `cp` with fsync, and beside rclone on an S3 server here
   bless           renew tests/golden on purpose, then show what changed
   help            this text
 
@@ -95,6 +96,14 @@ fn bench(project: &Project, arguments: &[String]) -> Result<(), String> {
             command.args(["run", "--web", "--node-modules"]);
             command.arg(project.tools.join("web/node_modules"));
             command.arg("--npm-package").arg(npm::unpacked(project)).args(rest)
+        }
+        [first, rest @ ..] if first == "wal" => {
+            let rclone = setup::rclone(project)?;
+            let mut build = project.cargo();
+            build.args(["build", "--release", "--locked", "--package", "coldpress"]);
+            project::run(&mut build)?;
+            let program = project.target.join("release/coldpress");
+            command.args(["wal", "--coldpress"]).arg(program).arg("--rclone").arg(rclone).args(rest)
         }
         // Without a word, the contest itself.
         [] => command.arg("run"),

@@ -7,6 +7,9 @@ use crate::json::number::Number;
 use crate::json::text::JsonText;
 use crate::schema::ID_COLUMN;
 
+/// What a field past the limit of columns takes beside its text and its name.
+const EXTRA_BYTES: usize = 128;
+
 impl Events for Builder {
     #[inline]
     fn key(&mut self, name: &str) {
@@ -60,7 +63,10 @@ impl Events for Builder {
             Number::Int(value) => self.put(Kind::Int).ints.push(value),
             Number::Big(value) => self.put(Kind::Big).bigs.push(value),
             Number::Double(value) => self.put(Kind::Double).doubles.push(value),
-            Number::Literal(value) => self.put(Kind::Literal).literals.push(value),
+            Number::Literal(value) => {
+                self.held_bytes += value.len();
+                self.put(Kind::Literal).literals.push(value);
+            }
         }
     }
 
@@ -69,6 +75,7 @@ impl Events for Builder {
         if self.capture.is_some() {
             return self.captured(0, |text| text.string(value));
         }
+        self.held_bytes += value.len();
         self.put(Kind::String).strings.push(value);
     }
 
@@ -125,7 +132,7 @@ impl Builder {
         let Frame { slot, instance, array, .. } = self.now;
         self.now.instance += usize::from(array);
         let node = &mut self.nodes[slot];
-        node.put(instance, kind);
+        self.held_bytes += node.put(instance, kind);
         node
     }
 
@@ -162,10 +169,12 @@ impl Builder {
         }
         self.duplicate_keys += capture.text.duplicate_keys;
         let text = capture.text.take();
+        self.held_bytes += text.len();
         let extra = capture.extra.take();
         self.capture = None;
         match extra {
             Some(name) => {
+                self.held_bytes += EXTRA_BYTES + name.len();
                 let Frame { container, instance, .. } = self.now;
                 if self.nodes[container].put_extra(instance, &name, text) {
                     self.duplicate_keys += 1;

@@ -15,6 +15,9 @@ use crate::{Error, ErrorKind, IdSource, Result, Settings};
 /// The node of the documents themselves.
 pub(crate) const ROOT: NodeId = 0;
 
+/// What a definition level takes: each column that is not in every row has one for each row.
+const LEVEL_BYTES: usize = 2;
+
 /// Nodes there may be for each column that is allowed: what bounds memory while types are still open.
 const NODES_PER_COLUMN: usize = 16;
 
@@ -28,6 +31,13 @@ pub(crate) struct Builder {
     /// Keys that stood twice in one object; the last value was kept.
     pub(crate) duplicate_keys: u64,
     duplicate_keys_before_row: u64,
+    /// What the values take, about.
+    held_bytes: usize,
+    held_bytes_before_row: usize,
+    /// How many nodes there were at the end of the last row: one that was abandoned leaves its own behind.
+    nodes_of_rows: usize,
+    /// Rows that earlier builders of the same stream took.
+    rows_before: u64,
     now: Frame,
     above: Vec<Frame>,
     capture: Option<Capture>,
@@ -73,6 +83,10 @@ impl Builder {
             ids: Texts::default(),
             duplicate_keys: 0,
             duplicate_keys_before_row: 0,
+            held_bytes: 0,
+            held_bytes_before_row: 0,
+            nodes_of_rows: 0,
+            rows_before: 0,
             now: Frame::row(0),
             above: Vec::new(),
             capture: None,
@@ -93,13 +107,34 @@ impl Builder {
         builder
     }
 
+    /// The builder that goes on where others have taken `rows` rows.
+    pub(crate) fn following(settings: &Settings, rows: u64) -> Self {
+        Builder { rows_before: rows, ..Builder::new(settings) }
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.ids.len()
+    }
+
+    /// The number of the row that comes next, over the whole stream.
+    pub(crate) fn row_number(&self) -> u64 {
+        self.rows_before + self.rows() as u64
+    }
+
+    pub(crate) fn rows_before(&self) -> u64 {
+        self.rows_before
+    }
+
+    /// What the rows take in memory, about, levels of their columns included. A matter of the rows alone, in
+    /// whatever slices they came.
+    pub(crate) fn bytes(&self) -> usize {
+        self.held_bytes + self.rows() * self.nodes_of_rows * LEVEL_BYTES
     }
 
     pub(crate) fn begin_row(&mut self) {
         self.now = Frame::row(self.rows());
         self.duplicate_keys_before_row = self.duplicate_keys;
+        self.held_bytes_before_row = self.held_bytes;
     }
 
     /// Ends a row that brings an id of its own.
@@ -115,7 +150,7 @@ impl Builder {
         let id = match source {
             IdSource::Auto => {
                 match self.id_node.map(|node| (node, self.nodes[node].kind_at(row))) {
-                    None | Some((_, Kind::Absent | Kind::Null)) => row.to_string(),
+                    None | Some((_, Kind::Absent | Kind::Null)) => self.row_number().to_string(),
                     Some((node, kind)) => self.id_text(node, kind, ID_COLUMN)?,
                 }
             }
@@ -146,6 +181,7 @@ impl Builder {
             self.undo(ROOT);
         }
         self.duplicate_keys = self.duplicate_keys_before_row;
+        self.held_bytes = self.held_bytes_before_row;
     }
 
     fn push_id(&mut self, id: &str) -> Result<()> {
@@ -166,6 +202,8 @@ impl Builder {
                 return Err(self.row_error(message).with_id(id));
             }
         }
+        self.held_bytes += id.len() + size_of::<usize>();
+        self.nodes_of_rows = self.nodes.len();
         self.ids.push(id);
         Ok(())
     }
@@ -185,7 +223,7 @@ impl Builder {
     }
 
     fn row_error(&self, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Row, message).at_row(self.rows() as u64)
+        Error::new(ErrorKind::Row, message).at_row(self.row_number())
     }
 
     /// The id that the last value put at `node` is.

@@ -23,6 +23,9 @@ pub(crate) enum Kind {
 /// How many kinds there are.
 pub(crate) const KINDS: usize = 11;
 
+/// What a value of each kind takes with its kind: of a text, only where it ends.
+const BYTES: [usize; KINDS] = [1, 1, 2, 9, 9, 9, 9, 9, 1, 9, 9];
+
 /// Place of a node in its builder.
 pub(crate) type NodeId = usize;
 
@@ -118,19 +121,23 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 impl Node {
-    /// Notes that `instance` holds a value of this kind; the caller then stores the value.
+    /// Notes that `instance` holds a value of this kind; the caller then stores the value. Gives the bytes
+    /// this takes, those of a text apart.
     #[inline]
-    pub(crate) fn put(&mut self, instance: usize, kind: Kind) {
+    pub(crate) fn put(&mut self, instance: usize, kind: Kind) -> usize {
+        let mut bytes = BYTES[kind as usize];
         if self.kinds.is_empty() {
             self.first = instance;
         } else {
             let end = self.end();
             if end < instance {
                 self.kinds.resize(instance - self.first, Kind::Absent);
+                bytes += instance - end;
             }
         }
         self.kinds.push(kind);
         self.counts[kind as usize] += 1;
+        bytes
     }
 
     /// The instance after the last one that was put.

@@ -10,6 +10,7 @@ mod pages;
 mod report;
 mod thrift;
 mod values;
+mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,11 +21,12 @@ use serde_json::Value;
 
 use crate::resolve::OwnId;
 use crate::schema::ID_COLUMN;
-use crate::{Error, LsnRange, Result, Schema};
+use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 use assemble::Assembler;
 use document::Item;
 
 pub use report::{ChunkReport, FileReport, RowGroupReport};
+pub use verify::Verified;
 
 /// A Coldpress file whose footer has been read and checked.
 ///
@@ -86,6 +88,21 @@ impl Footer {
     /// The LSNs they have.
     pub fn lsns(&self) -> LsnRange {
         self.lsns
+    }
+
+    /// An error of kind `Corrupt` where the file was made for another key than this, so that the rows of
+    /// one tenant or collection pass for those of another.
+    pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
+            return Err(Error::corrupt("a file of rows lies where a segment of a log should be"));
+        };
+        if (self.tenant_id, &self.collection, self.lsns) == (*tenant_id, collection, *lsns) {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "the file was made for tenant {}, collection {:?}, LSNs {}, and its key says otherwise; put it where it belongs",
+            self.tenant_id, self.collection, self.lsns
+        )))
     }
 }
 
@@ -202,6 +219,30 @@ impl ParquetFile {
             row: 0,
             failed: false,
         })
+    }
+
+    /// Checks the whole file: the pages of every column, read to their last value, against their checksums
+    /// and the footer; the indexes and bloom filters against the pages; and all bytes against the file's own
+    /// checksum, so that any flipped bit is found. The error, of kind `Corrupt`, says where.
+    ///
+    /// Files written before `coldpress version 1.1.0` have no checksum of the whole, and
+    /// [`Verified::whole`] says so: a flipped bit outside their pages can stay unseen.
+    ///
+    /// ```
+    /// use coldpress_core::{Encoder, ParquetFile, Settings, Target};
+    ///
+    /// let mut encoder = Encoder::new(Settings::default())?;
+    /// encoder.push_json(br#"{"title":"Alien"}"#)?;
+    /// let bytes = encoder.finish(&Target::new(0, "films"))?.bytes;
+    /// let mut damaged = bytes.to_vec();
+    /// damaged[5] ^= 1;
+    ///
+    /// assert!(ParquetFile::open(bytes)?.verify()?.whole);
+    /// assert!(ParquetFile::open(damaged.into())?.verify().is_err());
+    /// # Ok::<(), coldpress_core::Error>(())
+    /// ```
+    pub fn verify(&self) -> Result<Verified> {
+        guarded(|| verify::verify(self))
     }
 
     /// What an inspector wants to know: metadata, row groups, and every column chunk.

@@ -25,6 +25,16 @@ pub(super) struct Page {
     pub(super) bytes: Bytes,
 }
 
+/// Where a page lies, by its header.
+pub(super) struct PagePlace {
+    /// Bytes of the chunk before it.
+    pub(super) start: usize,
+    /// Bytes it takes, its header among them.
+    pub(super) length: usize,
+    pub(super) dictionary: bool,
+    pub(super) entries: usize,
+}
+
 impl Pages {
     pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData) -> Result<Self> {
         let first = chunk.data_page_offset();
@@ -47,16 +57,25 @@ impl Pages {
         self.bytes.is_empty()
     }
 
+    /// Where the pages still to come lie, unread.
+    pub(super) fn places(&self) -> Result<Vec<PagePlace>> {
+        let mut places = Vec::new();
+        let mut start = 0;
+        while start < self.bytes.len() {
+            let (header, _, length) = first_page(&self.bytes[start..])?;
+            let Header { dictionary, entries, .. } = header;
+            places.push(PagePlace { start, length, dictionary, entries });
+            start += length;
+        }
+        Ok(places)
+    }
+
     /// The next page; none at the end of the chunk.
     pub(super) fn next(&mut self) -> Result<Option<Page>> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
-        let (header, header_bytes) = Header::read(&self.bytes)
-            .ok_or_else(|| corrupt("the header of a page makes no sense"))?;
-        let end =
-            header_bytes.checked_add(header.compressed).filter(|end| *end <= self.bytes.len());
-        let end = end.ok_or_else(|| corrupt("a page is longer than its column chunk"))?;
+        let (header, header_bytes, end) = first_page(&self.bytes)?;
         let stored = self.bytes.slice(header_bytes..end);
         self.bytes = self.bytes.slice(end..);
         // A fuzzer is to get behind the checksum.
@@ -76,6 +95,15 @@ impl Pages {
             bytes: bytes.ok_or_else(damaged_page)?,
         }))
     }
+}
+
+/// The header of the page that `bytes` begin with, the bytes it takes, and those of the whole page.
+fn first_page(bytes: &[u8]) -> Result<(Header, usize, usize)> {
+    let (header, header_bytes) =
+        Header::read(bytes).ok_or_else(|| corrupt("the header of a page makes no sense"))?;
+    let end = header_bytes.checked_add(header.compressed).filter(|end| *end <= bytes.len());
+    let end = end.ok_or_else(|| corrupt("a page is longer than its column chunk"))?;
+    Ok((header, header_bytes, end))
 }
 
 fn crc32(bytes: &[u8]) -> u32 {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Codec, Encoder, Settings, Target};
 
-fn file(codec: Codec, rows: usize) -> Bytes {
+pub(super) fn file(codec: Codec, rows: usize) -> Bytes {
     let settings = Settings { codec, row_group_rows_max: 40, ..Settings::default() };
     let mut encoder = Encoder::new(settings).unwrap();
     for at in 0..rows {

@@ -24,6 +24,10 @@ pub(super) struct JsonFeed {
     /// Lines before `waiting`.
     lines: u64,
     form: Form,
+    /// Where reading stops: what a builder may hold before another row begins.
+    bytes_max: Option<usize>,
+    /// It stopped there: [`JsonFeed::resume`] goes on, with another builder.
+    stopped: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +46,16 @@ enum Form {
 }
 
 impl JsonFeed {
+    /// A feed that stops before each row that would come to a builder which holds `bytes_max` already.
+    pub(super) fn stopping_at(bytes_max: usize) -> Self {
+        JsonFeed { bytes_max: Some(bytes_max), ..JsonFeed::default() }
+    }
+
+    /// Whether a full builder stopped it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     pub(super) fn push(
         &mut self,
         bytes: &[u8],
@@ -56,19 +70,34 @@ impl JsonFeed {
             if self.waiting.len() < self.worth_trying {
                 return Ok(());
             }
-            let waiting = std::mem::take(&mut self.waiting);
-            let taken = self.take(&waiting, false, id, builder)?;
-            self.waiting = waiting;
-            self.waiting.drain(..taken);
+            self.read_waiting(false, id, builder)?;
         }
         self.worth_trying = self.waiting.len() * 2;
         Ok(())
     }
 
-    /// Reads what still waits, and is ready for another text; an error where it is no whole row.
-    pub(super) fn end(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
+    /// Goes on behind the row that filled the last builder.
+    pub(super) fn resume(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
+        self.read_waiting(false, id, builder)?;
+        self.worth_trying = self.waiting.len() * 2;
+        Ok(())
+    }
+
+    fn read_waiting(&mut self, last: bool, id: &IdSource, builder: &mut Builder) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        self.take(&waiting, true, id, builder)?;
+        let taken = self.take(&waiting, last, id, builder)?;
+        self.waiting = waiting;
+        self.waiting.drain(..taken);
+        Ok(())
+    }
+
+    /// Reads what still waits, and is ready for another text; an error where it is no whole row. Where a full
+    /// builder stops it, it is to be called again with another.
+    pub(super) fn end(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
+        self.read_waiting(true, id, builder)?;
+        if self.stopped {
+            return Ok(());
+        }
         if matches!(self.form, Form::Element { .. } | Form::BehindElement) {
             let message = "the JSON array has no end; the input was cut off";
             return Err(Error::new(ErrorKind::Row, message).at_line(self.lines + 1));
@@ -97,6 +126,7 @@ impl JsonFeed {
         id: &IdSource,
         builder: &mut Builder,
     ) -> Result<usize> {
+        self.stopped = false;
         let text = self.text(bytes, last)?;
         let taken = self.rows(text, last, id, builder)?;
         self.lines += json::newlines(&bytes[..taken]);
@@ -149,6 +179,10 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
+                    if self.bytes_max.is_some_and(|max| builder.bytes() >= max) {
+                        self.stopped = true;
+                        return Ok(start);
+                    }
                     match self.row(text, start, last, id, builder)? {
                         Some(end) => end,
                         None => return Ok(start),
@@ -187,12 +221,12 @@ impl JsonFeed {
     }
 
     fn fault(&self, bytes: &[u8], fault: Fault, builder: &Builder) -> Error {
-        json::syntax_error(bytes, fault, self.lines + 1).at_row(builder.rows() as u64)
+        json::syntax_error(bytes, fault, self.lines + 1).at_row(builder.row_number())
     }
 }
 
 /// Passes a value on as events.
-pub(super) fn value(value: &Value, row: usize, events: &mut impl Events) -> Result<()> {
+pub(super) fn value(value: &Value, row: u64, events: &mut impl Events) -> Result<()> {
     if walk(value, 0, number::keeps_literals(), events) {
         return Ok(());
     }
@@ -200,7 +234,7 @@ pub(super) fn value(value: &Value, row: usize, events: &mut impl Events) -> Resu
         ErrorKind::Limit,
         format!("the document nests deeper than {DEPTH_MAX}; flatten it, or push it as JSON text"),
     )
-    .at_row(row as u64))
+    .at_row(row))
 }
 
 fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Events) -> bool {

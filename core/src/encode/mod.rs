@@ -1,27 +1,33 @@
 //! Rows in, one Parquet file out.
 
+mod checksum;
 mod choose;
 mod document;
 mod feed;
 mod leaf;
 mod pages;
+mod stream;
 mod write;
 
+#[cfg(feature = "decode")]
+pub(crate) use checksum::{FileChecksum, NO_DIGITS, digits_at};
 pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use pages::ROW_ENTRIES_MAX;
+pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]
-pub(crate) use write::{FORMAT_VERSION, metadata_key};
+pub(crate) use write::{CREATED_BY_WITHOUT_CHECKSUM, FORMAT_VERSION, metadata_key};
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::build::Builder;
-use crate::resolve::{Columns, resolve};
+use crate::resolve::{Columns, Opened, resolve};
 use crate::{Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings};
 use feed::JsonFeed;
+use write::FileWriter;
 
 /// Turns rows into one Parquet file: rows or JSON bytes in, the file's bytes and key out.
 ///
@@ -125,7 +131,7 @@ impl Encoder {
         self.check()?;
         let pushed = self.feed.no_open_text().and_then(|()| {
             self.builder.begin_row();
-            feed::value(document, self.builder.rows(), &mut self.builder)?;
+            feed::value(document, self.builder.row_number(), &mut self.builder)?;
             self.builder.end_row(id)
         });
         self.note(pushed)
@@ -213,10 +219,7 @@ impl Encoder {
         self.feed.end(&self.settings.id, &mut self.builder)?;
         let rows = self.rows();
         if rows == 0 {
-            return Err(Error::new(
-                ErrorKind::Row,
-                "there are no rows to encode; push at least one",
-            ));
+            return Err(no_rows());
         }
         let lsns = match target.lsns {
             Some(lsns) => lsns,
@@ -224,16 +227,16 @@ impl Encoder {
         };
         let Target { prefix, tenant_id, collection, lsn_width, .. } = target;
         let key = ObjectKey::data(prefix, *tenant_id, collection, lsns, *lsn_width)?;
-        let mut columns = resolve(self.builder, &self.settings)?;
-        let bytes = write::file(&mut columns, &self.settings, target, lsns)?;
+        let mut columns = resolve(self.builder, &self.settings, Opened::default())?;
+        let mut file = FileWriter::open(&columns, &self.settings)?;
+        file.write(&mut columns, &self.settings)?;
+        let bytes = file.close(&columns.schema, columns.own_id, target, lsns)?;
         Ok(EncodedFile { key, bytes, summary: summary(columns) })
     }
 
     fn check(&self) -> Result<()> {
         match &self.refused {
-            Some(error) => Err(Error::misuse(format!(
-                "this encoder refused a row and takes no more; start a new one (it said: {error})"
-            ))),
+            Some(error) => Err(refused_before(error)),
             None => Ok(()),
         }
     }
@@ -246,13 +249,27 @@ impl Encoder {
     }
 }
 
-fn summary(columns: Columns) -> Summary {
+fn refused_before(error: &Error) -> Error {
+    Error::misuse(format!(
+        "this encoder refused a row and takes no more; start a new one (it said: {error})"
+    ))
+}
+
+fn no_rows() -> Error {
+    Error::new(ErrorKind::Row, "there are no rows to encode; push at least one")
+}
+
+/// How many columns the top of a file of this schema has, `_id` and `_rescued_data` among them.
+fn columns_in_file(schema: &Schema, has_rescued: bool) -> usize {
     use crate::ColumnType::Null;
-    let stored =
-        columns.schema.columns().iter().filter(|column| column.column_type != Null).count();
+    let stored = schema.columns().iter().filter(|column| column.column_type != Null).count();
+    1 + stored + usize::from(has_rescued)
+}
+
+fn summary(columns: Columns) -> Summary {
     Summary {
         rows: columns.rows as u64,
-        columns: 1 + stored + usize::from(columns.has_rescued),
+        columns: columns_in_file(&columns.schema, columns.has_rescued),
         rescued: columns.rescued,
         duplicate_keys: columns.duplicate_keys,
         schema: columns.schema,

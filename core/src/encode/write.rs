@@ -1,5 +1,6 @@
 //! Columns into Parquet bytes: our pages, parquet's footer.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,17 +9,23 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnDescPtr;
 
 use super::Target;
-use super::choose::{Choice, choose};
+use super::checksum::{FileChecksum, NO_DIGITS};
+use super::choose::choose;
 use super::leaf::LeafCursor;
 use super::pages::Scratch;
 use crate::resolve::{Columns, Leaf, OwnId};
 use crate::schema::parquet_type::file_type;
-use crate::{Codec, Error, ErrorKind, LsnRange, Result, Settings};
+use crate::{Codec, Error, ErrorKind, LsnRange, Result, Schema, Settings};
 
 /// Who wrote the file, in the form readers parse. It changes only with the bytes we write.
-pub(crate) const CREATED_BY: &str = "coldpress version 1.0.0";
+pub(crate) const CREATED_BY: &str = "coldpress version 1.1.0";
+
+/// Who wrote files before they had a checksum of the whole.
+#[cfg(feature = "decode")]
+pub(crate) const CREATED_BY_WITHOUT_CHECKSUM: &str = "coldpress version 1.0.0";
 
 /// The version of what `coldpress.*` metadata and `_rescued_data` mean.
 pub(crate) const FORMAT_VERSION: &str = "1";
@@ -32,68 +39,113 @@ pub(crate) mod metadata_key {
     pub(crate) const MAX_LSN: &str = "coldpress.max_lsn";
     pub(crate) const SCHEMA: &str = "coldpress.schema";
     pub(crate) const OWN_ID: &str = "coldpress.id_in_document";
+    pub(crate) const CHECKSUM: &str = "coldpress.crc32";
 }
 
 /// How often a lookup of an id that is not there reads the pages in vain. A filter's size is a power of two, and
 /// at this rate that of a full row group (65,536 ids) is 64 KiB, where one in a hundred would take 128.
 pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.03;
 
-/// The whole file.
-///
-/// Takes the leaves out of `columns`: their values go to the pages without a copy.
-pub(super) fn file(
-    columns: &mut Columns,
-    settings: &Settings,
-    target: &Target,
-    lsns: LsnRange,
-) -> Result<Bytes> {
-    let root = file_type(&columns.schema, columns.has_rescued)?;
-    let choose = |leaf: &Leaf| choose(&leaf.values, settings.row_group_rows_max, settings.codec);
-    let choices: Vec<Choice> = columns.leaves.iter().map(choose).collect();
-    let properties = WriterProperties::builder()
-        .set_created_by(CREATED_BY.to_owned())
-        .set_key_value_metadata(Some(metadata(columns, target, lsns)));
-    let mut out = Vec::new();
-    let mut writer =
-        SerializedFileWriter::new(&mut out, root, Arc::new(properties.build())).map_err(failed)?;
-    let leaves = std::mem::take(&mut columns.leaves).into_iter().zip(choices);
-    let mut leaves: Vec<LeafCursor> =
-        leaves.map(|(leaf, choice)| LeafCursor::new(leaf, choice)).collect();
-    let descriptors = writer.schema_descr().columns().to_vec();
-    if descriptors.len() != leaves.len() {
-        return Err(Error::misuse("the schema has not as many columns as there are leaves"));
-    }
-    let mut scratch = Scratch::new(settings.codec)?;
-    let mut rows_left = columns.rows;
-    while rows_left > 0 {
-        let rows = rows_left.min(settings.row_group_rows_max);
-        let mut group = writer.next_row_group().map_err(failed)?;
-        for (leaf, descriptor) in leaves.iter_mut().zip(&descriptors) {
-            let (bytes, close) =
-                leaf.write(rows, Arc::clone(descriptor), settings.codec, &mut scratch)?;
-            group.append_column(&bytes, close).map_err(failed)?;
-        }
-        group.close().map_err(failed)?;
-        rows_left -= rows;
-    }
-    writer.close().map_err(failed)?;
-    Ok(Bytes::from(out))
+/// One file on its way, row group by row group: what is written may be taken away at once.
+pub(super) struct FileWriter {
+    writer: SerializedFileWriter<Vec<u8>>,
+    columns: Vec<ColumnDescPtr>,
+    scratch: Scratch,
+    /// Of what was taken away.
+    checksum: FileChecksum,
 }
 
-fn metadata(columns: &Columns, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {
+impl FileWriter {
+    /// A file of the columns that these ones are.
+    pub(super) fn open(columns: &Columns, settings: &Settings) -> Result<Self> {
+        let root = file_type(&columns.schema, columns.has_rescued)?;
+        let properties = WriterProperties::builder().set_created_by(CREATED_BY.to_owned());
+        let writer = SerializedFileWriter::new(Vec::new(), root, Arc::new(properties.build()));
+        let writer = writer.map_err(failed)?;
+        let columns = writer.schema_descr().columns().to_vec();
+        let (scratch, checksum) = (Scratch::new(settings.codec)?, FileChecksum::default());
+        Ok(FileWriter { writer, columns, scratch, checksum })
+    }
+
+    /// Writes rows, as one row group or as many as it takes.
+    ///
+    /// Takes the leaves out of `columns`: their values go to the pages without a copy.
+    pub(super) fn write(&mut self, columns: &mut Columns, settings: &Settings) -> Result<()> {
+        if self.columns.len() != columns.leaves.len() {
+            return Err(Error::misuse("the schema has not as many columns as there are leaves"));
+        }
+        let rows_max = settings.row_group_rows_max;
+        let cursor = |leaf: Leaf| {
+            let choice = choose(&leaf.values, rows_max, settings.codec);
+            LeafCursor::new(leaf, choice)
+        };
+        let mut leaves: Vec<LeafCursor> =
+            std::mem::take(&mut columns.leaves).into_iter().map(cursor).collect();
+        let mut rows_left = columns.rows;
+        while rows_left > 0 {
+            let rows = rows_left.min(rows_max);
+            let mut group = self.writer.next_row_group().map_err(failed)?;
+            for (leaf, descriptor) in leaves.iter_mut().zip(&self.columns) {
+                let (bytes, close) =
+                    leaf.write(rows, Arc::clone(descriptor), settings.codec, &mut self.scratch)?;
+                group.append_column(&bytes, close).map_err(failed)?;
+            }
+            group.close().map_err(failed)?;
+            rows_left -= rows;
+        }
+        Ok(())
+    }
+
+    /// What was written since the last time.
+    pub(super) fn take(&mut self) -> Result<Bytes> {
+        self.writer.flush().map_err(|error| failed(error.into()))?;
+        let bytes = std::mem::take(self.writer.inner_mut());
+        self.checksum.update(&bytes);
+        Ok(Bytes::from(bytes))
+    }
+
+    /// Writes the footer, and gives what was not taken yet.
+    pub(super) fn close(
+        mut self,
+        schema: &Schema,
+        own_id: OwnId,
+        target: &Target,
+        lsns: LsnRange,
+    ) -> Result<Bytes> {
+        for pair in metadata(schema, own_id, target, lsns) {
+            self.writer.append_key_value_metadata(pair);
+        }
+        let mut end = self.writer.into_inner().map_err(failed)?;
+        // The whole footer is in it, and the place of the checksum.
+        match self.checksum.seal(&mut end) {
+            true => Ok(Bytes::from(end)),
+            false => Err(Error::misuse("the footer has no room for the file's checksum")),
+        }
+    }
+}
+
+impl fmt::Debug for FileWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileWriter").field("writer", &self.writer).finish_non_exhaustive()
+    }
+}
+
+fn metadata(schema: &Schema, own_id: OwnId, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {
     let mut pairs = vec![
         (metadata_key::FORMAT_VERSION, FORMAT_VERSION.to_owned()),
         (metadata_key::TENANT, target.tenant_id.to_string()),
         (metadata_key::COLLECTION, target.collection.clone()),
         (metadata_key::MIN_LSN, lsns.min().to_string()),
         (metadata_key::MAX_LSN, lsns.max().to_string()),
-        (metadata_key::SCHEMA, columns.schema.to_json()),
+        (metadata_key::SCHEMA, schema.to_json()),
     ];
-    match columns.own_id {
+    match own_id {
         OwnId::Absent => {}
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),
         OwnId::Number => pairs.push((metadata_key::OWN_ID, "number".to_owned())),
     }
+    // The last one, so that nothing which looks like it can stand behind it.
+    pairs.push((metadata_key::CHECKSUM, NO_DIGITS.to_owned()));
     pairs.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()
 }
 

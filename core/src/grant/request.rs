@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// The longest URL that is taken: far above what signing makes, and what every server reads.
 const URL_BYTES_MAX: usize = 16_384;
 
-/// The methods that grants use.
+/// The methods of signed requests. A grant has no `GET`: it lets nobody read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Stores an object or a part of one.
@@ -18,6 +18,8 @@ pub enum Method {
     Post,
     /// Aborts a multipart upload.
     Delete,
+    /// Lists.
+    Get,
 }
 
 impl Method {
@@ -28,6 +30,7 @@ impl Method {
             Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Delete => "DELETE",
+            Method::Get => "GET",
         }
     }
 }

@@ -80,12 +80,32 @@ pub(crate) struct Columns {
     pub(crate) duplicate_keys: u64,
 }
 
+/// What the file already is that these columns go into.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Opened {
+    /// What its documents' own `_id` fields are; `None` where no row is in it yet.
+    pub(crate) own_id: Option<OwnId>,
+    /// It has room for rescued values, whether these rows want it or not.
+    pub(crate) keeps_rescued: bool,
+}
+
+/// What the own `_id` fields of all rows of `builder` are.
+pub(crate) fn own_id(builder: &Builder) -> OwnId {
+    plan::own_id(&builder.nodes, builder.rows())
+}
+
 /// Chooses the columns for all rows of `builder` and fills them.
-pub(crate) fn resolve(mut builder: Builder, settings: &Settings) -> Result<Columns> {
+pub(crate) fn resolve(
+    mut builder: Builder,
+    settings: &Settings,
+    opened: Opened,
+) -> Result<Columns> {
     let rows = builder.rows();
+    let own_id = opened.own_id.unwrap_or_else(|| own_id(&builder));
     let ids = std::mem::take(&mut builder.ids);
     let duplicate_keys = builder.duplicate_keys;
-    let (own_id, plan) = plan::plan(&builder.nodes, rows, settings);
+    let rows_before = builder.rows_before();
+    let plan = plan::plan(&builder.nodes, own_id, settings);
     let schema = plan::schema(&plan);
 
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Preserve);
@@ -94,12 +114,12 @@ pub(crate) fn resolve(mut builder: Builder, settings: &Settings) -> Result<Colum
     let emit::Emitter { mut leaves, rescues, .. } = emitter;
 
     if settings.policy == Policy::Strict
-        && let Some(error) = rescues.first_as_error(&leaves[0])
+        && let Some(error) = rescues.first_as_error(&leaves[0], rows_before)
     {
         return Err(error);
     }
-    let has_rescued =
-        settings.policy == Policy::Rescue && (settings.schema.is_some() || !rescues.is_empty());
+    let has_rescued = settings.policy == Policy::Rescue
+        && (settings.schema.is_some() || opened.keeps_rescued || !rescues.is_empty());
     let rescued = rescues.counts();
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));

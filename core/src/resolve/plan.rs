@@ -31,9 +31,8 @@ pub(super) enum Shape {
     List(Box<Plan>),
 }
 
-/// The plans for the fields of the documents, and what their own `_id` is.
-pub(super) fn plan(nodes: &[Node], rows: usize, settings: &Settings) -> (OwnId, Vec<Plan>) {
-    let own_id = own_id(nodes, rows);
+/// The plans for the fields of the documents, whose own `_id` fields are known.
+pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
     let mut plans = match &settings.schema {
         Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
         None => inferred_fields(nodes, ROOT),
@@ -49,7 +48,7 @@ pub(super) fn plan(nodes: &[Node], rows: usize, settings: &Settings) -> (OwnId, 
     if settings.schema.is_none() {
         bound_columns(&mut plans, settings.columns_max);
     }
-    (own_id, plans)
+    plans
 }
 
 /// The schema that a file of these plans has.
@@ -75,7 +74,7 @@ fn column_type(shape: &Shape) -> Option<ColumnType> {
     }
 }
 
-fn own_id(nodes: &[Node], rows: usize) -> OwnId {
+pub(super) fn own_id(nodes: &[Node], rows: usize) -> OwnId {
     let Some(at) = nodes[ROOT].field(ID_COLUMN, 0) else { return OwnId::Absent };
     let node = &nodes[nodes[ROOT].fields[at].node];
     if node.count(Kind::String) == rows {

@@ -63,11 +63,11 @@ impl Rescues {
         self.counts.iter().map(|(column, count)| (column.clone(), *count)).collect()
     }
 
-    /// What a strict schema says of the first of them.
-    pub(super) fn first_as_error(&self, ids: &Leaf) -> Option<Error> {
+    /// What a strict schema says of the first of them; `rows_before` others were there before these rows.
+    pub(super) fn first_as_error(&self, ids: &Leaf, rows_before: u64) -> Option<Error> {
         let refusal = self.refusal.as_ref()?;
         let error = Error::new(ErrorKind::Row, refusal.message.clone())
-            .at_row(refusal.row as u64)
+            .at_row(rows_before + refusal.row as u64)
             .in_column(refusal.column.clone());
         Some(match &ids.values {
             Values::Bytes(ids) => error.with_id(&String::from_utf8_lossy(ids.blob(refusal.row))),

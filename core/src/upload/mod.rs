@@ -5,7 +5,7 @@ mod check;
 mod ending;
 mod granting;
 mod judge;
-mod retry;
+pub(crate) mod retry;
 mod settings;
 mod work;
 

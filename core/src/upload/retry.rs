@@ -5,10 +5,10 @@ use crate::resolve::date;
 
 /// A small generator of random numbers (SplitMix64), seeded by the caller.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Random(seed)
     }
 
@@ -21,7 +21,7 @@ impl Random {
     }
 
     /// A number from 0 to `most`, both included; the bias of the remainder does not matter to a pause.
-    fn up_to(&mut self, most: u64) -> u64 {
+    pub(crate) fn up_to(&mut self, most: u64) -> u64 {
         match most.checked_add(1) {
             Some(bound) => self.next() % bound,
             None => self.next(),

@@ -11,7 +11,8 @@ use super::feed;
 use super::input;
 use super::interrupt;
 use super::progress::Progress;
-use super::put::{PutArgs, Stored, in_sources, lsns_of};
+use super::put::{PutArgs, in_sources};
+use super::report::{File, Report};
 use super::store::{self, StoreArgs};
 
 /// Encodes the rows for the grant's key and uploads them by it.
@@ -22,8 +23,9 @@ pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), F
     let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
     let fed = feed::feed(&sources, &mut encoder, &mut progress)?;
     progress.phase("encoding");
-    let file = encoder.finish(&grant.target()).map_err(|error| in_sources(&sources, &error))?;
-    let lsns = lsns_of(&file)?;
+    let file = encoder
+        .finish(&grant.target())
+        .map_err(|error| Failure::run(in_sources(&sources, &error)))?;
     progress.phase("storing");
     let store = origin(&grant);
     let mut settings = UploadSettings::default();
@@ -46,7 +48,9 @@ pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), F
         true => PutOutcome::Created,
         false => PutOutcome::AlreadyThere,
     };
-    Stored { args, store: &store, file: &file, lsns, fed, outcome }.print()
+    let bytes = file.bytes.len() as u64;
+    let file = File { key: &file.key, bytes, summary: &file.summary, outcome };
+    Report { args, store: &store, files: &[file], fed }.print()
 }
 
 fn read(path: &Path) -> Result<Grant, Failure> {

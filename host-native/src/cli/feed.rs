@@ -1,4 +1,4 @@
-//! The inputs of one `put`, one after the other, into one encoder.
+//! The inputs of one `put` by a grant, one after the other, into one encoder: a grant is for one object.
 
 use coldpress_core::{Encoder, Error};
 
@@ -24,7 +24,7 @@ pub fn feed(
     let mut fed = Fed::default();
     for source in sources {
         let in_source = |error: Error| Failure::run(format_args!("{source}: {error}"));
-        input::read(source, progress, &mut |slice| {
+        input::read(source, progress, &|_| {}, &mut |slice| {
             fed.json_bytes += slice.len() as u64;
             encoder.push_json(slice).map_err(in_source)
         })?;

@@ -81,10 +81,11 @@ pub fn is_typed(sources: &[Source]) -> bool {
 }
 
 /// Reads one input to its end and hands on its JSON text, unpacked where it is compressed, in
-/// slices. Compressed input that is cut short or damaged is an error.
+/// slices. Compressed input that is cut short or damaged is an error. `on_form` is told whether it is compressed.
 pub fn read(
     source: &Source,
     progress: &mut Progress,
+    on_form: &dyn Fn(bool),
     take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let raw: Box<dyn Read> = match source {
@@ -100,6 +101,7 @@ pub fn read(
         .read_to_end(&mut mark)
         .map_err(|error| unreadable(source, &error))?;
     let form = Form::of(&mark);
+    on_form(matches!(form, Form::Gzip | Form::Zstd));
     let whole = BufReader::with_capacity(SLICE_BYTES, Cursor::new(mark).chain(raw));
     match form {
         Form::Plain => hand_on(whole, take, |error| unreadable(source, &error)),
@@ -197,7 +199,7 @@ mod tests {
         file.write_all(bytes).unwrap();
         let mut text = Vec::new();
         let mut progress = Progress::new(None, false);
-        read(&Source::File(file.path().to_owned()), &mut progress, &mut |slice| {
+        read(&Source::File(file.path().to_owned()), &mut progress, &|_| {}, &mut |slice| {
             text.extend_from_slice(slice);
             Ok(())
         })?;

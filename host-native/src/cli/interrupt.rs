@@ -65,7 +65,6 @@ pub fn uncut<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
 }
 
 /// Within [`uncut`]: the interrupt that came was what the work waited for, and it has ended in order.
-#[cfg(feature = "serve")]
 pub fn settled() {
     STATE.store(WRITING, Ordering::SeqCst);
 }

@@ -122,6 +122,7 @@ fn write_json(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", serde_json::Value::from(objects))
 }
 
-fn date(time: SystemTime) -> DateTime<Utc> {
+/// A time as people and scripts are shown it.
+pub fn date(time: SystemTime) -> DateTime<Utc> {
     DateTime::from(time)
 }

@@ -9,11 +9,6 @@ pub fn parse(text: &str) -> Result<LsnRange, String> {
     LsnRange::new(number(min)?, number(max)?).map_err(|error| error.to_string())
 }
 
-/// The range of `rows` LSNs that begins with `first`; none where that is past the highest LSN.
-pub fn range(first: u64, rows: u64) -> Option<LsnRange> {
-    LsnRange::new(first, first.checked_add(rows.checked_sub(1)?)?).ok()
-}
-
 fn number(text: &str) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().ok_or_else(|| {
@@ -44,12 +39,5 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_range_never_wraps() {
-        assert_eq!(range(u64::MAX, 1), LsnRange::new(u64::MAX, u64::MAX).ok());
-        assert_eq!(range(u64::MAX, 2), None);
-        assert_eq!(range(0, 0), None);
     }
 }

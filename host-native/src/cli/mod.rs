@@ -2,6 +2,7 @@
 
 mod by_grant;
 mod cat;
+mod choice;
 mod failure;
 mod feed;
 mod get;
@@ -11,8 +12,11 @@ mod inspect;
 mod interrupt;
 mod ls;
 mod lsn;
+mod pour;
 mod progress;
 mod put;
+mod report;
+mod rm;
 #[cfg(feature = "serve")]
 mod serve;
 mod store;
@@ -20,6 +24,7 @@ mod text;
 #[cfg(feature = "serve")]
 mod token;
 mod tree;
+mod verify;
 mod wal;
 
 use std::ffi::OsString;
@@ -61,6 +66,8 @@ enum Command {
     Get(get::GetArgs),
     Grant(grant::GrantArgs),
     Inspect(inspect::InspectArgs),
+    Verify(verify::VerifyArgs),
+    Rm(rm::RmArgs),
     Wal(wal::WalArgs),
     #[cfg(feature = "serve")]
     Serve(serve::ServeArgs),
@@ -98,6 +105,8 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Get(args) => get::run(args, store),
         Command::Grant(args) => grant::run(args, store),
         Command::Inspect(args) => inspect::run(args, store),
+        Command::Verify(args) => verify::run(args, store),
+        Command::Rm(args) => rm::run(args, store),
         Command::Wal(args) => wal::run(args, store),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(args, store),
@@ -157,6 +166,8 @@ mod tests {
             (&["cta"], "unrecognized subcommand"),
             (&[], "no command given"),
             (&["wal"], "no command given"),
+            (&["rm"], "--tenant <N>"),
+            (&["verify", "--parallel", "0"], "--parallel"),
         ] {
             let arguments = [&["coldpress"], arguments].concat();
             let error = Arguments::try_parse_from(arguments).unwrap_err();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a run has come, shown while it lasts and gone when it ends.
-#[derive(Debug)]
+/// How far a run has come, shown while it lasts and gone when it ends. Clones show the same bar.
+#[derive(Debug, Clone)]
 pub struct Progress {
     bar: ProgressBar,
     bytes_read: u64,
@@ -37,6 +37,12 @@ impl Progress {
         Progress { bar, bytes_read: 0 }
     }
 
+    /// The same, of a work of this name.
+    pub fn named(self, name: &'static str) -> Self {
+        self.bar.set_message(name);
+        self
+    }
+
     /// Bytes came out of the input as it lies there, compressed or not.
     pub fn advance(&mut self, bytes: u64) {
         self.bytes_read += bytes;
@@ -49,7 +55,7 @@ impl Progress {
     }
 
     /// The input is read; what follows has no measure.
-    pub fn phase(&mut self, name: &'static str) {
+    pub fn phase(&self, name: &'static str) {
         self.bar.set_style(style("{spinner:.cyan} {msg:8} {elapsed}"));
         self.bar.set_message(name);
         self.bar.enable_steady_tick(Duration::from_millis(100));

@@ -1,36 +1,32 @@
-//! `coldpress put`: rows from files or standard input become one object.
+//! `coldpress put`: rows from files or standard input become objects.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::ArgPredicate;
-use coldpress::{ErrorKind, PutOutcome, StoredObject};
+use coldpress::{ErrorKind, StoredFile, StoredObject, StreamSettings};
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, IdSource, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Nulls,
-    ObjectKey, Policy, Schema, Settings,
+    Codec, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, ObjectKey, Policy, Schema,
+    Settings,
 };
-use serde_json::json;
 
 use super::by_grant;
 use super::failure::Failure;
-use super::feed::{self, Fed};
+use super::grant::size;
 use super::input::{self, Source};
 use super::lsn;
+use super::pour::{self, Poured, Refused};
 use super::progress::Progress;
+use super::report::{File, Report};
 use super::store::{self, Store, StoreArgs};
-use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
+use super::text::counted;
 
-/// How many columns with rescued values the table names: it is to stay a short one.
-const RESCUED_SHOWN_MAX: usize = 20;
-
-/// Put rows into the store, as one Parquet object
+/// Put rows into the store, as one Parquet object or, where they are many, as several
 #[derive(Debug, Args)]
 pub struct PutArgs {
     /// NDJSON or a JSON array, plain or packed with gzip or zstd; `-` is standard input. The rows
-    /// of several files become one object
+    /// of several files go together
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// The collection the rows belong to
@@ -42,7 +38,7 @@ pub struct PutArgs {
         required_unless_present = "grant",
         default_value_if("grant", ArgPredicate::IsPresent, "")
     )]
-    collection: String,
+    pub(super) collection: String,
     /// Put by this grant, a JSON file of `coldpress grant`, without credentials: it says where the rows
     /// belong
     #[arg(
@@ -53,7 +49,7 @@ pub struct PutArgs {
     grant: Option<PathBuf>,
     /// The tenant the rows belong to
     #[arg(long, value_name = "N", default_value_t = 0)]
-    tenant: u64,
+    pub(super) tenant: u64,
     /// The log sequence numbers of the rows, both ends included [default: 0..rows-1]
     #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse, conflicts_with = "append")]
     lsn: Option<LsnRange>,
@@ -65,7 +61,7 @@ pub struct PutArgs {
     id: Option<String>,
     /// none, snappy, lz4, zstd, gzip or brotli; the last three with a level, such as zstd:9
     #[arg(long, value_name = "CODEC", default_value_t = Codec::default())]
-    codec: Codec,
+    pub(super) codec: Codec,
     /// A file with the columns as JSON [default: inferred from all rows]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
@@ -78,12 +74,18 @@ pub struct PutArgs {
     /// The most rows in one row group
     #[arg(long, value_name = "N", default_value_t = Settings::default().row_group_rows_max)]
     row_group_rows: usize,
+    /// What rows take in memory before they are written: the bound of the memory of a put
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    row_group_size: u64,
+    /// The size from which on rows go into another object; one of --lsn has all rows, whatever its size
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    file_size: u64,
     /// Write LSNs in the key with 20 digits, so that a listing is in order
     #[arg(long)]
     padded_lsn: bool,
     /// Print one JSON object instead of a table
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Runs `coldpress put`.
@@ -92,35 +94,42 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         return by_grant::run(args, grant, store_args);
     }
     let sources = input::sources(&args.files)?;
-    let mut encoder = Encoder::new(args.settings()?).map_err(Failure::usage)?;
+    let settings = args.settings()?;
     // A bad name is found now, not after gigabytes were read.
     ObjectKey::collection_folder(&KeyPrefix::default(), args.tenant, &args.collection)
         .map_err(Failure::usage)?;
+    Encoder::new(settings.clone()).map_err(Failure::usage)?;
     let lsn_width = if args.padded_lsn { LsnWidth::Padded } else { LsnWidth::Unpadded };
     let store = Store::open(store_args, lsn_width)?;
     // The store is asked before anything is read, so that wrong credentials and taken LSNs do not
-    // come out after gigabytes; and again before the put, for what came meanwhile.
+    // come out after gigabytes; and again before each put, for what came meanwhile.
     let first_free = args.first_free(&store)?;
     if let Some(lsns) = args.lsn {
         refuse_overlap(args, &store, lsns)?;
     }
-
-    let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
-    let fed = feed::feed(&sources, &mut encoder, &mut progress)?;
-    let lsns = match encoder.rows() {
-        rows if args.append && rows > 0 => Some(args.appended(first_free, rows)?),
-        _ => args.lsn,
+    let first_lsn = match args.append {
+        true => first_free.ok_or_else(|| Failure::run(args.no_lsn_left()))?,
+        false => 0,
     };
-    progress.phase("encoding");
-    let target = store.storage().target(args.tenant, &args.collection, lsns);
-    let file = encoder.finish(&target).map_err(|error| in_sources(&sources, &error))?;
-    let lsns = lsns_of(&file)?;
-    refuse_overlap(args, &store, lsns)?;
-    progress.phase("storing");
-    let outcome = put(args, &store, &file, lsns)?;
-    drop(progress);
-
-    Stored { args, store: store.name(), file: &file, lsns, fed, outcome }.print()
+    let cut = StreamSettings {
+        row_group_bytes_max: usize::try_from(args.row_group_size).unwrap_or(usize::MAX),
+        file_bytes_max: args.file_size,
+        first_lsn,
+    };
+    let rows = store
+        .storage()
+        .stream_rows(args.tenant, &args.collection, args.lsn, settings, cut)
+        .map_err(|error| Failure::usage(store::in_our_words(&error)))?;
+    let progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
+    let poured = pour::pour(&sources, rows.refusing_overlaps(), &store, progress)?;
+    let (fed, files) = match poured {
+        Poured::Stored(fed, files) => (fed, files),
+        Poured::Failed(error, stored) => {
+            return Err(args.explain(&store, &sources, &error, &stored)?);
+        }
+    };
+    let files: Vec<File> = files.iter().map(File::of_stored).collect();
+    Report { args, store: store.name(), files: &files, fed }.print()
 }
 
 impl PutArgs {
@@ -148,14 +157,56 @@ impl PutArgs {
         })
     }
 
-    /// The LSNs of `rows` rows that go behind all there are.
-    fn appended(&self, first_free: Option<u64>, rows: u64) -> Result<LsnRange, Failure> {
-        first_free.and_then(|first| lsn::range(first, rows)).ok_or_else(|| {
-            Failure::run(format_args!(
-                "collection {} has no {} left after its highest LSN; give a free range with --lsn",
-                self.collection,
-                counted(rows, "LSN")
-            ))
+    fn no_lsn_left(&self) -> String {
+        format!(
+            "collection {} has no LSN left for all of these rows after its highest one; give a free range with --lsn",
+            self.collection
+        )
+    }
+
+    /// What a put that failed half-way tells: where, why, what next, and what of it is stored.
+    fn explain(
+        &self,
+        store: &Store,
+        sources: &[Source],
+        error: &Refused,
+        stored: &[StoredFile],
+    ) -> Result<Failure, Failure> {
+        let why = match (error.error.kind(), error.error.core()) {
+            (_, Some(core)) if core.line().is_some() => {
+                format!("{}: {core}", sources[error.source])
+            }
+            (ErrorKind::Row, Some(core)) => in_sources(sources, core),
+            (ErrorKind::Conflict, _) => self.explain_conflict(store, &error.error)?,
+            (ErrorKind::Key, Some(_)) if self.append => self.no_lsn_left(),
+            _ => store::in_our_words(&error.error),
+        };
+        let Some(last) = stored.last() else { return Ok(Failure::run(why)) };
+        let rows: u64 = stored.iter().map(|file| file.summary.rows).sum();
+        let objects = counted(stored.len() as u64, "object");
+        let next = match self.append {
+            true => "put those behind them with --append",
+            false => "the same command again goes on behind them",
+        };
+        Ok(Failure::run(format_args!(
+            "{why}; the first {} are stored, in {objects} up to {}: {next}",
+            counted(rows, "row"),
+            last.key
+        )))
+    }
+
+    fn explain_conflict(&self, store: &Store, error: &coldpress::Error) -> Result<String, Failure> {
+        let prefix = store.storage().prefix();
+        let key = error.path().and_then(|path| ObjectKey::parse(prefix, path).ok());
+        let Some(lsns) = key.as_ref().and_then(ObjectKey::lsns) else {
+            return Ok(store::in_our_words(error));
+        };
+        // Of the very same key, or of another one that holds some of its LSNs.
+        refuse_overlap(self, store, lsns)?;
+        let out = ways_out(self, store, lsns)?;
+        Ok(match key {
+            Some(key) => format!("{key} is already there with other content; {out}"),
+            None => store::in_our_words(error),
         })
     }
 
@@ -169,16 +220,9 @@ impl PutArgs {
 }
 
 /// An error of the whole input: it names its place, and what it is read from.
-pub(super) fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> Failure {
+pub(super) fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> String {
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
-    Failure::run(format_args!("{}: {error}", names.join(", ")))
-}
-
-/// The LSNs the file is named for.
-pub(super) fn lsns_of(file: &EncodedFile) -> Result<LsnRange, Failure> {
-    file.key.lsns().ok_or_else(|| {
-        Failure::run("the key of the rows names no LSNs; this is a bug of coldpress: report it")
-    })
+    format!("{}: {error}", names.join(", "))
 }
 
 /// An error where another object holds some of `lsns`. An object of the very same key is left to
@@ -199,23 +243,6 @@ fn refuse_overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<(), F
     }
 }
 
-fn put(
-    args: &PutArgs,
-    store: &Store,
-    file: &EncodedFile,
-    lsns: LsnRange,
-) -> Result<PutOutcome, Failure> {
-    match store.run(store.storage().put_file(file))? {
-        Ok(outcome) => Ok(outcome),
-        Err(error) if error.kind() == ErrorKind::Conflict => Err(Failure::run(format_args!(
-            "{} is already there with other content; {}",
-            file.key,
-            ways_out(args, store, lsns)?
-        ))),
-        Err(error) => Err(store::failed(&error)),
-    }
-}
-
 /// How to put rows whose LSNs are taken.
 fn ways_out(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<String, Failure> {
     if args.append {
@@ -232,94 +259,4 @@ fn ways_out(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<String, Fai
         None => "the highest LSN is taken, so --append cannot help: give a free range with --lsn"
             .to_owned(),
     })
-}
-
-/// What a put has to tell.
-pub(super) struct Stored<'a> {
-    pub(super) args: &'a PutArgs,
-    /// As shown to people.
-    pub(super) store: &'a str,
-    pub(super) file: &'a EncodedFile,
-    pub(super) lsns: LsnRange,
-    pub(super) fed: Fed,
-    pub(super) outcome: PutOutcome,
-}
-
-impl Stored<'_> {
-    pub(super) fn print(&self) -> Result<(), Failure> {
-        let mut out = Vec::new();
-        if self.args.json { self.write_json(&mut out) } else { self.write_text(&mut out) }
-            .and_then(|()| io::stdout().write_all(&out))
-            .map_err(Failure::output)
-    }
-
-    fn ratio(&self) -> f64 {
-        self.fed.json_bytes as f64 / (self.file.bytes.len().max(1)) as f64
-    }
-
-    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let summary = &self.file.summary;
-        let mut table = Table::new([Column::words(""), Column::words("")]);
-        let mut line = |name: &str, value: String| table.push([name.to_owned(), value]);
-        line("rows", human_count(summary.rows));
-        line("columns", human_count(summary.columns as u64));
-        let Fed { json_bytes, read_bytes, .. } = self.fed;
-        let packed = match json_bytes == read_bytes {
-            true => String::new(),
-            false => format!(" ({} packed)", human_bytes(read_bytes)),
-        };
-        line("bytes in", format!("{}{packed}", human_bytes(json_bytes)));
-        line("bytes out", human_bytes(self.file.bytes.len() as u64));
-        let digits = if self.ratio() < 1.0 { 2 } else { 1 };
-        line("ratio", format!("{:.digits$}x", self.ratio()));
-        line("codec", self.args.codec.to_string());
-        line("store", self.store.to_owned());
-        if self.outcome == PutOutcome::AlreadyThere {
-            line("already there", "with the same content; nothing was written".to_owned());
-        }
-        for (i, (path, values)) in summary.rescued.iter().take(RESCUED_SHOWN_MAX).enumerate() {
-            line(if i == 0 { "rescued" } else { "" }, format!("{path}: {}", human_count(*values)));
-        }
-        let unshown = summary.rescued.len().saturating_sub(RESCUED_SHOWN_MAX) as u64;
-        if unshown > 0 {
-            line("", format!("and {}; --json lists all", counted(unshown, "more column")));
-        }
-        if summary.duplicate_keys > 0 {
-            let keys = human_count(summary.duplicate_keys);
-            line("duplicate keys", format!("{keys}, the last value of each was kept"));
-        }
-        writeln!(out, "{}", self.file.key)?;
-        table.write(out, "  ", line_width())
-    }
-
-    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let summary = &self.file.summary;
-        let mut rescued = BTreeMap::new();
-        for (path, values) in &summary.rescued {
-            // A dot may part two names or stand within one, so two columns may show one path.
-            *rescued.entry(path.as_str()).or_insert(0) += values;
-        }
-        let (tenant_id, collection) = match self.file.key.target() {
-            KeyTarget::Data { tenant_id, collection, .. } => (*tenant_id, collection.as_str()),
-            KeyTarget::Wal { .. } => (self.args.tenant, self.args.collection.as_str()),
-        };
-        let report = json!({
-            "key": self.file.key.as_str(),
-            "store": self.store,
-            "already_there": self.outcome == PutOutcome::AlreadyThere,
-            "tenant_id": tenant_id,
-            "collection": collection,
-            "min_lsn": self.lsns.min(),
-            "max_lsn": self.lsns.max(),
-            "rows": summary.rows,
-            "columns": summary.columns,
-            "bytes_in": self.fed.json_bytes,
-            "bytes_out": self.file.bytes.len(),
-            "ratio": (self.ratio() * 1000.0).round() / 1000.0,
-            "codec": self.args.codec.to_string(),
-            "rescued": rescued,
-            "duplicate_keys": summary.duplicate_keys,
-        });
-        writeln!(out, "{report}")
-    }
 }

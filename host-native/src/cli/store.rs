@@ -4,11 +4,13 @@ use std::env;
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::Args;
 use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind};
 use coldpress_core::{LsnWidth, ObjectKey};
+use tokio::runtime::Runtime;
 
 use super::failure::Failure;
 use super::interrupt;
@@ -139,14 +141,33 @@ impl StoreArgs {
 /// A store that is open, and what runs its requests.
 #[derive(Debug)]
 pub struct Store {
-    storage: ColdStorage,
-    runtime: tokio::runtime::Runtime,
+    storage: Arc<ColdStorage>,
+    runtime: Runtime,
     name: String,
 }
 
 impl Store {
     /// The store of the arguments; a put into it writes LSNs in this width.
     pub fn open(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
+        Self::open_on(runtime, args, lsn_width)
+    }
+
+    /// The same, for work that is worth more than one thread.
+    pub fn open_parallel(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
+        let runtime = || {
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::run(format_args!("cannot start: {error}")))
+        };
+        Self::open_on(runtime, args, lsn_width)
+    }
+
+    fn open_on(
+        runtime: impl FnOnce() -> Result<Runtime, Failure>,
+        args: &StoreArgs,
+        lsn_width: LsnWidth,
+    ) -> Result<Self, Failure> {
         let config = args.config(lsn_width)?;
         let runtime = runtime()?;
         let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
@@ -154,12 +175,22 @@ impl Store {
             _ => Failure::Run(in_our_words(&error)),
         })?;
         let name = Path::new(&args.store).display().to_string();
-        Ok(Store { storage, runtime, name })
+        Ok(Store { storage: Arc::new(storage), runtime, name })
     }
 
     /// The library's handle.
     pub fn storage(&self) -> &ColdStorage {
         &self.storage
+    }
+
+    /// The same, to share.
+    pub fn shared(&self) -> &Arc<ColdStorage> {
+        &self.storage
+    }
+
+    /// What runs its requests.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The store as the arguments name it.
@@ -175,6 +206,14 @@ impl Store {
         interrupt::uncut(|| self.runtime.block_on(interrupt::unless_interrupted(request)))?
     }
 
+    /// Does a work that writes, and that looks for Ctrl-C itself.
+    pub fn drive<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Result<T, Failure>, Failure> {
+        interrupt::uncut(|| self.runtime.block_on(work))
+    }
+
     /// Waits for a request whose every error ends the run.
     pub fn ask<T>(
         &self,
@@ -185,7 +224,7 @@ impl Store {
 }
 
 /// What runs requests.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -198,7 +237,7 @@ pub fn failed(error: &coldpress::Error) -> Failure {
 }
 
 /// The library's messages name the fields of its configuration; here they are options.
-fn in_our_words(error: &coldpress::Error) -> String {
+pub fn in_our_words(error: &coldpress::Error) -> String {
     [
         ("allow_http", "--allow-http"),
         ("timeout_ms", "--timeout"),

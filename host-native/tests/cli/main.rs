@@ -7,13 +7,19 @@ mod harness;
 mod input;
 #[cfg(unix)]
 mod interrupt;
+mod lifecycle;
 mod put;
 mod read;
 mod s3;
 mod usage;
+#[cfg(unix)]
+mod wal;
 
 #[path = "../common/seaweed.rs"]
 mod seaweed;
+#[path = "../common/stub.rs"]
+#[allow(dead_code)]
+mod stub;
 
 // The judge of the law reads JSON without rounding; it is written apart from what it judges.
 #[path = "../../../tests/src/json.rs"]

@@ -87,7 +87,15 @@ fn a_closed_pipe_ends_cat_quietly() {
 fn a_full_disk_under_standard_output_is_an_error() {
     let place = Place::new();
     let key = place.put(ROWS, &[]);
-    for arguments in [&["cat", &key][..], &["ls"], &["inspect", &key], &["get", &key, "-o", "-"]] {
+    for arguments in [
+        &["cat", &key][..],
+        &["ls"],
+        &["inspect", &key],
+        &["get", &key, "-o", "-"],
+        &["verify"],
+        &["verify", "--json"],
+        &["rm", "--tenant", "0"],
+    ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = place.command(arguments).stdout(full).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -227,7 +235,11 @@ fn segments_are_put_once_and_come_back() {
     place.write("seg", b"\0\x01log");
     assert_eq!(place.ok(&["wal", "put", "seg"]), "wal/seg\n");
     let report = json(&place.ok(&["wal", "put", "seg", "--name", "a/b", "--json"]));
-    assert_eq!(report, json!({"key": "wal/a%2Fb", "segment": "a/b", "store": "./coldpress-data"}));
+    let expected = json!({
+        "key": "wal/a%2Fb", "segment": "a/b", "node": null, "store": "./coldpress-data",
+        "bytes": report["bytes"], "crc32c": report["crc32c"], "already_there": false,
+    });
+    assert_eq!(report, expected);
     assert_eq!(place.ok(&["wal", "put", "seg"]), "wal/seg\n", "the same content is success");
     place.write("seg", "other");
     contains_all(&place.run(&["wal", "put", "seg"]).fails(1), &["wal/seg", "other content"]);
@@ -235,7 +247,10 @@ fn segments_are_put_once_and_come_back() {
     assert_eq!(output.stdout, b"\0\x01log");
     contains_all(&place.run(&["wal", "put", "missing"]).fails(1), &["missing", "No such file"]);
     place.run(&["wal", "put", "seg", "--name", ""]).fails(2);
-    assert_eq!(place.stored_files(), ["wal/a%2Fb", "wal/seg"]);
+    // The record of what was refused is taken back.
+    let files =
+        ["wal/a%2Fb", "wal/a%2Fb~crc32c-ca70e5ed-5", "wal/seg", "wal/seg~crc32c-ca70e5ed-5"];
+    assert_eq!(place.stored_files(), files);
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn every_subcommand_against_a_real_s3_server() {
 
     same_rows(&std::fs::read_to_string(MOVIES).unwrap(), &run(&["cat", &key]).ok());
     contains_all(&run(&["inspect", &key]).ok(), &["3,201 in 1 row group"]);
+    contains_all(&run(&["verify"]).ok(), &["ok", &key, "2 files, 6,402 rows", "all whole"]);
     place.write("seg", "log");
     assert_eq!(run(&["wal", "put", "seg"]).ok(), "some/prefix/wal/seg\n");
     assert_eq!(run(&["get", "some/prefix/wal/seg", "-o", "-"]).ok(), "log");
@@ -45,6 +46,19 @@ fn every_subcommand_against_a_real_s3_server() {
     contains_all(&run(&["cat", &key.replace("3200", "9")]).fails(1), &["no object", &store]);
     let other_prefix = run(&["cat", &key, "--store", &format!("s3://{}", server.bucket)]);
     contains_all(&other_prefix.fails(1), &["not a key"]);
+
+    let dry = run(&["rm", "--tenant", "0", "--before", "6401"]).ok();
+    contains_all(
+        &dry,
+        &[&key, "1 file has LSNs on both sides of 6401", "nothing was deleted; add --yes"],
+    );
+    contains_all(
+        &run(&["rm", "--tenant", "0", "--before", "6401", "--yes"]).ok(),
+        &[&key, "deleted"],
+    );
+    let left = run(&["ls"]).ok();
+    contains_all(&left, &["lsn-3201-6401", "wal/seg"]);
+    assert!(!left.contains(&key), "{left}");
 
     let given = ["--store", &store, "--endpoint", &server.endpoint, "--allow-http"];
     let wrong = place.command(&[&["put", MOVIES, "-c", "movies"][..], &given].concat());

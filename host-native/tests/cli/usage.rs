@@ -33,6 +33,13 @@ fn wrong_arguments_are_one_line_and_exit_code_2() {
         (&["ls", "--endpoint", "http://127.0.0.1:1"], "--store s3://"),
         (&["cat"], "<KEY>"),
         (&["cat", "k", "--limit", "many"], "many"),
+        (&["verify", "0/c/lsn-0-0.parquet", "--tenant", "1"], "--tenant"),
+        (&["verify", "-c", ""], "collection is empty"),
+        (&["verify", "--parallel", "0"], "--parallel"),
+        (&["rm"], "--tenant <N>"),
+        (&["rm", "--collection", "c"], "--tenant <N>"),
+        (&["rm", "--tenant", "1", "-c", ""], "collection is empty"),
+        (&["rm", "--tenant", "1", "--before", "-1"], "-1"),
     ] {
         let line = place.run(arguments).fails(2);
         assert!(line.contains(part), "{arguments:?}: {line}");
@@ -43,7 +50,10 @@ fn wrong_arguments_are_one_line_and_exit_code_2() {
 #[test]
 fn help_and_version_are_no_errors() {
     let place = Place::new();
-    contains_all(&place.ok(&["--help"]), &["put", "cat", "ls", "get", "inspect", "wal", "--store"]);
+    contains_all(
+        &place.ok(&["--help"]),
+        &["put", "cat", "ls", "get", "inspect", "verify", "rm", "wal", "--store"],
+    );
     contains_all(&place.ok(&["put", "--help"]), &["--append", "--codec", "--schema", "0..rows-1]"]);
     assert_eq!(place.ok(&["--version"]), concat!("coldpress ", env!("CARGO_PKG_VERSION"), "\n"));
 }

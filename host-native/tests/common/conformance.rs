@@ -17,7 +17,7 @@ use super::{encoded, rows};
 #[macro_export]
 macro_rules! conformance {
     ($fresh:path) => {
-        $crate::conformance!(@ $fresh,
+        $crate::conformance!(@ conformance, $fresh,
             rows_come_back_equal,
             a_projection_reads_only_what_it_names,
             the_same_content_again_is_success_and_not_counted,
@@ -36,26 +36,33 @@ macro_rules! conformance {
             sixteen_racing_writers_of_the_same_content_all_succeed,
             an_empty_prefix_is_a_prefix,
             a_missing_segment_is_named);
+        $crate::conformance!(@ lifecycle, $fresh,
+            whole_files_verify_in_their_order,
+            one_flipped_bit_in_the_store_is_found,
+            a_file_under_the_key_of_another_is_found,
+            only_data_that_is_there_is_verified,
+            deleting_takes_what_it_names_and_nothing_else,
+            more_than_one_request_takes_are_deleted);
     };
-    (@ $fresh:path, $($test:ident),+) => {
+    (@ $module:ident, $fresh:path, $($test:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             let place = $fresh(stringify!($test));
-            common::conformance::$test(place.config()).await;
+            common::$module::$test(place.config()).await;
         })+
     };
 }
 
-fn range(min: u64, max: u64) -> LsnRange {
+pub fn range(min: u64, max: u64) -> LsnRange {
     LsnRange::new(min, max).unwrap()
 }
 
-fn keys(objects: &[StoredObject]) -> Vec<&str> {
+pub fn keys(objects: &[StoredObject]) -> Vec<&str> {
     objects.iter().map(|object| object.key.as_str()).collect()
 }
 
 /// A file to hand in as a segment of a log.
-fn segment(content: &[u8]) -> tempfile::NamedTempFile {
+pub fn segment(content: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), content).unwrap();
     file

@@ -1,11 +1,19 @@
 //! Shared by the test programs, of which each uses a part.
 #![allow(dead_code)]
 
+pub mod child;
 pub mod client;
 pub mod conformance;
 pub mod gate;
+pub mod lifecycle;
+pub mod proxy;
+pub mod s3;
 pub mod seaweed;
 pub mod stub;
+pub mod wal;
+
+#[path = "../../../bench/src/prng.rs"]
+pub mod prng;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,17 +5,22 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Starts the server, waits for the end of stdin, kills the server and removes its folder: so it
-/// goes even where the test process is itself killed.
+/// Starts the server; stops and starts it as it reads so; and at the end of stdin kills it and
+/// removes its folder: so it goes even where the test process is itself killed.
 const KEEPER: &str = r#"
 "$@" >log 2>&1 </dev/null & server=$!
-cat >/dev/null
+while read -r word; do
+  kill -9 $server 2>/dev/null; wait $server 2>/dev/null; rm -f log
+  [ "$word" = stop ] || { "$@" >log 2>&1 </dev/null & server=$!; }
+  echo done
+done
 kill -9 $server 2>/dev/null; wait $server 2>/dev/null
 folder=$PWD; cd / && rm -rf "$folder"
 "#;
@@ -59,6 +64,25 @@ impl Seaweed {
         self.keeper.wait().expect("wait for the server's end");
     }
 
+    /// Kills it, as a power cut would, and leaves what it stored for [`Seaweed::start_again`].
+    pub fn stop(&mut self) {
+        self.tell("stop");
+    }
+
+    /// Starts it once more, at the same address, over what it stored.
+    pub fn start_again(&mut self) {
+        self.tell("start");
+        self.wait_until_ready().unwrap_or_else(|log| panic!("no second start:\n{log}"));
+    }
+
+    fn tell(&mut self, word: &str) {
+        let stdin = self.keeper.stdin.as_mut().expect("a server that was not killed");
+        writeln!(stdin, "{word}").expect("tell the keeper");
+        let mut answer = [0; 5];
+        let stdout = self.keeper.stdout.as_mut().expect("the keeper's answers");
+        stdout.read_exact(&mut answer).expect("the keeper's answer");
+    }
+
     fn try_start(weed: &Path) -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("coldpress-seaweed-{:016x}", random()));
         std::fs::create_dir_all(&folder).expect("make the server's folder");
@@ -81,7 +105,7 @@ impl Seaweed {
             .env("AWS_SECRET_ACCESS_KEY", &secret_key)
             .env("GOMEMLIMIT", "256MiB")
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("start sh");

@@ -196,6 +196,7 @@ impl Store {
                 self.part(query["upload"], query["part"].parse().unwrap(), request, random)
             }
             Method::Post => self.complete(query["upload"], request),
+            Method::Get => panic!("an upload lists nothing"),
             Method::Delete => match self.uploads.remove(query["upload"]) {
                 Some(_) => Answer { status: 204, ..Answer::default() },
                 None => Answer::error(404, "NoSuchUpload", "gone"),

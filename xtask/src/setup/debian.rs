@@ -10,12 +10,8 @@ pub fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Resul
         return Ok(());
     }
     let advice = advice(what, packages);
-    let root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     let apt = |arguments: &[&str]| {
-        let mut command = Command::new(if root { "apt-get" } else { "sudo" });
-        if !root {
-            command.args(["--non-interactive", "apt-get"]);
-        }
+        let mut command = as_root("apt-get");
         run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
             .map_err(|problem| format!("{problem}\n{advice}"))
     };
@@ -24,6 +20,16 @@ pub fn provide(what: &str, packages: &[&str], ready: impl Fn() -> bool) -> Resul
     arguments.extend(packages);
     apt(&arguments)?;
     if ready() { Ok(()) } else { Err(format!("apt-get has no newer one, and still {advice}")) }
+}
+
+/// A program that is run as root, by `sudo` where we are not.
+pub fn as_root(program: &str) -> Command {
+    let root = output_of(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let mut command = Command::new(if root { program } else { "sudo" });
+    if !root {
+        command.args(["--non-interactive", program]);
+    }
+    command
 }
 
 /// Whether `program --version` answers.

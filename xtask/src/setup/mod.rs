@@ -1,7 +1,7 @@
 //! What the tests need beyond a Rust toolchain: installed once, in seconds found again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::project::{Project, output_of, run};
@@ -9,6 +9,7 @@ use crate::wasm;
 use debian::{answers, provide};
 
 mod debian;
+mod postgres;
 pub mod programs;
 
 /// Installs whatever is missing; an error names what it was and the command that helps.
@@ -24,10 +25,21 @@ pub fn setup(project: &Project) -> Result<(), String> {
     npm(project, "tests/interop", "npm")?;
     npm(project, "tests/web", "web")?;
     browsers()?;
+    postgres::provide_programs()?;
+    provide("faketime, to set a clock wrong", &["faketime"], || answers("faketime"))?;
     programs::cargo_deny(project)?;
     programs::wasm_bindgen(project)?;
     programs::wasm_pack(project)?;
     programs::sweep(project)
+}
+
+/// A plain uploader to compare with, for the benchmark of the log alone; its path.
+pub fn rclone(project: &Project) -> Result<PathBuf, String> {
+    make_folder(&project.tools)?;
+    let folder = project.tools.join("rclone");
+    let requirements = project.root.join("bench/requirements.txt");
+    install(&folder, &[&requirements], || venv(project, &folder, &requirements))?;
+    Ok(folder.join("bin/rclone"))
 }
 
 /// What it takes to build for wasm32.
@@ -60,13 +72,16 @@ fn python(project: &Project) -> Result<(), String> {
     provide("python3 (3.10 or later) with venv and pip", &["python3", "python3-venv"], ready)?;
     let folder = project.tools.join("python");
     let requirements = project.root.join("tests/requirements.txt");
-    install(&folder, &[&requirements], || {
-        run(project.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut pip = project.command(project.python());
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        // Wheels alone: a source distribution would need the engines' own build systems.
-        run(pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"]).arg(&requirements))
-    })
+    install(&folder, &[&requirements], || venv(project, &folder, &requirements))
+}
+
+/// A virtual environment with these packages and no others.
+fn venv(project: &Project, folder: &Path, requirements: &Path) -> Result<(), String> {
+    run(project.command("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+    let mut pip = project.command(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    // Wheels alone: a source distribution would need the engines' own build systems.
+    run(pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"]).arg(requirements))
 }
 
 fn node() -> Result<(), String> {

@@ -145,45 +145,89 @@ impl Signer {
     ) -> Result<Grant> {
         parts.check()?;
         terms.check(parts.part_bytes.saturating_mul(parts.count as u64))?;
-        let sign = |method, query: &[(&str, &str)], headers: &[(&str, String)], lifetime_ms| {
-            self.sign(&Unsigned { method, key: key.as_str(), query, headers }, lifetime_ms, now_ms)
-        };
-        let whole = [("uploadId", upload_id)];
+        let lifetime_ms = terms.lifetime_ms;
         let signed_parts = (0..parts.count).map(|i| {
-            let number = (i + 1).to_string();
-            let query = [("partNumber", number.as_str()), ("uploadId", upload_id)];
-            let length = terms.bytes.map(|bytes| {
+            let bytes = terms.bytes.map(|bytes| {
                 let rest = bytes.saturating_sub(parts.part_bytes.saturating_mul(i as u64));
-                ("content-length", rest.min(parts.part_bytes).to_string())
+                rest.min(parts.part_bytes)
             });
-            sign(Method::Put, &query, length.as_slice(), terms.lifetime_ms)
+            self.part(key, upload_id, i + 1, bytes, lifetime_ms, now_ms)
         });
         let parts_signed = signed_parts.collect::<Result<_>>()?;
-        let complete =
-            [("content-type", "application/xml".to_owned()), ("if-none-match", "*".to_owned())];
-        let abort_ms = terms.lifetime_ms.saturating_add(ABORT_EXTRA_MS).min(LIFETIME_MS_MAX);
+        let abort_ms = lifetime_ms.saturating_add(ABORT_EXTRA_MS).min(LIFETIME_MS_MAX);
         let write = GrantedWrite::Multipart(MultipartGrant {
             upload_id: upload_id.to_owned(),
             part_bytes: parts.part_bytes,
             parts: parts_signed,
-            complete: sign(Method::Post, &whole, &complete, terms.lifetime_ms)?,
-            abort: sign(Method::Delete, &whole, &[], abort_ms)?,
+            complete: self.complete_multipart(key, upload_id, lifetime_ms, now_ms)?,
+            abort: self.abort_multipart(key.as_str(), upload_id, abort_ms, now_ms)?,
         });
         self.grant(prefix, key, write, terms, now_ms)
     }
 
-    /// The request that aborts a multipart upload, for whoever began it and could not grant it.
-    pub fn abort_multipart(
+    /// The request that stores part `number`, counted from 1. Where `bytes` names its size, that is signed in.
+    pub fn part(
         &self,
         key: &ObjectKey,
         upload_id: &str,
-        terms: &GrantTerms,
+        number: usize,
+        bytes: Option<u64>,
+        lifetime_ms: u64,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let number = number.to_string();
+        let query = [("partNumber", number.as_str()), ("uploadId", upload_id)];
+        let length = bytes.map(|bytes| ("content-length", bytes.to_string()));
+        let (key, headers) = (key.as_str(), length.as_slice());
+        self.sign(
+            &Unsigned { method: Method::Put, key, query: &query, headers },
+            lifetime_ms,
+            now_ms,
+        )
+    }
+
+    /// The request that completes a multipart upload create-only; its body is of
+    /// [`complete_multipart_body`](crate::complete_multipart_body).
+    pub fn complete_multipart(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        lifetime_ms: u64,
         now_ms: u64,
     ) -> Result<SignedRequest> {
         let query = [("uploadId", upload_id)];
-        let request =
-            Unsigned { method: Method::Delete, key: key.as_str(), query: &query, headers: &[] };
-        self.sign(&request, terms.lifetime_ms, now_ms)
+        let headers =
+            [("content-type", "application/xml".to_owned()), ("if-none-match", "*".to_owned())];
+        let (method, key) = (Method::Post, key.as_str());
+        self.sign(&Unsigned { method, key, query: &query, headers: &headers }, lifetime_ms, now_ms)
+    }
+
+    /// The request that aborts a multipart upload: its parts are gone then. `key` is as the store has it.
+    pub fn abort_multipart(
+        &self,
+        key: &str,
+        upload_id: &str,
+        lifetime_ms: u64,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let query = [("uploadId", upload_id)];
+        let request = Unsigned { method: Method::Delete, key, query: &query, headers: &[] };
+        self.sign(&request, lifetime_ms, now_ms)
+    }
+
+    /// The request that lists the multipart uploads under way whose keys begin with `prefix`: a thousand at most.
+    pub fn list_multipart_uploads(
+        &self,
+        prefix: &str,
+        lifetime_ms: u64,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let query = [("prefix", prefix), ("uploads", "")];
+        self.sign(
+            &Unsigned { method: Method::Get, key: "", query: &query, headers: &[] },
+            lifetime_ms,
+            now_ms,
+        )
     }
 
     fn grant(

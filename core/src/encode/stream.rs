@@ -1,0 +1,385 @@
+//! Rows without end in, files as long as they should be out.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::feed::{self, JsonFeed};
+use super::write::FileWriter;
+use super::{Document, Summary, Target, columns_in_file};
+use crate::build::Builder;
+use crate::resolve::{Opened, OwnId, own_id, resolve};
+use crate::{Error, LsnRange, ObjectKey, Result, Schema, Settings};
+
+/// JSON is read in slices of this size, so that what waits behind a full builder is never much.
+const SLICE_BYTES: usize = 1 << 20;
+
+/// How a stream is cut: plain data, checked by [`StreamEncoder::new`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// The most that rows take in memory before they are written, about; at least 1. A row that is larger alone
+    /// is taken all the same. Default: 64 MiB.
+    pub row_group_bytes_max: usize,
+    /// The size from which on a file ends where a row group does; at least 1. Has no effect where
+    /// [`Target::lsns`] names the range of the one file. Default: 256 MiB.
+    pub file_bytes_max: u64,
+    /// The LSN of the first row, where [`Target::lsns`] is `None`: rows count on from it. Default: 0.
+    pub first_lsn: u64,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        StreamSettings { row_group_bytes_max: 64 << 20, file_bytes_max: 256 << 20, first_lsn: 0 }
+    }
+}
+
+/// What comes out of a [`StreamEncoder`], in this order: all bytes of a file, then the file's end, then the next file.
+#[derive(Debug, Clone)]
+pub enum StreamOutput {
+    /// The next bytes of the file at hand.
+    Bytes(Bytes),
+    /// The bytes since the last `File` are one whole file.
+    File(StreamedFile),
+}
+
+/// A finished file whose bytes have come out before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamedFile {
+    /// Where it belongs.
+    pub key: ObjectKey,
+    /// Its size.
+    pub bytes: u64,
+    /// What it holds.
+    pub summary: Summary,
+}
+
+/// Turns rows without end into Parquet files: rows or JSON bytes in, finished bytes out as row groups close, in memory
+/// that [`StreamSettings`] bounds and not the number of rows.
+///
+/// Its caller pushes, and after each push calls [`poll`](Self::poll) until it gives `None`; at the end it calls
+/// [`finish`](Self::finish) and polls once more. After an error nothing more is taken, and the file at hand is to be thrown
+/// away; those whose [`StreamOutput::File`] has come are whole.
+///
+/// A file's columns are chosen over the rows that fit into [`StreamSettings::row_group_bytes_max`], its first ones.
+/// Later rows keep to them: what does not fit is rescued, a new field too, until the next file begins and
+/// chooses anew. So rows that fit at once make the very file that an [`Encoder`](super::Encoder) makes of them. In whatever
+/// slices rows are pushed, the bytes are the same.
+///
+/// A key names the last LSN of its file, which is known only at the end: hence `File` comes behind its bytes. Where
+/// [`Target::lsns`] names the range, there is one file, of any size, under that known key.
+///
+/// ```
+/// use coldpress_core::{Settings, StreamEncoder, StreamOutput, StreamSettings, Target};
+///
+/// // Far smaller than anybody wants it, so that a few rows make two files.
+/// let cut = StreamSettings { row_group_bytes_max: 10_000, file_bytes_max: 1, first_lsn: 100 };
+/// let mut stream = StreamEncoder::new(Settings::default(), cut, Target::new(7, "people"))?;
+/// let (mut file, mut stored) = (Vec::new(), Vec::new());
+/// for n in 0..500 {
+///     stream.push_json(format!("{{\"name\":\"person {n}\",\"n\":{n}}}\n").as_bytes())?;
+///     if n == 499 {
+///         stream.finish()?;
+///     }
+///     while let Some(output) = stream.poll() {
+///         match output {
+///             StreamOutput::Bytes(bytes) => file.extend_from_slice(&bytes),
+///             // The host stores the file under its key.
+///             StreamOutput::File(end) => stored.push((end, std::mem::take(&mut file))),
+///         }
+///     }
+/// }
+/// assert!(stored.len() > 1 && file.is_empty());
+/// assert!(stored[0].0.key.as_str().starts_with("7/people/lsn-100-"));
+/// assert_eq!(stored.iter().map(|(end, _)| end.summary.rows).sum::<u64>(), 500);
+/// # Ok::<(), coldpress_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StreamEncoder {
+    settings: Settings,
+    cut: StreamSettings,
+    target: Target,
+    /// Those of the next row; none behind the highest there can be.
+    next_lsn: Option<u64>,
+    builder: Builder,
+    feed: JsonFeed,
+    open: Vec<bool>,
+    file: Option<OpenFile>,
+    outputs: VecDeque<StreamOutput>,
+    /// Why nothing more is taken.
+    refused: Option<Error>,
+    finished: bool,
+}
+
+/// A file of which at least one row group is written.
+#[derive(Debug)]
+struct OpenFile {
+    writer: FileWriter,
+    /// The settings of the rows that follow: the file's own columns are given.
+    settings: Settings,
+    schema: Schema,
+    own_id: OwnId,
+    has_rescued: bool,
+    rows: u64,
+    bytes: u64,
+    rescued: BTreeMap<String, u64>,
+    duplicate_keys: u64,
+}
+
+impl StreamEncoder {
+    /// A stream for that target; an error of kind `Settings` or `Key` where the settings or the target are
+    /// not valid.
+    pub fn new(settings: Settings, cut: StreamSettings, target: Target) -> Result<Self> {
+        settings.check()?;
+        if cut.row_group_bytes_max == 0 || cut.file_bytes_max == 0 {
+            return Err(Error::settings(
+                "row_group_bytes_max and file_bytes_max must be at least 1",
+            ));
+        }
+        let first_lsn = target.lsns.map_or(cut.first_lsn, LsnRange::min);
+        // Before the work, not after it.
+        let lsns = target.lsns.map_or_else(|| LsnRange::new(first_lsn, first_lsn), Ok)?;
+        key(&target, lsns)?;
+        Ok(StreamEncoder {
+            builder: Builder::new(&settings),
+            feed: JsonFeed::stopping_at(cut.row_group_bytes_max),
+            settings,
+            cut,
+            target,
+            next_lsn: Some(first_lsn),
+            open: Vec::new(),
+            file: None,
+            outputs: VecDeque::new(),
+            refused: None,
+            finished: false,
+        })
+    }
+
+    /// As [`Encoder::push_row`](super::Encoder::push_row).
+    pub fn push_row(&mut self, id: &str, document: &Value) -> Result<()> {
+        self.check()?;
+        let pushed = self.feed.no_open_text().and_then(|()| {
+            self.make_room()?;
+            self.builder.begin_row();
+            feed::value(document, self.builder.row_number(), &mut self.builder)?;
+            self.builder.end_row(id)
+        });
+        self.note(pushed)
+    }
+
+    /// As [`Encoder::push_document`](super::Encoder::push_document).
+    pub fn push_document(
+        &mut self,
+        write: impl FnOnce(&mut Document<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.check()?;
+        let pushed = self.feed.no_open_text().and_then(|()| {
+            self.make_room()?;
+            self.builder.begin_row();
+            let mut document = Document::new(&mut self.builder, &mut self.open);
+            write(&mut document)?;
+            document.end()?;
+            self.builder.end_row_of(&self.settings.id)
+        });
+        self.note(pushed)
+    }
+
+    /// As [`Encoder::push_json`](super::Encoder::push_json).
+    pub fn push_json(&mut self, bytes: &[u8]) -> Result<()> {
+        self.check()?;
+        for slice in bytes.chunks(SLICE_BYTES) {
+            let pushed = self.push_slice(slice);
+            self.note(pushed)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Encoder::end_json`](super::Encoder::end_json).
+    pub fn end_json(&mut self) -> Result<()> {
+        self.check()?;
+        let ended = self.end_text();
+        self.note(ended)
+    }
+
+    /// Rows taken so far, as [`Encoder::rows`](super::Encoder::rows) counts them.
+    pub fn rows(&self) -> u64 {
+        self.builder.row_number()
+    }
+
+    /// No row comes any more: ends the last file. Then [`poll`](Self::poll) gives what is left.
+    ///
+    /// An error where there was no row at all, or the JSON ends within a document.
+    pub fn finish(&mut self) -> Result<()> {
+        self.check()?;
+        let ended = self.end_text().and_then(|()| {
+            if self.rows() == 0 {
+                return Err(super::no_rows());
+            }
+            self.write_rows(true)?;
+            self.end_file()
+        });
+        self.finished = true;
+        self.note(ended)
+    }
+
+    /// What comes next, where there is anything yet.
+    pub fn poll(&mut self) -> Option<StreamOutput> {
+        self.outputs.pop_front()
+    }
+
+    fn push_slice(&mut self, slice: &[u8]) -> Result<()> {
+        self.feed.push(slice, &self.settings.id, &mut self.builder)?;
+        while self.feed.is_stopped() {
+            self.write_rows(false)?;
+            self.feed.resume(&self.settings.id, &mut self.builder)?;
+        }
+        Ok(())
+    }
+
+    fn end_text(&mut self) -> Result<()> {
+        self.feed.end(&self.settings.id, &mut self.builder)?;
+        while self.feed.is_stopped() {
+            self.write_rows(false)?;
+            self.feed.end(&self.settings.id, &mut self.builder)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the builder holds, where another row would be too much.
+    fn make_room(&mut self) -> Result<()> {
+        match self.builder.bytes() >= self.cut.row_group_bytes_max {
+            true => self.write_rows(false),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes the rows at hand into the file at hand, or into a new one where there is none or they do not fit it.
+    fn write_rows(&mut self, last: bool) -> Result<()> {
+        let rows = self.builder.rows() as u64;
+        if rows == 0 {
+            return Ok(());
+        }
+        let following = Builder::following(&self.settings, self.builder.row_number());
+        let builder = std::mem::replace(&mut self.builder, following);
+        // That each document has an id of its own is told once for a whole file.
+        let found = own_id(&builder);
+        if self.file.as_ref().is_some_and(|file| !file.takes(found)) {
+            self.end_file()?;
+        }
+        match &mut self.file {
+            Some(file) => file.write(builder)?,
+            None => self.file = Some(OpenFile::begin(builder, &self.settings, last)?),
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.rows += rows;
+        let bytes = file.writer.take()?;
+        file.bytes += bytes.len() as u64;
+        let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
+        self.builder = Builder::following(&file.settings, self.builder.row_number());
+        self.outputs.push_back(StreamOutput::Bytes(bytes));
+        if full && !last {
+            self.end_file()?;
+            self.builder = Builder::following(&self.settings, self.builder.row_number());
+        }
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let lsns = match self.target.lsns {
+            Some(lsns) => lsns,
+            None => self.counted(file.rows)?,
+        };
+        let key = key(&self.target, lsns)?;
+        let OpenFile { writer, schema, own_id, has_rescued, rows, rescued, .. } = file;
+        let bytes = writer.close(&schema, own_id, &self.target, lsns)?;
+        let size = file.bytes + bytes.len() as u64;
+        self.outputs.push_back(StreamOutput::Bytes(bytes));
+        let summary = Summary {
+            rows,
+            columns: columns_in_file(&schema, has_rescued),
+            rescued: rescued.into_iter().collect(),
+            duplicate_keys: file.duplicate_keys,
+            schema,
+        };
+        self.outputs.push_back(StreamOutput::File(StreamedFile { key, bytes: size, summary }));
+        Ok(())
+    }
+
+    /// The LSNs of the next `rows` rows.
+    fn counted(&mut self, rows: u64) -> Result<LsnRange> {
+        let range = self.next_lsn.and_then(|min| Some((min, min.checked_add(rows - 1)?)));
+        let (min, max) = range.ok_or_else(|| {
+            Error::key(
+                "there are more rows than LSNs left; begin at a lower one, or name the range",
+            )
+        })?;
+        self.next_lsn = max.checked_add(1);
+        LsnRange::new(min, max)
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.refused {
+            Some(error) => Err(super::refused_before(error)),
+            None if self.finished => {
+                Err(Error::misuse("this stream is finished; start a new one for more rows"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, result: Result<()>) -> Result<()> {
+        if let Err(error) = &result {
+            self.refused = Some(error.clone());
+        }
+        result
+    }
+}
+
+impl OpenFile {
+    /// Chooses the columns over these rows, and writes them. `last`: no others follow.
+    fn begin(builder: Builder, settings: &Settings, last: bool) -> Result<Self> {
+        // Later rows may want to rescue something, and by then the columns stand.
+        let opened = Opened { own_id: None, keeps_rescued: !last };
+        let mut columns = resolve(builder, settings, opened)?;
+        let mut writer = FileWriter::open(&columns, settings)?;
+        writer.write(&mut columns, settings)?;
+        let schema = columns.schema;
+        Ok(OpenFile {
+            writer,
+            settings: Settings { schema: Some(schema.clone()), ..settings.clone() },
+            schema,
+            own_id: columns.own_id,
+            has_rescued: columns.has_rescued,
+            rows: 0,
+            bytes: 0,
+            rescued: columns.rescued.into_iter().collect(),
+            duplicate_keys: columns.duplicate_keys,
+        })
+    }
+
+    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they are rescued.
+    fn takes(&self, found: OwnId) -> bool {
+        self.own_id == OwnId::Absent || self.own_id == found
+    }
+
+    fn write(&mut self, builder: Builder) -> Result<()> {
+        let opened = Opened { own_id: Some(self.own_id), keeps_rescued: self.has_rescued };
+        let mut columns = resolve(builder, &self.settings, opened)?;
+        self.writer.write(&mut columns, &self.settings)?;
+        for (path, count) in columns.rescued {
+            *self.rescued.entry(path).or_default() += count;
+        }
+        self.duplicate_keys += columns.duplicate_keys;
+        Ok(())
+    }
+}
+
+fn key(target: &Target, lsns: LsnRange) -> Result<ObjectKey> {
+    let Target { prefix, tenant_id, collection, lsn_width, .. } = target;
+    ObjectKey::data(prefix, *tenant_id, collection, lsns, *lsn_width)
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

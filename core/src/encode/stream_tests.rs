@@ -1,0 +1,234 @@
+use serde_json::json;
+
+use super::*;
+use crate::{Encoder, ErrorKind, Policy, Target};
+
+/// The files of a stream, with their ends.
+fn drain(stream: &mut StreamEncoder, files: &mut Vec<(StreamedFile, Vec<u8>)>, open: &mut Vec<u8>) {
+    while let Some(output) = stream.poll() {
+        match output {
+            StreamOutput::Bytes(bytes) => open.extend_from_slice(&bytes),
+            StreamOutput::File(end) => {
+                assert_eq!(end.bytes, open.len() as u64);
+                files.push((end, std::mem::take(open)));
+            }
+        }
+    }
+}
+
+fn stream_of(settings: &Settings, cut: &StreamSettings, target: &Target) -> StreamEncoder {
+    StreamEncoder::new(settings.clone(), cut.clone(), target.clone()).unwrap()
+}
+
+/// `text` pushed in slices of these lengths, over and over.
+fn files(
+    settings: &Settings,
+    cut: &StreamSettings,
+    text: &str,
+    slices: &[usize],
+) -> Vec<(StreamedFile, Vec<u8>)> {
+    let mut stream = stream_of(settings, cut, &Target::new(7, "c"));
+    let (mut files, mut open, mut rest) = (Vec::new(), Vec::new(), text.as_bytes());
+    for length in slices.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (slice, behind) = rest.split_at((*length).min(rest.len()));
+        stream.push_json(slice).unwrap();
+        drain(&mut stream, &mut files, &mut open);
+        rest = behind;
+    }
+    stream.finish().unwrap();
+    drain(&mut stream, &mut files, &mut open);
+    assert!(open.is_empty());
+    files
+}
+
+fn cut(row_group_bytes_max: usize, file_bytes_max: u64) -> StreamSettings {
+    StreamSettings { row_group_bytes_max, file_bytes_max, first_lsn: 0 }
+}
+
+/// Rows whose form changes on the way: types, new fields, own ids, depth, long texts.
+fn changing(rows: usize) -> String {
+    let row = |n: usize| match n {
+        _ if n % 97 == 13 => json!({"n": "text", "tags": "none", "deep": {"x": [n, "y"]}}),
+        _ if n < rows / 3 => json!({"n": n, "tags": ["a", "b"], "deep": {"x": n}}),
+        _ if n < rows / 2 => json!({"_id": format!("own {n}"), "n": n, "late": n as f64 + 0.5}),
+        _ => {
+            json!({"n": n, "late": "text", "deep": {"y": "é".repeat(n % 200)}, "_rescued_data": n})
+        }
+    };
+    (0..rows).map(|n| row(n).to_string() + "\n").collect()
+}
+
+#[test]
+fn rows_that_fit_at_once_make_the_file_of_an_encoder() {
+    for text in [changing(300), changing(1), format!("[{}]", changing(5).trim().replace('\n', ","))]
+    {
+        let settings = Settings { row_group_rows_max: 100, ..Settings::default() };
+        let mut encoder = Encoder::new(settings.clone()).unwrap();
+        encoder.push_json(text.as_bytes()).unwrap();
+        let file = encoder.finish(&Target::new(7, "c")).unwrap();
+        let found = files(&settings, &StreamSettings::default(), &text, &[text.len()]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].1, file.bytes);
+        assert_eq!((&found[0].0.key, &found[0].0.summary), (&file.key, &file.summary));
+    }
+}
+
+#[test]
+fn rows_that_just_fill_it_have_nothing_behind_them_to_make_room_for() {
+    let text = changing(20);
+    let mut builder = Encoder::new(Settings::default()).unwrap();
+    builder.push_json(text.as_bytes()).unwrap();
+    builder.end_json().unwrap();
+    let full = builder.builder.bytes();
+    let whole = builder.finish(&Target::new(7, "c")).unwrap();
+    let found = files(&Settings::default(), &cut(full, 1), &text, &[7]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].1, whole.bytes);
+}
+
+#[test]
+fn slices_change_no_byte() {
+    let lines = changing(700);
+    let array = format!("[{}]", lines.trim().replace('\n', ",\n"));
+    for text in [lines, array] {
+        for cut in [cut(3_000, 1), cut(20_000, 9_000), cut(1, 1 << 20)] {
+            let whole = files(&Settings::default(), &cut, &text, &[text.len()]);
+            for slices in [&[1][..], &[3, 500, 20_000], &[64 << 10]] {
+                assert_eq!(
+                    files(&Settings::default(), &cut, &text, slices),
+                    whole,
+                    "{cut:?} {slices:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn files_roll_where_they_are_large_and_count_their_lsns() {
+    let start = StreamSettings { first_lsn: 50, ..cut(5_000, 4_000) };
+    let found = files(&Settings::default(), &start, &changing(1_000), &[4_096]);
+    assert!(found.len() > 3, "{}", found.len());
+    let mut next = 50;
+    for (end, bytes) in &found {
+        let lsns = end.key.lsns().unwrap();
+        assert_eq!(lsns.min(), next);
+        assert_eq!(lsns.max() - lsns.min() + 1, end.summary.rows);
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+        next = lsns.max() + 1;
+    }
+    assert_eq!(next, 1_050);
+}
+
+#[test]
+fn a_named_range_is_one_file_whose_key_is_known_before() {
+    let range = LsnRange::new(9, 10_000).unwrap();
+    let target = Target { lsns: Some(range), ..Target::new(7, "c") };
+    let mut stream = stream_of(&Settings::default(), &cut(5_000, 1), &target);
+    stream.push_json(changing(250).as_bytes()).unwrap();
+    stream.finish().unwrap();
+    let (mut files, mut open) = (Vec::new(), Vec::new());
+    drain(&mut stream, &mut files, &mut open);
+    assert_eq!(files.len(), 1);
+    assert_eq!(files[0].0.key.as_str(), "7/c/lsn-9-10000.parquet");
+}
+
+#[test]
+fn own_ids_that_come_or_go_begin_another_file() {
+    let row = |n: usize| match (20..40).contains(&n) {
+        true => format!("{{\"_id\":{n},\"n\":{n}}}\n"),
+        false => format!("{{\"n\":{n}}}\n"),
+    };
+    let text: String = (0..60).map(row).collect();
+    let found = files(&Settings::default(), &cut(60, 1 << 20), &text, &[11]);
+    // Rows with ids can be rescued where there are none, but not the other way round.
+    assert_eq!(found.len(), 1);
+    let text: String = (20..60).map(row).collect();
+    let found = files(&Settings::default(), &cut(60, 1 << 20), &text, &[11]);
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0].0.summary.rescued, []);
+}
+
+#[test]
+fn errors_count_rows_over_the_whole_stream_and_end_it() {
+    let good: String = (0..500).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let mut stream = stream_of(&Settings::default(), &cut(500, 1), &Target::new(0, "c"));
+    stream.push_json(good.as_bytes()).unwrap();
+    let error = stream.push_json(b"{\"n\":}\n").unwrap_err();
+    assert_eq!((error.kind(), error.row(), error.line()), (ErrorKind::Row, Some(500), Some(501)));
+    for error in [stream.push_row("x", &json!({})), stream.finish()] {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Misuse);
+    }
+
+    let schema = Schema::from_json(r#"{"columns":[{"name":"n","type":"int64"}]}"#).unwrap();
+    let strict = Settings { schema: Some(schema), policy: Policy::Strict, ..Settings::default() };
+    let mut stream = stream_of(&strict, &cut(500, 1), &Target::new(0, "c"));
+    stream.push_json(good.as_bytes()).unwrap();
+    stream.push_row("x", &json!({"n": "text"})).unwrap();
+    let error = stream.finish().unwrap_err();
+    assert_eq!((error.row(), error.id(), error.column()), (Some(500), Some("x"), Some("n")));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let new =
+        |cut, target| StreamEncoder::new(Settings::default(), cut, target).unwrap_err().kind();
+    assert_eq!(new(cut(0, 1), Target::new(0, "c")), ErrorKind::Settings);
+    assert_eq!(new(cut(1, 0), Target::new(0, "c")), ErrorKind::Settings);
+    assert_eq!(new(cut(1, 1), Target::new(0, "")), ErrorKind::Key);
+
+    let mut none = stream_of(&Settings::default(), &cut(1, 1), &Target::new(0, "c"));
+    assert_eq!(none.finish().unwrap_err().kind(), ErrorKind::Row);
+    assert!(none.poll().is_none());
+
+    let last = StreamSettings { first_lsn: u64::MAX - 1, ..cut(1, 1) };
+    let mut stream = stream_of(&Settings::default(), &last, &Target::new(0, "c"));
+    stream.push_json(b"{}{}{}").unwrap();
+    assert_eq!(stream.finish().unwrap_err().kind(), ErrorKind::Key);
+    assert_eq!(stream.push_json(b"{}").unwrap_err().kind(), ErrorKind::Misuse);
+}
+
+#[cfg(feature = "decode")]
+mod decoded {
+    use super::*;
+    use crate::{ParquetFile, Projection};
+
+    #[test]
+    fn every_row_comes_back_whatever_the_first_ones_were() {
+        let text = changing(900);
+        for cut in [cut(1, 2_000), cut(4_000, 1), cut(9_000, 30_000), StreamSettings::default()] {
+            let mut rows = Vec::new();
+            for (end, bytes) in files(&Settings::default(), &cut, &text, &[10_000]) {
+                let file = ParquetFile::open(Bytes::from(bytes)).unwrap();
+                let before = rows.len() as u64;
+                for row in file.rows(&Projection::All).unwrap() {
+                    let row = row.unwrap();
+                    let value = row.to_value().unwrap();
+                    let own = value.get("_id").and_then(Value::as_str).map(str::to_owned);
+                    assert_eq!(row.id(), own.unwrap_or_else(|| rows.len().to_string()));
+                    rows.push(value);
+                }
+                assert_eq!(rows.len() as u64 - before, end.summary.rows);
+            }
+            let given = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            assert_eq!(rows, given.collect::<Vec<_>>(), "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn new_fields_are_rescued_until_the_next_file_has_them_as_columns() {
+        let row = |n: usize| match n {
+            0..100 => format!("{{\"n\":{n}}}\n"),
+            _ => format!("{{\"n\":{n},\"new\":\"{n}\"}}\n"),
+        };
+        let text: String = (0..1_000).map(row).collect();
+        let found = files(&Settings::default(), &cut(2_000, 1_500), &text, &[999]);
+        let (first, second) = (&found[0].0.summary, &found[1].0.summary);
+        assert!(first.schema.column("new").is_none() && second.schema.column("new").is_some());
+        assert_eq!(first.rescued, [("new".to_owned(), first.rows - 100)]);
+        assert_eq!(second.rescued, []);
+    }
+}

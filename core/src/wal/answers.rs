@@ -1,0 +1,265 @@
+//! What the host answers, and what is known from it.
+
+use std::collections::BTreeSet;
+
+use super::WalPlan;
+use super::names::{SegmentNames, SegmentOrder, SegmentPlace};
+use super::record::SegmentChecksum;
+use super::segment::{ArchiveMark, ArchivedSegment, LocalSegment, SealedRule};
+use super::work::{Entry, Stage, Stored, Work};
+use crate::{Error, ErrorKind, Result};
+
+impl WalPlan {
+    /// What the folder holds now: all of it.
+    pub fn handle_scan(&mut self, id: u64, segments: Vec<LocalSegment>, now_ms: u64) {
+        let Some(Work::Scan) = self.hear(id, now_ms) else { return };
+        self.scans += 1;
+        if let Some(poll_ms) = self.settings.poll_ms {
+            self.next_scan_ms = self.now_ms.saturating_add(poll_ms);
+        }
+        if let Err(error) = self.check_order(&segments) {
+            return self.fail(None, error);
+        }
+        let mut before = std::mem::take(&mut self.here);
+        for local in segments {
+            let place = self.order.place(&local.name);
+            let stage = match before.remove(&place) {
+                // What is under way judges a change by itself, and what has changed since begins anew.
+                Some(entry) if entry.stage.is_under_way() => {
+                    self.here.insert(place, entry);
+                    continue;
+                }
+                Some(Entry { local: then, stage })
+                    if (then.bytes, then.modified_ms) == (local.bytes, local.modified_ms) =>
+                {
+                    stage
+                }
+                _ => Stage::Waiting,
+            };
+            self.here.insert(place, Entry { local, stage });
+        }
+        for (place, entry) in before {
+            if entry.stage.is_under_way() {
+                self.here.insert(place, entry);
+            } else if self.open.contains(&place) && !entry.stage.is_archived() {
+                self.miss(place);
+            }
+        }
+        self.gone.retain(|place| !self.here.contains_key(place));
+        self.open = self.still_open();
+        // Of a failure at a file that is gone nothing is left to mend.
+        if let Some(place) = self.trouble.as_ref().and_then(|trouble| trouble.place.clone())
+            && !self.open.contains(&place)
+        {
+            self.mend(Some(&place));
+        }
+    }
+
+    /// What the archive holds now: all of it.
+    pub fn handle_listing(&mut self, id: u64, segments: Vec<ArchivedSegment>, now_ms: u64) {
+        let Some(Work::List { scans }) = self.hear(id, now_ms) else { return };
+        self.there = segments
+            .into_iter()
+            .map(|segment| (self.order.place(&segment.name), segment))
+            .collect();
+        if let Err(error) = self.learn_order() {
+            return self.fail(None, error);
+        }
+        self.listed_after = Some(scans);
+        self.mend(None);
+        for place in std::mem::take(&mut self.gone) {
+            let archived = self.there.get(&place).is_some_and(|there| there.bytes.is_some());
+            if archived || self.settings.past_gap || self.here.contains_key(&place) {
+                continue;
+            }
+            let message = format!(
+                "segment {} was taken away before it was archived; bring it back, or go on without it (for the command: --past-gap)",
+                place.name()
+            );
+            self.stop_at(Some(place), Error::new(ErrorKind::Missing, message));
+        }
+    }
+
+    /// The archive holds the segment, with its record: this content. `created`: by this very put.
+    pub fn handle_stored(
+        &mut self,
+        id: u64,
+        checksum: SegmentChecksum,
+        created: bool,
+        now_ms: u64,
+    ) {
+        let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
+        let now_ms = self.now_ms;
+        let archived = self.there.entry(place.clone()).or_insert_with(|| ArchivedSegment {
+            name: place.name().to_owned(),
+            bytes: None,
+            modified_ms: now_ms,
+            records: Vec::new(),
+            recorded_ms: 0,
+        });
+        archived.bytes = Some(checksum.bytes);
+        if !archived.records.contains(&checksum) {
+            archived.records.push(checksum);
+        }
+        self.advance(&place, Stage::Stored(Stored { checksum, created }));
+    }
+
+    /// The segment was read back, and this is what was found.
+    pub fn handle_verified(&mut self, id: u64, found: SegmentChecksum, now_ms: u64) {
+        let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
+        let Some(Stage::Verifying(stored)) = self.here.get(&place).map(|entry| entry.stage) else {
+            return;
+        };
+        if found == stored.checksum {
+            return self.advance(&place, Stage::Verified(stored));
+        }
+        let message = format!(
+            "the archived segment {} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete that object, and archive it again",
+            place.name(),
+            stored.checksum
+        );
+        self.fail(Some(place), Error::new(ErrorKind::Corrupt, message));
+    }
+
+    /// The segment is deleted here, or marked `.done`.
+    pub fn handle_settled(&mut self, id: u64, now_ms: u64) {
+        let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
+        self.mend(Some(&place));
+        self.summary.settled += 1;
+        match self.settings.delete {
+            true => {
+                self.here.remove(&place);
+                self.open.remove(&place);
+            }
+            false => self.finish(&place),
+        }
+    }
+
+    /// The segment's file is gone: another archiver was faster, or it was never to stay.
+    pub fn handle_vanished(&mut self, id: u64, now_ms: u64) {
+        let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
+        self.mend(Some(&place));
+        self.here.remove(&place);
+        self.open.remove(&place);
+        self.scan_wanted = true;
+        self.miss(place);
+    }
+
+    /// What was to be done failed. While watching, an error of kind `Unavailable` is tried again; any other
+    /// ends the archive.
+    pub fn handle_failure(&mut self, id: u64, error: Error, now_ms: u64) {
+        match self.hear(id, now_ms) {
+            Some(Work::Segment(place)) => self.fail(Some(place), error),
+            Some(Work::Scan) => {
+                self.scan_wanted = self.settings.poll_ms.is_none();
+                if let Some(poll_ms) = self.settings.poll_ms {
+                    self.next_scan_ms = self.now_ms.saturating_add(poll_ms);
+                }
+                self.fail(None, error);
+            }
+            Some(Work::List { .. }) => {
+                self.list_wanted = true;
+                self.fail(None, error);
+            }
+            None => {}
+        }
+    }
+
+    /// A segment is gone that was to be archived. Only a listing made from now on tells whether it is.
+    fn miss(&mut self, place: SegmentPlace) {
+        self.gone.insert(place);
+        self.list_wanted = true;
+    }
+
+    fn hear(&mut self, id: u64, now_ms: u64) -> Option<Work> {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.under_way.remove(&id)
+    }
+
+    fn advance(&mut self, place: &SegmentPlace, stage: Stage) {
+        self.mend(Some(place));
+        if let Some(entry) = self.here.get_mut(place) {
+            entry.stage = stage;
+        }
+    }
+
+    /// Whether the order still fits, now that these are here. Of the archive, where there may be a million names that
+    /// fit already, two are asked.
+    fn check_order(&mut self, here: &[LocalSegment]) -> Result<()> {
+        let settled = self.order.names() == SegmentNames::Any && !self.there.is_empty();
+        if self.settings.names.is_some_and(|names| names != SegmentNames::Postgres) || settled {
+            return Ok(());
+        }
+        let ends = [self.there.values().next(), self.there.values().next_back()];
+        let there = ends.into_iter().flatten().map(|s| (s.name.as_str(), s.bytes.unwrap_or(0)));
+        let names = here.iter().map(|local| (local.name.as_str(), local.bytes)).chain(there);
+        let order = match self.settings.names {
+            None => SegmentOrder::detect(names)?,
+            Some(_) => SegmentOrder::sized(names),
+        };
+        self.set_order(order);
+        Ok(())
+    }
+
+    /// Tells the order from all names that are known, where nobody has fixed it.
+    fn learn_order(&mut self) -> Result<()> {
+        let here = self.here.values().map(|e| (e.local.name.as_str(), e.local.bytes));
+        let there = self.there.values().map(|s| (s.name.as_str(), s.bytes.unwrap_or(0)));
+        let all = here.chain(there);
+        let order = match self.settings.names {
+            None => SegmentOrder::detect(all)?,
+            Some(SegmentNames::Postgres) => SegmentOrder::sized(all),
+            Some(names) => SegmentOrder::new(names, None),
+        };
+        self.set_order(order);
+        Ok(())
+    }
+
+    /// Sorts all anew where the order is another.
+    fn set_order(&mut self, order: SegmentOrder) {
+        if order == self.order {
+            return;
+        }
+        self.order = order;
+        let there = std::mem::take(&mut self.there);
+        self.there = there.into_values().map(|s| (order.place(&s.name), s)).collect();
+        let here = std::mem::take(&mut self.here);
+        self.here = here.into_values().map(|e| (order.place(&e.local.name), e)).collect();
+        let gone = std::mem::take(&mut self.gone);
+        self.gone = gone.into_iter().map(|place| order.place(place.name())).collect();
+        for work in self.under_way.values_mut() {
+            if let Work::Segment(place) = work {
+                *place = order.place(place.name());
+            }
+        }
+        self.open = self.still_open();
+    }
+
+    /// What is finished by the rule, and not done with.
+    fn still_open(&self) -> BTreeSet<SegmentPlace> {
+        let newest = self.here.keys().next_back().filter(|place| place.is_segment());
+        self.here
+            .iter()
+            .filter(|(place, entry)| {
+                is_sealed(self.settings.sealed, &entry.local, newest == Some(*place))
+                    && entry.stage != Stage::Finished
+            })
+            .map(|(place, _)| place.clone())
+            .collect()
+    }
+
+    /// Whether the rule calls this one finished.
+    pub(super) fn is_sealed(&self, place: &SegmentPlace, entry: &Entry) -> bool {
+        let newest = self.here.keys().next_back().filter(|place| place.is_segment());
+        is_sealed(self.settings.sealed, &entry.local, newest == Some(place))
+    }
+}
+
+fn is_sealed(rule: SealedRule, local: &LocalSegment, is_newest: bool) -> bool {
+    match rule {
+        SealedRule::Last => !is_newest,
+        // What is marked done but not archived here was archived elsewhere, and leaving it out would make a hole.
+        SealedRule::Ready => local.mark != ArchiveMark::None,
+        SealedRule::Age { ms } => !is_newest && local.age_ms >= ms,
+    }
+}

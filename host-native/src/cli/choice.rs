@@ -1,0 +1,88 @@
+//! The data files that `verify` and `rm` speak of: all, a tenant's, a collection's.
+
+use coldpress::StoredObject;
+use coldpress_core::{KeyPrefix, KeyTarget, ObjectKey};
+
+use super::failure::Failure;
+use super::store::Store;
+
+/// Which data files are meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    tenant: Option<u64>,
+    collection: Option<&'a str>,
+}
+
+impl<'a> Choice<'a> {
+    /// Those of a tenant, of a collection, of both, or all; a failure where no collection can have that name.
+    pub fn new(tenant: Option<u64>, collection: Option<&'a str>) -> Result<Self, Failure> {
+        if let Some(collection) = collection {
+            ObjectKey::collection_folder(&KeyPrefix::default(), 0, collection)
+                .map_err(Failure::usage)?;
+        }
+        Ok(Choice { tenant, collection })
+    }
+
+    /// What there is of them, by tenant, collection and LSN.
+    pub fn list(self, store: &Store) -> Result<Vec<StoredObject>, Failure> {
+        let storage = store.storage();
+        let mut objects = match (self.tenant, self.collection) {
+            (Some(tenant), Some(collection)) => {
+                store.ask(storage.list(tenant, collection, None))?
+            }
+            (tenant, _) => store.ask(storage.list_all(tenant))?,
+        };
+        objects.retain(|object| match object.key.target() {
+            KeyTarget::Data { collection, .. } => {
+                self.collection.is_none_or(|wanted| wanted == collection)
+            }
+            KeyTarget::Wal { .. } => false,
+        });
+        Ok(objects)
+    }
+
+    /// Whether a path that is no key lies in their folders.
+    pub fn holds(self, prefix: &KeyPrefix, path: &str) -> bool {
+        let rest = path.strip_prefix(prefix.as_str()).unwrap_or(path);
+        let Some((tenant, below)) = rest.split_once('/') else {
+            return self.tenant.is_none() && self.collection.is_none();
+        };
+        let in_collection = |collection| {
+            ObjectKey::collection_folder(&KeyPrefix::default(), 0, collection)
+                .is_ok_and(|folder| below.starts_with(&folder["0/".len()..]))
+        };
+        self.tenant.is_none_or(|wanted| tenant == wanted.to_string())
+            && self.collection.is_none_or(in_collection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lie_in_the_folders_of_a_choice_or_not() {
+        let prefix = KeyPrefix::new("p").unwrap();
+        let holds = |tenant, collection, path| {
+            Choice::new(tenant, collection).unwrap().holds(&prefix, path)
+        };
+        for (tenant, collection, path, expected) in [
+            (None, None, "p/7/a%20b/.x", true),
+            (None, None, "p/.x", true),
+            (Some(7), None, "p/7/a%20b/.x", true),
+            (Some(7), None, "p/.x", false),
+            (Some(7), None, "p/77/c/.x", false),
+            (None, Some("a b"), "p/7/a%20b/.x", true),
+            (None, Some("a"), "p/7/a%20b/.x", false),
+            (Some(7), Some("a b"), "p/7/a%20b/.x", true),
+            (Some(8), Some("a b"), "p/7/a%20b/.x", false),
+        ] {
+            assert_eq!(
+                holds(tenant, collection, path),
+                expected,
+                "{tenant:?} {collection:?} {path}"
+            );
+        }
+        assert!(Choice::new(None, Some("")).is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! `coldpress rm`: data that is no longer wanted, a dry run first.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, IsTerminal, Write};
+
+use clap::Args;
+use coldpress::StoredObject;
+use coldpress_core::{KeyTarget, LsnRange, LsnWidth, ObjectKey};
+use serde_json::json;
+
+use super::choice::Choice;
+use super::failure::Failure;
+use super::ls::date;
+use super::progress::Progress;
+use super::store::{Store, StoreArgs};
+use super::text::{Column, Table, counted, human_bytes};
+
+/// Delete a tenant's data files, for good; without --yes, show which
+///
+/// Only data files below the prefix of --store are touched: no segments of logs, no files of others.
+#[derive(Debug, Args)]
+pub struct RmArgs {
+    /// The tenant
+    #[arg(long, value_name = "N")]
+    tenant: u64,
+    /// Only this collection's
+    #[arg(long, short, value_name = "NAME")]
+    collection: Option<String>,
+    /// Only files all of whose log sequence numbers are below this one
+    #[arg(long, value_name = "LSN")]
+    before: Option<u64>,
+    /// Delete them
+    #[arg(long)]
+    yes: bool,
+    /// Print a JSON object for each file, and a last one with the totals
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `coldpress rm`.
+pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    let choice = Choice::new(Some(args.tenant), args.collection.as_deref())?;
+    let store = Store::open(store_args, LsnWidth::default())?;
+    let mut objects = choice.list(&store)?;
+    let mut kept = 0;
+    if let Some(before) = args.before {
+        let in_part = |lsns: LsnRange| lsns.min() < before && lsns.max() >= before;
+        kept = objects.iter().filter(|object| object.key.lsns().is_some_and(in_part)).count();
+        objects.retain(|object| object.key.lsns().is_some_and(|lsns| lsns.max() < before));
+    }
+    let (gone, outcome) = match args.yes {
+        true => delete(args, &store, &objects),
+        false => (HashSet::new(), Ok(())),
+    };
+    let report = Report { args, objects: &objects, gone, kept };
+    // What is gone is told after a failure too.
+    report.write(&mut io::stdout().lock()).map_err(Failure::output)?;
+    outcome
+}
+
+/// Deletes the files in order; which are gone.
+fn delete<'o>(
+    args: &RmArgs,
+    store: &Store,
+    objects: &'o [StoredObject],
+) -> (HashSet<&'o str>, Result<(), Failure>) {
+    let keys: Vec<ObjectKey> = objects.iter().map(|object| object.key.clone()).collect();
+    let sizes: HashMap<&str, (&'o str, u64)> = objects
+        .iter()
+        .map(|object| (object.key.as_str(), (object.key.as_str(), object.bytes)))
+        .collect();
+    let hidden = args.json && io::stdout().is_terminal();
+    let total = objects.iter().map(|object| object.bytes).sum();
+    let mut progress = Progress::new(Some(total), hidden).named("deleting");
+    let mut gone = HashSet::new();
+    let outcome = store.ask(store.storage().delete_all(&keys, |key| {
+        if let Some((key, bytes)) = sizes.get(key.as_str()) {
+            progress.advance(*bytes);
+            gone.insert(*key);
+        }
+    }));
+    drop(progress);
+    (gone, outcome)
+}
+
+struct Report<'a> {
+    args: &'a RmArgs,
+    objects: &'a [StoredObject],
+    gone: HashSet<&'a str>,
+    /// Files with LSNs on both sides of `--before`.
+    kept: usize,
+}
+
+impl Report<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.args.json {
+            return self.write_json(out);
+        }
+        let shown: Vec<&StoredObject> = match self.args.yes {
+            true => self.objects.iter().filter(|object| self.is_gone(object)).collect(),
+            false => self.objects.iter().collect(),
+        };
+        let mut table =
+            Table::new([Column::words("key"), Column::numbers("size"), Column::words("modified")]);
+        for object in &shown {
+            table.push([
+                object.key.to_string(),
+                human_bytes(object.bytes),
+                date(object.modified).format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            ]);
+        }
+        if !shown.is_empty() {
+            // Keys are there to be copied, so nothing is cut.
+            table.write(out, "", usize::MAX)?;
+        }
+        if let (Some(before), 1..) = (self.args.before, self.kept) {
+            let stay = if self.kept == 1 {
+                "has LSNs on both sides of"
+            } else {
+                "have LSNs on both sides of"
+            };
+            let files = counted(self.kept as u64, "file");
+            writeln!(out, "{files} {stay} {before} and will stay")?;
+        }
+        writeln!(out, "{}", self.last_line())
+    }
+
+    fn last_line(&self) -> String {
+        let of = |objects: &mut dyn Iterator<Item = &StoredObject>| {
+            let sizes: Vec<u64> = objects.map(|object| object.bytes).collect();
+            format!("{}, {}", counted(sizes.len() as u64, "file"), human_bytes(sizes.iter().sum()))
+        };
+        let all = of(&mut self.objects.iter());
+        match (self.objects.is_empty(), self.args.yes) {
+            (true, _) => "no such files; nothing was deleted".to_owned(),
+            (false, false) => format!("{all}; nothing was deleted; add --yes to delete"),
+            (false, true) if self.gone.len() == self.objects.len() => format!("{all}: deleted"),
+            (false, true) => {
+                let gone = of(&mut self.objects.iter().filter(|object| self.is_gone(object)));
+                format!("{gone}: deleted, of {all}; the same command again goes on")
+            }
+        }
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        for object in self.objects {
+            let mut line = json!({
+                "key": object.key.as_str(),
+                "bytes": object.bytes,
+                "deleted": self.is_gone(object),
+            });
+            if let &KeyTarget::Data { tenant_id, ref collection, lsns } = object.key.target() {
+                line["tenant_id"] = json!(tenant_id);
+                line["collection"] = json!(collection);
+                line["min_lsn"] = json!(lsns.min());
+                line["max_lsn"] = json!(lsns.max());
+            }
+            writeln!(out, "{line}")?;
+        }
+        let gone = || self.objects.iter().filter(|object| self.is_gone(object));
+        let line = json!({ "total": {
+            "dry_run": !self.args.yes,
+            "files": self.objects.len(),
+            "bytes": self.objects.iter().map(|object| object.bytes).sum::<u64>(),
+            "deleted_files": gone().count(),
+            "deleted_bytes": gone().map(|object| object.bytes).sum::<u64>(),
+            "files_on_both_sides": self.kept,
+        } });
+        writeln!(out, "{line}")
+    }
+
+    fn is_gone(&self, object: &StoredObject) -> bool {
+        self.gone.contains(object.key.as_str())
+    }
+}

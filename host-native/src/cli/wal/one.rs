@@ -1,0 +1,122 @@
+//! `coldpress wal put` and `wal get`: one segment, as PostgreSQL asks for it.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use coldpress::{ErrorKind, PutOutcome};
+use coldpress_core::{KeyPrefix, ObjectKey};
+use serde_json::json;
+
+use super::LogArgs;
+use crate::cli::failure::{Failure, one_line};
+use crate::cli::store::{StoreArgs, failed};
+
+/// Put one segment of a log into the store, as it is; for PostgreSQL's archive_command
+///
+/// Ends with 0 only once segment and checksum are durable. The same content again is success, other content is not.
+#[derive(Debug, Args)]
+pub struct PutArgs {
+    /// The segment
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Its name in the store [default: the file's name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Fetch one segment into a file; for PostgreSQL's restore_command
+///
+/// The file is verified by the segment's checksum, synced, and renamed into place, over what lies there. Where the archive
+/// has no such segment, it ends with 1 and leaves FILE alone.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The segment's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Where to
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Runs `coldpress wal put`.
+pub fn put(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => {
+            let name = args.file.file_name().and_then(|name| name.to_str());
+            name.map(str::to_owned).ok_or_else(|| {
+                Failure::usage(format_args!(
+                    "{} has no name that can be a segment's; give one with --name",
+                    args.file.display()
+                ))
+            })?
+        }
+    };
+    let node = args.log.node.as_deref();
+    ObjectKey::wal(&KeyPrefix::default(), node, &name).map_err(Failure::usage)?;
+    let (store, archiver) = args.log.open(store_args)?;
+    let put = store.ask(archiver.put(&args.file, &name))?;
+    let key = ObjectKey::wal(store.storage().prefix(), node, &name).map_err(Failure::run)?;
+    let line = match args.log.json {
+        true => json!({
+            "key": key.as_str(),
+            "segment": name,
+            "node": node,
+            "bytes": put.checksum.bytes,
+            "crc32c": format!("{:08x}", put.checksum.crc32c),
+            "already_there": put.outcome == PutOutcome::AlreadyThere,
+            "store": store.name(),
+        })
+        .to_string(),
+        false => key.to_string(),
+    };
+    writeln!(io::stdout(), "{line}").map_err(Failure::output)
+}
+
+/// Runs `coldpress wal get`.
+pub fn get(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    let node = args.log.node.as_deref();
+    ObjectKey::wal(&KeyPrefix::default(), node, &args.name).map_err(Failure::usage)?;
+    let (store, archiver) = args.log.open(store_args)?;
+    let got = match store.run(archiver.get(&args.name, &args.file))? {
+        // PostgreSQL asks for what may not be there as a matter of course.
+        Err(error) if error.kind() == ErrorKind::NotFound && is_of_the_archive(&error) => {
+            return Err(Failure::run(format_args!(
+                "no segment {} in the archive in {}; `coldpress wal verify` lists what there is",
+                args.name,
+                store.name()
+            )));
+        }
+        other => other.map_err(|error| failed(&error))?,
+    };
+    if got.is_none() {
+        let name = one_line(&args.name);
+        // Where nobody can be told, the file is there all the same.
+        let _ = writeln!(
+            io::stderr(),
+            "warning: {name} has no record in the archive, so that only its length was checked"
+        );
+    }
+    if !args.log.json {
+        return Ok(());
+    }
+    let report = json!({
+        "segment": args.name,
+        "node": node,
+        "file": args.file.display().to_string(),
+        "bytes": got.map(|checksum| checksum.bytes),
+        "crc32c": got.map(|checksum| format!("{:08x}", checksum.crc32c)),
+        "verified": got.is_some(),
+    });
+    writeln!(io::stdout(), "{report}").map_err(Failure::output)
+}
+
+/// And not of the folder that the file is to lie in, whose path is no key.
+fn is_of_the_archive(error: &coldpress::Error) -> bool {
+    error.to_string().contains("read the segment")
+}

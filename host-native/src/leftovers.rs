@@ -1,0 +1,135 @@
+//! What probes left behind whose process was killed in the middle of them.
+
+use std::time::{Duration, SystemTime};
+
+use coldpress_core::{KeyPrefix, LsnRange, LsnWidth, ObjectKey};
+use futures_util::{StreamExt, TryStreamExt, future, stream};
+
+use crate::answer::Answers;
+use crate::grant::now_ms;
+use crate::random::random_name;
+use crate::remote::{RemoteStore, store_path};
+use crate::{Error, Result, uploads};
+
+/// A living process is long done with its probe by then.
+const AGE: Duration = Duration::from_secs(10 * 60);
+/// The first put waits for it; what is not done by then is left to the next process.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Listings are not read beyond a page: there is a next time.
+const PAGE: usize = 1_000;
+
+/// A name for a probe that nobody else has, below `prefix`.
+pub(crate) fn probe_name(prefix: &KeyPrefix) -> String {
+    format!("{}probe-{}", folder(prefix), random_name())
+}
+
+/// The key at which the probe of that name tries a multipart upload, and the prefix it is granted below.
+pub(crate) fn parts_key(name: &str) -> Result<(KeyPrefix, ObjectKey)> {
+    let prefix = KeyPrefix::new(name)?;
+    let key = ObjectKey::data(&prefix, 0, "probe", LsnRange::new(0, 0)?, LsnWidth::default())?;
+    Ok((prefix, key))
+}
+
+/// Takes old probes away, by two listings; `own` is the one under way now. A store that may not be listed or
+/// deleted from is no error: whoever may only put still may put.
+pub(crate) async fn sweep(remote: &RemoteStore, own: &str) {
+    let both = future::join(sweep_objects(remote, own), sweep_uploads(remote));
+    let (objects, uploads) = match tokio::time::timeout(PATIENCE, both).await {
+        Ok(swept) => swept,
+        Err(_) => return tracing::debug!("no time to take away what other probes left"),
+    };
+    for error in [objects.err(), uploads.err()].into_iter().flatten() {
+        tracing::debug!(%error, "what other probes left may stay in the store");
+    }
+}
+
+async fn sweep_objects(remote: &RemoteStore, own: &str) -> Result<()> {
+    let (store, folder) = (remote.object_store(), folder(remote.prefix()));
+    let path = store_path(&folder)?;
+    let failed = |error| answer(remote.answers(), &error, &folder);
+    let page: Vec<_> = store.list(Some(&path)).take(PAGE).try_collect().await.map_err(failed)?;
+    let old: Vec<_> = page
+        .into_iter()
+        .filter(|meta| {
+            let name = meta.location.as_ref();
+            name != own
+                && is_probe(remote.prefix(), name)
+                && is_old(meta.last_modified.into(), SystemTime::now())
+        })
+        .map(|meta| Ok(meta.location))
+        .collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    let mut deleted = store.delete_stream(stream::iter(old).boxed());
+    while let Some(path) = deleted.try_next().await.map_err(failed)? {
+        tracing::info!(key = %path, "deleted a probe that a killed process left");
+    }
+    Ok(())
+}
+
+async fn sweep_uploads(remote: &RemoteStore) -> Result<()> {
+    // Asked once: it is not worth waiting for.
+    let open = uploads::list(remote, &folder(remote.prefix()), Duration::ZERO).await?;
+    for upload in open {
+        let begun = upload.begun_ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms());
+        if is_probe(remote.prefix(), &upload.key) && begun.is_some_and(|begun| is_old(begun, now)) {
+            uploads::abort(remote, &upload.key, &upload.id, Duration::ZERO).await?;
+            tracing::info!(key = upload.key, "aborted a probe's upload that a killed process left");
+        }
+    }
+    Ok(())
+}
+
+fn answer(answers: &Answers, error: &object_store::Error, folder: &str) -> Error {
+    answers.error(error, "take away what other probes left", folder)
+}
+
+fn folder(prefix: &KeyPrefix) -> String {
+    format!("{}_coldpress/", prefix.as_str())
+}
+
+/// Whether a name is one that [`probe_name`] or [`parts_key`] makes: nothing else is ours to take away.
+fn is_probe(prefix: &KeyPrefix, name: &str) -> bool {
+    let rest = name.strip_prefix(&folder(prefix)).and_then(|name| name.strip_prefix("probe-"));
+    let Some((random, below)) = rest.and_then(|rest| rest.split_at_checked(32)) else {
+        return false;
+    };
+    let digits = random.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    digits && matches!(below, "" | "/0/probe/lsn-0-0.parquet")
+}
+
+fn is_old(time: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(time).is_ok_and(|age| age > AGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_probes_are_taken_for_probes() {
+        let prefix = KeyPrefix::new("p/").unwrap();
+        let name = probe_name(&prefix);
+        assert!(is_probe(&prefix, &name), "{name}");
+        let (_, key) = parts_key(&name).unwrap();
+        assert!(is_probe(&prefix, key.as_str()), "{key}");
+        assert!(!is_probe(&KeyPrefix::new("q/").unwrap(), &name));
+        assert!(!is_probe(&prefix, &format!("{name}0")));
+        assert!(!is_probe(&prefix, &format!("{name}/1/c/lsn-0-0.parquet")));
+        assert!(!is_probe(&prefix, &name[..name.len() - 1]));
+        assert!(!is_probe(&prefix, &format!("x{name}")));
+        assert!(!is_probe(&prefix, "p/_coldpress/probe-by-hand-of-thirty-two-characters"));
+        assert!(!is_probe(&prefix, "p/_coldpress/"));
+    }
+
+    #[test]
+    fn old_is_what_lies_back_more_than_the_age() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert!(!is_old(now, now) && !is_old(now - AGE, now));
+        assert!(is_old(now - AGE - Duration::from_secs(1), now));
+        // By a clock that is ahead of ours.
+        assert!(!is_old(now + AGE * 2, now));
+    }
+}

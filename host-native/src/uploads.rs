@@ -1,0 +1,148 @@
+//! Multipart uploads that nobody has ended: found, and taken away.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::Result;
+use crate::grant::now_ms;
+use crate::http::{element, elements};
+use crate::remote::RemoteStore;
+
+/// How long a signature holds: longer than any one request with all its retries.
+pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;
+
+/// An upload under way, or one that somebody left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OpenUpload {
+    pub(crate) key: String,
+    pub(crate) id: String,
+    /// Milliseconds since 1970, by the store's clock; none where it does not say.
+    pub(crate) begun_ms: Option<u64>,
+}
+
+/// The uploads of keys that begin with `prefix`: one page, a thousand at most.
+pub(crate) async fn list(
+    remote: &RemoteStore,
+    prefix: &str,
+    patience: Duration,
+) -> Result<Vec<OpenUpload>> {
+    let doing = "list uploads that others left";
+    let request = remote.signer().list_multipart_uploads(prefix, LIFETIME_MS, now_ms())?;
+    let answer = remote.perform(&request, Bytes::new(), patience, doing, prefix).await?;
+    match answer.status {
+        200..=299 => Ok(uploads(&answer.body)),
+        _ => Err(remote.refused(&answer, doing, prefix)),
+    }
+}
+
+/// Takes the parts of an upload away; one that is gone already is no error.
+pub(crate) async fn abort(
+    remote: &RemoteStore,
+    key: &str,
+    id: &str,
+    patience: Duration,
+) -> Result<()> {
+    let doing = "take the parts of an upload away";
+    let request = remote.signer().abort_multipart(key, id, LIFETIME_MS, now_ms())?;
+    let answer = remote.perform(&request, Bytes::new(), patience, doing, key).await?;
+    match answer.status {
+        200..=299 | 404 => Ok(()),
+        _ => Err(remote.refused(&answer, doing, key)),
+    }
+}
+
+/// Each upload in a listing.
+fn uploads(body: &str) -> Vec<OpenUpload> {
+    let named = |upload: &str, name| element(upload, name).map(unescaped);
+    let read = |upload| {
+        let begun_ms = element(upload, "Initiated").and_then(utc_ms);
+        Some(OpenUpload { key: named(upload, "Key")?, id: named(upload, "UploadId")?, begun_ms })
+    };
+    elements(body, "Upload").filter_map(read).collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c))
+}
+
+/// A time as S3 writes it (`2026-01-02T03:04:05.000Z`), to the second, in milliseconds since 1970.
+fn utc_ms(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let form = |(at, c): (usize, u8)| match at {
+        4 | 7 => c == b'-',
+        10 => c == b'T',
+        13 | 16 => c == b':',
+        _ => c.is_ascii_digit(),
+    };
+    let whole = text.get(..19)?;
+    let zone_is_utc = text.ends_with('Z') && matches!(text.as_bytes()[19], b'Z' | b'.');
+    if !zone_is_utc || !whole.bytes().enumerate().all(form) {
+        return None;
+    }
+    let number = |from, to| whole.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // Years that begin in March have their leap day last.
+    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
+    const DAYS_BEFORE_1970: u64 = 719_469;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
+    let seconds = number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)?;
+    Some((days.checked_sub(DAYS_BEFORE_1970)? * 86_400 + seconds) * 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_are_read_from_a_listing() {
+        let body = "<?xml?><ListMultipartUploadsResult><Bucket>b</Bucket><Upload><Key>a&amp;b/lsn-0-1.parquet</Key><UploadId>x</UploadId><Initiator><ID>i</ID></Initiator><Initiated>1970-01-02T00:00:01.500Z</Initiated></Upload><Upload><Key>k</Key><UploadId>y</UploadId></Upload></ListMultipartUploadsResult>";
+        let upload = |key: &str, id: &str, begun_ms| OpenUpload {
+            key: key.to_owned(),
+            id: id.to_owned(),
+            begun_ms,
+        };
+        let expected =
+            [upload("a&b/lsn-0-1.parquet", "x", Some(86_401_000)), upload("k", "y", None)];
+        assert_eq!(uploads(body), expected);
+        assert_eq!(uploads("<ListMultipartUploadsResult></ListMultipartUploadsResult>"), []);
+    }
+
+    #[test]
+    fn times_are_read_as_the_stores_write_them() {
+        let cases = [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T23:59:59Z", 951_868_799),
+            ("2026-11-26T12:59:06Z", 1_795_697_946),
+            ("2100-03-01T00:00:00.123456Z", 4_107_542_400),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(utc_ms(text), Some(seconds * 1_000), "{text}");
+        }
+        let others = [
+            "",
+            "Z",
+            "2026-11-26T12:59:06",
+            "2026-11-26T12:59:06+01:00",
+            "2026-13-26T12:59:06Z",
+            "1969-12-31T23:59:59Z",
+            "2026-11-26T12:59:0éZ",
+            "Thu, 26 Nov 2026 12:59:06 GMT",
+        ];
+        for text in others {
+            assert_eq!(utc_ms(text), None, "{text}");
+        }
+    }
+}

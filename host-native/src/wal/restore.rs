@@ -1,0 +1,251 @@
+//! Segments back out of the archive, each whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use coldpress_core::{ArchivedSegment, SegmentChecksum, SegmentNames, SegmentPlace};
+use futures_util::StreamExt;
+use futures_util::future::try_join;
+use tokio::sync::mpsc;
+
+use super::archive::Archive;
+use super::check::survey;
+use super::source::checksum_of;
+use crate::answer::io_error;
+use crate::local::sync_folder;
+use crate::random::random_name;
+use crate::storage::{blocking, internal};
+use crate::{Error, ErrorKind, Result};
+
+/// Segments that are fetched at a time.
+const FETCHES_AT_ONCE: usize = 4;
+/// Slices that wait for the disk.
+const SLICES_AHEAD: usize = 4;
+
+/// Which segments are brought back: all by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WalRange {
+    /// The first, itself included.
+    pub from: Option<String>,
+    /// The last, itself included.
+    pub until: Option<String>,
+}
+
+/// A segment that was brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WalRestored {
+    /// Its name.
+    pub name: String,
+    /// Its length and checksum.
+    pub checksum: SegmentChecksum,
+    /// Whether the same file was there already.
+    pub already_there: bool,
+    /// Whether it has no record, so that only its length was checked.
+    pub unrecorded: bool,
+}
+
+/// As [`WalArchiver::get`](super::WalArchiver::get).
+pub(super) async fn get(
+    archive: &Archive<'_>,
+    name: &str,
+    to: &Path,
+) -> Result<Option<SegmentChecksum>> {
+    let key = archive.key(name)?;
+    let (incoming, records) = try_join(archive.open(&key), archive.records(&key)).await?;
+    let folder = folder_of(to).to_owned();
+    let fetched = Fetched::new(archive, name, incoming, &folder, &records).await?;
+    let (checksum, to) = (fetched.checksum, to.to_owned());
+    blocking(move || fetched.rename(&to)).await?;
+    Ok((!records.is_empty()).then_some(checksum))
+}
+
+/// As [`WalArchiver::restore`](super::WalArchiver::restore).
+pub(super) async fn restore(
+    archive: &Archive<'_>,
+    names: Option<SegmentNames>,
+    to: &Path,
+    range: &WalRange,
+    mut told: impl FnMut(&WalRestored) + Send,
+) -> Result<Vec<WalRestored>> {
+    let wanted = wanted(archive, names, range).await?;
+    let folder = to.to_owned();
+    blocking(move || {
+        fs::create_dir_all(&folder).map_err(|e| io_error(&e, "make the folder", &folder))?;
+        sync_folder(folder_of(&folder))
+    })
+    .await?;
+    let fetch = |segment: ArchivedSegment| async move {
+        let path = to.join(&segment.name);
+        if let Some(done) = already_there(&segment, &path).await? {
+            return Ok((None, done));
+        }
+        let incoming = archive.open(&archive.key(&segment.name)?).await?;
+        let fetched = Fetched::new(archive, &segment.name, incoming, to, &segment.records).await?;
+        let done = WalRestored {
+            name: segment.name,
+            checksum: fetched.checksum,
+            already_there: false,
+            unrecorded: segment.records.is_empty(),
+        };
+        Ok::<_, Error>((Some((fetched, path)), done))
+    };
+    let mut restored = Vec::new();
+    let mut fetches =
+        futures_util::stream::iter(wanted.into_iter().map(fetch)).buffered(FETCHES_AT_ONCE);
+    while let Some(fetched) = fetches.next().await {
+        let (file, done) = fetched?;
+        if let Some((fetched, path)) = file {
+            blocking(move || fetched.rename(&path)).await?;
+        }
+        told(&done);
+        restored.push(done);
+    }
+    Ok(restored)
+}
+
+/// The segments of the range, in order; an error where there is a gap in it.
+async fn wanted(
+    archive: &Archive<'_>,
+    names: Option<SegmentNames>,
+    range: &WalRange,
+) -> Result<Vec<ArchivedSegment>> {
+    let plan = survey(names, Default::default(), Vec::new(), archive.list().await?)?;
+    let order = plan.order();
+    let ends = [&range.from, &range.until].map(|name| name.as_ref().map(|name| order.place(name)));
+    let [from, until] = &ends;
+    let mut wanted: Vec<ArchivedSegment> = Vec::new();
+    let mut before: Option<SegmentPlace> = None;
+    for segment in plan.archived() {
+        let place = order.place(&segment.name);
+        // What stands in no sequence, PostgreSQL's `.history` for one, is of use for any part of it.
+        let is_within = !place.is_segment()
+            || from.as_ref().is_none_or(|from| place >= *from)
+                && until.as_ref().is_none_or(|until| place <= *until);
+        if segment.bytes.is_none() || !is_within {
+            continue;
+        }
+        if let Some(gap) = before.as_ref().and_then(|before| order.gap_between(before, &place)) {
+            let message = format!(
+                "{gap}: nothing was restored; give a range before or behind it (for the command: --until {}, or --from {})",
+                gap.after, gap.before
+            );
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        before = Some(place).filter(SegmentPlace::is_segment).or(before);
+        wanted.push(segment.clone());
+    }
+    for (option, end) in [("--from", &range.from), ("--until", &range.until)] {
+        if let Some(name) = end.as_ref().filter(|name| wanted.iter().all(|s| s.name != **name)) {
+            let message = format!(
+                "the archive has no segment {name}, which the range is to begin or end with (for the command: {option}); list what there is"
+            );
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+    }
+    Ok(wanted)
+}
+
+/// Whether the file is there with this content; an error where it has other content.
+async fn already_there(segment: &ArchivedSegment, path: &Path) -> Result<Option<WalRestored>> {
+    let to = path.to_owned();
+    let there = blocking(move || match File::open(&to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened
+            .and_then(|mut file| checksum_of(&mut file))
+            .map(Some)
+            .map_err(|e| io_error(&e, "read the file that already lies there", &to)),
+    });
+    let Some(checksum) = there.await? else { return Ok(None) };
+    if !segment.records.contains(&checksum) || segment.bytes != Some(checksum.bytes) {
+        let message = "a file of this name and other content lies there, and is not replaced; move it away, or restore into another folder";
+        return Err(Error::new(ErrorKind::Conflict, message).at(path.display().to_string()));
+    }
+    Ok(Some(WalRestored {
+        name: segment.name.clone(),
+        checksum,
+        already_there: true,
+        unrecorded: false,
+    }))
+}
+
+/// A segment in a file of another name, synced and verified; gone when dropped.
+struct Fetched {
+    temporary: Temporary,
+    checksum: SegmentChecksum,
+}
+
+impl Fetched {
+    async fn new(
+        archive: &Archive<'_>,
+        name: &str,
+        mut incoming: super::archive::Incoming,
+        folder: &Path,
+        records: &[SegmentChecksum],
+    ) -> Result<Self> {
+        let key = archive.key(name)?;
+        let (sender, receiver) = mpsc::channel(SLICES_AHEAD);
+        let path = folder.join(format!(".coldpress-{}.tmp", random_name()));
+        let temporary = Temporary(path.clone());
+        let writing = tokio::task::spawn_blocking(move || write(&path, receiver));
+        while let Some(slice) = archive.next(&key, &mut incoming).await? {
+            if sender.send(slice).await.is_err() {
+                // It has stopped at an error, which is the answer.
+                break;
+            }
+        }
+        drop(sender);
+        let checksum = writing.await.map_err(|error| internal(&error))??;
+        archive.whole(&key, &incoming, checksum.bytes)?;
+        if !records.is_empty() && !records.contains(&checksum) {
+            let message = format!(
+                "the archived segment is damaged: it is {checksum}, and was put as {}; nothing was written: fetch it from another copy of the archive",
+                records.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            );
+            return Err(Error::new(ErrorKind::Corrupt, message).at(key.as_str()));
+        }
+        Ok(Fetched { temporary, checksum })
+    }
+
+    /// Blocks.
+    fn rename(self, to: &Path) -> Result<()> {
+        fs::rename(&self.temporary.0, to).map_err(|e| io_error(&e, "name the segment", to))?;
+        sync_folder(folder_of(to))
+    }
+}
+
+/// A file to be taken away, unless it has been renamed by then.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %self.0.display(), %error, "a temporary file could not be removed; remove it by hand");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn write(path: &Path, mut slices: mpsc::Receiver<Bytes>) -> Result<SegmentChecksum> {
+    let failed = |e: io::Error| io_error(&e, "write the segment", path);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let mut found = SegmentChecksum { crc32c: 0, bytes: 0 };
+    while let Some(slice) = slices.blocking_recv() {
+        file.write_all(&slice).map_err(failed)?;
+        found.crc32c = crc32c::crc32c_append(found.crc32c, &slice);
+        found.bytes += slice.len() as u64;
+    }
+    file.sync_all().map_err(failed)?;
+    Ok(found)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}

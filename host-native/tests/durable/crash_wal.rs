@@ -1,0 +1,117 @@
+//! `kill -9` of the archiver at random moments, while the log grows.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use crate::common::child::Running;
+use crate::common::seaweed::Seaweed;
+use crate::harness::{Place, strs};
+use crate::log::{Log, Writer};
+use crate::prng::SplitMix64;
+
+const SEED: u64 = 0x4B11_1009;
+const KILLS: u32 = 100;
+/// A start, its probe and its listing take a good part of this, so that kills hit all of it.
+const LIFE_MS_MAX: u64 = 450;
+
+#[test]
+fn a_hundred_kills_of_the_archiver_cost_no_byte() {
+    let place = Place::new(Seaweed::shared(), "crash/wal");
+    let folder = place.folder("wal");
+    let log = Log { seed: SEED, bytes_min: 1_000, bytes_max: 200_000 };
+    let writer = Writer::start(log, folder.clone(), Duration::from_millis(40));
+    let mut random = SplitMix64::new(SEED);
+    let mut archived_at_kills = Vec::new();
+    for kill in 0..KILLS {
+        // Half of the lives free the local disk too: then the archive alone has those segments.
+        let mut arguments = vec!["wal", "archive", strs(&folder), "--watch", "--poll", "20ms"];
+        if random.below(2) == 0 {
+            arguments.push("--delete-after-verify");
+        }
+        let mut command = place.command(&arguments);
+        let mut running = Running::start(command.stdin(Stdio::null()));
+        thread::sleep(Duration::from_millis(random.below(LIFE_MS_MAX)));
+        if running.has_ended() {
+            let ran = running.wait(Duration::ZERO);
+            panic!("it ended by itself before kill {kill}: {}", ran.stderr);
+        }
+        running.kill();
+        if kill % 10 == 9 {
+            archived_at_kills.push(place.archived().len());
+        }
+    }
+    let newest = writer.finish();
+    eprintln!("{newest} segments written; archived after each ten kills: {archived_at_kills:?}");
+    archived_at_kills.dedup();
+    assert!(archived_at_kills.len() > 5, "kills fell where nothing was going on");
+
+    let once = ["wal", "archive", strs(&folder), "--delete-after-verify"];
+    place.run(&once).ok();
+    place.run(&["wal", "verify", strs(&folder)]).ok();
+    let restored = place.path("restored");
+    place.run(&["wal", "restore", "--to", strs(&restored)]).ok();
+    log.assert_is(&restored, 0..newest);
+    log.assert_is(&folder, newest..newest + 1);
+    assert_archive_is_clean(&place, newest);
+}
+
+#[test]
+fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
+    let place = Place::new(Seaweed::shared(), "crash/restore");
+    let folder = place.folder("wal");
+    let log = Log { seed: SEED + 1, bytes_min: 1_000_000, bytes_max: 3_000_000 };
+    log.write(&folder, 0..21);
+    place.run(&["wal", "archive", strs(&folder)]).ok();
+    let restored = place.folder("restored");
+    let mut random = SplitMix64::new(SEED + 1);
+    let mut in_the_middle = 0;
+    for _ in 0..15 {
+        let mut command = place.command(&["wal", "restore", "--to", strs(&restored)]);
+        let running = Running::start(command.stdin(Stdio::null()));
+        thread::sleep(Duration::from_millis(random.below(700)));
+        running.kill();
+        let whole = whole_segments(&log, &restored);
+        in_the_middle += u32::from((1..20).contains(&whole));
+        // Begun anew now and then, so that later kills find something to do.
+        if whole == 20 {
+            fs::remove_dir_all(&restored).unwrap();
+            fs::create_dir(&restored).unwrap();
+        }
+    }
+    assert!(in_the_middle > 0, "no kill fell into the middle of a restore");
+    place.run(&["wal", "restore", "--to", strs(&restored)]).ok();
+    whole_segments(&log, &restored);
+    let names = fs::read_dir(&restored).unwrap();
+    let left: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.len() == 24)
+        .collect();
+    assert_eq!(left.len(), 20);
+}
+
+/// How many segments have their names; each must be whole, whenever the kill came.
+fn whole_segments(log: &Log, folder: &Path) -> usize {
+    let numbers = (0..20).filter(|&number| {
+        let Ok(found) = fs::read(folder.join(Log::name(number))) else { return false };
+        assert!(found == log.bytes(number), "segment {number} has its name and not its bytes");
+        true
+    });
+    numbers.count()
+}
+
+/// Nothing in the bucket but the segments, one record each, and what a killed probe may leave.
+fn assert_archive_is_clean(place: &Place<'_>, segments: u64) {
+    let wanted: Vec<String> = (0..segments).map(Log::name).collect();
+    assert_eq!(place.archived(), wanted);
+    let shown = place.run(&["ls", "--json"]).ok();
+    assert!(!shown.contains('~') && !shown.contains("probe"), "{shown}");
+    let prefix = place.key_prefix();
+    let keys = place.bucket().keys(&prefix);
+    let probe = format!("{prefix}_coldpress/probe-");
+    let others = keys.iter().filter(|key| !key.starts_with(&probe)).count() as u64;
+    assert_eq!(others, 2 * segments, "a record for each segment and no more: {keys:?}");
+    assert_eq!(place.uploads_left(), []);
+}

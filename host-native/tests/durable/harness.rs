@@ -1,0 +1,158 @@
+//! The command, a folder that it runs in, and the store it is pointed at.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::common::child::{Ran, run};
+use crate::common::s3::{Bucket, OpenUpload};
+use crate::common::seaweed::Seaweed;
+
+/// No run of these tests takes longer, on a machine that does other things too.
+pub const LIMIT: Duration = Duration::from_secs(180);
+
+/// Where the command runs, and what it is told of the store.
+pub struct Place<'s> {
+    server: &'s Seaweed,
+    folder: TempDir,
+    prefix: String,
+    endpoint: String,
+    secret_key: String,
+}
+
+impl<'s> Place<'s> {
+    /// An empty folder, and an S3 store under a prefix of the test's own.
+    pub fn new(server: &'s Seaweed, prefix: &str) -> Self {
+        Place {
+            server,
+            folder: tempfile::tempdir().unwrap(),
+            prefix: prefix.to_owned(),
+            endpoint: server.endpoint.clone(),
+            secret_key: server.secret_key.clone(),
+        }
+    }
+
+    /// The same store, reached by way of another address.
+    pub fn by_way_of(mut self, endpoint: String) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The same store, with credentials that it refuses.
+    pub fn with_secret(mut self, secret_key: &str) -> Self {
+        self.secret_key = secret_key.to_owned();
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes a folder in the folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// The store as `--store` names it.
+    pub fn store(&self) -> String {
+        format!("s3://{}/{}", self.server.bucket, self.prefix)
+    }
+
+    /// What the bucket really holds.
+    pub fn bucket(&self) -> Bucket<'s> {
+        Bucket(self.server)
+    }
+
+    /// The prefix as keys have it.
+    pub fn key_prefix(&self) -> String {
+        format!("{}/", self.prefix)
+    }
+
+    /// The variables that point the command at the store.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("COLDPRESS_STORE", self.store()),
+            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+            ("AWS_ALLOW_HTTP", "true".to_owned()),
+            ("AWS_REGION", self.server.region.clone()),
+            ("AWS_ACCESS_KEY_ID", self.server.access_key.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_key.clone()),
+        ]
+    }
+
+    /// `coldpress` at the store.
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = bare(env!("CARGO_BIN_EXE_coldpress"), self.folder.path());
+        command.envs(self.variables()).args(arguments);
+        command
+    }
+
+    /// Another program, with the same variables.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = bare(program, self.folder.path());
+        command.envs(self.variables());
+        command
+    }
+
+    #[track_caller]
+    pub fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Ran {
+        run(&mut self.command(arguments), LIMIT)
+    }
+
+    /// Multipart uploads of objects that nobody completed or aborted.
+    pub fn uploads_left(&self) -> Vec<OpenUpload> {
+        let mut uploads = self.bucket().open_uploads(&self.key_prefix());
+        // A probe has a key of its own, of which no object comes to be.
+        let probes = format!("{}_coldpress/", self.key_prefix());
+        uploads.retain(|upload| !upload.key.starts_with(&probes));
+        uploads
+    }
+
+    /// Names in the archive's listing, `wal/` and the prefix left out.
+    pub fn archived(&self) -> Vec<String> {
+        let folder = format!("{}wal/", self.key_prefix());
+        let keys = self.bucket().keys(&folder);
+        let names = keys.iter().filter_map(|key| key.strip_prefix(&folder));
+        names.filter(|name| !name.contains('~')).map(str::to_owned).collect()
+    }
+}
+
+/// A program in a folder, free of what the tester's own environment says of stores.
+pub fn bare(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("AWS_") || name.starts_with("COLDPRESS_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A shell line in a mount namespace of its own, so that what it mounts goes with it: `$0` is the
+/// command's binary, `$1`… the arguments.
+pub fn in_own_mounts(place: &Place<'_>, line: &str, arguments: &[&str]) -> Command {
+    let mut command = place.program("unshare");
+    // As root no user namespace is needed; anyone else is root within one.
+    if !is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "sh", "-c", line, env!("CARGO_BIN_EXE_coldpress")]).args(arguments);
+    command
+}
+
+/// Whether we may do everything, so that permissions bind us only as somebody else.
+pub fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("run id");
+    id.stdout == b"0\n"
+}
+
+pub fn strs(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

@@ -1,0 +1,151 @@
+//! Stores that fail while data is verified or deleted, played by the tests' own server; and folders that do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::fs;
+
+use coldpress::{ColdStorage, ErrorKind, ObjectKey};
+use common::stub::{Bucket, Reply, Stub};
+use common::{local_config, rows, s3_config};
+
+fn storage(stub: &Stub) -> ColdStorage {
+    ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
+}
+
+/// Keys of `count` objects that lie in the bucket.
+fn filled(bucket: &Bucket, storage: &ColdStorage, count: u64) -> Vec<ObjectKey> {
+    let key = |lsn| {
+        let path = format!("p/1/c/lsn-{lsn}-{lsn}.parquet");
+        bucket.put(&path, b"x");
+        ObjectKey::parse(storage.prefix(), &path).unwrap()
+    };
+    (0..count).map(key).collect()
+}
+
+fn refusing(key: &'static str, code: &'static str) -> (Bucket, Stub) {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| {
+        if request.method != "POST" {
+            return answering.answer(request);
+        }
+        // Deletes the others, as S3 does.
+        let mut others = request.clone();
+        let body = String::from_utf8(others.body).unwrap();
+        others.body = body.replace(&format!("<Key>{key}</Key>"), "").into_bytes();
+        answering.answer(&others);
+        Reply::ok(format!(
+            "<DeleteResult><Error><Key>{key}</Key><Code>{code}</Code><Message>no</Message></Error></DeleteResult>"
+        ))
+    });
+    (bucket, stub)
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_named_and_the_others_are_told() {
+    let (bucket, stub) = refusing("p/1/c/lsn-2-2.parquet", "AccessDenied");
+    let storage = storage(&stub);
+    let all = filled(&bucket, &storage, 5);
+    let mut told = Vec::new();
+    let error = storage.delete_all(&all, |key| told.push(key.clone())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    assert!(error.to_string().starts_with("p/1/c/lsn-2-2.parquet: could not delete"), "{error}");
+    assert_eq!(told, [0, 1, 3, 4].map(|at| all[at].clone()));
+    assert_eq!(bucket.keys(), ["p/1/c/lsn-2-2.parquet"]);
+}
+
+#[tokio::test]
+async fn a_key_that_the_store_misses_is_gone() {
+    let (bucket, stub) = refusing("p/1/c/lsn-0-0.parquet", "NoSuchKey");
+    let storage = storage(&stub);
+    let all = filled(&bucket, &storage, 2);
+    let mut told = 0;
+    storage.delete_all(&all, |_| told += 1).await.unwrap();
+    assert_eq!(told, 2);
+}
+
+#[tokio::test]
+async fn a_request_that_fails_as_a_whole_deletes_nothing_that_is_told() {
+    type Answer = fn() -> Reply;
+    let answers: [(Answer, ErrorKind); 4] = [
+        (|| Reply::error(403, "AccessDenied", "no"), ErrorKind::Denied),
+        (|| Reply::error(503, "SlowDown", "later"), ErrorKind::Unavailable),
+        (|| Reply::ok("<html>Sign in</html>"), ErrorKind::Unavailable),
+        (|| Reply::Closed, ErrorKind::Unavailable),
+    ];
+    for (answer, kind) in answers {
+        let bucket = Bucket::new(true);
+        let stub = Stub::start(move |_| answer());
+        let storage = storage(&stub);
+        let all = filled(&bucket, &storage, 3);
+        let error = storage.delete_all(&all, |key| panic!("{key}")).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("p/1/c/lsn-0-0.parquet: could not delete"), "{text}");
+        assert!(text.contains("and 2 after it"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_cut_off_is_no_damage() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| match answering.answer(request) {
+        Reply::Whole { status: 200, body } if request.method == "GET" => {
+            Reply::Cut { claimed: body.len(), body: body[..body.len() / 2].to_vec() }
+        }
+        other => other,
+    });
+    let storage = storage(&stub);
+    let key = storage.encode_and_upload("c", 1, &rows(500, 1), 0, 499).await.unwrap();
+    let error = storage.verify(&key).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_where_a_file_should_be_stops_deleting_and_what_went_before_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let mut all = Vec::new();
+    for lsn in 0..4 {
+        let key = storage.encode_and_upload("c", 1, &rows(1, lsn), lsn, lsn).await.unwrap();
+        all.push(ObjectKey::parse(storage.prefix(), &key).unwrap());
+    }
+    let path = folder.path().join(all[2].as_str());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let mut told = Vec::new();
+    let error = storage.delete_all(&all, |key| told.push(key.clone())).await.unwrap_err();
+    assert!(error.to_string().contains("lsn-2-2.parquet"), "{error}");
+    assert_eq!(told, all[..2]);
+    assert!(folder.path().join(all[3].as_str()).is_file());
+}
+
+#[tokio::test]
+async fn leftovers_of_killed_puts_are_found_below_the_prefix_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    assert!(storage.leftovers().await.unwrap().is_empty());
+    let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    let put = |name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "half").unwrap();
+    };
+    let leftovers = ["data/1/c/.coldpress-01#0", "data/wal/.coldpress-02#0"];
+    leftovers.iter().for_each(|name| put(name));
+    for other in
+        [".coldpress-03#0", "else/.coldpress-04#0", "data/1/c/.coldpress-5", "data/1/c/x#0"]
+    {
+        put(other);
+    }
+    std::os::unix::fs::symlink("..", folder.path().join("data/1/loop")).unwrap();
+    let found = storage.leftovers().await.unwrap();
+    assert_eq!(found.iter().map(|left| left.path.as_str()).collect::<Vec<_>>(), leftovers);
+    assert!(found.iter().all(|left| left.bytes == 4));
+    // They are no damage, and no deletion of ours touches them.
+    storage.verify(&key).await.unwrap();
+    storage.delete(&key).await.unwrap();
+    assert!(folder.path().join(leftovers[0]).is_file());
+}

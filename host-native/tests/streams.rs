@@ -1,0 +1,231 @@
+//! Objects written piece by piece, and rows without end: in a folder and in a real S3 store.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::fs;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coldpress::{
+    ColdStorage, ColdStorageConfig, ErrorKind, LsnWidth, ObjectKey, ObjectWriter, Projection,
+    PutOutcome, Settings, StreamSettings,
+};
+use coldpress_core::{Codec, LsnRange};
+use common::s3::Bucket;
+use common::seaweed::Seaweed;
+use common::{local_config, rows, s3_config};
+use serde_json::Value;
+
+/// More than two parts, and no whole number of them.
+const LARGE_BYTES: usize = 2 * ObjectWriter::PART_BYTES + 123_457;
+
+fn in_s3(prefix: &str) -> ColdStorageConfig {
+    let server = Seaweed::shared();
+    ColdStorageConfig {
+        bucket: server.bucket.clone(),
+        access_key: server.access_key.clone(),
+        secret_key: server.secret_key.clone(),
+        session_token: String::new(),
+        region: server.region.clone(),
+        timeout_ms: 20_000,
+        retry_timeout_ms: 20_000,
+        ..s3_config(&server.endpoint, prefix)
+    }
+}
+
+fn key(storage: &ColdStorage, collection: &str) -> ObjectKey {
+    let lsns = LsnRange::new(0, 9).unwrap();
+    ObjectKey::data(storage.prefix(), 1, collection, lsns, LsnWidth::default()).unwrap()
+}
+
+/// Bytes that repeat nowhere near.
+fn noise(length: usize, seed: u64) -> Bytes {
+    let mut state = seed | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    Bytes::from(bytes)
+}
+
+async fn written(storage: &ColdStorage, key: &ObjectKey, bytes: &Bytes) -> ObjectWriter {
+    let mut writer = storage.create(key).await.unwrap();
+    for slice in bytes.chunks(700_001) {
+        writer.write(Bytes::copy_from_slice(slice)).await.unwrap();
+    }
+    assert_eq!(writer.bytes(), bytes.len() as u64);
+    writer
+}
+
+/// Small and large, once and again, and with other content at the same key.
+async fn an_object_is_written_once(config: ColdStorageConfig) {
+    let storage = ColdStorage::new(config).unwrap();
+    for (name, length) in [
+        ("empty", 0),
+        ("small", 10_000),
+        ("one-part", ObjectWriter::PART_BYTES),
+        ("large", LARGE_BYTES),
+    ] {
+        let (key, bytes, other) = (key(&storage, name), noise(length, 1), noise(length.max(1), 2));
+        let first = written(&storage, &key, &bytes).await.finish().await.unwrap();
+        assert_eq!(first, PutOutcome::Created, "{name}");
+        assert_eq!(storage.download_parquet(key.as_str()).await.unwrap(), bytes, "{name}");
+        let again = written(&storage, &key, &bytes).await.finish().await.unwrap();
+        assert_eq!(again, PutOutcome::AlreadyThere, "{name}");
+        let error = written(&storage, &key, &other).await.finish().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{name}: {error}");
+        assert_eq!(storage.download_parquet(key.as_str()).await.unwrap(), bytes, "{name}");
+    }
+    assert_eq!(storage.files_uploaded(), 4);
+    assert_eq!(storage.bytes_uploaded(), (10_000 + ObjectWriter::PART_BYTES + LARGE_BYTES) as u64);
+    assert_eq!(storage.list_all(None).await.unwrap().len(), 4);
+}
+
+/// Whatever was begun and not finished, nothing of it can be seen.
+async fn what_is_given_up_leaves_nothing(config: ColdStorageConfig) {
+    let storage = ColdStorage::new(config).unwrap();
+    let bytes = noise(LARGE_BYTES, 3);
+    written(&storage, &key(&storage, "aborted"), &bytes).await.abort().await.unwrap();
+    drop(written(&storage, &key(&storage, "dropped"), &bytes).await);
+    let mut nameless = storage.create_data(1, "nameless").await.unwrap();
+    nameless.write(bytes).await.unwrap();
+    nameless.abort().await.unwrap();
+    assert!(storage.list_all(None).await.unwrap().is_empty());
+    assert_eq!(storage.files_uploaded(), 0);
+
+    let elsewhere = coldpress::KeyPrefix::new("elsewhere").unwrap();
+    let strange = ObjectKey::wal(&elsewhere, None, "x").unwrap();
+    assert_eq!(storage.create(&strange).await.unwrap_err().kind(), ErrorKind::Misuse);
+}
+
+/// Rows past the memory they may take become files whose LSNs follow one another.
+async fn rows_without_end_become_files(config: ColdStorageConfig) {
+    let storage = ColdStorage::new(config).unwrap();
+    let settings = Settings { codec: Codec::None, ..Settings::default() };
+    let cut = StreamSettings { row_group_bytes_max: 100_000, file_bytes_max: 20_000, first_lsn: 7 };
+    let all = rows(20_000, 5);
+    for outcome in [PutOutcome::Created, PutOutcome::AlreadyThere] {
+        let mut stream = storage
+            .stream_rows(3, "c", None, settings.clone(), cut.clone())
+            .unwrap()
+            .refusing_overlaps();
+        for chunk in all.chunks(999) {
+            stream.push_rows(chunk.to_vec()).await.unwrap();
+        }
+        assert_eq!(stream.rows(), 20_000);
+        let files = stream.finish().await.unwrap();
+        assert!(files.len() > 3, "{}", files.len());
+        assert!(files.iter().all(|file| file.outcome == outcome), "{files:?}");
+        assert_eq!(files.first().unwrap().key.lsns().unwrap().min(), 7);
+        assert_eq!(files.last().unwrap().key.lsns().unwrap().max(), 20_006);
+    }
+    let mut back: Vec<(String, Value)> = Vec::new();
+    for object in storage.list(3, "c", None).await.unwrap() {
+        back.extend(storage.read_rows(object.key.as_str(), &Projection::All).await.unwrap());
+    }
+    assert_eq!(back, all);
+
+    // Others that begin within them are refused, and their rows are nowhere.
+    let within = StreamSettings { first_lsn: 12, ..StreamSettings::default() };
+    let mut stream =
+        storage.stream_rows(3, "c", None, settings.clone(), within).unwrap().refusing_overlaps();
+    stream.push_json("{\"n\":1}".into()).await.unwrap();
+    let error = stream.finish().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("overlap"), "{error}");
+    stream.abort().await.unwrap();
+}
+
+/// A row that is refused: the files before it stay, of its own there is nothing.
+async fn a_refused_row_ends_a_stream(config: ColdStorageConfig) {
+    let storage = ColdStorage::new(config).unwrap();
+    let cut = StreamSettings { row_group_bytes_max: 50_000, file_bytes_max: 1, first_lsn: 0 };
+    let mut stream = storage.stream_rows(3, "c", None, Settings::default(), cut).unwrap();
+    let good: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    stream.push_json(good.into()).await.unwrap();
+    let error = stream.push_json("{\"n\":}\n".into()).await.unwrap_err();
+    assert_eq!((error.kind(), error.core().unwrap().row()), (ErrorKind::Row, Some(5_000)));
+    let stored = stream.stored().to_vec();
+    assert!(!stored.is_empty());
+    assert_eq!(stream.finish().await.unwrap_err().kind(), ErrorKind::Misuse);
+    stream.abort().await.unwrap();
+    let listed = storage.list_all(None).await.unwrap();
+    assert_eq!(listed.len(), stored.len());
+    assert!(listed.iter().zip(&stored).all(|(there, told)| there.key == told.key));
+}
+
+macro_rules! everywhere {
+    ($($test:ident),*) => {
+        mod folder {
+            $(#[tokio::test]
+            async fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$test(super::local_config(folder.path())).await;
+                super::no_staged_file(folder.path());
+            })*
+        }
+        mod s3 {
+            $(#[tokio::test]
+            async fn $test() {
+                let prefix = concat!("streams/", stringify!($test), "/");
+                super::$test(super::in_s3(prefix)).await;
+                super::no_open_upload(prefix).await;
+            })*
+        }
+    };
+}
+
+everywhere!(
+    an_object_is_written_once,
+    what_is_given_up_leaves_nothing,
+    rows_without_end_become_files,
+    a_refused_row_ends_a_stream
+);
+
+fn no_staged_file(folder: &std::path::Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            no_staged_file(&path);
+        } else {
+            assert!(!path.to_string_lossy().contains('#'), "{}", path.display());
+        }
+    }
+}
+
+/// What was dropped is taken back by a task of its own, which has a moment to do so.
+async fn no_open_upload(prefix: &'static str) {
+    for _ in 0..50 {
+        if open_uploads(prefix).await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("an upload stays open under {prefix}");
+}
+
+async fn open_uploads(prefix: &'static str) -> usize {
+    tokio::task::spawn_blocking(move || Bucket(Seaweed::shared()).open_uploads(prefix).len())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn parts_that_a_killed_writer_left_go_once_the_object_is_there() {
+    let prefix = "streams/left/";
+    let storage = ColdStorage::new(in_s3(prefix)).unwrap();
+    let (mine, neighbour) = (key(&storage, "mine"), key(&storage, "mine-too"));
+    for key in [mine.as_str().to_owned(), mine.as_str().to_owned(), neighbour.as_str().to_owned()] {
+        tokio::task::spawn_blocking(move || Bucket(Seaweed::shared()).abandon_upload(&key))
+            .await
+            .unwrap();
+    }
+    assert_eq!(open_uploads(prefix).await, 3);
+    let bytes = noise(LARGE_BYTES, 4);
+    written(&storage, &mine, &bytes).await.finish().await.unwrap();
+    assert_eq!(open_uploads(prefix).await, 1, "another key's upload may be somebody's yet");
+}
