@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use coldpress::serve::{
-    Connections, DevServer, DevSettings, GrantServer, RateLimit, ServeSettings, TokenSource, listen,
+    Connections, DevServer, DevSettings, GrantServer, RateLimit, ServeSettings, ServedLog,
+    TokenSource, listen,
 };
-use coldpress::{ColdStorage, ErrorKind, GrantLimits, LsnWidth};
+use coldpress::{ColdStorage, ErrorKind, GrantLimits, LsnWidth, SealedRule};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -70,7 +71,23 @@ pub struct ServeArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    log_of: WatchedLogArgs,
+    #[command(flatten)]
     dev: DevArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Write-ahead log")]
+struct WatchedLogArgs {
+    /// The folder of this machine's log, archived into the store: /metrics then shows what would be lost now
+    #[arg(long, value_name = "DIR", conflicts_with = "dev")]
+    wal: Option<PathBuf>,
+    /// The node whose log it is, where the store has the logs of several
+    #[arg(long, value_name = "NAME", requires = "wal")]
+    wal_node: Option<String>,
+    /// Which of its segments are finished, as for `coldpress wal status`
+    #[arg(long, value_name = "RULE", default_value = "last", value_parser = super::wal::sealed)]
+    wal_sealed: SealedRule,
 }
 
 #[derive(Debug, Args)]
@@ -205,6 +222,12 @@ impl ServeArgs {
             allow_origins: self.allow_origin.clone(),
             rate: RateLimit { per_second: self.rate, burst: self.burst },
             timeout_ms: u64::from(self.request_timeout) * 1_000,
+            log: self.log_of.wal.clone().map(|folder| ServedLog {
+                folder,
+                node: self.log_of.wal_node.clone(),
+                sealed: self.log_of.wal_sealed,
+                names: None,
+            }),
             ..ServeSettings::default()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::refusal::Reason;
+use crate::WalStatus;
 
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -137,6 +138,47 @@ impl Metrics {
             text.sample(&format!("{name}_count"), &[("route", route.label())], below);
         }
     }
+}
+
+/// The state of a log, under the names that `coldpress wal archive --watch --metrics` has for it too.
+pub(crate) fn render_log(status: Option<&WalStatus>) -> String {
+    let mut text = Text::default();
+    let name = "coldpress_wal_status_known";
+    text.family(name, "gauge", "1 where folder and archive could be looked at just now.");
+    text.sample(name, &[], u8::from(status.is_some()));
+    let Some(status) = status else { return text.0 };
+    let exposure = status.exposure;
+    let gauges = [
+        (
+            "coldpress_wal_exposure_seconds",
+            "How far back what would be lost with this machine may reach.",
+            exposure.ms as f64 / 1e3,
+        ),
+        (
+            "coldpress_wal_exposure_bytes",
+            "What would be lost with this machine, the unfinished segment too.",
+            exposure.bytes as f64,
+        ),
+        (
+            "coldpress_wal_waiting_segments",
+            "Finished segments that are not archived yet.",
+            exposure.waiting as f64,
+        ),
+        ("coldpress_wal_waiting_bytes", "Their bytes.", exposure.waiting_bytes as f64),
+        ("coldpress_wal_archive_segments", "Segments in the archive.", status.segments as f64),
+        ("coldpress_wal_archive_bytes", "Their bytes.", status.bytes as f64),
+        ("coldpress_wal_gaps", "Places where segments are missing.", status.gaps.len() as f64),
+    ];
+    for (name, help, value) in gauges {
+        text.family(name, "gauge", help);
+        text.sample(name, &[], value);
+    }
+    if let Some((_, at_ms)) = &status.last {
+        let name = "coldpress_wal_last_archived_timestamp_seconds";
+        text.family(name, "gauge", "When a segment was last archived, in seconds since 1970.");
+        text.sample(name, &[], *at_ms as f64 / 1e3);
+    }
+    text.0
 }
 
 /// Labels are names of our own, so that nothing in them needs escaping.

@@ -19,6 +19,7 @@ mod content;
 mod dev;
 mod grants;
 mod listen;
+mod log;
 mod metrics;
 mod percent;
 mod rate;
@@ -43,10 +44,12 @@ use url::Url;
 
 pub use dev::{DevServer, DevSettings};
 pub use listen::{Connections, listen};
+pub use log::ServedLog;
 pub use rate::RateLimit;
 pub use token_file::TokenSource;
 pub use tokens::{Bearer, Token, Tokens};
 
+use log::Watched;
 use metrics::{Metrics, Route};
 use rate::RateLimiter;
 use refusal::{Reason, Refusal, json_response};
@@ -69,6 +72,8 @@ pub struct ServeSettings {
     /// The largest object whose content is read again for a receipt; of a larger one the footer is,
     /// and the hash is compared with the one it was stored with. Default: 64 MiB.
     pub hashed_bytes_max: u64,
+    /// The log of this machine, whose exposure `GET /metrics` then shows. Default: none.
+    pub log: Option<ServedLog>,
 }
 
 impl Default for ServeSettings {
@@ -80,6 +85,7 @@ impl Default for ServeSettings {
             body_bytes_max: 64 << 10,
             timeout_ms: 30_000,
             hashed_bytes_max: 64 << 20,
+            log: None,
         }
     }
 }
@@ -111,6 +117,7 @@ struct Inner {
     origins: Vec<HeaderValue>,
     rates: RateLimiter,
     metrics: Metrics,
+    log: Option<Watched>,
     /// Bounds the memory and the load that receipts are.
     reads: tokio::sync::Semaphore,
 }
@@ -131,6 +138,7 @@ impl GrantServer {
             origins: origins.collect::<Result<_>>()?,
             rates: RateLimiter::new(settings.rate),
             metrics: Metrics::default(),
+            log: settings.log.clone().map(|log| Watched::new(&storage, log)).transpose()?,
             reads: tokio::sync::Semaphore::new(READS_MAX),
             storage,
             tokens,
@@ -176,7 +184,10 @@ async fn healthz() -> Response {
 }
 
 async fn metrics_text(State(server): State<Arc<Inner>>) -> Response {
-    let text = server.metrics.render(server.tokens.tokens().count());
+    let mut text = server.metrics.render(server.tokens.tokens().count());
+    if let Some(log) = &server.log {
+        text.push_str(&metrics::render_log(log.status().await.as_ref()));
+    }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, text).into_response()
 }

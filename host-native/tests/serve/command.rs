@@ -232,3 +232,57 @@ fn the_library_serves_within_a_server_of_ones_own() {
     stop.send(()).unwrap();
     assert!(runtime.block_on(serving).unwrap());
 }
+
+#[test]
+fn the_exposure_of_a_log_is_shown_until_it_is_archived() {
+    let server = crate::common::seaweed::Seaweed::shared();
+    let log = tempfile::tempdir().unwrap();
+    for (name, length) in [("000001.log", 1_000), ("000002.log", 2_000), ("000003.log", 300)] {
+        std::fs::write(log.path().join(name), vec![7; length]).unwrap();
+    }
+    let folder = log.path().to_str().unwrap();
+    let (_, line) = token(7, &[]);
+    let served =
+        Served::over_seaweed("wal-metrics", &[line], &["--wal", folder, "--wal-node", "n"]);
+    let url = format!("{}/metrics", served.ready["url"].as_str().unwrap());
+    let shows = |wanted: &[&str]| {
+        let text = get(&url).text();
+        wanted.iter().all(|line| text.lines().any(|found| found == *line))
+    };
+    let at_risk = [
+        "coldpress_wal_status_known 1",
+        "coldpress_wal_exposure_bytes 3300",
+        "coldpress_wal_waiting_segments 2",
+        "coldpress_wal_waiting_bytes 3000",
+        "coldpress_wal_archive_segments 0",
+    ];
+    assert!(shows(&at_risk), "{}", get(&url).text());
+
+    let store = format!("s3://{}/wal-metrics", server.bucket);
+    let archive = ["wal", "archive", folder, "--node", "n", "--store", &store, "--endpoint"];
+    let archived =
+        command(log.path(), &[&archive[..], &[&server.endpoint, "--allow-http"]].concat())
+            .env("AWS_ACCESS_KEY_ID", &server.access_key)
+            .env("AWS_SECRET_ACCESS_KEY", &server.secret_key)
+            .output()
+            .unwrap();
+    assert!(archived.status.success(), "{}", String::from_utf8_lossy(&archived.stderr));
+    let safe = [
+        "coldpress_wal_exposure_bytes 300",
+        "coldpress_wal_waiting_segments 0",
+        "coldpress_wal_archive_segments 2",
+        "coldpress_wal_archive_bytes 3000",
+    ];
+    // A look serves for some seconds.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !shows(&safe) {
+        assert!(std::time::Instant::now() < end, "{}", get(&url).text());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+
+    std::fs::remove_dir_all(log.path()).unwrap();
+    while !shows(&["coldpress_wal_status_known 0"]) {
+        assert!(std::time::Instant::now() < end, "{}", get(&url).text());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+}

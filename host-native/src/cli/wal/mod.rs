@@ -95,7 +95,8 @@ impl LogArgs {
     }
 }
 
-fn sealed(text: &str) -> Result<SealedRule, String> {
+/// Reads a rule of what is finished.
+pub(super) fn sealed(text: &str) -> Result<SealedRule, String> {
     match text {
         "last" => Ok(SealedRule::Last),
         "ready" => Ok(SealedRule::Ready),
