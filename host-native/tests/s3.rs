@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, Projection};
 use common::seaweed::Seaweed;
-use common::{rows, s3_config, shown};
+use common::{rows, seaweed_config as config, shown};
 
 struct Place(String);
 
@@ -22,20 +22,6 @@ impl Place {
 }
 
 conformance!(Place::fresh);
-
-fn config(server: &Seaweed, prefix: &str) -> ColdStorageConfig {
-    ColdStorageConfig {
-        bucket: server.bucket.clone(),
-        access_key: server.access_key.clone(),
-        secret_key: server.secret_key.clone(),
-        session_token: String::new(),
-        region: server.region.clone(),
-        // Generous: these tests share two cores with a build at times.
-        timeout_ms: 20_000,
-        retry_timeout_ms: 20_000,
-        ..s3_config(&server.endpoint, prefix)
-    }
-}
 
 #[tokio::test]
 async fn wrong_credentials_are_refused_with_a_message_that_says_so() {

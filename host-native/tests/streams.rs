@@ -14,24 +14,14 @@ use coldpress::{
 use coldpress_core::{Codec, LsnRange};
 use common::s3::Bucket;
 use common::seaweed::Seaweed;
-use common::{local_config, rows, s3_config};
+use common::{local_config, rows, seaweed_config};
 use serde_json::Value;
 
 /// More than two parts, and no whole number of them.
 const LARGE_BYTES: usize = 2 * ObjectWriter::PART_BYTES + 123_457;
 
 fn in_s3(prefix: &str) -> ColdStorageConfig {
-    let server = Seaweed::shared();
-    ColdStorageConfig {
-        bucket: server.bucket.clone(),
-        access_key: server.access_key.clone(),
-        secret_key: server.secret_key.clone(),
-        session_token: String::new(),
-        region: server.region.clone(),
-        timeout_ms: 20_000,
-        retry_timeout_ms: 20_000,
-        ..s3_config(&server.endpoint, prefix)
-    }
+    seaweed_config(Seaweed::shared(), prefix)
 }
 
 fn key(storage: &ColdStorage, collection: &str) -> ObjectKey {

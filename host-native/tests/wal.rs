@@ -26,8 +26,8 @@ mod folder {
 
 /// In a real S3 server.
 mod s3 {
-    use super::common::s3_config;
     use super::common::seaweed::Seaweed;
+    use super::common::seaweed_config;
     use coldpress::ColdStorageConfig;
 
     struct Place(String);
@@ -38,18 +38,7 @@ mod s3 {
         }
 
         fn config(&self) -> ColdStorageConfig {
-            let server = Seaweed::shared();
-            ColdStorageConfig {
-                bucket: server.bucket.clone(),
-                access_key: server.access_key.clone(),
-                secret_key: server.secret_key.clone(),
-                session_token: String::new(),
-                region: server.region.clone(),
-                // Generous: these tests share two cores with a build at times.
-                timeout_ms: 20_000,
-                retry_timeout_ms: 20_000,
-                ..s3_config(&server.endpoint, &self.0)
-            }
+            seaweed_config(Seaweed::shared(), &self.0)
         }
     }
 

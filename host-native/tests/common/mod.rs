@@ -39,6 +39,20 @@ pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
     }
 }
 
+/// A configuration for a real S3 server. Its times are generous: these tests share two cores with a build at times.
+pub fn seaweed_config(server: &seaweed::Seaweed, prefix: &str) -> ColdStorageConfig {
+    ColdStorageConfig {
+        bucket: server.bucket.clone(),
+        access_key: server.access_key.clone(),
+        secret_key: server.secret_key.clone(),
+        session_token: String::new(),
+        region: server.region.clone(),
+        timeout_ms: 20_000,
+        retry_timeout_ms: 20_000,
+        ..s3_config(&server.endpoint, prefix)
+    }
+}
+
 pub fn local_config(folder: &std::path::Path) -> ColdStorageConfig {
     ColdStorageConfig { local_dir: Some(folder.to_owned()), ..ColdStorageConfig::default() }
 }
