@@ -222,6 +222,10 @@ impl Node {
                 }
             }
         }
+        // Those that only led up to it: the next value there brings, and counts, its own.
+        while self.kinds.last() == Some(&Kind::Absent) {
+            self.kinds.pop();
+        }
         kind
     }
 }

@@ -108,6 +108,29 @@ fn slices_change_no_byte() {
 }
 
 #[test]
+fn where_a_row_group_ends_is_a_matter_of_the_rows_alone() {
+    // Fields that are rarely there, so that most of what is held are places where they are not.
+    let row = |n: usize| match n % 23 {
+        0 => json!({"n": n, format!("rare {}", n % 7): [{"deep": n}, {"x": {"y": n}}]}),
+        1 => json!({"n": n, "other": {"rare": "é".repeat(n % 50), "z": null}}),
+        _ => json!({"n": n}),
+    };
+    let text: String = (0..600).map(|n| row(n).to_string() + "\n").collect();
+    for group in (500..9_000).step_by(611) {
+        let cut = cut(group, 1);
+        let rows = |slices: &[usize]| -> Vec<u64> {
+            let files = files(&Settings::default(), &cut, &text, slices);
+            files.iter().map(|(end, _)| end.summary.rows).collect()
+        };
+        assert_eq!(rows(&[5]), rows(&[text.len()]), "{group}");
+    }
+    // The very same on machines of 32 and of 64 bits, which these tests run on both.
+    let files = files(&Settings::default(), &cut(5_000, 1), &text, &[999]);
+    let rows: Vec<u64> = files.iter().map(|(end, _)| end.summary.rows).collect();
+    assert_eq!(rows, [70, 76, 78, 76, 76, 77, 77, 70]);
+}
+
+#[test]
 fn files_roll_where_they_are_large_and_count_their_lsns() {
     let start = StreamSettings { first_lsn: 50, ..cut(5_000, 4_000) };
     let found = files(&Settings::default(), &start, &changing(1_000), &[4_096]);
