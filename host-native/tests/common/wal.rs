@@ -86,8 +86,8 @@ impl Log {
         StorePath::parse(format!("{}wal/{name}", self.storage.prefix().as_str())).unwrap()
     }
 
-    async fn overwrite(&self, name: &str, bytes: &'static [u8]) {
-        let payload = PutPayload::from_static(bytes);
+    async fn overwrite(&self, name: &str, bytes: &[u8]) {
+        let payload = PutPayload::from(bytes.to_vec());
         self.storage.object_store().put(&self.key(name), payload).await.unwrap();
     }
 
@@ -262,8 +262,14 @@ pub async fn damage_is_found_and_never_handed_out(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"one"), ("2", b"two"), ("3", b"three"), ("4", b"")]);
     log.archive(&settings()).await.unwrap();
     let key = log.storage.prefix().as_str().to_owned() + "wal/2";
-    for damaged in [&b"twp"[..], b"tw", b"two\0", b""] {
-        log.overwrite("2", damaged).await;
+    let flipped = (0..24).map(|bit| {
+        let mut bytes = b"two".to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    });
+    let cut_and_grown = [&b"tw"[..], b"two\0", b""].map(<[u8]>::to_vec);
+    for damaged in flipped.chain(cut_and_grown) {
+        log.overwrite("2", &damaged).await;
         use SegmentState::{Damaged, Ok};
         let now = [("1", Ok), ("2", Damaged), ("3", Ok)];
         assert_eq!(log.states(None).await, states(&now), "{damaged:?}");
