@@ -1,9 +1,13 @@
 //! What probes left behind whose process was killed in the middle of them.
 
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use coldpress_core::{KeyPrefix, LsnRange, LsnWidth, ObjectKey};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
+use sha2::{Digest, Sha256};
 
 use crate::answer::Answers;
 use crate::grant::now_ms;
@@ -18,9 +22,39 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Listings are not read beyond a page: there is a next time.
 const PAGE: usize = 1_000;
 
-/// A name for a probe that nobody else has, below `prefix`.
+/// A name for a probe that nobody else has, below `prefix`: 16 digits of where this process runs, 8 of which it is
+/// there, and 8 random ones.
 pub(crate) fn probe_name(prefix: &KeyPrefix) -> String {
-    format!("{}probe-{}", folder(prefix), random_name())
+    let random = random_name();
+    let (place, last) = (here().unwrap_or(&random[..16]), &random[24..]);
+    format!("{}probe-{place}{:08x}{last}", folder(prefix), std::process::id())
+}
+
+/// What tells this machine, since it was started, and its processes as this one sees them, from all others; none where
+/// the system does not say.
+fn here() -> Option<&'static str> {
+    static HERE: OnceLock<Option<String>> = OnceLock::new();
+    let look = || {
+        let boot = fs::read("/proc/sys/kernel/random/boot_id").ok()?;
+        // Containers of one machine number their processes apart.
+        let processes = fs::read_link("/proc/self/ns/pid").ok()?;
+        let mut hash = Sha256::new();
+        hash.update(boot);
+        hash.update(processes.as_os_str().as_encoded_bytes());
+        let first = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Some(first)
+    };
+    HERE.get_or_init(look).as_deref()
+}
+
+/// Whether the process that made this probe ran here, and runs no more. No need to wait until it is old, then.
+fn is_orphan(prefix: &KeyPrefix, name: &str) -> bool {
+    let digits = name.strip_prefix(&folder(prefix)).and_then(|name| name.strip_prefix("probe-"));
+    let process = digits
+        .zip(here())
+        .and_then(|(digits, here)| digits.strip_prefix(here))
+        .and_then(|rest| u32::from_str_radix(rest.get(..8)?, 16).ok());
+    process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists())
 }
 
 /// The key at which the probe of that name tries a multipart upload, and the prefix it is granted below.
@@ -54,7 +88,8 @@ async fn sweep_objects(remote: &RemoteStore, own: &str) -> Result<()> {
             let name = meta.location.as_ref();
             name != own
                 && is_probe(remote.prefix(), name)
-                && is_old(meta.last_modified.into(), SystemTime::now())
+                && (is_old(meta.last_modified.into(), SystemTime::now())
+                    || is_orphan(remote.prefix(), name))
         })
         .map(|meta| Ok(meta.location))
         .collect();
@@ -74,7 +109,10 @@ async fn sweep_uploads(remote: &RemoteStore) -> Result<()> {
     for upload in open {
         let begun = upload.begun_ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms());
-        if is_probe(remote.prefix(), &upload.key) && begun.is_some_and(|begun| is_old(begun, now)) {
+        let old = begun.is_some_and(|begun| is_old(begun, now));
+        if is_probe(remote.prefix(), &upload.key)
+            && (old || is_orphan(remote.prefix(), &upload.key))
+        {
             uploads::abort(remote, &upload.key, &upload.id, Duration::ZERO).await?;
             tracing::info!(key = upload.key, "aborted a probe's upload that a killed process left");
         }
@@ -122,6 +160,24 @@ mod tests {
         assert!(!is_probe(&prefix, &format!("x{name}")));
         assert!(!is_probe(&prefix, "p/_coldpress/probe-by-hand-of-thirty-two-characters"));
         assert!(!is_probe(&prefix, "p/_coldpress/"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_orphan_is_a_probe_whose_process_was_here_and_is_gone() {
+        let prefix = KeyPrefix::new("p/").unwrap();
+        let own = probe_name(&prefix);
+        assert!(!is_orphan(&prefix, &own), "we live: {own}");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let id = child.id();
+        child.wait().unwrap();
+        let of_child =
+            own.replacen(&format!("{:08x}", std::process::id()), &format!("{id:08x}"), 1);
+        assert!(is_orphan(&prefix, &of_child), "{of_child}");
+        let (_, key) = parts_key(&of_child).unwrap();
+        assert!(is_orphan(&prefix, key.as_str()));
+        let elsewhere = format!("p/_coldpress/probe-{}{id:08x}00000000", "0".repeat(16));
+        assert!(is_probe(&prefix, &elsewhere) && !is_orphan(&prefix, &elsewhere));
     }
 
     #[test]
