@@ -253,15 +253,24 @@ test('parts that drop together while the store answers are no missing rule: one 
   const { store, send } = await started(t)
   store.partBytes = MIB / 4
   const dropping = []
+  let probes = 0
   const page = {
     ...fast,
     origin: () => 'https://app.example',
-    fetch(url, init) {
-      if (init.method !== 'PUT' || dropping.length === 4) return fetch(url, init)
-      return new Promise((_, reject) => {
-        dropping.push(() => reject(new TypeError('Failed to fetch')))
-        if (dropping.length === 4) for (const drop of dropping) drop()
-      })
+    async fetch(url, init) {
+      if (init.method === 'PUT' && dropping.length === 4) {
+        // Nothing gets through before all four were looked at.
+        while (probes < 4) await new Promise((resolve) => setTimeout(resolve, 1))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      } else if (init.method === 'PUT') {
+        return new Promise((_, reject) => {
+          dropping.push(() => reject(new TypeError('Failed to fetch')))
+          if (dropping.length === 4) for (const drop of dropping) drop()
+        })
+      }
+      const response = await fetch(url, init)
+      if (init.mode === 'no-cors') probes += 1
+      return response
     },
   }
   await send(await largeFile(2 * MIB), { world: page, concurrency: 4 })
