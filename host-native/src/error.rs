@@ -103,8 +103,13 @@ impl Error {
 
     /// The same error for a machine of the core, which says it again at its end.
     pub(crate) fn into_core(self) -> coldpress_core::Error {
+        coldpress_core::Error::new(self.core_kind(), self.to_string())
+    }
+
+    /// What the core calls an error of this kind.
+    pub(crate) fn core_kind(&self) -> coldpress_core::ErrorKind {
         use coldpress_core::ErrorKind as Core;
-        let kind = match self.kind() {
+        match self.kind() {
             ErrorKind::Settings => Core::Settings,
             ErrorKind::Row => Core::Row,
             ErrorKind::Key => Core::Key,
@@ -117,8 +122,7 @@ impl Error {
             ErrorKind::Expired => Core::Expired,
             ErrorKind::Aborted => Core::Aborted,
             ErrorKind::Misuse | ErrorKind::Internal => Core::Misuse,
-        };
-        coldpress_core::Error::new(kind, self.to_string())
+        }
     }
 
     /// `answer` must hold no secret: it is shown.

@@ -23,17 +23,19 @@ const SLICES_WAITING: usize = 4;
 const STOPPED: &str = "the rows are not wanted any more";
 
 /// How it ended.
-pub enum Poured {
-    /// All rows are in these files.
-    Stored(Fed, Vec<StoredFile>),
-    /// The library refused something; the files before it are stored.
-    Failed(Refused, Vec<StoredFile>),
+pub struct Poured {
+    /// What went in; or why it went no further.
+    pub ended: Result<Fed, Stopped>,
+    /// The files that are in the store, whatever came after them.
+    pub stored: Vec<StoredFile>,
 }
 
-/// What was refused, and in which of the sources.
-pub struct Refused {
-    pub error: Error,
-    pub source: usize,
+/// Why rows went no further.
+pub enum Stopped {
+    /// The library refused something, from this source.
+    Refused { error: Error, source: usize },
+    /// The input could not be read to its end, or the run was broken off.
+    Failed(Failure),
 }
 
 enum Piece {
@@ -60,47 +62,43 @@ pub fn pour(
     let bar = progress.clone();
     let reader = read(sources.to_vec(), sender, progress)?;
     let poured = store.drive(async {
-        let taking = take(&mut pieces, &mut rows);
-        let taken = interrupt::unless_interrupted(taking).await;
+        let taken = interrupt::unless_interrupted(take(&mut pieces, &mut rows)).await;
         // Whoever still reads comes to an end.
         drop(pieces);
-        let ended = match taken {
-            Err(interrupted) => Err(interrupted),
-            Ok(Err(refused)) => reader.cause(refused),
-            Ok(Ok(())) => match reader.ended() {
-                Err(failure) => Err(failure),
-                Ok(fed) => {
-                    bar.phase("storing");
-                    interrupt::unless_interrupted(rows.finish()).await.map(|stored| match stored {
-                        Ok(files) => Poured::Stored(fed, files),
-                        Err(error) => Poured::Failed(Refused { error, source: 0 }, Vec::new()),
-                    })
-                }
-            },
+        let mut ended = match taken {
+            Err(interrupted) => Err(Stopped::Failed(interrupted)),
+            Ok(Err(stopped)) => Err(reader.cause(stopped)),
+            Ok(Ok(())) => finish(reader, &mut rows, &bar).await,
         };
         let stored = rows.stored().to_vec();
-        let left = rows.abort().await;
-        match ended {
-            Ok(Poured::Failed(refused, _)) => Ok(Poured::Failed(refused, stored)),
-            Err(Failure::Run(message)) if left.is_err() => Err(Failure::run(format_args!(
-                "{message}; parts of a file may be left in the store"
-            ))),
-            ended => ended,
+        if rows.abort().await.is_err()
+            && let Err(Stopped::Failed(Failure::Run(message))) = &mut ended
+        {
+            message.push_str("; parts of a file may be left in the store");
         }
+        Ok(Poured { ended, stored })
     })?;
     drop(bar);
     poured
 }
 
+/// Stores what is left, once all sources were read to their ends.
+async fn finish(reader: Reader, rows: &mut RowStream<'_>, bar: &Progress) -> Result<Fed, Stopped> {
+    let fed = reader.ended().map_err(Stopped::Failed)?;
+    bar.phase("storing");
+    let finished = interrupt::unless_interrupted(rows.finish()).await.map_err(Stopped::Failed)?;
+    finished.map(|_| fed).map_err(|error| Stopped::Refused { error, source: 0 })
+}
+
 /// Hands on every piece as it comes.
-async fn take(pieces: &mut mpsc::Receiver<Piece>, rows: &mut RowStream<'_>) -> Result<(), Refused> {
+async fn take(pieces: &mut mpsc::Receiver<Piece>, rows: &mut RowStream<'_>) -> Result<(), Stopped> {
     let mut source = 0;
     while let Some(piece) = pieces.recv().await {
         let pushed = match piece {
             Piece::Text(text) => rows.push_json(text).await,
             Piece::End => rows.end_json().await.inspect(|()| source += 1),
         };
-        pushed.map_err(|error| Refused { error, source })?;
+        pushed.map_err(|error| Stopped::Refused { error, source })?;
     }
     Ok(())
 }
@@ -144,15 +142,15 @@ impl Reader {
 
     /// Why a row was refused: where the input is compressed, its damage often shows as a row that is no JSON long before
     /// the checksum comes.
-    fn cause(self, refused: Refused) -> Result<Poured, Failure> {
+    fn cause(self, stopped: Stopped) -> Stopped {
         // A plain input may be a pipe that says nothing more for hours.
         if self.packed.load(Ordering::SeqCst)
-            && refused.error.core().is_some()
+            && matches!(&stopped, Stopped::Refused { error, .. } if error.core().is_some())
             && let Err(failure) = self.ended()
             && failure.line().is_some_and(|line| !line.ends_with(STOPPED))
         {
-            return Err(failure);
+            return Stopped::Failed(failure);
         }
-        Ok(Poured::Failed(refused, Vec::new()))
+        stopped
     }
 }

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::grant::size;
 use super::input::{self, Source};
 use super::lsn;
-use super::pour::{self, Poured, Refused};
+use super::pour::{self, Stopped};
 use super::progress::Progress;
 use super::report::{File, Report};
 use super::store::{self, Store, StoreArgs};
@@ -122,13 +122,11 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(store::in_our_words(&error)))?;
     let progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
     let poured = pour::pour(&sources, rows.refusing_overlaps(), &store, progress)?;
-    let (fed, files) = match poured {
-        Poured::Stored(fed, files) => (fed, files),
-        Poured::Failed(error, stored) => {
-            return Err(args.explain(&store, &sources, &error, &stored)?);
-        }
+    let fed = match poured.ended {
+        Ok(fed) => fed,
+        Err(stopped) => return Err(args.explain(&store, &sources, stopped, &poured.stored)),
     };
-    let files: Vec<File> = files.iter().map(File::of_stored).collect();
+    let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
     Report { args, store: store.name(), files: &files, fed }.print()
 }
 
@@ -169,45 +167,59 @@ impl PutArgs {
         &self,
         store: &Store,
         sources: &[Source],
-        error: &Refused,
+        stopped: Stopped,
         stored: &[StoredFile],
-    ) -> Result<Failure, Failure> {
-        let why = match (error.error.kind(), error.error.core()) {
-            (_, Some(core)) if core.line().is_some() => {
-                format!("{}: {core}", sources[error.source])
-            }
-            (ErrorKind::Row, Some(core)) => in_sources(sources, core),
-            (ErrorKind::Conflict, _) => self.explain_conflict(store, &error.error)?,
-            (ErrorKind::Key, Some(_)) if self.append => self.no_lsn_left(),
-            _ => store::in_our_words(&error.error),
+    ) -> Failure {
+        let taken = matches!(&stopped, Stopped::Refused { error, .. } if error.kind() == ErrorKind::Conflict);
+        let why = match stopped {
+            Stopped::Failed(Failure::Run(message)) => message,
+            Stopped::Failed(failure) => return failure,
+            Stopped::Refused { error, source } => match (error.kind(), error.core()) {
+                (_, Some(core)) if core.line().is_some() => format!("{}: {core}", sources[source]),
+                (ErrorKind::Row, Some(core)) => in_sources(sources, core),
+                (ErrorKind::Key, Some(_)) if self.append => self.no_lsn_left(),
+                (ErrorKind::Conflict, _) => match self.explain_conflict(store, &error, stored) {
+                    Ok(why) => why,
+                    Err(failure) => return failure,
+                },
+                _ => store::in_our_words(&error),
+            },
         };
-        let Some(last) = stored.last() else { return Ok(Failure::run(why)) };
+        let Some(last) = stored.last() else { return Failure::run(why) };
         let rows: u64 = stored.iter().map(|file| file.summary.rows).sum();
         let objects = counted(stored.len() as u64, "object");
-        let next = match self.append {
+        let next = match self.append || taken {
             true => "put those behind them with --append",
             false => "the same command again goes on behind them",
         };
-        Ok(Failure::run(format_args!(
+        Failure::run(format_args!(
             "{why}; the first {} are stored, in {objects} up to {}: {next}",
             counted(rows, "row"),
             last.key
-        )))
+        ))
     }
 
-    fn explain_conflict(&self, store: &Store, error: &coldpress::Error) -> Result<String, Failure> {
+    fn explain_conflict(
+        &self,
+        store: &Store,
+        error: &coldpress::Error,
+        stored: &[StoredFile],
+    ) -> Result<String, Failure> {
         let prefix = store.storage().prefix();
         let key = error.path().and_then(|path| ObjectKey::parse(prefix, path).ok());
-        let Some(lsns) = key.as_ref().and_then(ObjectKey::lsns) else {
+        let Some((key, lsns)) = key.and_then(|key| key.lsns().map(|lsns| (key, lsns))) else {
             return Ok(store::in_our_words(error));
         };
         // Of the very same key, or of another one that holds some of its LSNs.
-        refuse_overlap(self, store, lsns)?;
-        let out = ways_out(self, store, lsns)?;
-        Ok(match key {
-            Some(key) => format!("{key} is already there with other content; {out}"),
-            None => store::in_our_words(error),
-        })
+        let what = match overlap(self, store, lsns)? {
+            Some(what) => what,
+            None => format!("{key} is already there with other content"),
+        };
+        // These ways out would put what is stored a second time.
+        if !stored.is_empty() {
+            return Ok(what);
+        }
+        Ok(format!("{what}; {}", ways_out(self, store, lsns)?))
     }
 
     /// The LSN after the collection's highest; none where that is the highest there can be.
@@ -225,22 +237,25 @@ pub(super) fn in_sources(sources: &[Source], error: &coldpress_core::Error) -> S
     format!("{}: {error}", names.join(", "))
 }
 
-/// An error where another object holds some of `lsns`. An object of the very same key is left to
-/// the put, which compares its content.
+/// An error where another object holds some of `lsns`.
 fn refuse_overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<(), Failure> {
+    match overlap(args, store, lsns)? {
+        None => Ok(()),
+        Some(what) => Err(Failure::run(format_args!("{what}; {}", ways_out(args, store, lsns)?))),
+    }
+}
+
+/// In words, where another object holds some of `lsns`. An object of the very same key is left to the put, which
+/// compares its content.
+fn overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<Option<String>, Failure> {
     let ours = store.storage().target(args.tenant, &args.collection, Some(lsns));
     let ours =
         ObjectKey::data(&ours.prefix, ours.tenant_id, &ours.collection, lsns, ours.lsn_width)
             .map_err(Failure::usage)?;
     let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(lsns)))?;
-    match there.iter().find(|object: &&StoredObject| object.key != ours) {
-        None => Ok(()),
-        Some(other) => Err(Failure::run(format_args!(
-            "LSNs {lsns} overlap those of {}, which is already there; {}",
-            other.key,
-            ways_out(args, store, lsns)?
-        ))),
-    }
+    let other = there.iter().find(|object: &&StoredObject| object.key != ours);
+    Ok(other
+        .map(|other| format!("LSNs {lsns} overlap those of {}, which is already there", other.key)))
 }
 
 /// How to put rows whose LSNs are taken.

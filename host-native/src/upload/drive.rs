@@ -290,7 +290,12 @@ impl<'a> Driver<'a> {
             Event::Granted(_, granted) => match *granted {
                 Ok(grant) => self.upload.handle_grant(grant, now_ms),
                 Err(error) => {
-                    let (kind, said) = (core_kind(error.kind()), error.to_string());
+                    let kind = match error.core_kind() {
+                        // Who grants knows nothing of what was asked for: to the device that is a no.
+                        coldpress_core::ErrorKind::Missing => coldpress_core::ErrorKind::Denied,
+                        kind => kind,
+                    };
+                    let said = error.to_string();
                     self.upload.handle_grant_failure(kind, &said, None, now_ms);
                 }
             },
@@ -323,21 +328,4 @@ fn demand_encryption(grant: &Grant, allow_http: bool) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-fn core_kind(kind: ErrorKind) -> coldpress_core::ErrorKind {
-    use coldpress_core::ErrorKind as Core;
-    match kind {
-        ErrorKind::Settings => Core::Settings,
-        ErrorKind::Row => Core::Row,
-        ErrorKind::Key => Core::Key,
-        ErrorKind::Corrupt => Core::Corrupt,
-        ErrorKind::Limit => Core::Limit,
-        ErrorKind::Unavailable => Core::Unavailable,
-        ErrorKind::Denied | ErrorKind::NotFound => Core::Denied,
-        ErrorKind::Conflict => Core::Conflict,
-        ErrorKind::Expired => Core::Expired,
-        ErrorKind::Aborted => Core::Aborted,
-        ErrorKind::Misuse | ErrorKind::Internal => Core::Misuse,
-    }
 }

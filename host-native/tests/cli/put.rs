@@ -202,3 +202,26 @@ fn a_schema_that_cannot_be_used_is_named() {
     let line = place.run(&[&arguments[..], &["missing.json"]].concat()).fails(1);
     contains_all(&line, &["missing.json", "No such file"]);
 }
+
+#[test]
+fn a_put_that_stops_half_way_says_what_is_stored() {
+    let place = Place::new();
+    let small = ["-c", "c", "--row-group-size", "10KiB", "--file-size", "1B"];
+    let rows: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    place.write("rows.ndjson", &rows);
+    place.write("bad.ndjson", format!("{rows}{{\"n\":}}\n"));
+    let put = |file: &str, more: &[&str]| {
+        place.run(&[&["put", file][..], &small, more].concat()).fails(1)
+    };
+    let told = ["bad.ndjson", "line 5001", "rows are stored, in", "the same command again"];
+    contains_all(&put("bad.ndjson", &["--tenant", "1"]), &told);
+    let told = ["line 5001", "rows are stored, in", "put those behind them with --append"];
+    contains_all(&put("bad.ndjson", &["--tenant", "2", "--append"]), &told);
+
+    place.put("{}", &["--lsn", "3000..3000"]);
+    let told =
+        ["overlap those of 0/c/lsn-3000-3000.parquet", "rows are stored, in", "with --append"];
+    let line = put("rows.ndjson", &[]);
+    contains_all(&line, &told);
+    assert!(!line.contains("--lsn "), "that would store the first ones twice: {line}");
+}
