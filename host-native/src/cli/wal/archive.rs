@@ -20,7 +20,8 @@ use crate::cli::text::{counted, human_bytes};
 /// Archive the finished segments of a folder, in order
 ///
 /// A segment counts as archived once it and all before it are durable in the store. The first failure stops those behind it,
-/// so that the archive gets no holes. All state is what folder and store hold: it may be killed at any point.
+/// but for those on their way beside it (--parallel 1: none), which do not count as archived before it is. All state is
+/// what folder and store hold: it may be killed at any point.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
     /// The folder of the log
