@@ -106,17 +106,27 @@ impl RemoteStore {
         }
     }
 
+    /// As [`parts_rule`](Self::parts_rule); an error where looking first was not allowed.
+    pub(crate) async fn require_create_only_parts(&self) -> Result<PutRule> {
+        match self.parts_rule().await? {
+            PutRule::Conditional => Ok(PutRule::Conditional),
+            PutRule::LookFirst => self.without_condition(),
+        }
+    }
+
     /// Finds out once whether completing a multipart upload honours `If-None-Match`, as a put does:
     /// the two are implemented apart, and a store can have the one without the other.
-    pub(crate) async fn require_create_only_parts(&self) -> Result<()> {
-        if self.rule().await? == PutRule::LookFirst {
-            return Ok(());
+    pub(crate) async fn parts_rule(&self) -> Result<PutRule> {
+        match self.rule().await? {
+            PutRule::LookFirst => Ok(PutRule::LookFirst),
+            PutRule::Conditional => {
+                self.parts_rule.get_or_try_init(|| self.probe_parts()).await.copied()
+            }
         }
-        self.parts_probed.get_or_try_init(|| self.probe_parts()).await.copied()
     }
 
     /// Puts an object of its own, then completes a multipart upload over it, which must be refused.
-    async fn probe_parts(&self) -> Result<()> {
+    async fn probe_parts(&self) -> Result<PutRule> {
         let doing = "try whether the store refuses to overwrite by a multipart upload";
         let mut tries = 0;
         loop {
@@ -128,11 +138,11 @@ impl RemoteStore {
             let code = element(&answer.body, "Code");
             tries += 1;
             match answer.status {
-                409 | 412 => return Ok(()),
-                200..=299 if code == Some("PreconditionFailed") => return Ok(()),
+                409 | 412 => return Ok(PutRule::Conditional),
+                200..=299 if code == Some("PreconditionFailed") => return Ok(PutRule::Conditional),
                 // A process whose clock is ahead may have swept the object away, or the upload.
                 200..=299 | 404 if tries < PROBES_MAX => {}
-                200..=299 | 501 => return self.without_condition().map(|_| ()),
+                200..=299 | 501 => return Ok(PutRule::LookFirst),
                 _ => return Err(self.refused(&answer, doing, key.as_str())),
             }
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -233,6 +234,7 @@ fn is_staged(name: &str) -> bool {
 pub(crate) struct Staged {
     path: PathBuf,
     file: File,
+    is_synced: AtomicBool,
 }
 
 impl Staged {
@@ -245,16 +247,22 @@ impl Staged {
             .create_new(true)
             .open(&path)
             .map_err(|e| io_error(&e, "make a file", &path))?;
-        Ok(Staged { path, file })
+        Ok(Staged { path, file, is_synced: AtomicBool::new(false) })
     }
 
     /// Appends. Blocks.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        *self.is_synced.get_mut() = false;
         self.file.write_all(bytes).map_err(|e| io_error(&e, "write the file", &self.path))
     }
 
-    fn sync(&self) -> Result<()> {
-        self.file.sync_all().map_err(|e| io_error(&e, "write the file", &self.path))
+    /// Makes it durable, once. Blocks.
+    pub(crate) fn sync(&self) -> Result<()> {
+        if !self.is_synced.load(Ordering::Relaxed) {
+            self.file.sync_all().map_err(|e| io_error(&e, "write the file", &self.path))?;
+            self.is_synced.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

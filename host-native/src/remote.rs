@@ -47,8 +47,8 @@ pub(crate) struct RemoteStore {
     rule: OnceCell<PutRule>,
     signer: Signer,
     transport: Transport,
-    /// Set once the store was seen to refuse a multipart upload over an object.
-    pub(crate) parts_probed: OnceCell<()>,
+    /// What completing a multipart upload does where the key is taken, once it was tried.
+    pub(crate) parts_rule: OnceCell<PutRule>,
 }
 
 impl RemoteStore {
@@ -104,7 +104,7 @@ impl RemoteStore {
                 config.timeout_ms,
                 config.allow_http,
             )?,
-            parts_probed: OnceCell::new(),
+            parts_rule: OnceCell::new(),
         })
     }
 

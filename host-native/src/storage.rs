@@ -153,7 +153,7 @@ impl ColdStorage {
     ) -> Result<String> {
         let key = ObjectKey::wal(&self.prefix, None, segment_name)?;
         let archive = Archive { storage: self, node: None };
-        let put = archive.put(&key, segment_path, None, Recorded::WherePossible).await?;
+        let put = archive.put(&key, segment_path, None, Recorded::WherePossible, None).await?;
         tracing::info!(%key, checksum = %put.checksum, outcome = ?put.outcome, "stored a segment");
         Ok(key.as_str().to_owned())
     }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::Result;
+use crate::{Error, Result};
 use crate::grant::now_ms;
 use crate::http::{element, elements};
 use crate::remote::RemoteStore;
 
 /// How long a signature holds: longer than any one request with all its retries.
 pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;
+/// How long taking parts back is tried again.
+pub(crate) const ABORT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An upload under way, or one that somebody left.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +51,23 @@ pub(crate) async fn abort(
     match answer.status {
         200..=299 | 404 => Ok(()),
         _ => Err(remote.refused(&answer, doing, key)),
+    }
+}
+
+/// Aborts every upload of this key, at which an object lies: none of them can be completed any more.
+pub(crate) async fn sweep(remote: &RemoteStore, key: &str) {
+    let swept = async {
+        for upload in list(remote, key, ABORT_PATIENCE).await? {
+            if upload.key == key {
+                abort(remote, key, &upload.id, ABORT_PATIENCE).await?;
+                tracing::info!(key, "aborted an upload that somebody left");
+            }
+        }
+        Ok::<(), Error>(())
+    };
+    // The object is stored; who may not list still may put.
+    if let Err(error) = swept.await {
+        tracing::warn!(key, %error, "parts that others left may stay in the store");
     }
 }
 

@@ -81,15 +81,20 @@ pub enum WalAction {
         /// Of the answer.
         id: u64,
     },
-    /// Read the segment, put its record and then its bytes, create-only; answer with
-    /// [`WalPlan::handle_stored`]. Nothing may be put where size or modification time are, or become
-    /// while it is read, others than these: it was not sealed, which is a failure. Where the file is gone,
-    /// [`WalPlan::handle_vanished`].
+    /// Read the segment, put its record and send its bytes, create-only, but let the store show them only after
+    /// [`WalAction::Publish`] of the same `id`; answer with [`WalPlan::handle_stored`] once it does. Nothing may be put where
+    /// size or modification time are, or become while it is read, others than these: it was not sealed, which is a
+    /// failure. Where the file is gone, [`WalPlan::handle_vanished`].
     Put {
         /// Of the answer.
         id: u64,
         /// What to put.
         segment: LocalSegment,
+    },
+    /// What was begun as [`WalAction::Put`] may be seen from now on: the archive holds all before it.
+    Publish {
+        /// As in the action that began it, which is what is answered.
+        id: u64,
     },
     /// See that the archive holds just this content, by its records where they
     /// [vouch](ArchivedSegment::vouches_for) for it, or else by reading it, and put the record where there is none; answer as for `Put`. Other content is a failure of kind `Conflict`.

@@ -42,7 +42,7 @@ use work::{Entry, Work};
 /// let mut now_ms = 0; // the host's clock
 /// let settings = WalSettings { delete: true, ..WalSettings::default() };
 /// let mut plan = WalPlan::new(settings, 7, now_ms)?;
-/// let mut archived = Vec::new();
+/// let (mut puts, mut archived) = (BTreeMap::new(), Vec::new());
 /// let summary = loop {
 ///     while let Some(action) = plan.poll(now_ms) {
 ///         match action {
@@ -58,7 +58,10 @@ use work::{Entry, Work};
 ///                 });
 ///                 plan.handle_listing(id, segments.collect(), now_ms);
 ///             }
-///             WalAction::Put { id, segment } => {
+///             // A host that does one thing after the other has nothing to send ahead.
+///             WalAction::Put { id, segment } => _ = puts.insert(id, segment),
+///             WalAction::Publish { id } => {
+///                 let segment = puts.remove(&id).ok_or("put before it is published")?;
 ///                 let text = folder[segment.name.as_str()];
 ///                 let checksum = SegmentChecksum { crc32c: crc32c(text.as_bytes()), bytes: segment.bytes };
 ///                 archive.insert(segment.name, (checksum, text));
@@ -75,7 +78,7 @@ use work::{Entry, Work};
 ///             }
 ///             WalAction::Archived(segment) => archived.push(segment.name),
 ///             // Drop what is under way; its answer does not matter any more.
-///             WalAction::Cancel { .. } => {}
+///             WalAction::Cancel { id } => _ = puts.remove(&id),
 ///             // Of other settings, or of an archive that was not empty.
 ///             WalAction::Compare { .. } | WalAction::MarkDone { .. } => unreachable!(),
 ///         }
@@ -93,7 +96,9 @@ use work::{Entry, Work};
 ///
 /// # Invariants
 ///
-/// * a segment is archived only after all before it, and settled (deleted, or marked `.done`) only after it is archived
+/// * a segment is put side by side with others, and published only once the archive holds all before it: whatever fails,
+///   and whenever the machine dies, the archive has no hole that was not in the log itself
+/// * it is archived only after all before it, and settled (deleted, or marked `.done`) only after it is archived
 ///   and its bytes were read back
 /// * after a failure nothing behind it is begun, and what is under way behind it is broken off
 /// * a gap stops it only where a second look at the folder, and a listing made after it, show it too
@@ -181,7 +186,11 @@ impl WalPlan {
         if self.outcome.is_some() {
             return None;
         }
-        let action = self.poll_look().or_else(|| self.poll_work()).or_else(|| self.poll_look());
+        let action = self
+            .poll_publish()
+            .or_else(|| self.poll_look())
+            .or_else(|| self.poll_work())
+            .or_else(|| self.poll_look());
         if action.is_none() {
             self.settle();
         }

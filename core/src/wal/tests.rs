@@ -74,6 +74,22 @@ fn puts(actions: &[WalAction]) -> Vec<(u64, String)> {
     actions.iter().filter_map(put).collect()
 }
 
+fn published(actions: &[WalAction]) -> Vec<u64> {
+    let published = |action: &WalAction| match action {
+        WalAction::Publish { id } => Some(*id),
+        _ => None,
+    };
+    actions.iter().filter_map(published).collect()
+}
+
+fn cancelled(actions: &[WalAction]) -> Vec<u64> {
+    let cancelled = |action: &WalAction| match action {
+        WalAction::Cancel { id } => Some(*id),
+        _ => None,
+    };
+    actions.iter().filter_map(cancelled).collect()
+}
+
 fn archived<'a>(actions: &'a [WalAction]) -> Vec<&'a str> {
     let archived = |action: &'a WalAction| match action {
         WalAction::Archived(now) => Some(now.name.as_str()),
@@ -83,18 +99,20 @@ fn archived<'a>(actions: &'a [WalAction]) -> Vec<&'a str> {
 }
 
 #[test]
-fn segments_go_up_side_by_side_and_are_archived_in_order() {
+fn segments_go_up_side_by_side_and_are_published_and_archived_in_order() {
     let mut plan = plan(WalSettings { parallel: 2, ..WalSettings::default() });
     look(&mut plan, (1..=4).map(|n| local(&format!("w-{n}"), n)).collect(), vec![]);
     let first = actions(&mut plan);
     let [(one, _), (two, _)] = &puts(&first)[..] else { panic!("{first:?}") };
-    plan.handle_stored(*two, checksum(2), true, 1_000);
-    let next = actions(&mut plan);
-    assert_eq!(archived(&next), [""; 0], "not before the first is");
-    let [(three, name)] = &puts(&next)[..] else { panic!("{next:?}") };
-    assert_eq!(name, "w-3");
+    assert_eq!(published(&first), [*one], "the second waits for it");
     plan.handle_stored(*one, checksum(1), false, 1_000);
-    assert_eq!(archived(&actions(&mut plan)), ["w-1", "w-2"]);
+    let next = actions(&mut plan);
+    assert_eq!(archived(&next), ["w-1"]);
+    let [(three, name)] = &puts(&next)[..] else { panic!("{next:?}") };
+    assert_eq!((published(&next), name.as_str()), (vec![*two], "w-3"));
+    plan.handle_stored(*two, checksum(2), true, 1_000);
+    let last = actions(&mut plan);
+    assert_eq!((archived(&last), published(&last)), (vec!["w-2"], vec![*three]));
     assert!(plan.outcome().is_none());
     plan.handle_stored(*three, checksum(3), true, 1_000);
     assert_eq!(archived(&actions(&mut plan)), ["w-3"]);
@@ -108,14 +126,18 @@ fn nothing_is_deleted_before_it_was_read_back_and_all_before_it_are_archived() {
     let mut plan = plan(WalSettings { delete: true, ..WalSettings::default() });
     look(&mut plan, (1..=3).map(|n| local(&format!("w-{n}"), n)).collect(), vec![]);
     let begun = puts(&actions(&mut plan));
-    plan.handle_stored(begun[1].0, checksum(2), true, 1_000);
-    let [WalAction::Verify { id, name, .. }] = &actions(&mut plan)[..] else { panic!() };
-    assert_eq!(name, "w-2");
-    plan.handle_verified(*id, checksum(2), 1_000);
-    assert_eq!(actions(&mut plan), [], "w-1 is not archived");
     plan.handle_stored(begun[0].0, checksum(1), true, 1_000);
-    let [WalAction::Verify { id, .. }] = &actions(&mut plan)[..] else { panic!() };
-    plan.handle_verified(*id, checksum(1), 1_000);
+    let next = actions(&mut plan);
+    let [WalAction::Publish { .. }, WalAction::Verify { id: one, name, .. }] = &next[..] else {
+        panic!("{next:?}")
+    };
+    assert_eq!(name, "w-1");
+    plan.handle_stored(begun[1].0, checksum(2), true, 1_000);
+    let [WalAction::Verify { id: two, name, .. }] = &actions(&mut plan)[..] else { panic!() };
+    assert_eq!(name, "w-2");
+    plan.handle_verified(*two, checksum(2), 1_000);
+    assert_eq!(actions(&mut plan), [], "w-1 is not archived");
+    plan.handle_verified(*one, checksum(1), 1_000);
     let ended = actions(&mut plan);
     let deleted: Vec<&str> = ended
         .iter()
@@ -174,9 +196,9 @@ fn a_gap_is_found_wherever_it_is_but_stops_nothing_before_all_that_is_here() {
         let mut plan = plan(settings);
         let wanted = all_actions(&mut plan, &here, archived);
         let error = plan.outcome().and_then(|outcome| outcome.as_ref().err().cloned());
-        (wanted.len(), error.map(|error| error.to_string()).unwrap_or_default())
+        (puts(&wanted).len(), error.map(|error| error.to_string()).unwrap_or_default())
     };
-    // Put side by side, what is behind it may have come into the archive before it went missing.
+    // What is behind it may have come into the archive before it went missing.
     let (wanted, error) =
         ends(WalSettings::default(), &["w-4", "w-5"], &[there("w-1", 1), there("w-4", 1)]);
     assert!(wanted == 0 && error.contains("first is w-2"), "{wanted} {error}");
@@ -257,19 +279,41 @@ fn the_first_failure_stops_later_ones_and_earlier_ones_end_in_order() {
     assert_eq!(begun.len(), 4);
     let error = Error::new(ErrorKind::Conflict, "other content");
     plan.handle_failure(begun[1].0, error, 1_000);
-    let cancelled: Vec<u64> = actions(&mut plan)
-        .into_iter()
-        .map(|action| match action {
-            WalAction::Cancel { id } => id,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(cancelled, [begun[2].0, begun[3].0]);
+    let wanted = actions(&mut plan);
+    assert_eq!(cancelled(&wanted), [begun[2].0, begun[3].0]);
+    assert_eq!(wanted.len(), 2, "{wanted:?}");
     assert!(plan.outcome().is_none(), "the first is still under way");
     plan.handle_stored(begun[2].0, checksum(3), true, 1_000);
     plan.handle_stored(begun[0].0, checksum(1), true, 1_000);
     assert_eq!(archived(&actions(&mut plan)), ["w-1"]);
     assert_eq!(plan.outcome().unwrap().as_ref().unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[test]
+fn what_turns_up_late_goes_before_those_that_wait() {
+    let look_again = |parallel, drains| {
+        let settings = WalSettings { parallel, poll_ms: Some(10), ..WalSettings::default() };
+        let mut plan = plan(settings);
+        let here = |from: u32| (from..=9).map(|n| local(&format!("w-{n}"), 1)).collect::<Vec<_>>();
+        look(&mut plan, here(6), vec![]);
+        let begun = actions(&mut plan);
+        let Some(WalAction::Scan { id }) = plan.poll(1_010) else { panic!("no look") };
+        plan.handle_scan(id, here(1), 1_010);
+        if drains {
+            plan.shutdown();
+        }
+        let next = actions(&mut plan);
+        let puts_of = |actions| puts(actions).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+        let late = puts(&next).first().map(|(id, _)| *id);
+        assert!(published(&next).into_iter().eq(late), "{next:?}");
+        (puts_of(&begun).len(), cancelled(&next).len(), puts_of(&next))
+    };
+    // Where no place is free, the one that waits makes room; the one that may arrive already does not.
+    assert_eq!(look_again(2, false), (2, 1, vec!["w-1".to_owned()]));
+    let (begun, cancels, late) = look_again(9, false);
+    assert_eq!((begun, cancels, late.len()), (3, 0, 5));
+    // Whoever leaves does not wait for what was not begun.
+    assert_eq!(look_again(9, true), (3, 2, vec![]));
 }
 
 #[test]
@@ -366,7 +410,9 @@ fn what_was_marked_done_and_is_archived_is_left_alone() {
     let mut plan = plan(WalSettings { sealed: SealedRule::Ready, ..WalSettings::default() });
     let here = vec![marked(&pg(1), ArchiveMark::Done), marked(&pg(2), ArchiveMark::Ready)];
     look(&mut plan, here, vec![there(&pg(1), 16)]);
-    let [WalAction::Put { id, .. }] = &actions(&mut plan)[..] else { panic!() };
+    let [WalAction::Put { id, .. }, WalAction::Publish { .. }] = &actions(&mut plan)[..] else {
+        panic!()
+    };
     plan.handle_stored(*id, checksum(16), true, 1_000);
     let [WalAction::Verify { id, .. }] = &actions(&mut plan)[..] else { panic!() };
     plan.handle_verified(*id, checksum(16), 1_000);

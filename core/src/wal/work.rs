@@ -23,7 +23,9 @@ pub(super) struct Entry {
 pub(super) enum Stage {
     /// Nothing is known of it but that it is here.
     Waiting,
-    /// It is being put, or compared.
+    /// It is being put, and nothing of it can be seen.
+    Staging,
+    /// It is being put, and can be seen at any moment; or compared.
     Storing,
     /// The archive holds it.
     Stored(Stored),
@@ -58,7 +60,12 @@ pub(super) enum Work {
 
 impl Stage {
     pub(super) fn is_under_way(self) -> bool {
-        matches!(self, Stage::Storing | Stage::Verifying(_) | Stage::Settling)
+        matches!(self, Stage::Staging | Stage::Storing | Stage::Verifying(_) | Stage::Settling)
+    }
+
+    /// Whether the archive holds it.
+    fn is_stored(self) -> bool {
+        !matches!(self, Stage::Waiting | Stage::Staging | Stage::Storing)
     }
 
     pub(super) fn is_archived(self) -> bool {
@@ -68,7 +75,7 @@ impl Stage {
     /// Where it stands again after what was under way did not succeed.
     fn back(self) -> Self {
         match self {
-            Stage::Storing => Stage::Waiting,
+            Stage::Staging | Stage::Storing => Stage::Waiting,
             Stage::Verifying(stored) => Stage::Stored(stored),
             Stage::Settling => Stage::Archived,
             other => other,
@@ -77,6 +84,38 @@ impl Stage {
 }
 
 impl WalPlan {
+    /// Lets the first segment that is being put be seen, where the archive holds all before it.
+    pub(super) fn poll_publish(&mut self) -> Option<WalAction> {
+        let (place, id) = self.first_staging()?;
+        let stage_of = |before: &SegmentPlace| self.here.get(before).map(|entry| entry.stage);
+        let mut before = self.open.range(..&place);
+        let unstored = before.find(|before| !stage_of(before).is_some_and(Stage::is_stored));
+        // What is gone may be archived or not: until that is known, nothing behind it counts.
+        let gone = self.gone.first().filter(|gone| **gone < place);
+        let Some(first) = unstored.into_iter().chain(gone).min().cloned() else {
+            self.enter(&place, Stage::Storing);
+            return Some(WalAction::Publish { id });
+        };
+        // One that turned up late, before those under way: they would wait for it, and it for them.
+        let is_begun = stage_of(&first).is_some_and(Stage::is_under_way);
+        if !is_begun && (self.is_ending() || self.running() >= self.settings.parallel) {
+            self.cancel(|place, stage| *place > first && stage == Stage::Staging);
+        }
+        self.cancels.pop_front().map(|id| WalAction::Cancel { id })
+    }
+
+    /// The first segment that is being put and cannot be seen, and the action that does.
+    fn first_staging(&self) -> Option<(SegmentPlace, u64)> {
+        let staging = self.under_way.iter().filter_map(|(id, work)| match work {
+            Work::Segment(place) => {
+                let entry = self.here.get(place)?;
+                (entry.stage == Stage::Staging).then_some((place, *id))
+            }
+            _ => None,
+        });
+        staging.min().map(|(place, id)| (place.clone(), id))
+    }
+
     /// The next step of any segment, the first ones first.
     pub(super) fn poll_work(&mut self) -> Option<WalAction> {
         if self.is_pausing() || self.listed_after.is_none() {
@@ -152,7 +191,10 @@ impl WalPlan {
         let mut here = self.here.iter().rev();
         let marked = here.find(|(_, entry)| entry.local.mark != ArchiveMark::None);
         let mut there = self.there.iter().rev();
-        let archived = there.find(|(_, segment)| segment.bytes.is_some());
+        // What lies under the name of one that is here unmarked is of another log, perhaps: it ends nothing.
+        let archived = there.find(|(place, segment)| {
+            segment.bytes.is_some() && !self.here.contains_key(*place)
+        });
         let last = marked.map(|(place, _)| place).or(archived.map(|(place, _)| place));
         self.here.keys().find(|place| Some(*place) > last)
     }
@@ -215,7 +257,7 @@ impl WalPlan {
             return Begun::Action(WalAction::Compare { id, segment, archived });
         }
         let id = self.begin(Work::Segment(place.clone()));
-        self.enter(place, Stage::Storing);
+        self.enter(place, Stage::Staging);
         Begun::Action(WalAction::Put { id, segment })
     }
 
@@ -311,27 +353,32 @@ impl WalPlan {
         }
     }
 
-    /// The failure that stands first is the one to tell.
+    /// The failure that stands first is the one to tell. What is under way behind it would wait for it for ever.
     pub(super) fn stop_at(&mut self, place: Option<SegmentPlace>, error: Error) {
+        self.cancel_behind(place.as_ref());
         if self.stop.as_ref().is_none_or(|(stop, _)| place < *stop) {
             self.stop = Some((place, error));
         }
     }
 
     fn cancel_behind(&mut self, place: Option<&SegmentPlace>) {
-        let behind: Vec<u64> = self
-            .under_way
-            .iter()
-            .filter(|(_, work)| matches!(work, Work::Segment(of) if Some(of) > place))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in behind {
-            if let Some(Work::Segment(of)) = self.under_way.remove(&id)
-                && let Some(entry) = self.here.get_mut(&of)
-            {
-                entry.stage = entry.stage.back();
+        self.cancel(|of, _| Some(of) > place);
+    }
+
+    /// Breaks off what is under way for these segments.
+    fn cancel(&mut self, which: impl Fn(&SegmentPlace, Stage) -> bool) {
+        for (id, work) in std::mem::take(&mut self.under_way) {
+            let entry = match &work {
+                Work::Segment(place) => self.here.get_mut(place).filter(|e| which(place, e.stage)),
+                _ => None,
+            };
+            match entry {
+                Some(entry) => {
+                    entry.stage = entry.stage.back();
+                    self.cancels.push_back(id);
+                }
+                None => _ = self.under_way.insert(id, work),
             }
-            self.cancels.push_back(id);
         }
     }
 }

@@ -10,6 +10,7 @@ use coldpress_core::{
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::ObjectStoreExt;
+use tokio::sync::oneshot;
 
 use super::source::{Slice, Source, ms};
 use crate::remote::store_path;
@@ -30,6 +31,9 @@ pub(crate) enum Recorded {
     /// A name may be too long for one.
     WherePossible,
 }
+
+/// Comes when a segment may be seen.
+pub(crate) type Turn = oneshot::Receiver<()>;
 
 /// A segment that was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +57,7 @@ impl Archive<'_> {
     }
 
     /// The folder, with `/` at its end, that holds the segments and nothing else.
-    fn folder(&self) -> Result<String> {
+    pub(super) fn folder(&self) -> Result<String> {
         let any = self.key("x")?;
         Ok(any.as_str().strip_suffix('x').unwrap_or_default().to_owned())
     }
@@ -86,13 +90,14 @@ impl Archive<'_> {
     }
 
     /// Puts the record of a file's content, and then the content, create-only. `expected` is what the file is
-    /// to be, where somebody has looked at it.
+    /// to be, where somebody has looked at it; the content is seen not before its `turn`, where it has one.
     pub(crate) async fn put(
         &self,
         key: &ObjectKey,
         path: &Path,
         expected: Option<&LocalSegment>,
         recorded: Recorded,
+        turn: Option<Turn>,
     ) -> Result<SegmentPut> {
         let source = Source::open(path, expected).await?;
         let checksum = source.checksum();
@@ -107,7 +112,7 @@ impl Archive<'_> {
         if let Some(record) = &record {
             self.storage.put_mark(record.as_str()).await?;
         }
-        match self.put_content(key, source).await {
+        match self.put_content(key, source, turn).await {
             Ok(outcome) => Ok(SegmentPut { checksum, outcome }),
             Err(error) => {
                 if error.kind() == ErrorKind::Conflict
@@ -120,9 +125,21 @@ impl Archive<'_> {
         }
     }
 
-    async fn put_content(&self, key: &ObjectKey, source: Source) -> Result<PutOutcome> {
+    async fn put_content(
+        &self,
+        key: &ObjectKey,
+        source: Source,
+        turn: Option<Turn>,
+    ) -> Result<PutOutcome> {
         let mut writer = self.storage.create(key).await?;
-        match pour(source, &mut writer, key).await {
+        let ready = async {
+            pour(source, &mut writer, key).await?;
+            match turn {
+                Some(turn) => wait(turn, &mut writer).await,
+                None => Ok(()),
+            }
+        };
+        match ready.await {
             Ok(()) => writer.finish().await,
             Err(error) => {
                 writer.abort().await?;
@@ -210,6 +227,17 @@ impl Archive<'_> {
 
 /// Completes "could not …".
 const READING: &str = "read the segment";
+
+/// Whoever has to wait sends everything meanwhile; whoever has not saves the requests for that.
+async fn wait(mut turn: Turn, writer: &mut ObjectWriter) -> Result<()> {
+    if turn.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+        writer.stage().await?;
+        turn.await.map_err(|_| {
+            Error::new(ErrorKind::Aborted, "it was broken off before its turn; archive it again")
+        })?;
+    }
+    Ok(())
+}
 
 /// Writes all of a file into an object.
 async fn pour(source: Source, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {

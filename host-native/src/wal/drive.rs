@@ -6,6 +6,7 @@ use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coldpress_core::{
@@ -14,9 +15,11 @@ use coldpress_core::{
 };
 use futures_util::future::{AbortHandle, Aborted, Either, abortable, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::oneshot;
 use tracing::Instrument;
 
-use super::archive::{Archive, Recorded};
+use super::archive::{Archive, Recorded, Turn};
+use super::left::Left;
 use super::{folder, metrics};
 use crate::grant::now_ms;
 use crate::storage::blocking;
@@ -60,6 +63,9 @@ pub(super) struct Run<'a, Told> {
     begun: (u64, Instant),
     under_way: FuturesUnordered<UnderWay<'a>>,
     handles: HashMap<u64, AbortHandle>,
+    /// Of puts that may not be seen yet.
+    turns: HashMap<u64, oneshot::Sender<()>>,
+    left: Arc<Left>,
     in_trouble: bool,
     is_listed: bool,
 }
@@ -93,6 +99,8 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
             begun,
             under_way: FuturesUnordered::new(),
             handles: HashMap::new(),
+            turns: HashMap::new(),
+            left: Arc::default(),
             in_trouble: false,
             is_listed: false,
         })
@@ -160,7 +168,15 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
 
     fn perform(&mut self, action: WalAction) {
         let (id, work) = match action {
+            WalAction::Publish { id } => {
+                if let Some(turn) = self.turns.remove(&id) {
+                    // A put that has ended meanwhile is answered already.
+                    let _ = turn.send(());
+                }
+                return;
+            }
             WalAction::Cancel { id } => {
+                self.turns.remove(&id);
                 if let Some(handle) = self.handles.remove(&id) {
                     handle.abort();
                 }
@@ -173,7 +189,11 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
             }
             WalAction::Scan { id } => (id, self.scan()),
             WalAction::List { id } => (id, self.list()),
-            WalAction::Put { id, segment } => (id, self.put(segment)),
+            WalAction::Put { id, segment } => {
+                let (sender, turn) = oneshot::channel();
+                self.turns.insert(id, sender);
+                (id, self.put(segment, turn))
+            }
             WalAction::Compare { id, segment, archived } => (id, self.compare(segment, archived)),
             WalAction::Verify { id, name, checksum } => (id, self.verify(name, checksum)),
             WalAction::Delete { id, segment } => (id, self.delete(segment)),
@@ -190,18 +210,27 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
     }
 
     fn list(&self) -> Working<'a> {
-        let archive = self.archive;
-        Box::pin(async move { Answer::List(archive.list().await) })
+        let (archive, left) = (self.archive, Arc::clone(&self.left));
+        let list = async move {
+            let archived = archive.list().await?;
+            left.look(&archive).await;
+            left.sweep(&archive, &archived).await;
+            Ok(archived)
+        };
+        Box::pin(async move { Answer::List(list.await) })
     }
 
-    fn put(&self, segment: LocalSegment) -> Working<'a> {
+    fn put(&self, segment: LocalSegment, turn: Turn) -> Working<'a> {
         let (archive, path) = (self.archive, self.folder.join(&segment.name));
+        let left = Arc::clone(&self.left);
         let span = tracing::info_span!("wal_put", segment = segment.name, bytes = segment.bytes);
         let work = async move {
             let put = async {
                 let key = archive.key(&segment.name)?;
-                let put = archive.put(&key, &path, Some(&segment), Recorded::Always).await?;
+                let recorded = Recorded::Always;
+                let put = archive.put(&key, &path, Some(&segment), recorded, Some(turn)).await?;
                 metrics::stored(&put);
+                left.stored(&archive, &key).await;
                 Ok((put.checksum, put.outcome == PutOutcome::Created))
             };
             Answer::Stored(put.await, path.clone())
@@ -252,6 +281,7 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
 
     fn hear(&mut self, id: u64, answer: Answer) {
         self.handles.remove(&id);
+        self.turns.remove(&id);
         let now_ms = self.now_ms();
         let failed = match answer {
             Answer::Scan(Ok(segments)) => {

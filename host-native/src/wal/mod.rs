@@ -4,6 +4,7 @@ pub(crate) mod archive;
 mod check;
 mod drive;
 mod folder;
+mod left;
 mod metrics;
 mod restore;
 mod source;
@@ -71,7 +72,7 @@ impl WalArchiver {
     /// [`Conflict`](crate::ErrorKind::Conflict). For the `archive_command` of PostgreSQL.
     pub async fn put(&self, path: &Path, name: &str) -> Result<SegmentPut> {
         let archive = self.archive_of();
-        let put = archive.put(&archive.key(name)?, path, None, Recorded::Always).await?;
+        let put = archive.put(&archive.key(name)?, path, None, Recorded::Always, None).await?;
         metrics::stored(&put);
         tracing::info!(segment = name, checksum = %put.checksum, outcome = ?put.outcome, "archived a segment");
         Ok(put)

@@ -111,6 +111,23 @@ impl ObjectWriter {
         }
     }
 
+    /// Makes all that was written ready, so that [`finish`](Self::finish), which may come much later, has only to
+    /// show it. After an error only `abort` makes sense.
+    ///
+    /// What killed writers of the same key left is the caller's to take away then.
+    pub(crate) async fn stage(&mut self) -> Result<()> {
+        match &mut self.sink {
+            Sink::Parts(parts) => parts.stage().await,
+            Sink::Spool(_) => Ok(()),
+            Sink::Folder(_, staged) => {
+                if let Some(file) = staged.take() {
+                    *staged = Some(blocking(move || file.sync().map(|()| file)).await?);
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// Bytes taken so far.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use coldpress_core::{GrantTerms, ObjectKey, PARTS_MAX, Sha256Digest, complete_multipart_body};
@@ -15,11 +14,11 @@ use crate::grant::now_ms;
 use crate::http::element;
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::upload::transport::Answer;
-use crate::uploads::{self, LIFETIME_MS};
+use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, sweep};
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
-/// How long taking parts back is tried again.
-const ABORT_PATIENCE: Duration = Duration::from_secs(10);
+/// Up to this many bytes are not worth two requests more: they wait for their turn here, and go by a simple put.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes for one object, cut into parts.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(super) struct Multipart {
     bytes: u64,
     /// Once there is more than one part.
     upload: Option<Upload>,
+    /// Whoever staged it looks after what others left.
+    staged: bool,
     /// Another writer's object lies at the key: nothing more is sent, and at the end ours is compared with it.
     taken: bool,
 }
@@ -55,6 +56,7 @@ impl Multipart {
             hash: Sha256::new(),
             bytes: 0,
             upload: None,
+            staged: false,
             taken: false,
         }
     }
@@ -70,10 +72,26 @@ impl Multipart {
             self.waiting.extend_from_slice(&bytes.split_to(room.min(bytes.len())));
             // Not before more comes: what is just one part goes by a simple put.
             if self.waiting.len() == ObjectWriter::PART_BYTES && !bytes.is_empty() {
-                self.send_part_unless_taken().await?;
+                let sent = self.send_part().await;
+                self.unless_swept(sent).await?;
             }
         }
         Ok(())
+    }
+
+    /// Sends all of it. A store that would complete parts over another object gets a simple put at the end, where
+    /// one is enough.
+    pub(super) async fn stage(&mut self) -> Result<()> {
+        self.staged = true;
+        let is_one_put = self.upload.is_none() && !self.taken;
+        if is_one_put
+            && (self.waiting.len() <= HELD_BYTES_MAX
+                || self.remote.parts_rule().await? == PutRule::LookFirst)
+        {
+            return Ok(());
+        }
+        let sent = self.send_rest().await;
+        self.unless_swept(sent).await
     }
 
     pub(super) async fn finish(mut self) -> Result<PutOutcome> {
@@ -89,7 +107,9 @@ impl Multipart {
             Ok(outcome) => {
                 self.upload = None;
                 // Whoever was killed in the middle of this very object has left parts that nobody can use any more.
-                self.sweep().await;
+                if !self.staged {
+                    sweep(&self.remote, self.key.as_str()).await;
+                }
                 Ok(outcome)
             }
             Err(error) => Err(self.give_up(error).await),
@@ -120,8 +140,9 @@ impl Multipart {
         }
     }
 
-    async fn send_part_unless_taken(&mut self) -> Result<()> {
-        match self.send_part().await {
+    /// Where another writer was first, its sweep took our upload away.
+    async fn unless_swept(&mut self, sent: Result<()>) -> Result<()> {
+        match sent {
             Err(error) if error.kind() == ErrorKind::NotFound && self.is_there().await => {
                 // What we sent went with our upload.
                 self.upload = None;
@@ -133,8 +154,8 @@ impl Multipart {
         }
     }
 
-    /// Our upload is gone: where another writer was first, its [`sweep`](Self::sweep) took ours away, and what
-    /// lies there tells how ours ends.
+    /// Our upload is gone: where another writer was first, its [`sweep`] took ours away, and what lies there tells how
+    /// ours ends.
     async fn unless_taken(&self, error: Error) -> Result<PutOutcome> {
         if error.kind() != ErrorKind::NotFound {
             return Err(error);
@@ -171,29 +192,37 @@ impl Multipart {
         Ok(())
     }
 
+    /// Sends what is less than a part, and waits for all parts.
+    async fn send_rest(&mut self) -> Result<()> {
+        if !self.waiting.is_empty() {
+            self.send_part().await?;
+        }
+        if let Some(upload) = &mut self.upload {
+            while !upload.sending.is_empty() {
+                upload.arrived().await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn complete(&mut self) -> Result<PutOutcome> {
         if self.taken {
             let gone =
                 Error::new(ErrorKind::NotFound, "the object that lay there is gone; put it again");
             return Err(gone.at(self.key.as_str()));
         }
-        if !self.waiting.is_empty() {
-            self.send_part().await?;
-        }
-        let Some(upload) = &mut self.upload else {
+        self.send_rest().await?;
+        let Some(upload) = &self.upload else {
             return Err(Error::new(
                 ErrorKind::Internal,
                 "there are no parts to complete; report this",
             ));
         };
-        while !upload.sending.is_empty() {
-            upload.arrived().await?;
-        }
         let (id, doing, path) =
             (upload.id.clone(), "complete the multipart upload", self.key.as_str());
         let body = Bytes::from(complete_multipart_body(upload.etags.values().map(String::as_str)));
         // The condition of the completion is of no use there.
-        if self.remote.rule().await? == PutRule::LookFirst
+        if self.remote.parts_rule().await? == PutRule::LookFirst
             && let Some(outcome) = self.compare().await?
         {
             uploads::abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
@@ -223,24 +252,6 @@ impl Multipart {
     async fn compare(&self) -> Result<Option<PutOutcome>> {
         let digest = Sha256Digest(self.hash.clone().finalize().into());
         self.remote.compare_digest(self.key.as_str(), self.bytes, digest).await
-    }
-
-    /// Aborts every upload of this key: an object lies there now, so none of them can be completed any more.
-    async fn sweep(&self) {
-        let (remote, key) = (&self.remote, self.key.as_str());
-        let swept = async {
-            for upload in uploads::list(remote, key, ABORT_PATIENCE).await? {
-                if upload.key == key {
-                    uploads::abort(remote, key, &upload.id, ABORT_PATIENCE).await?;
-                    tracing::info!(key, "aborted an upload that somebody left");
-                }
-            }
-            Ok::<(), Error>(())
-        };
-        // The object is stored; who may not list still may put.
-        if let Err(error) = swept.await {
-            tracing::warn!(key, %error, "parts that others left may stay in the store");
-        }
     }
 }
 

@@ -22,6 +22,7 @@ macro_rules! wal_conformance {
             what_is_deleted_was_read_back,
             a_gap_stops_and_is_named,
             other_content_is_a_conflict_and_stays,
+            nothing_behind_a_failure_comes_into_the_store,
             a_record_without_its_segment_is_put_again,
             a_segment_without_a_record_gets_one,
             a_record_of_another_put_vouches_for_nothing,
@@ -210,6 +211,28 @@ pub async fn other_content_is_a_conflict_and_stays(config: ColdStorageConfig) {
         assert_eq!(log.states(None).await[1], ("2".to_owned(), SegmentState::Ok));
         assert_eq!(log.restore(&WalRange::default()).await.unwrap()["2"], b"two");
     }
+}
+
+/// What fails takes its time, and those behind it are of every size: sent ahead in parts, or held here.
+pub async fn nothing_behind_a_failure_comes_into_the_store(config: ColdStorageConfig) {
+    let large = vec![1; 12 << 20];
+    let medium = vec![2; 2 << 20];
+    let segments: [(&str, &[u8]); 6] =
+        [("1", b""), ("2", &large), ("3", &medium), ("4", b"4"), ("5", &medium), ("6", b"")];
+    let log = Log::new(config, &segments);
+    let mut other = large.clone();
+    other[7 << 20] = 0;
+    log.overwrite("2", &other).await;
+    for _ in 0..3 {
+        let error = log.archive(&settings()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        let there = log.storage.list_all(None).await.unwrap();
+        assert_eq!(there.len(), 2, "the first, and the foreign one: {there:?}");
+    }
+    log.storage.object_store().delete(&log.key("2")).await.unwrap();
+    assert_eq!(log.archive(&settings()).await.unwrap().created, 4);
+    let back = log.restore(&WalRange::default()).await.unwrap();
+    assert!(back["2"] == large && back["5"] == medium && back.len() == 5);
 }
 
 pub async fn a_record_without_its_segment_is_put_again(config: ColdStorageConfig) {

@@ -13,19 +13,30 @@ use crate::log::{Log, Writer};
 use crate::prng::SplitMix64;
 
 const SEED: u64 = 0x4B11_1009;
-const KILLS: u32 = 100;
+const KILLS: usize = 100;
 /// A start, its probe and its listing take a good part of this, so that kills hit all of it.
 const LIFE_MS_MAX: u64 = 450;
 
 #[test]
 fn a_hundred_kills_of_the_archiver_cost_no_byte() {
-    let place = Place::new(Seaweed::shared(), "crash/wal");
-    let folder = place.folder("wal");
     let log = Log { seed: SEED, bytes_min: 1_000, bytes_max: 200_000 };
-    let writer = Writer::start(log, folder.clone(), Duration::from_millis(40));
-    let mut random = SplitMix64::new(SEED);
+    kills_while_it_grows("crash/wal", log, Duration::from_millis(40), KILLS);
+}
+
+/// Large enough to be sent ahead in parts, of which a kill leaves some.
+#[test]
+fn kills_among_parts_cost_no_byte_either() {
+    let log = Log { seed: SEED + 2, bytes_min: 1_000_000, bytes_max: 3_000_000 };
+    kills_while_it_grows("crash/parts", log, Duration::from_millis(60), KILLS / 4);
+}
+
+fn kills_while_it_grows(prefix: &str, log: Log, segment_time: Duration, kills: usize) {
+    let place = Place::new(Seaweed::shared(), prefix);
+    let folder = place.folder("wal");
+    let writer = Writer::start(log, folder.clone(), segment_time);
+    let mut random = SplitMix64::new(log.seed);
     let mut archived_at_kills = Vec::new();
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         // Half of the lives free the local disk too: then the archive alone has those segments.
         let mut arguments = vec!["wal", "archive", strs(&folder), "--watch", "--poll", "20ms"];
         if random.below(2) == 0 {
@@ -39,14 +50,15 @@ fn a_hundred_kills_of_the_archiver_cost_no_byte() {
             panic!("it ended by itself before kill {kill}: {}", ran.stderr);
         }
         running.kill();
-        if kill % 10 == 9 {
-            archived_at_kills.push(place.archived().len());
-        }
+        let archived = place.archived();
+        let first: Vec<String> = (0..archived.len() as u64).map(Log::name).collect();
+        assert_eq!(archived, first, "kill {kill} has left a hole");
+        archived_at_kills.push(archived.len());
     }
     let newest = writer.finish();
-    eprintln!("{newest} segments written; archived after each ten kills: {archived_at_kills:?}");
+    eprintln!("{newest} segments written; archived at each kill: {archived_at_kills:?}");
     archived_at_kills.dedup();
-    assert!(archived_at_kills.len() > 5, "kills fell where nothing was going on");
+    assert!(archived_at_kills.len() > kills / 10, "kills fell where nothing was going on");
 
     let once = ["wal", "archive", strs(&folder), "--delete-after-verify"];
     place.run(&once).ok();

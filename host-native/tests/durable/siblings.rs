@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::common::child::{Running, run};
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place};
+use crate::harness::{LIMIT, Place, strs};
+use crate::log::Log;
 use crate::rows::noise;
 
 const PUT: [&str; 6] = ["put", "rows.ndjson", "--codec", "none", "--collection", "c"];
@@ -24,6 +25,25 @@ fn puts_of_the_same_rows_at_once_all_succeed() {
         assert_eq!(place.bucket().keys(&folder).len(), 1);
     }
     assert_eq!(place.uploads_left(), []);
+}
+
+#[test]
+fn what_killed_archivers_left_is_taken_away_by_a_later_run() {
+    let place = Place::new(Seaweed::shared(), "siblings/wal");
+    let folder = place.folder("wal");
+    let log = Log { seed: 3, bytes_min: 10, bytes_max: 2_000_000 };
+    log.write(&folder, 0..3);
+    place.run(&["wal", "archive", strs(&folder)]).ok();
+    log.write(&folder, 3..6);
+    let key = |name: &str| format!("{}wal/{name}", place.key_prefix());
+    // Of one that is archived, of one that will be, and of one that never comes: its archiver may live.
+    for name in [Log::name(1), Log::name(3), Log::name(9)] {
+        place.bucket().abandon_upload(&key(&name));
+    }
+    place.run(&["wal", "archive", strs(&folder)]).ok();
+    let left: Vec<String> = place.uploads_left().into_iter().map(|upload| upload.key).collect();
+    assert_eq!(left, [key(&Log::name(9))]);
+    place.run(&["wal", "verify", strs(&folder)]).ok();
 }
 
 #[test]

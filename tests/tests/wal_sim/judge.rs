@@ -32,6 +32,19 @@ impl World {
         panic!("{}", self.told("archives what was never written"));
     }
 
+    /// Whatever fails and whoever dies: what comes into the store stands behind all that was before it.
+    pub fn check_no_hole_before(&mut self, name: &str) {
+        let before = self.log.iter().take_while(|(known, _)| known != name);
+        for (known, _) in before {
+            // What somebody took away is not the archiver's doing, and may be passed over where that was asked for.
+            let passed_over = self.settings.past_gap && self.removed.contains(known);
+            // Nor is what somebody deleted in the store while the other machine was under way behind it.
+            let deleted = self.is_shared && self.deleted.contains(known);
+            let is_there = self.store.objects.contains_key(known);
+            assert!(is_there || passed_over || deleted, "{}", self.told(&format!("{name} is there, and {known} is not")));
+        }
+    }
+
     pub fn check_settled(&self, number: usize, name: &str) {
         let is_proven = self.machines[number].proven.contains(name);
         let is_there = self.store.objects.get(name).map(Vec::as_slice) == Some(self.content(name));

@@ -129,16 +129,18 @@ impl World {
                 let rotten = std::mem::take(&mut self.rotten);
                 let has_cause = !foreign.is_empty() || !rotten.is_empty();
                 self.check_cause(has_cause, kind, &text);
-                for name in foreign.iter().chain(&rotten) {
-                    self.store.objects.remove(name);
+                for name in foreign.into_iter().chain(rotten) {
+                    self.store.objects.remove(&name);
+                    self.deleted.insert(name);
                 }
             }
             ErrorKind::Corrupt => {
                 let rotten = std::mem::take(&mut self.rotten);
                 self.check_cause(!rotten.is_empty(), kind, &text);
-                for name in &rotten {
-                    assert!(self.folder.0.contains_key(name), "{}", self.told("deleted unproven"));
-                    self.store.objects.remove(name);
+                for name in rotten {
+                    assert!(self.folder.0.contains_key(&name), "{}", self.told("deleted unproven"));
+                    self.store.objects.remove(&name);
+                    self.deleted.insert(name);
                 }
             }
             ErrorKind::Missing => {

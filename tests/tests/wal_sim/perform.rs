@@ -81,7 +81,12 @@ impl World {
             self.rotten.insert(seen.name.clone());
         }
         match self.store.put_object(&seen.name, &stored) {
-            Ok(created) => Answer::Stored(checksum(bytes), created),
+            Ok(created) => {
+                if created {
+                    self.check_no_hole_before(&seen.name);
+                }
+                Answer::Stored(checksum(bytes), created)
+            }
             Err(()) => Answer::Failed(ErrorKind::Conflict),
         }
     }

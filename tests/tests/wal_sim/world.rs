@@ -50,6 +50,10 @@ pub struct Machine {
     /// By time and number: what happens next, for which action.
     pub events: BTreeMap<(u64, u64), (u64, Event)>,
     pub cancelled: BTreeSet<u64>,
+    /// Puts that may be seen.
+    pub published: BTreeSet<u64>,
+    /// What was sent, and waits until it may be seen.
+    pub staged: BTreeMap<u64, Step>,
     /// What it has read back and found right.
     pub proven: BTreeSet<String>,
     pub restart_at: Option<u64>,
@@ -76,6 +80,8 @@ pub struct World {
     pub foreign: BTreeSet<String>,
     pub rotten: BTreeSet<String>,
     pub removed: BTreeSet<String>,
+    /// What somebody deleted in the store, as it was wrong.
+    pub deleted: BTreeSet<String>,
     /// Kinds of ends whose cause somebody took away.
     pub mended: BTreeSet<String>,
     pub events_made: u64,
@@ -113,6 +119,7 @@ impl World {
             foreign: BTreeSet::new(),
             rotten: BTreeSet::new(),
             removed: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             mended: BTreeSet::new(),
             events_made: 0,
             seen: BTreeMap::new(),
@@ -157,6 +164,8 @@ impl World {
             settings,
             events: BTreeMap::new(),
             cancelled: BTreeSet::new(),
+            published: BTreeSet::new(),
+            staged: BTreeMap::new(),
             proven: BTreeSet::new(),
             restart_at: None,
         }
@@ -187,8 +196,16 @@ impl World {
                 WalAction::Verify { id, name, .. } => (id, Step::Verify(name)),
                 WalAction::Delete { id, segment } => (id, Step::Delete(segment)),
                 WalAction::MarkDone { id, name } => (id, Step::MarkDone(name)),
+                WalAction::Publish { id } => {
+                    self.machines[number].published.insert(id);
+                    match self.machines[number].staged.remove(&id) {
+                        Some(put) => (id, put),
+                        None => continue,
+                    }
+                }
                 WalAction::Cancel { id } => {
                     self.machines[number].cancelled.insert(id);
+                    self.machines[number].staged.remove(&id);
                     continue;
                 }
                 WalAction::Archived(now) => {
@@ -245,6 +262,14 @@ impl World {
             return self.after(number, id, Event::Answer(Answer::Failed(ErrorKind::Unavailable)));
         }
         let next = self.arrive(number, &step);
+        if let Event::Step(put @ Step::PutObject(..)) = &next
+            && !fails
+            && !self.machines[number].published.contains(&id)
+        {
+            self.count("waited for their turn");
+            self.machines[number].staged.insert(id, put.clone());
+            return;
+        }
         let next = match fails {
             // Done, but nobody is told.
             true => {
