@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Error, Result};
 use crate::grant::now_ms;
 use crate::http::{element, elements};
 use crate::remote::RemoteStore;
+use crate::{Error, Result};
 
 /// How long a signature holds: longer than any one request with all its retries.
 pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;

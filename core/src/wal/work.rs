@@ -192,9 +192,8 @@ impl WalPlan {
         let marked = here.find(|(_, entry)| entry.local.mark != ArchiveMark::None);
         let mut there = self.there.iter().rev();
         // What lies under the name of one that is here unmarked is of another log, perhaps: it ends nothing.
-        let archived = there.find(|(place, segment)| {
-            segment.bytes.is_some() && !self.here.contains_key(*place)
-        });
+        let archived = there
+            .find(|(place, segment)| segment.bytes.is_some() && !self.here.contains_key(*place));
         let last = marked.map(|(place, _)| place).or(archived.map(|(place, _)| place));
         self.here.keys().find(|place| Some(*place) > last)
     }

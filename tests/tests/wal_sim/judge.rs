@@ -41,7 +41,11 @@ impl World {
             // Nor is what somebody deleted in the store while the other machine was under way behind it.
             let deleted = self.is_shared && self.deleted.contains(known);
             let is_there = self.store.objects.contains_key(known);
-            assert!(is_there || passed_over || deleted, "{}", self.told(&format!("{name} is there, and {known} is not")));
+            assert!(
+                is_there || passed_over || deleted,
+                "{}",
+                self.told(&format!("{name} is there, and {known} is not"))
+            );
         }
     }
 

@@ -19,9 +19,8 @@ use crate::cli::text::{counted, human_bytes};
 
 /// Archive the finished segments of a folder, in order
 ///
-/// A segment counts as archived once it and all before it are durable in the store. The first failure stops those behind it,
-/// but for those on their way beside it (--parallel 1: none), which do not count as archived before it is. All state is
-/// what folder and store hold: it may be killed at any point.
+/// Segments are sent side by side, and become visible in the store one behind the other: the first failure stops all
+/// behind it, and leaves no hole. All state is what folder and store hold: it may be killed at any point.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
     /// The folder of the log
