@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -16,7 +15,7 @@ use object_store::prefix::PrefixStore;
 
 use crate::answer::{conflict, io_error};
 use crate::random::random_name;
-use crate::{Error, Leftover, PutOutcome, Result};
+use crate::{Error, ErrorKind, Leftover, PutOutcome, Result};
 
 /// How much of two files is compared at a time.
 const COMPARED_BYTES: usize = 1 << 20;
@@ -233,8 +232,8 @@ fn is_staged(name: &str) -> bool {
 #[derive(Debug)]
 pub(crate) struct Staged {
     path: PathBuf,
-    file: File,
-    is_synced: AtomicBool,
+    /// None once it is sealed.
+    file: Option<File>,
 }
 
 impl Staged {
@@ -247,22 +246,34 @@ impl Staged {
             .create_new(true)
             .open(&path)
             .map_err(|e| io_error(&e, "make a file", &path))?;
-        Ok(Staged { path, file, is_synced: AtomicBool::new(false) })
+        Ok(Staged { path, file: Some(file) })
     }
 
     /// Appends. Blocks.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        *self.is_synced.get_mut() = false;
-        self.file.write_all(bytes).map_err(|e| io_error(&e, "write the file", &self.path))
+        match &mut self.file {
+            Some(file) => {
+                file.write_all(bytes).map_err(|e| io_error(&e, "write the file", &self.path))
+            }
+            None => Err(Error::new(
+                ErrorKind::Misuse,
+                "this object is ready, and takes no more bytes; begin another one",
+            )),
+        }
     }
 
-    /// Makes it durable, once. Blocks.
-    pub(crate) fn sync(&self) -> Result<()> {
-        if !self.is_synced.load(Ordering::Relaxed) {
-            self.file.sync_all().map_err(|e| io_error(&e, "write the file", &self.path))?;
-            self.is_synced.store(true, Ordering::Relaxed);
-        }
+    /// Makes it durable and closes it: many may wait to be published, and a process has but so many handles. Blocks.
+    pub(crate) fn seal(&mut self) -> Result<()> {
+        self.sync()?;
+        self.file = None;
         Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        match &self.file {
+            Some(file) => file.sync_all().map_err(|e| io_error(&e, "write the file", &self.path)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod encoder;
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use coldpress_core::{
     ObjectKey, Settings, StreamEncoder, StreamOutput, StreamSettings, StreamedFile, Summary,
 };
 use serde_json::Value;
 
+use crate::writer::Hold;
 use crate::{ColdStorage, Error, ErrorKind, LsnRange, ObjectWriter, PutOutcome, Result};
 use encoder::{Encoded, Encoding};
 
@@ -31,9 +34,10 @@ pub struct StoredFile {
 /// Push rows or JSON as it comes, then [`finish`](Self::finish). Each push waits until its rows are taken, and so a slow
 /// store slows its caller. The rules of files, columns and rescue are those of [`StreamEncoder`].
 ///
-/// After an error the stream takes nothing more; of the file at hand nothing is stored, and
-/// [`stored`](Self::stored) tells which files before it are. The same rows pushed again from the first one make
-/// the same files, which is success for those that are there.
+/// Each file can be seen once it is whole, or all of them at the end ([`all_or_nothing`](Self::all_or_nothing)). After an
+/// error the stream takes nothing more; of the file at hand nothing is stored, and [`stored`](Self::stored) tells which
+/// files before it are. The same rows pushed again from the first one make the same files, which is success for those
+/// that are there.
 ///
 /// ```
 /// # async fn example(storage: coldpress::ColdStorage) -> coldpress::Result<()> {
@@ -59,8 +63,11 @@ pub struct RowStream<'s> {
     encoding: Encoding,
     rows: u64,
     writer: Option<ObjectWriter>,
+    /// Whole, and seen by nobody yet.
+    ready: VecDeque<(ObjectWriter, StreamedFile)>,
     stored: Vec<StoredFile>,
     refuse_overlaps: bool,
+    all_or_nothing: bool,
 }
 
 impl ColdStorage {
@@ -96,8 +103,10 @@ impl ColdStorage {
             encoding: Encoding::start(encoder)?,
             rows: 0,
             writer: None,
+            ready: VecDeque::new(),
             stored: Vec::new(),
             refuse_overlaps: false,
+            all_or_nothing: false,
         })
     }
 }
@@ -108,6 +117,14 @@ impl RowStream<'_> {
     #[must_use]
     pub fn refusing_overlaps(mut self) -> Self {
         self.refuse_overlaps = true;
+        self
+    }
+
+    /// Shows no file before [`finish`](Self::finish) has all rows: a row that is refused, however late, leaves nothing
+    /// behind. Until then files wait in the store, as parts or under names that no listing shows.
+    #[must_use]
+    pub fn all_or_nothing(mut self) -> Self {
+        self.all_or_nothing = true;
         self
     }
 
@@ -142,15 +159,23 @@ impl RowStream<'_> {
     /// Stores what is left. Where it returns an error, [`stored`](Self::stored) still tells what is in the store.
     pub async fn finish(&mut self) -> Result<Vec<StoredFile>> {
         self.encode(StreamEncoder::finish).await?;
+        for (_, file) in &self.ready {
+            self.look_for_overlap(&file.key).await?;
+        }
+        while let Some((writer, file)) = self.ready.pop_front() {
+            self.show(writer, file).await?;
+        }
         Ok(self.stored.clone())
     }
 
-    /// Takes back what was sent of the file at hand; the files before it stay.
+    /// Takes back what was sent and is not stored; what is stays.
     pub async fn abort(mut self) -> Result<()> {
-        match self.writer.take() {
-            Some(writer) => writer.abort().await,
-            None => Ok(()),
+        let ready = std::mem::take(&mut self.ready).into_iter().map(|(writer, _)| writer);
+        let mut aborted = Ok(());
+        for writer in ready.chain(self.writer.take()) {
+            aborted = writer.abort().await.and(aborted);
         }
+        aborted
     }
 
     /// Lets the encoder work, and sends what comes out. Meanwhile parts go on being sent.
@@ -174,6 +199,10 @@ impl RowStream<'_> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
+                // Not earlier: the one that turns out to be the last has nothing to wait for.
+                if let Some((before, file)) = self.ready.back_mut() {
+                    before.stage(&file.key, Hold::Nothing).await?;
+                }
                 let begun = match &self.key {
                     Some(key) => self.storage.create(key).await?,
                     None => self.storage.create_data(self.tenant_id, &self.collection).await?,
@@ -189,15 +218,23 @@ impl RowStream<'_> {
             let message = "a file ended that had not begun; report this";
             return Err(Error::new(ErrorKind::Internal, message).at(file.key.as_str()));
         };
+        if self.all_or_nothing {
+            self.ready.push_back((writer, file));
+            return Ok(());
+        }
         if let Err(error) = self.look_for_overlap(&file.key).await {
             return match writer.abort().await {
                 Ok(()) => Err(error),
                 Err(left) => Err(error.with_note(&format!("and {left}"))),
             };
         }
-        let outcome = match &self.key {
-            Some(_) => writer.finish().await?,
-            None => writer.finish_as(&file.key).await?,
+        self.show(writer, file).await
+    }
+
+    async fn show(&mut self, writer: ObjectWriter, file: StreamedFile) -> Result<()> {
+        let outcome = match writer.has_key() {
+            true => writer.finish().await?,
+            false => writer.finish_as(&file.key).await?,
         };
         let StreamedFile { key, bytes, summary } = file;
         tracing::info!(%key, bytes, rows = summary.rows, ?outcome, "stored rows");

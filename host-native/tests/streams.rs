@@ -148,6 +148,47 @@ async fn a_refused_row_ends_a_stream(config: ColdStorageConfig) {
     assert!(listed.iter().zip(&stored).all(|(there, told)| there.key == told.key));
 }
 
+/// Whether the last row is refused, its files would be in another's way, or all goes well.
+async fn all_or_nothing_is_seen_at_the_end_or_never(config: ColdStorageConfig) {
+    let storage = ColdStorage::new(config).unwrap();
+    let cut = StreamSettings { row_group_bytes_max: 50_000, file_bytes_max: 1, first_lsn: 0 };
+    let good: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let begin = async || {
+        let settings = Settings::default();
+        let stream = storage.stream_rows(3, "c", None, settings, cut.clone()).unwrap();
+        let mut stream = stream.all_or_nothing().refusing_overlaps();
+        stream.push_json(good.clone().into()).await.unwrap();
+        stream
+    };
+    let there = async || storage.list(3, "c", None).await.unwrap().len();
+    let mut refused = begin().await;
+    refused.push_json("{\"n\":}\n".into()).await.unwrap_err();
+    assert!(refused.stored().is_empty());
+    refused.abort().await.unwrap();
+    drop(begin().await);
+    assert_eq!(there().await, 0);
+
+    let lsns = LsnRange::new(4_999, 5_010).unwrap();
+    let in_the_way = ObjectKey::data(storage.prefix(), 3, "c", lsns, LsnWidth::default()).unwrap();
+    written(&storage, &in_the_way, &noise(100, 1)).await.finish().await.unwrap();
+    let mut overlapping = begin().await;
+    assert_eq!(overlapping.finish().await.unwrap_err().kind(), ErrorKind::Conflict);
+    overlapping.abort().await.unwrap();
+    assert_eq!(there().await, 1, "not even the first ones, which are in nobody's way");
+
+    let store = storage.object_store();
+    let path = object_store::path::Path::parse(in_the_way.as_str()).unwrap();
+    object_store::ObjectStoreExt::delete(&store, &path).await.unwrap();
+    for outcome in [PutOutcome::Created, PutOutcome::AlreadyThere] {
+        let before = there().await;
+        let mut stream = begin().await;
+        assert_eq!(there().await, before);
+        let files = stream.finish().await.unwrap();
+        assert!(files.len() > 2 && files.iter().all(|file| file.outcome == outcome), "{files:?}");
+        assert_eq!(there().await, files.len());
+    }
+}
+
 macro_rules! everywhere {
     ($($test:ident),*) => {
         mod folder {
@@ -173,7 +214,8 @@ everywhere!(
     an_object_is_written_once,
     what_is_given_up_leaves_nothing,
     rows_without_end_become_files,
-    a_refused_row_ends_a_stream
+    a_refused_row_ends_a_stream,
+    all_or_nothing_is_seen_at_the_end_or_never
 );
 
 fn no_staged_file(folder: &std::path::Path) {

@@ -51,7 +51,7 @@ struct Reader {
     packed: Arc<AtomicBool>,
 }
 
-/// Reads every source to its end and stores its rows. Ctrl-C, and every error, take back what was sent of the file at hand.
+/// Reads every source to its end and stores its rows. Ctrl-C, and every error, take back what was sent and is not stored.
 pub fn pour(
     sources: &[Source],
     mut rows: RowStream<'_>,
@@ -74,7 +74,7 @@ pub fn pour(
         if rows.abort().await.is_err()
             && let Err(Stopped::Failed(Failure::Run(message))) = &mut ended
         {
-            message.push_str("; parts of a file may be left in the store");
+            message.push_str("; parts of files may be left in the store");
         }
         Ok(Poured { ended, stored })
     })?;

@@ -80,6 +80,10 @@ pub struct PutArgs {
     /// The size from which on rows go into another object; one of --lsn has all rows, whatever its size
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     file_size: u64,
+    /// Store no object before all rows are taken, as it is for files: what is piped in may never end, and
+    /// is else stored object by object
+    #[arg(long)]
+    all_or_nothing: bool,
     /// Write LSNs in the key with 20 digits, so that a listing is in order
     #[arg(long)]
     padded_lsn: bool,
@@ -116,12 +120,17 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         file_bytes_max: args.file_size,
         first_lsn,
     };
-    let rows = store
+    let mut rows = store
         .storage()
         .stream_rows(args.tenant, &args.collection, args.lsn, settings, cut)
-        .map_err(|error| Failure::usage(store::in_our_words(&error)))?;
+        .map_err(|error| Failure::usage(store::in_our_words(&error)))?
+        .refusing_overlaps();
+    // What has a size has an end.
+    if args.all_or_nothing || input::bytes_total(&sources).is_some() {
+        rows = rows.all_or_nothing();
+    }
     let progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
-    let poured = pour::pour(&sources, rows.refusing_overlaps(), &store, progress)?;
+    let poured = pour::pour(&sources, rows, &store, progress)?;
     let fed = match poured.ended {
         Ok(fed) => fed,
         Err(stopped) => return Err(args.explain(&store, &sources, stopped, &poured.stored)),

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::source::{Slice, Source, ms};
 use crate::remote::store_path;
 use crate::storage::{Backend, blocking};
+use crate::writer::Hold;
 use crate::{ColdStorage, Error, ErrorKind, ObjectWriter, PutOutcome, Result};
 
 /// One log in one store.
@@ -135,7 +136,7 @@ impl Archive<'_> {
         let ready = async {
             pour(source, &mut writer, key).await?;
             match turn {
-                Some(turn) => wait(turn, &mut writer).await,
+                Some(turn) => wait(turn, &mut writer, key).await,
                 None => Ok(()),
             }
         };
@@ -229,9 +230,11 @@ impl Archive<'_> {
 const READING: &str = "read the segment";
 
 /// Whoever has to wait sends everything meanwhile; whoever has not saves the requests for that.
-async fn wait(mut turn: Turn, writer: &mut ObjectWriter) -> Result<()> {
+async fn wait(mut turn: Turn, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
+    // That is `Left`'s.
+    writer.leave_others();
     if turn.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
-        writer.stage().await?;
+        writer.stage(key, Hold::Small).await?;
         turn.await.map_err(|_| {
             Error::new(ErrorKind::Aborted, "it was broken off before its turn; archive it again")
         })?;

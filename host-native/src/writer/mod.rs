@@ -34,6 +34,16 @@ pub struct ObjectWriter {
     counters: Arc<Counters>,
 }
 
+/// What of an object that is made ready may wait in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Nothing, as many objects may wait.
+    Nothing,
+    /// Up to 1 MiB, which is not worth two requests more; and whatever goes by one put to a store that would complete
+    /// parts over another object.
+    Small,
+}
+
 #[derive(Debug)]
 enum Sink {
     Folder(Arc<LocalFolder>, Option<Staged>),
@@ -111,20 +121,34 @@ impl ObjectWriter {
         }
     }
 
-    /// Makes all that was written ready, so that [`finish`](Self::finish), which may come much later, has only to
-    /// show it. After an error only `abort` makes sense.
-    ///
-    /// What killed writers of the same key left is the caller's to take away then.
-    pub(crate) async fn stage(&mut self) -> Result<()> {
+    /// Makes all that was written ready under this key, so that [`finish`](Self::finish), which may come much later, has
+    /// only to show it. After an error only `abort` makes sense.
+    pub(crate) async fn stage(&mut self, key: &ObjectKey, hold: Hold) -> Result<()> {
+        self.key = Some(key.clone());
+        if let Sink::Spool(spool) = &mut self.sink {
+            self.sink = Sink::Parts(Box::new(spool.pour(key).await?));
+        }
         match &mut self.sink {
-            Sink::Parts(parts) => parts.stage().await,
+            Sink::Parts(parts) => parts.stage(hold).await,
             Sink::Spool(_) => Ok(()),
             Sink::Folder(_, staged) => {
-                if let Some(file) = staged.take() {
-                    *staged = Some(blocking(move || file.sync().map(|()| file)).await?);
+                if let Some(mut file) = staged.take() {
+                    *staged = Some(blocking(move || file.seal().map(|()| file)).await?);
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Whether the key is known, so that [`finish`](Self::finish) is how it ends.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Leaves it to the caller to take away what killed writers of the same key left.
+    pub(crate) fn leave_others(&mut self) {
+        if let Sink::Parts(parts) = &mut self.sink {
+            parts.leave_others();
         }
     }
 
@@ -170,7 +194,7 @@ impl ObjectWriter {
     async fn settle(self, key: &ObjectKey) -> Result<PutOutcome> {
         let outcome = match self.sink {
             Sink::Parts(parts) => parts.finish().await?,
-            Sink::Spool(spool) => spool.finish(key).await?,
+            Sink::Spool(mut spool) => spool.pour(key).await?.finish().await?,
             Sink::Folder(folder, Some(staged)) => {
                 let key = key.clone();
                 blocking(move || folder.publish_new(staged, key.as_str())).await?

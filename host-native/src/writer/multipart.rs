@@ -9,7 +9,7 @@ use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
-use super::ObjectWriter;
+use super::{Hold, ObjectWriter};
 use crate::grant::now_ms;
 use crate::http::element;
 use crate::remote::{PutRule, RemoteStore, store_path};
@@ -17,7 +17,7 @@ use crate::upload::transport::Answer;
 use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, sweep};
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
-/// Up to this many bytes are not worth two requests more: they wait for their turn here, and go by a simple put.
+/// What [`Hold::Small`] holds.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes for one object, cut into parts.
@@ -31,8 +31,8 @@ pub(super) struct Multipart {
     bytes: u64,
     /// Once there is more than one part.
     upload: Option<Upload>,
-    /// Whoever staged it looks after what others left.
-    staged: bool,
+    /// Whether what others left of this object is somebody else's to take away.
+    leaves_others: bool,
     /// Another writer's object lies at the key: nothing more is sent, and at the end ours is compared with it.
     taken: bool,
 }
@@ -56,7 +56,7 @@ impl Multipart {
             hash: Sha256::new(),
             bytes: 0,
             upload: None,
-            staged: false,
+            leaves_others: false,
             taken: false,
         }
     }
@@ -79,15 +79,21 @@ impl Multipart {
         Ok(())
     }
 
-    /// Sends all of it. A store that would complete parts over another object gets a simple put at the end, where
-    /// one is enough.
-    pub(super) async fn stage(&mut self) -> Result<()> {
-        self.staged = true;
+    pub(super) fn leave_others(&mut self) {
+        self.leaves_others = true;
+    }
+
+    /// Sends all of it, but for what goes by one put and is to be held here.
+    pub(super) async fn stage(&mut self, hold: Hold) -> Result<()> {
         let is_one_put = self.upload.is_none() && !self.taken;
-        if is_one_put
-            && (self.waiting.len() <= HELD_BYTES_MAX
-                || self.remote.parts_rule().await? == PutRule::LookFirst)
-        {
+        let is_held = match hold {
+            Hold::Nothing => false,
+            Hold::Small => {
+                self.waiting.len() <= HELD_BYTES_MAX
+                    || self.remote.parts_rule().await? == PutRule::LookFirst
+            }
+        };
+        if is_one_put && is_held {
             return Ok(());
         }
         let sent = self.send_rest().await;
@@ -107,7 +113,7 @@ impl Multipart {
             Ok(outcome) => {
                 self.upload = None;
                 // Whoever was killed in the middle of this very object has left parts that nobody can use any more.
-                if !self.staged {
+                if !self.leaves_others {
                     sweep(&self.remote, self.key.as_str()).await;
                 }
                 Ok(outcome)

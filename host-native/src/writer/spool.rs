@@ -11,7 +11,7 @@ use super::multipart::Multipart;
 use crate::answer::io_error;
 use crate::remote::RemoteStore;
 use crate::storage::blocking;
-use crate::{Error, ErrorKind, PutOutcome, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What waits in memory before a temporary file takes it.
 const MEMORY_BYTES: usize = 32 << 20;
@@ -41,8 +41,8 @@ impl Spool {
         Ok(())
     }
 
-    /// Sends all of it to this key.
-    pub(super) async fn finish(mut self, key: &ObjectKey) -> Result<PutOutcome> {
+    /// Writes all of it into an object of this key.
+    pub(super) async fn pour(&mut self, key: &ObjectKey) -> Result<Multipart> {
         let mut file = self.taken()?;
         file.rewind().map_err(|error| failed(&error))?;
         let mut parts = Multipart::new(Arc::clone(&self.remote), key.clone());
@@ -58,7 +58,7 @@ impl Spool {
             };
             file = rest;
             if slice.is_empty() {
-                return parts.finish().await;
+                return Ok(parts);
             }
             if let Err(error) = parts.write(Bytes::from(slice)).await {
                 return Err(parts.give_up(error).await);

@@ -203,25 +203,51 @@ fn a_schema_that_cannot_be_used_is_named() {
     contains_all(&line, &["missing.json", "No such file"]);
 }
 
+/// Makes many objects of few rows.
+const SMALL: [&str; 6] = ["-c", "c", "--row-group-size", "10KiB", "--file-size", "1B"];
+
+fn five_thousand_rows() -> String {
+    (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect()
+}
+
 #[test]
-fn a_put_that_stops_half_way_says_what_is_stored() {
+fn rows_of_files_are_stored_all_or_none() {
     let place = Place::new();
-    let small = ["-c", "c", "--row-group-size", "10KiB", "--file-size", "1B"];
-    let rows: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let rows = five_thousand_rows();
     place.write("rows.ndjson", &rows);
-    place.write("bad.ndjson", format!("{rows}{{\"n\":}}\n"));
-    let put = |file: &str, more: &[&str]| {
-        place.run(&[&["put", file][..], &small, more].concat()).fails(1)
+    place.write("bad.ndjson", "{\"n\":}\n");
+    let line = place.run(&[&["put", "rows.ndjson", "bad.ndjson"][..], &SMALL].concat()).fails(1);
+    contains_all(&line, &["bad.ndjson", "line 1"]);
+    assert!(!line.contains("stored"), "{line}");
+    assert_eq!(place.stored_files(), [""; 0]);
+    let piped = [&["put", "-", "bad.ndjson", "--all-or-nothing"][..], &SMALL].concat();
+    place.run_with_input(&piped, rows.as_bytes()).fails(1);
+    assert_eq!(place.stored_files(), [""; 0]);
+
+    place.ok(&[&["put", "rows.ndjson", "--padded-lsn"][..], &SMALL].concat());
+    let keys = place.stored_files();
+    assert!(keys.len() > 3, "{keys:?}");
+    let back: Vec<String> = keys.iter().map(|key| place.ok(&["cat", key])).collect();
+    same_rows(&rows, &back.concat());
+}
+
+#[test]
+fn a_pipe_that_stops_half_way_says_what_is_stored() {
+    let place = Place::new();
+    let rows = five_thousand_rows();
+    let bad = format!("{rows}{{\"n\":}}\n");
+    let put = |text: &str, more: &[&str]| {
+        place.run_with_input(&[&["put", "-"][..], &SMALL, more].concat(), text.as_bytes()).fails(1)
     };
-    let told = ["bad.ndjson", "line 5001", "rows are stored, in", "the same command again"];
-    contains_all(&put("bad.ndjson", &["--tenant", "1"]), &told);
+    let told = ["standard input", "line 5001", "rows are stored, in", "the same command again"];
+    contains_all(&put(&bad, &["--tenant", "1"]), &told);
     let told = ["line 5001", "rows are stored, in", "put those behind them with --append"];
-    contains_all(&put("bad.ndjson", &["--tenant", "2", "--append"]), &told);
+    contains_all(&put(&bad, &["--tenant", "2", "--append"]), &told);
 
     place.put("{}", &["--lsn", "3000..3000"]);
     let told =
         ["overlap those of 0/c/lsn-3000-3000.parquet", "rows are stored, in", "with --append"];
-    let line = put("rows.ndjson", &[]);
+    let line = put(&rows, &[]);
     contains_all(&line, &told);
     assert!(!line.contains("--lsn "), "that would store the first ones twice: {line}");
 }

@@ -65,6 +65,50 @@ fn a_hundred_kills_of_put_leave_no_half_object_and_no_parts() {
     assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
 }
 
+/// Rows of a file that become several objects: they wait for one another, and a kill shows none, or the first ones
+/// where it falls between those.
+#[test]
+fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
+    let place = Place::new(Seaweed::shared(), "crash/several");
+    fs::write(place.path("rows"), noise(30_000_000, SEED)).unwrap();
+    let put = |collection: &str| {
+        let collection = format!("--collection={collection}");
+        let cut = ["--codec=none", "--row-group-size=4MiB", "--file-size=5MiB", "--padded-lsn"];
+        let mut command = place.command(&["put", "rows", &collection]);
+        command.args(cut).stdin(Stdio::null());
+        command
+    };
+    let folder = |collection: &str| format!("{}0/{collection}/", place.key_prefix());
+    let names = |collection: &str| -> Vec<String> {
+        let keys = place.bucket().keys(&folder(collection));
+        keys.iter().map(|key| key.strip_prefix(&folder(collection)).unwrap().to_owned()).collect()
+    };
+    let whole = run(&mut put("whole"), LIMIT);
+    let took = whole.took;
+    whole.ok();
+    let wanted = names("whole");
+    assert!(wanted.len() > 3, "{wanted:?}");
+    let mut random = SplitMix64::new(SEED + 1);
+    let (mut with_parts_left, mut nothing_seen) = (0, 0);
+    for number in 0..12 {
+        let collection = format!("killed-{number}");
+        let running = Running::start(&mut put(&collection));
+        thread::sleep(Duration::from_micros(random.below(took.as_micros() as u64)));
+        running.kill();
+        with_parts_left += u32::from(!place.uploads_left().is_empty());
+        let seen = names(&collection);
+        nothing_seen += u32::from(seen.is_empty());
+        assert_eq!(seen, wanted[..seen.len()]);
+        run(&mut put(&collection), LIMIT).ok();
+        assert_eq!(names(&collection), wanted);
+    }
+    eprintln!(
+        "{with_parts_left} of 12 kills with parts left behind, {nothing_seen} with nothing to see"
+    );
+    assert!(with_parts_left > 0 && nothing_seen > 0);
+    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+}
+
 /// Writes the rows, and puts them once to know how long a life is.
 fn source(place: &Place<'_>, name: &'static str, bytes: usize, keys: u32) -> Source {
     let text = noise(bytes, SEED);
