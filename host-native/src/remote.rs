@@ -14,6 +14,7 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answers, Secrets, conflict};
 use crate::http::CheckedConnector;
@@ -23,6 +24,8 @@ use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result, leftovers};
 /// How often a put is tried whose key was said to be taken while nothing could be read there.
 const TAKEN_TRIES_MAX: u32 = 5;
 const TAKEN_PAUSE: Duration = Duration::from_millis(200);
+/// How long whoever ends waits for what goes on beside it.
+const TYING_UP_MAX: Duration = Duration::from_secs(2);
 /// How often a probe is tried whose object or upload somebody may have taken away in the middle.
 pub(crate) const PROBES_MAX: u32 = 3;
 
@@ -49,6 +52,8 @@ pub(crate) struct RemoteStore {
     transport: Transport,
     /// What completing a multipart upload does where the key is taken, once it was tried.
     pub(crate) parts_rule: OnceCell<PutRule>,
+    /// Uploads that are begun or taken back, whoever has dropped them meanwhile.
+    loose_ends: TaskTracker,
 }
 
 impl RemoteStore {
@@ -105,6 +110,7 @@ impl RemoteStore {
                 config.allow_http,
             )?,
             parts_rule: OnceCell::new(),
+            loose_ends: TaskTracker::new(),
         })
     }
 
@@ -126,6 +132,19 @@ impl RemoteStore {
 
     pub(crate) fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// Lets this come to its end, beside whatever goes on; as far as a runtime still runs.
+    pub(crate) fn tie_up(&self, end: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.loose_ends.spawn_on(end, &runtime);
+        }
+    }
+
+    /// Waits until all of these have, but not long: what is left then the next run finds.
+    pub(crate) async fn tied_up(&self) {
+        self.loose_ends.close();
+        let _ = tokio::time::timeout(TYING_UP_MAX, self.loose_ends.wait()).await;
     }
 
     /// How long one operation is tried again.

@@ -175,6 +175,7 @@ impl RowStream<'_> {
         for writer in ready.chain(self.writer.take()) {
             aborted = writer.abort().await.and(aborted);
         }
+        self.storage.tied_up().await;
         aborted
     }
 

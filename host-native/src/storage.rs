@@ -337,6 +337,13 @@ impl ColdStorage {
         }
     }
 
+    /// Waits a moment for what is taken back from the store beside whoever has broken it off.
+    pub(crate) async fn tied_up(&self) {
+        if let Backend::Remote(remote) = &self.backend {
+            remote.tied_up().await;
+        }
+    }
+
     pub(crate) fn listing(&self) -> Listing<'_> {
         Listing {
             store: &*self.store,

@@ -1,18 +1,90 @@
-//! Multipart uploads that nobody has ended: found, and taken away.
+//! Multipart uploads: our own, which are taken back where nobody ends them; and those that others left, found and taken
+//! away.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use coldpress_core::{GrantTerms, ObjectKey};
+use tokio::sync::oneshot;
 
 use crate::grant::now_ms;
 use crate::http::{element, elements};
 use crate::remote::RemoteStore;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How long a signature holds: longer than any one request with all its retries.
 pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;
 /// How long taking parts back is tried again.
 pub(crate) const ABORT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// An upload of ours. Dropped before it is over, it is aborted.
+#[derive(Debug)]
+pub(crate) struct OwnUpload {
+    remote: Arc<RemoteStore>,
+    key: ObjectKey,
+    id: String,
+    /// An answer was lost, and with it perhaps the id of another one.
+    has_double: bool,
+    is_over: bool,
+}
+
+impl OwnUpload {
+    pub(crate) async fn begin(remote: &Arc<RemoteStore>, key: &ObjectKey) -> Result<Self> {
+        remote.require_create_only_parts().await?;
+        let (sender, begun) = oneshot::channel();
+        let (at, key) = (Arc::clone(remote), key.clone());
+        // Whoever stops waiting leaves no upload behind whose id was on its way.
+        remote.tie_up(async move { drop(sender.send(Self::begin_now(at, key).await)) });
+        begun.await.map_err(|_| {
+            let message =
+                "a task was stopped with its runtime, or panicked; if it repeats, report it";
+            Error::new(ErrorKind::Internal, message)
+        })?
+    }
+
+    async fn begin_now(remote: Arc<RemoteStore>, key: ObjectKey) -> Result<Self> {
+        let terms = GrantTerms { lifetime_ms: LIFETIME_MS, ..GrantTerms::default() };
+        let (id, has_double) = match remote.begin_multipart(&key, &terms, Duration::ZERO).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                (remote.begin_multipart(&key, &terms, remote.patience()).await?, true)
+            }
+            begun => (begun?, false),
+        };
+        Ok(OwnUpload { remote, key, id, has_double, is_over: false })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// It was completed, or is gone. Whether another of ours may be left.
+    pub(crate) fn ended(mut self) -> bool {
+        self.is_over = true;
+        self.has_double
+    }
+
+    pub(crate) async fn abort(mut self) -> Result<()> {
+        let aborted = abort(&self.remote, self.key.as_str(), &self.id, ABORT_PATIENCE).await;
+        self.is_over = true;
+        aborted
+    }
+}
+
+impl Drop for OwnUpload {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let (remote, key) = (Arc::clone(&self.remote), self.key.clone());
+        let id = std::mem::take(&mut self.id);
+        self.remote.tie_up(async move {
+            if let Err(error) = abort(&remote, key.as_str(), &id, ABORT_PATIENCE).await {
+                tracing::warn!(%key, %error, "parts stay in the store");
+            }
+        });
+    }
+}
 
 /// An upload under way, or one that somebody left.
 #[derive(Debug, PartialEq, Eq)]

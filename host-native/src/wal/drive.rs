@@ -108,6 +108,18 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
 
     /// Runs to the end; `shutdown` and `drain` are [`WalArchiver::watch`](super::WalArchiver::watch)'s.
     pub(super) async fn drive(
+        self,
+        shutdown: impl Future<Output = ()> + Send,
+        drain: Duration,
+    ) -> Result<WalSummary> {
+        let storage = self.archive.storage;
+        let ended = self.run(shutdown, drain).await;
+        // Of segments that waited behind a failure, parts may have been sent.
+        storage.tied_up().await;
+        ended
+    }
+
+    async fn run(
         mut self,
         shutdown: impl Future<Output = ()> + Send,
         drain: Duration,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use coldpress_core::{GrantTerms, ObjectKey, PARTS_MAX, Sha256Digest, complete_multipart_body};
+use coldpress_core::{ObjectKey, PARTS_MAX, Sha256Digest, complete_multipart_body};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use crate::grant::now_ms;
 use crate::http::element;
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::upload::transport::Answer;
-use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, sweep};
+use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, OwnUpload, sweep};
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
 /// What [`Hold::Small`] holds.
@@ -37,11 +37,11 @@ pub(super) struct Multipart {
     taken: bool,
 }
 
-/// A multipart upload under way.
+/// A multipart upload under way. Dropped, it sends nothing more, and then its parts are taken back.
 #[derive(Debug)]
 struct Upload {
-    id: String,
     sending: JoinSet<Result<(usize, String)>>,
+    own: OwnUpload,
     etags: BTreeMap<usize, String>,
     begun: usize,
 }
@@ -111,9 +111,9 @@ impl Multipart {
         };
         match finished {
             Ok(outcome) => {
-                self.upload = None;
+                let has_double = self.upload.take().is_some_and(Upload::ended);
                 // Whoever was killed in the middle of this very object has left parts that nobody can use any more.
-                if !self.leaves_others {
+                if has_double || !self.leaves_others {
                     sweep(&self.remote, self.key.as_str()).await;
                 }
                 Ok(outcome)
@@ -127,7 +127,7 @@ impl Multipart {
             None => Ok(()),
             Some(upload) => {
                 drop(upload.sending);
-                uploads::abort(&self.remote, self.key.as_str(), &upload.id, ABORT_PATIENCE).await
+                upload.own.abort().await
             }
         }
     }
@@ -151,7 +151,7 @@ impl Multipart {
         match sent {
             Err(error) if error.kind() == ErrorKind::NotFound && self.is_there().await => {
                 // What we sent went with our upload.
-                self.upload = None;
+                self.upload.take().map(Upload::ended);
                 self.waiting.clear();
                 self.taken = true;
                 Ok(())
@@ -179,8 +179,8 @@ impl Multipart {
         let upload = match &mut self.upload {
             Some(upload) => upload,
             None => {
-                let begun = Upload::begin(&self.remote, &self.key).await?;
-                self.upload.insert(begun)
+                let own = OwnUpload::begin(&self.remote, &self.key).await?;
+                self.upload.insert(Upload::new(own))
             }
         };
         while upload.sending.len() >= ObjectWriter::PARTS_AT_ONCE {
@@ -193,7 +193,8 @@ impl Multipart {
             let message = format!("an object has at most {most} bytes; make smaller files");
             return Err(Error::new(ErrorKind::Limit, message).at(self.key.as_str()));
         }
-        let (remote, key, id) = (Arc::clone(&self.remote), self.key.clone(), upload.id.clone());
+        let (remote, key, id) =
+            (Arc::clone(&self.remote), self.key.clone(), upload.own.id().to_owned());
         upload.sending.spawn(async move { send(&remote, &key, &id, number, part).await });
         Ok(())
     }
@@ -225,7 +226,7 @@ impl Multipart {
             ));
         };
         let (id, doing, path) =
-            (upload.id.clone(), "complete the multipart upload", self.key.as_str());
+            (upload.own.id().to_owned(), "complete the multipart upload", self.key.as_str());
         let body = Bytes::from(complete_multipart_body(upload.etags.values().map(String::as_str)));
         // The condition of the completion is of no use there.
         if self.remote.parts_rule().await? == PutRule::LookFirst
@@ -261,29 +262,14 @@ impl Multipart {
     }
 }
 
-impl Drop for Multipart {
-    fn drop(&mut self) {
-        let Some(upload) = self.upload.take() else { return };
-        let (remote, key) = (Arc::clone(&self.remote), self.key.clone());
-        // Cut off in the middle, by a caller that dropped its future, say.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let aborted =
-                    uploads::abort(&remote, key.as_str(), &upload.id, ABORT_PATIENCE).await;
-                if let Err(error) = aborted {
-                    tracing::warn!(%key, %error, "parts stay in the store");
-                }
-            });
-        }
-    }
-}
-
 impl Upload {
-    async fn begin(remote: &RemoteStore, key: &ObjectKey) -> Result<Self> {
-        remote.require_create_only_parts().await?;
-        let terms = GrantTerms { lifetime_ms: LIFETIME_MS, ..GrantTerms::default() };
-        let id = remote.begin_multipart(key, &terms, remote.patience()).await?;
-        Ok(Upload { id, sending: JoinSet::new(), etags: BTreeMap::new(), begun: 0 })
+    fn new(own: OwnUpload) -> Self {
+        Upload { sending: JoinSet::new(), own, etags: BTreeMap::new(), begun: 0 }
+    }
+
+    /// Nothing of it is left to take back; whether another of ours may be, that nobody knows.
+    fn ended(self) -> bool {
+        self.own.ended()
     }
 
     /// Waits for any part.

@@ -51,7 +51,8 @@ fn bad_day() -> Vec<Rule> {
 fn a_log_is_archived_verified_and_restored_through_a_store_that_fails() {
     let (place, proxy) = behind_proxy("outage/log", 11);
     let folder = place.folder("wal");
-    let log = Log { seed: 11, bytes_min: 20_000, bytes_max: 400_000 };
+    // Small ones, and such as go ahead in parts.
+    let log = Log { seed: 11, bytes_min: 20_000, bytes_max: 2_500_000 };
     log.write(&folder, 0..41);
     proxy.follow(bad_day());
     place.run(&["wal", "archive", strs(&folder)]).ok();
@@ -65,6 +66,24 @@ fn a_log_is_archived_verified_and_restored_through_a_store_that_fails() {
     log.assert_is(&restored, 0..40);
     assert_eq!(place.archived().len(), 40);
     assert_eq!(place.uploads_left(), []);
+}
+
+#[test]
+fn an_archiver_that_fails_takes_back_what_it_has_sent_behind_the_failure() {
+    let (place, proxy) = behind_proxy("outage/behind", 20);
+    let folder = place.folder("wal");
+    let log = Log { seed: 20, bytes_min: 3_000_000, bytes_max: 3_000_000 };
+    log.write(&folder, 0..6);
+    let first = format!("{}wal/{}", place.key_prefix(), Log::name(0));
+    place.bucket().put(&first, &vec![0; 3_000_000]);
+    // It is found out late that this is of another log, when all behind it have been sent.
+    proxy.follow([Rule::new(Fault::Delay(Duration::from_millis(1_500)))
+        .on(|asked| asked.method == "GET" && asked.target.contains("/000000010000000000000000"))]);
+    place.run(&["wal", "archive", strs(&folder)]).fails(1, &["other content"]);
+    let counts = proxy.counts();
+    assert!(counts.bytes_up > 9_000_000, "nothing was sent ahead: {counts:?}");
+    assert_eq!(place.uploads_left(), []);
+    assert_eq!(place.archived(), [Log::name(0)]);
 }
 
 #[test]
