@@ -28,8 +28,9 @@ use drive::Run;
 /// Archives the write-ahead log of one node, checks the archive, and brings the log back.
 ///
 /// Segments lie under `{prefix}wal/`, or `{prefix}wal/{node}/` where a node is named, as they are; beside each its
-/// record, whose name tells length and CRC-32C. All state is what the folder and the store hold: kill it anywhere,
-/// and begin again. Every future may be dropped at any point.
+/// record, whose name tells length and CRC-32C. They are sent side by side and can be seen one behind the other, so that
+/// the archive has no hole that the log has not. All state is what the folder and the store hold: kill it
+/// anywhere, and begin again. Every future may be dropped at any point.
 ///
 /// Each segment that is worked on has a `tracing` span, and the `metrics` facade gets `coldpress_wal_…` counters and
 /// gauges: install a recorder to see them.
