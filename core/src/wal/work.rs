@@ -322,7 +322,6 @@ impl WalPlan {
     /// What came of a failure at this place: tried again while watching and where that can help; else it
     /// stops for good. Either way nothing behind it goes on.
     pub(super) fn fail(&mut self, place: Option<SegmentPlace>, error: Error) {
-        self.cancel_behind(place.as_ref());
         if let Some(place) = &place
             && let Some(entry) = self.here.get_mut(place)
         {
@@ -331,6 +330,7 @@ impl WalPlan {
         if self.settings.poll_ms.is_none() || error.kind() != ErrorKind::Unavailable {
             return self.stop_at(place, error);
         }
+        self.cancel_behind(place.as_ref());
         let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
         let longest = self
             .settings
