@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "stub/parts.rs"]
+mod parts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, PutOutcome, WalArchiver, WalSettings};
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, PutOutcome};
 use common::stub::{BOUND, Bucket, Reply, Request, Stub};
 use common::{Trace, rows, s3_config, shown};
 
@@ -66,35 +68,6 @@ async fn whoever_allows_it_puts_there_after_a_look() {
     assert_eq!(storage.download_parquet(&key).await.unwrap(), before);
     assert_eq!(storage.files_uploaded(), 1);
     assert_eq!(bucket.keys(), [key]);
-}
-
-/// It refuses a put over an object and completes an upload over one: so it gets no upload but the probe's.
-#[tokio::test]
-async fn a_store_whose_uploads_overwrite_gets_each_segment_by_a_put_in_its_turn() {
-    let bucket = Bucket::new(true);
-    let answering = bucket.clone();
-    let stub = Stub::start(move |request| match request.method.as_str() {
-        "POST" if request.query.contains("uploads=") => {
-            Reply::ok("<InitiateResult><UploadId>u</UploadId></InitiateResult>")
-        }
-        "GET" if request.query.contains("uploads=") => Reply::ok("<Uploads></Uploads>"),
-        _ if request.query.contains("uploadId=") => Reply::ok("<Result></Result>"),
-        _ => answering.answer(request),
-    });
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["1", "2", "3", "4", "5"] {
-        std::fs::write(folder.path().join(name), vec![7; 2 << 20]).unwrap();
-    }
-    let archiver = WalArchiver::new(Arc::new(storage(&stub)), None).unwrap();
-    let summary = archiver.archive(folder.path(), &WalSettings::default(), |_| ()).await.unwrap();
-    assert_eq!(summary.created, 4);
-    let requests = stub.requests();
-    let puts = requests.iter().filter(|request| request.method == "PUT").map(Request::key);
-    let segments: Vec<String> =
-        puts.filter(|key| key.contains("/wal/") && !key.contains('~')).collect();
-    assert_eq!(segments, ["p/wal/1", "p/wal/2", "p/wal/3", "p/wal/4"]);
-    let begun = requests.iter().filter(|r| r.method == "POST" && r.query.contains("uploads="));
-    assert!(begun.map(Request::key).all(|key| key.contains("probe")));
 }
 
 #[tokio::test]
