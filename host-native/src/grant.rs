@@ -12,6 +12,7 @@ use crate::http::element;
 use crate::leftovers::{parts_key, probe_name};
 use crate::remote::{PROBES_MAX, PutRule, RemoteStore};
 use crate::upload::transport::Answer;
+use crate::uploads::BegunUpload;
 use crate::{Error, ErrorKind, Result};
 
 /// How long a request of a grant is tried again: somebody waits for it.
@@ -83,34 +84,37 @@ impl RemoteStore {
         self.require_create_only_parts().await?;
         let upload_id = match &asked.upload_id {
             Some(upload_id) => upload_id.clone(),
-            None => self.begin_multipart(key, &terms, PATIENCE).await?,
+            None => self.begin_multipart(key, &terms, PATIENCE).await?.id,
         };
         Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?)
     }
 
-    /// Begins a multipart upload; its id.
+    /// Begins a multipart upload.
     pub(crate) async fn begin_multipart(
         &self,
         key: &ObjectKey,
         terms: &GrantTerms,
         patience: Duration,
-    ) -> Result<String> {
+    ) -> Result<BegunUpload> {
         let doing = "begin a multipart upload";
         let request = self.signer().begin_multipart(key, terms, now_ms())?;
-        let answer = self.perform(&request, Bytes::new(), patience, doing, key.as_str()).await?;
+        let (answer, tries) =
+            self.perform_counted(&request, Bytes::new(), patience, doing, key.as_str()).await?;
         match answer.status {
             200..=299 => {
-                upload_id_in(&answer.body).map_err(|error| Error::from(error).at(key.as_str()))
+                let id = upload_id_in(&answer.body)
+                    .map_err(|error| Error::from(error).at(key.as_str()))?;
+                Ok(BegunUpload { id, tries })
             }
             _ => Err(self.refused(&answer, doing, key.as_str())),
         }
     }
 
     /// As [`parts_rule`](Self::parts_rule); an error where looking first was not allowed.
-    pub(crate) async fn require_create_only_parts(&self) -> Result<PutRule> {
+    pub(crate) async fn require_create_only_parts(&self) -> Result<()> {
         match self.parts_rule().await? {
-            PutRule::Conditional => Ok(PutRule::Conditional),
-            PutRule::LookFirst => self.without_condition(),
+            PutRule::Conditional => Ok(()),
+            PutRule::LookFirst => self.without_condition().map(|_| ()),
         }
     }
 
@@ -142,7 +146,7 @@ impl RemoteStore {
                 200..=299 if code == Some("PreconditionFailed") => return Ok(PutRule::Conditional),
                 // A process whose clock is ahead may have swept the object away, or the upload.
                 200..=299 | 404 if tries < PROBES_MAX => {}
-                200..=299 | 501 => return Ok(PutRule::LookFirst),
+                200..=299 | 501 => return Ok(self.found_out(PutRule::LookFirst)),
                 _ => return Err(self.refused(&answer, doing, key.as_str())),
             }
         }
@@ -157,7 +161,7 @@ impl RemoteStore {
     ) -> Result<Answer> {
         let terms = GrantTerms { lifetime_ms: 10 * 60_000, ..GrantTerms::default() };
         let path = key.as_str();
-        let upload_id = self.begin_multipart(key, &terms, PATIENCE).await?;
+        let upload_id = self.begin_multipart(key, &terms, PATIENCE).await?.id;
         let parts = Parts { part_bytes: 1 << 20, count: 1 };
         let grant =
             self.signer().grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?;

@@ -25,14 +25,32 @@ impl RemoteStore {
         doing: &str,
         path: &str,
     ) -> Result<Answer> {
+        let performed = self.perform_counted(request, body, patience, doing, path).await;
+        performed.map(|(answer, _)| answer)
+    }
+
+    /// The same, and how many tries it took: of those before the last nobody knows what came of them.
+    pub(crate) async fn perform_counted(
+        &self,
+        request: &SignedRequest,
+        body: Bytes,
+        patience: Duration,
+        doing: &str,
+        path: &str,
+    ) -> Result<(Answer, u32)> {
         let begun = Instant::now();
         let mut longest_ms = PAUSE_MS;
+        let mut tries = 0;
+        let heard = |sent: std::result::Result<Answer, String>, tries| {
+            sent.map(|answer| (answer, tries)).map_err(|said| self.unheard(&said, doing, path))
+        };
         loop {
+            tries += 1;
             let (method, url) = (request.method(), request.url());
             let sent = self.transport().send(method, url, request.headers(), body.clone()).await;
             let asked = match &sent {
                 Ok(answer) if !is_passing(answer) => {
-                    return sent.map_err(|said| self.unheard(&said, doing, path));
+                    return heard(sent, tries);
                 }
                 Ok(answer) => retry_after(answer),
                 Err(_) => None,
@@ -40,7 +58,7 @@ impl RemoteStore {
             let random = RandomState::new().hash_one(begun) % longest_ms + 1;
             let pause = asked.unwrap_or(Duration::from_millis(random));
             if begun.elapsed() + pause > patience {
-                return sent.map_err(|said| self.unheard(&said, doing, path));
+                return heard(sent, tries);
             }
             tracing::debug!(path, doing, ?pause, "no useful answer; trying again");
             tokio::time::sleep(pause).await;

@@ -276,7 +276,7 @@ impl RemoteStore {
             Ok(())
         };
         let (rule, ()) = future::try_join(self.probe_at(&key), sweep).await?;
-        Ok(rule)
+        Ok(self.found_out(rule))
     }
 
     /// Puts an object of its own twice; a store that keeps its word refuses the second.
@@ -306,13 +306,22 @@ impl RemoteStore {
         }
     }
 
-    pub(crate) fn without_condition(&self) -> Result<PutRule> {
-        let store = &self.answers.store;
-        if self.allow_unconditional_put {
+    /// Says, where it matters, what a probe has found: once, as a probe is made once.
+    pub(crate) fn found_out(&self, rule: PutRule) -> PutRule {
+        if rule == PutRule::LookFirst && self.allow_unconditional_put {
+            let store = &self.answers.store;
             tracing::warn!(
                 %store,
                 "the store ignores If-None-Match: two writers at the same moment can overwrite one another"
             );
+        }
+        rule
+    }
+
+    /// What follows where the store ignores the condition: an error, unless looking first was allowed.
+    pub(crate) fn without_condition(&self) -> Result<PutRule> {
+        let store = &self.answers.store;
+        if self.allow_unconditional_put {
             return Ok(PutRule::LookFirst);
         }
         Err(Error::settings(format!(

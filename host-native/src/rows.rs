@@ -11,7 +11,9 @@ use coldpress_core::{
 use serde_json::Value;
 
 use crate::writer::Hold;
-use crate::{ColdStorage, Error, ErrorKind, LsnRange, ObjectWriter, PutOutcome, Result};
+use crate::{
+    ColdStorage, Error, ErrorKind, LsnRange, ObjectWriter, PutOutcome, Result, StoredObject,
+};
 use encoder::{Encoded, Encoding};
 
 /// One object of a stream that is in the store.
@@ -159,9 +161,8 @@ impl RowStream<'_> {
     /// Stores what is left. Where it returns an error, [`stored`](Self::stored) still tells what is in the store.
     pub async fn finish(&mut self) -> Result<Vec<StoredFile>> {
         self.encode(StreamEncoder::finish).await?;
-        for (_, file) in &self.ready {
-            self.look_for_overlap(&file.key).await?;
-        }
+        let keys: Vec<&ObjectKey> = self.ready.iter().map(|(_, file)| &file.key).collect();
+        self.look_for_overlap(&keys).await?;
         while let Some((writer, file)) = self.ready.pop_front() {
             self.show(writer, file).await?;
         }
@@ -186,7 +187,7 @@ impl RowStream<'_> {
     ) -> Result<()> {
         let Encoded { worked, rows, outputs } = self.encoding.encode(work).await?;
         self.rows = rows;
-        // Files that were whole before a row was refused are stored all the same.
+        // Files that were whole before a row was refused are handed on all the same.
         for output in outputs {
             match output {
                 StreamOutput::Bytes(bytes) => self.write(bytes).await?,
@@ -223,40 +224,38 @@ impl RowStream<'_> {
             self.ready.push_back((writer, file));
             return Ok(());
         }
-        if let Err(error) = self.look_for_overlap(&file.key).await {
-            return match writer.abort().await {
-                Ok(()) => Err(error),
-                Err(left) => Err(error.with_note(&format!("and {left}"))),
-            };
+        if let Err(error) = self.look_for_overlap(&[&file.key]).await {
+            return Err(writer.give_up(error).await);
         }
         self.show(writer, file).await
     }
 
     async fn show(&mut self, writer: ObjectWriter, file: StreamedFile) -> Result<()> {
-        let outcome = match writer.has_key() {
-            true => writer.finish().await?,
-            false => writer.finish_as(&file.key).await?,
-        };
+        let outcome = writer.settle(&file.key).await?;
         let StreamedFile { key, bytes, summary } = file;
         tracing::info!(%key, bytes, rows = summary.rows, ?outcome, "stored rows");
         self.stored.push(StoredFile { key, bytes, summary, outcome });
         Ok(())
     }
 
-    /// An error where another object holds LSNs of this one. That of the very same key is left to the put, which
-    /// compares its content.
-    async fn look_for_overlap(&self, key: &ObjectKey) -> Result<()> {
-        if !self.refuse_overlaps {
-            return Ok(());
+    /// An error where another object holds LSNs of one of these, which are in order. That of the very same key is left
+    /// to the put, which compares its content.
+    async fn look_for_overlap(&self, keys: &[&ObjectKey]) -> Result<()> {
+        let ends =
+            keys.first().and_then(|key| key.lsns()).zip(keys.last().and_then(|key| key.lsns()));
+        let Some((first, last)) = ends.filter(|_| self.refuse_overlaps) else { return Ok(()) };
+        let all = LsnRange::new(first.min(), last.max())?;
+        let there = self.storage.list(self.tenant_id, &self.collection, Some(all)).await?;
+        for (key, lsns) in keys.iter().filter_map(|key| Some((*key, key.lsns()?))) {
+            let is_in_the_way = |other: &&StoredObject| {
+                other.key != *key && other.key.lsns().is_some_and(|held| held.overlaps(lsns))
+            };
+            if let Some(other) = there.iter().find(is_in_the_way) {
+                let message =
+                    format!("LSNs {lsns} overlap those of {}, which is already there", other.key);
+                return Err(Error::new(ErrorKind::Conflict, message).at(key.as_str()));
+            }
         }
-        let there = self.storage.list(self.tenant_id, &self.collection, key.lsns()).await?;
-        match (there.iter().find(|object| object.key != *key), key.lsns()) {
-            (Some(other), Some(lsns)) => Err(Error::new(
-                ErrorKind::Conflict,
-                format!("LSNs {lsns} overlap those of {}, which is already there", other.key),
-            )
-            .at(key.as_str())),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

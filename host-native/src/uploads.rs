@@ -18,6 +18,14 @@ pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;
 /// How long taking parts back is tried again.
 pub(crate) const ABORT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// An upload that was begun just now.
+#[derive(Debug)]
+pub(crate) struct BegunUpload {
+    pub(crate) id: String,
+    /// Where it is more than one, an earlier one may have begun another upload, whose id nobody knows.
+    pub(crate) tries: u32,
+}
+
 /// An upload of ours. Dropped before it is over, it is aborted.
 #[derive(Debug)]
 pub(crate) struct OwnUpload {
@@ -45,13 +53,9 @@ impl OwnUpload {
 
     async fn begin_now(remote: Arc<RemoteStore>, key: ObjectKey) -> Result<Self> {
         let terms = GrantTerms { lifetime_ms: LIFETIME_MS, ..GrantTerms::default() };
-        let (id, has_double) = match remote.begin_multipart(&key, &terms, Duration::ZERO).await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
-                (remote.begin_multipart(&key, &terms, remote.patience()).await?, true)
-            }
-            begun => (begun?, false),
-        };
-        Ok(OwnUpload { remote, key, id, has_double, is_over: false })
+        let begun = remote.begin_multipart(&key, &terms, remote.patience()).await?;
+        let BegunUpload { id, tries } = begun;
+        Ok(OwnUpload { remote, key, id, has_double: tries > 1, is_over: false })
     }
 
     pub(crate) fn id(&self) -> &str {

@@ -125,11 +125,12 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .stream_rows(args.tenant, &args.collection, args.lsn, settings, cut)
         .map_err(|error| Failure::usage(store::in_our_words(&error)))?
         .refusing_overlaps();
+    let bytes_total = input::bytes_total(&sources);
     // What has a size has an end.
-    if args.all_or_nothing || input::bytes_total(&sources).is_some() {
+    if args.all_or_nothing || bytes_total.is_some() {
         rows = rows.all_or_nothing();
     }
-    let progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
+    let progress = Progress::new(bytes_total, input::is_typed(&sources));
     let poured = pour::pour(&sources, rows, &store, progress)?;
     let fed = match poured.ended {
         Ok(fed) => fed,

@@ -142,10 +142,7 @@ impl Archive<'_> {
         };
         match ready.await {
             Ok(()) => writer.finish().await,
-            Err(error) => {
-                writer.abort().await?;
-                Err(error)
-            }
+            Err(error) => Err(writer.give_up(error).await),
         }
     }
 

@@ -121,10 +121,9 @@ impl ObjectWriter {
         }
     }
 
-    /// Makes all that was written ready under this key, so that [`finish`](Self::finish), which may come much later, has
+    /// Makes all that was written ready, so that [`settle`](Self::settle) at the same key, which may come much later, has
     /// only to show it. After an error only `abort` makes sense.
     pub(crate) async fn stage(&mut self, key: &ObjectKey, hold: Hold) -> Result<()> {
-        self.key = Some(key.clone());
         if let Sink::Spool(spool) = &mut self.sink {
             self.sink = Sink::Parts(Box::new(spool.pour(key).await?));
         }
@@ -138,11 +137,6 @@ impl ObjectWriter {
                 Ok(())
             }
         }
-    }
-
-    /// Whether the key is known, so that [`finish`](Self::finish) is how it ends.
-    pub(crate) fn has_key(&self) -> bool {
-        self.key.is_some()
     }
 
     /// Leaves it to the caller to take away what killed writers of the same key left.
@@ -191,7 +185,16 @@ impl ObjectWriter {
         }
     }
 
-    async fn settle(self, key: &ObjectKey) -> Result<PutOutcome> {
+    /// Takes back what was sent; `error` is why, and tells of it where that did not work.
+    pub(crate) async fn give_up(self, error: Error) -> Error {
+        match self.sink {
+            Sink::Parts(parts) => parts.give_up(error).await,
+            Sink::Folder(..) | Sink::Spool(_) => error,
+        }
+    }
+
+    /// As [`finish`](Self::finish). `key` is the one it was begun with, where it was with one.
+    pub(crate) async fn settle(self, key: &ObjectKey) -> Result<PutOutcome> {
         let outcome = match self.sink {
             Sink::Parts(parts) => parts.finish().await?,
             Sink::Spool(mut spool) => spool.pour(key).await?.finish().await?,

@@ -86,14 +86,11 @@ impl Multipart {
     /// Sends all of it, but for what goes by one put and is to be held here.
     pub(super) async fn stage(&mut self, hold: Hold) -> Result<()> {
         let is_one_put = self.upload.is_none() && !self.taken;
-        let is_held = match hold {
-            Hold::Nothing => false,
-            Hold::Small => {
-                self.waiting.len() <= HELD_BYTES_MAX
-                    || self.remote.parts_rule().await? == PutRule::LookFirst
-            }
-        };
-        if is_one_put && is_held {
+        if is_one_put
+            && hold == Hold::Small
+            && (self.waiting.len() <= HELD_BYTES_MAX
+                || self.remote.parts_rule().await? == PutRule::LookFirst)
+        {
             return Ok(());
         }
         let sent = self.send_rest().await;
