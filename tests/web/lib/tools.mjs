@@ -55,7 +55,8 @@ export function weedProgram() {
 }
 
 /**
- * A folder that is removed when the test ends.
+ * A folder that is removed when the test ends. Hooks run in the order they were given: whoever stops what writes into
+ * it must have said so before.
  *
  * @param {{ after(fn: () => void): void }} test the context that node:test passes
  */
