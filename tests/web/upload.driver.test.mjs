@@ -156,8 +156,8 @@ test('a grant that expires in the middle is renewed for the same upload', async 
   assert.notEqual(second.upload_id, undefined)
   // The four parts that were there stayed; the fifth alone was sent twice.
   const parts = store.log.filter((line) => line.includes('partNumber=')).map((line) => Number(/\d+$/.exec(line)[0]))
-  assert.deepEqual(parts, [1, 2, 3, 4, 5, 5, ...Array.from({ length: parts.at(-1) - 5 }, (_, n) => n + 6)])
-  assert.ok(parts.at(-1) > 8)
+  assert.deepEqual(parts.toSorted((a, b) => a - b), [1, 2, 3, 4, 5, ...Array.from({ length: parts.length - 5 }, (_, n) => n + 5)])
+  assert.ok(parts.length > 8)
   assert.deepEqual(only(store.objects)[1].body, Buffer.from(file.bytes))
   assert.equal(store.uploads.size, 0)
 })
