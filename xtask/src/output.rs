@@ -1,7 +1,7 @@
 //! What commands print: shown line by line, each behind the name of the step it belongs to.
 
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -26,7 +26,7 @@ pub fn say(line: &str) {
         step => format!("{step:<10} | {line}\n"),
     });
     // At once, so that lines of steps that run side by side stay whole.
-    let _ = io::stdout().write_all(text.as_bytes());
+    print!("{text}");
 }
 
 /// Runs a command to its end, shows all that it prints and lets `look` see each line.
