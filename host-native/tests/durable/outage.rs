@@ -255,23 +255,20 @@ fn what_was_read_in_part_is_read_again_and_never_passed_off_as_whole() {
 fn a_put_goes_on_where_the_store_goes_away_between_its_parts() {
     let (place, proxy) = behind_proxy("outage/parts", 19);
     let text = noise(60_000_000, 19);
-    // The second half of the rows comes once the store is away.
-    let (gone, went) = std::sync::mpsc::channel();
+    // The second part is on its way for as long as the store is not away.
+    proxy.follow([Rule::new(Fault::Hold { until: |counts| counts.went_away > 0 })
+        .on(|asked| asked.target.contains("partNumber=2"))]);
     thread::scope(|scope| {
         let outage = scope.spawn(|| {
             wait_for(|| !place.uploads_left().is_empty());
             proxy.go_away();
-            gone.send(()).unwrap();
             thread::sleep(Duration::from_secs(2));
             proxy.come_back();
         });
         let ran = run_fed(
             &mut place.command(&["put", "-", "--collection", "c", "--codec", "none"]),
             move |mut stdin| {
-                let (first, second) = text.as_bytes().split_at(text.len() / 2);
-                stdin.write_all(first).unwrap();
-                went.recv().unwrap();
-                stdin.write_all(second).unwrap();
+                stdin.write_all(text.as_bytes()).unwrap();
             },
             LIMIT,
         );

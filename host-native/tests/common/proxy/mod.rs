@@ -96,6 +96,7 @@ pub struct Counts {
     pub at_once_max: u64,
     /// Bytes of bodies that went to the server.
     pub bytes_up: u64,
+    pub went_away: u64,
 }
 
 impl Counts {
@@ -164,8 +165,10 @@ impl FaultProxy {
     pub fn go_away(&self) {
         let mut state = self.0.state();
         state.away = true;
+        state.counts.went_away += 1;
         hang_up(&mut state);
         drop(state);
+        self.0.changed.notify_all();
         self.0.wake();
         self.0.wait_until(|state| !state.listening);
     }
