@@ -31,7 +31,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-// As WebAssembly, `#[test]` is what `wasm-pack test` collects.
+// As WebAssembly, `#[test]` is what wasm-bindgen's runner collects.
 #[cfg(all(test, target_arch = "wasm32"))]
 #[macro_use(test)]
 extern crate coldpress_wasm_test;
