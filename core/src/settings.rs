@@ -176,6 +176,10 @@ pub struct Settings {
     /// The deepest nesting that becomes structs and lists, the document itself being 1; from 1 to
     /// 64. Default: 64.
     pub depth_max: usize,
+    /// The most bytes of one row; at least 1. It bounds the row's JSON text and, apart from it, the memory that its
+    /// values take (a number 9 bytes, a text its length and 9). A larger row is an error of kind `Limit`. Default:
+    /// 256 MiB.
+    pub row_bytes_max: usize,
     /// What an explicit `null` means. Default: the same as absent.
     pub nulls: Nulls,
     /// The columns, where the caller knows them. Default: inferred from all rows.
@@ -207,6 +211,7 @@ impl Settings {
             ("row_group_rows_max", self.row_group_rows_max, usize::MAX),
             ("columns_max", self.columns_max, Self::COLUMNS_LIMIT),
             ("depth_max", self.depth_max, Self::DEPTH_LIMIT),
+            ("row_bytes_max", self.row_bytes_max, usize::MAX),
         ];
         for (name, value, most) in ranges {
             if value < 1 || value > most {
@@ -236,6 +241,7 @@ impl Default for Settings {
             row_group_rows_max: 65_536,
             columns_max: 1_000,
             depth_max: Self::DEPTH_LIMIT,
+            row_bytes_max: 256 << 20,
             nulls: Nulls::default(),
             schema: None,
             policy: Policy::default(),
@@ -274,6 +280,7 @@ mod tests {
             Settings { depth_max: 65, ..Settings::default() },
             Settings { columns_max: 0, ..Settings::default() },
             Settings { row_group_rows_max: 0, ..Settings::default() },
+            Settings { row_bytes_max: 0, ..Settings::default() },
             Settings { codec: Codec::Zstd(0), ..Settings::default() },
             Settings { policy: Policy::Strict, ..Settings::default() },
         ];

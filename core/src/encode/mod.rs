@@ -121,7 +121,7 @@ impl Encoder {
     pub fn new(settings: Settings) -> Result<Self> {
         settings.check()?;
         let builder = Builder::new(&settings);
-        let feed = JsonFeed::default();
+        let feed = JsonFeed::new(settings.row_bytes_max, None);
         Ok(Encoder { settings, builder, feed, open: Vec::new(), refused: None })
     }
 
@@ -278,3 +278,6 @@ fn summary(columns: Columns) -> Summary {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod limit_tests;

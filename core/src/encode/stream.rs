@@ -142,7 +142,7 @@ impl StreamEncoder {
         key(&target, lsns)?;
         Ok(StreamEncoder {
             builder: Builder::new(&settings),
-            feed: JsonFeed::stopping_at(cut.row_group_bytes_max),
+            feed: JsonFeed::new(settings.row_bytes_max, Some(cut.row_group_bytes_max)),
             settings,
             cut,
             target,
