@@ -6,7 +6,7 @@
 mod events;
 mod node;
 
-pub(crate) use node::{Field, KINDS, Kind, Node, NodeId, Texts};
+pub(crate) use node::{Cursor, Field, KINDS, Kind, Node, NodeId, Texts};
 
 use crate::json::text::JsonText;
 use crate::schema::{Column, ColumnType, ID_COLUMN};
