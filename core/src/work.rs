@@ -1,5 +1,5 @@
-//! How much was looked at, for tests that prove what work grows with: a count is the same on every machine, and time
-//! is not. Outside of tests it costs nothing.
+//! How much was looked at, for tests that prove what work grows with: a count is the same on every
+//! machine, and time is not. Outside of tests it costs nothing.
 
 #[cfg(test)]
 thread_local! {

@@ -148,8 +148,8 @@ impl Events for Builder {
 }
 
 impl Builder {
-    /// Whether the row may take so many bytes more; where not, the rest of it is passed over and the row is refused
-    /// at its end.
+    /// Whether the row may take so many bytes more; where not, the rest of it is passed over and
+    /// the row is refused at its end.
     #[inline]
     fn takes(&mut self, bytes: usize) -> bool {
         match self.row_bytes_left.checked_sub(bytes) {
@@ -175,7 +175,8 @@ impl Builder {
         takes
     }
 
-    /// Reserves memory for a text of the kind, so that a lack of it is an error and not the end of the process.
+    /// Reserves memory for a text of the kind, so that a lack of it is an error and not the end of
+    /// the process.
     #[cold]
     fn has_room(&mut self, kind: Kind, bytes: usize) -> bool {
         let has_room = self.nodes[self.now.slot].reserve(kind, bytes);
@@ -218,7 +219,8 @@ impl Builder {
     #[cold]
     fn replace(&mut self, slot: NodeId) {
         self.duplicate_keys += 1;
-        // Work counts as bytes do, or keys that stand millions of times in one row would cost minutes.
+        // Work counts as bytes do, or keys that stand millions of times in one row would cost
+        // minutes.
         let work = self.take_back(slot, self.now.instance);
         self.takes(work);
     }
@@ -244,8 +246,8 @@ impl Builder {
         capture.text.key(name);
     }
 
-    /// Passes an event, of a text of `bytes` or of none, to the text being captured, and ends that when its value is
-    /// whole.
+    /// Passes an event, of a text of `bytes` or of none, to the text being captured, and ends that
+    /// when its value is whole.
     #[cold]
     fn captured(&mut self, nesting: i8, bytes: usize, event: impl FnOnce(&mut JsonText)) {
         let left = self.row_bytes_left;

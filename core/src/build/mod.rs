@@ -22,8 +22,8 @@ const LEVEL_BYTES: usize = 2;
 /// elsewhere otherwise.
 const END_BYTES: usize = 8;
 
-/// The longest name that becomes a column: a file's footer holds each name several times. A field of a longer name is
-/// kept as JSON.
+/// The longest name that becomes a column: a file's footer holds each name several times. A field
+/// of a longer name is kept as JSON.
 const NAME_BYTES_MAX: usize = 4_096;
 
 /// Nodes there may be for each column that is allowed: what bounds memory while types are still open.
@@ -177,7 +177,8 @@ impl Builder {
                 "there is no memory for the row; split it, or lower row_bytes_max".to_owned()
             }
             _ => format!(
-                "the row takes more than {max} bytes (row_bytes_max); split it, or raise row_bytes_max"
+                "the row takes more than {max} bytes (row_bytes_max); split it, or raise \
+                 row_bytes_max"
             ),
         };
         Error::new(ErrorKind::Limit, message).at_row(self.row_number())
@@ -340,8 +341,8 @@ impl Builder {
         node
     }
 
-    /// Takes back the values at `node` from `instance` on, with all below them. Gives the work it was: nodes that
-    /// were looked at, and values that were taken back.
+    /// Takes back the values at `node` from `instance` on, with all below them. Gives the work it
+    /// was: nodes that were looked at, and values that were taken back.
     fn take_back(&mut self, node: NodeId, instance: usize) -> usize {
         let values = &mut self.nodes[node];
         let (objects_before, arrays_before) =

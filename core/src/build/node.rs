@@ -104,11 +104,13 @@ pub(crate) struct Extra {
 /// of the object for a field of a struct, the ordinal of the element for the elements of a list.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    /// What stands at each instance, but for those in between the stretches below: these are absent.
+    /// What stands at each instance, but for those in between the stretches below: these are
+    /// absent.
     kinds: Vec<Kind>,
     /// The last stretch of instances that `kinds` tells of.
     last: Stretch,
-    /// Those before it. A gap ends a stretch where it is so long that it costs less to note than to fill.
+    /// Those before it. A gap ends a stretch where it is so long that it costs less to note than to
+    /// fill.
     earlier: Vec<Stretch>,
     counts: [usize; KINDS],
     pub(crate) booleans: Vec<bool>,
@@ -146,8 +148,8 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 impl Node {
-    /// Notes that `instance` holds a value of this kind; the caller then stores the value. Gives how many absent
-    /// instances came to lie before it.
+    /// Notes that `instance` holds a value of this kind; the caller then stores the value. Gives
+    /// how many absent instances came to lie before it.
     #[inline]
     pub(crate) fn put(&mut self, instance: usize, kind: Kind) -> usize {
         let end = self.end();
@@ -189,7 +191,8 @@ impl Node {
         self.last.instance + (self.kinds.len() - self.last.at)
     }
 
-    /// What stands at one instance. Where there are many to ask for, in order, [`Node::next`] is faster.
+    /// What stands at one instance. Where there are many to ask for, in order, [`Node::next`] is
+    /// faster.
     #[inline]
     pub(crate) fn kind_at(&self, instance: usize) -> Kind {
         let place = match instance.checked_sub(self.last.instance) {
@@ -287,7 +290,8 @@ impl Node {
         false
     }
 
-    /// Takes back the values from `instance` on, but not those of the nodes below. Gives how many they were.
+    /// Takes back the values from `instance` on, but not those of the nodes below. Gives how many
+    /// they were.
     pub(crate) fn take_back(&mut self, instance: usize) -> usize {
         let before = self.kinds.len();
         while self.end() > instance
@@ -314,8 +318,8 @@ impl Node {
         before - self.kinds.len()
     }
 
-    /// Forgets the absent instances at the end, which only led up to a value: the next one there brings, and counts,
-    /// its own.
+    /// Forgets the absent instances at the end, which only led up to a value: the next one there
+    /// brings, and counts, its own.
     fn leave_gaps(&mut self) {
         loop {
             if self.kinds.len() == self.last.at

@@ -20,8 +20,8 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Cuts JSON text into rows, whatever slices it comes in.
 ///
 /// Reads each row as soon as it is whole. The start of a row that is not whole yet waits in `waiting`,
-/// and is read again from its start once twice as much has come: so the work stays linear. No more of a row waits
-/// than a row may be long.
+/// and is read again from its start once twice as much has come: so the work stays linear. No more
+/// of a row waits than a row may be long.
 #[derive(Debug)]
 pub(super) struct JsonFeed {
     tokenizer: Tokenizer,
@@ -55,8 +55,8 @@ enum Form {
 }
 
 impl JsonFeed {
-    /// A feed of rows of at most `row_bytes_max` bytes. With `bytes_max` it stops before each row that would come to a
-    /// builder which holds so many bytes already.
+    /// A feed of rows of at most `row_bytes_max` bytes. With `bytes_max` it stops before each row
+    /// that would come to a builder which holds so many bytes already.
     pub(super) fn new(row_bytes_max: usize, bytes_max: Option<usize>) -> Self {
         JsonFeed {
             tokenizer: Tokenizer::default(),
@@ -68,6 +68,16 @@ impl JsonFeed {
             bytes_max,
             stopped: false,
         }
+    }
+
+    /// Sets what a builder may hold before another row begins.
+    pub(super) fn stop_at(&mut self, bytes_max: usize) {
+        self.bytes_max = Some(bytes_max);
+    }
+
+    /// Whether a builder holds so much that no row may come to it.
+    pub(super) fn is_full(&self, builder: &Builder) -> bool {
+        self.bytes_max.is_some_and(|max| builder.bytes() >= max)
     }
 
     /// Whether a full builder stopped it.
@@ -109,13 +119,15 @@ impl JsonFeed {
 
     fn wait_for_more(&mut self, bytes: &[u8], builder: &Builder) -> Result<()> {
         if bytes.len() > self.waiting.capacity() - self.waiting.len() {
-            // Twice the room, but no more than the longest row needs: memory then grows with what has come.
+            // Twice the room, but no more than the longest row needs: memory then grows with what
+            // has come.
             let length = self.waiting.len() + bytes.len();
             let most = self.row_bytes_max.saturating_add(PIECE_BYTES).max(length);
             let room = length.saturating_mul(2).min(most) - self.waiting.len();
             if self.waiting.try_reserve_exact(room).is_err() {
                 let message = format!(
-                    "there is no memory for a row of {length} bytes and more; split the row, or lower row_bytes_max"
+                    "there is no memory for a row of {length} bytes and more; split the row, or \
+                     lower row_bytes_max"
                 );
                 return Err(Error::new(ErrorKind::Limit, message)
                     .at_row(builder.row_number())
@@ -233,7 +245,7 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
-                    if self.bytes_max.is_some_and(|max| builder.bytes() >= max) {
+                    if self.is_full(builder) {
                         self.stopped = true;
                         return Ok(start);
                     }

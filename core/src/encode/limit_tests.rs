@@ -1,4 +1,5 @@
-//! What one row may be: the limit comes before its memory, whatever the row is made of and however it comes.
+//! What one row may be: the limit comes before its memory, whatever the row is made of and however
+//! it comes.
 
 use serde_json::json;
 

@@ -4,6 +4,7 @@ mod checksum;
 mod choose;
 mod document;
 mod feed;
+mod group_size;
 mod leaf;
 mod pages;
 mod stream;

@@ -4,8 +4,8 @@ use super::Events;
 use super::number::{self, Number};
 use super::tokenizer::plain_run;
 
-/// What an open object, or a field of one, takes in memory: two places in the text, counted alike on machines of
-/// 32 bits.
+/// What an open object, or a field of one, takes in memory: two places in the text, counted alike
+/// on machines of 32 bits.
 const PLACES_BYTES: usize = 16;
 
 /// Events in, one compact JSON text out. Of equal keys in one object, the last stays.
@@ -73,8 +73,8 @@ impl JsonText {
         self.comma = true;
     }
 
-    /// Removes the fields that later ones of the same name replace from an object, which stands at the end of the
-    /// text.
+    /// Removes the fields that later ones of the same name replace from an object, which stands at
+    /// the end of the text.
     fn keep_last(&mut self, object: &OpenObject) {
         let fields = &self.fields[object.first_field..];
         let mut by_name: Vec<usize> = (0..fields.len()).collect();

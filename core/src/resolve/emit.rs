@@ -17,8 +17,8 @@ use crate::build::Cursor;
 use crate::schema::ColumnType;
 use crate::{Error, ErrorKind};
 
-/// The most bytes of levels below lists that are told one by one: a list of many elements with many columns would
-/// take as much as both multiplied. Less in tests, so that it is soon reached.
+/// The most bytes of levels below lists that are told one by one: a list of many elements with many
+/// columns would take as much as both multiplied. Less in tests, so that it is soon reached.
 const LIST_LEVELS_BYTES_MAX: usize = if cfg!(test) { 1 << 26 } else { 1 << 30 };
 
 pub(super) struct Emitter {
@@ -281,8 +281,9 @@ impl Emitter {
         self.list_levels_bytes += parent.entries * size_of::<i16>();
         let fits = self.list_levels_bytes <= LIST_LEVELS_BYTES_MAX;
         if !fits {
-            let message = "the lists of these rows have so many elements and columns that their levels do not fit \
-                           in memory; put fewer rows at once, or give a schema in which the list is of type json";
+            let message = "the lists of these rows have so many elements and columns that their \
+                           levels do not fit in memory; put fewer rows at once, or give a schema \
+                           in which the list is of type json";
             let column = super::rescue::show(&self.path);
             self.problem = Some(Error::new(ErrorKind::Limit, message).in_column(column));
         }

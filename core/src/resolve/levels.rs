@@ -1,4 +1,5 @@
-//! Levels of entries, and what they cost: as much as there are values, and not as there are places for them.
+//! Levels of entries, and what they cost: as much as there are values, and not as there are places
+//! for them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use crate::work;
 /// The levels of a column's entries, in order.
 #[derive(Debug, Clone)]
 pub(crate) enum Levels {
-    /// One for each entry; or none at all, where all entries have the one level that their column expects.
+    /// One for each entry; or none at all, where all entries have the one level that their column
+    /// expects.
     Each(Vec<i16>),
     /// Runs of equal levels, where those take less. No run is empty, and neighbours differ.
     Runs(Vec<Run>),
@@ -79,8 +81,8 @@ impl Levels {
         }
     }
 
-    /// The level of an entry and how many entries from there on surely have it; `run` is where to look, moved on
-    /// as entries are. None where no levels are told.
+    /// The level of an entry and how many entries from there on surely have it; `run` is where to
+    /// look, moved on as entries are. None where no levels are told.
     #[inline]
     pub(crate) fn at(&self, entry: usize, run: &mut usize) -> Option<(i16, usize)> {
         match self {
@@ -153,8 +155,8 @@ impl Parent {
     }
 }
 
-/// How many entries there must be for each that is noted before runs take less than levels one by one: a run is eight
-/// times as large as a level, and each value may begin two.
+/// How many entries there must be for each that is noted before runs take less than levels one by
+/// one: a run is eight times as large as a level, and each value may begin two.
 const ENTRIES_PER_RUN: usize = 16;
 
 /// The levels of a node, made of its parent's: those of entries without an instance are the same.
@@ -167,8 +169,8 @@ pub(super) struct Overlay<'p> {
     run: usize,
 }
 
-/// Whether runs take less than levels one by one: where `noted` of the parent's entries may have a level of their
-/// own, and there will be `entries`.
+/// Whether runs take less than levels one by one: where `noted` of the parent's entries may have a
+/// level of their own, and there will be `entries`.
 pub(super) fn takes_runs(parent: &Parent, noted: usize, entries: usize) -> bool {
     !parent.definitions.are_told_one_by_one() && noted < entries / ENTRIES_PER_RUN
 }
@@ -183,7 +185,8 @@ impl<'p> Overlay<'p> {
         Overlay { parent, definitions, entry: 0, instance: 0, run: 0 }
     }
 
-    /// The entry of an instance, which must not be behind those before; the parent's levels are passed on up to it.
+    /// The entry of an instance, which must not be behind those before; the parent's levels are
+    /// passed on up to it.
     #[inline]
     pub(super) fn reach(&mut self, instance: usize) -> usize {
         let live = self.parent.live;

@@ -89,7 +89,8 @@ impl Reader {
         start..start + own
     }
 
-    /// The next object at `node` that has fields there was no room for, and that were not taken yet.
+    /// The next object at `node` that has fields there was no room for, and that were not taken
+    /// yet.
     pub(super) fn next_extra(&self, node: NodeId) -> Option<usize> {
         self.nodes[node].extras.get(self.extras_taken[node]).map(|extra| extra.object)
     }

@@ -11,8 +11,8 @@ fn steps(settings: &Settings, text: &str) -> u64 {
     })
 }
 
-/// Rows of which each has a name that no other has, where that name stands, and whether rows of other kinds are
-/// between them.
+/// Rows of which each has a name that no other has, where that name stands, and whether rows of
+/// other kinds are between them.
 fn rows(count: usize, row: impl Fn(usize) -> String) -> String {
     (0..count).map(|n| row(n) + "\n").collect()
 }
