@@ -50,6 +50,7 @@ mod schema;
 mod settings;
 mod upload;
 mod wal;
+mod work;
 
 #[cfg(feature = "decode")]
 pub use decode::{

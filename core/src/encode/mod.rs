@@ -4,6 +4,7 @@ mod checksum;
 mod choose;
 mod document;
 mod feed;
+mod group_size;
 mod leaf;
 mod pages;
 mod stream;
@@ -121,7 +122,7 @@ impl Encoder {
     pub fn new(settings: Settings) -> Result<Self> {
         settings.check()?;
         let builder = Builder::new(&settings);
-        let feed = JsonFeed::default();
+        let feed = JsonFeed::new(settings.row_bytes_max, None);
         Ok(Encoder { settings, builder, feed, open: Vec::new(), refused: None })
     }
 
@@ -278,3 +279,6 @@ fn summary(columns: Columns) -> Summary {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod limit_tests;

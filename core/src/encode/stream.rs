@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::feed::{self, JsonFeed};
+use super::group_size::GroupSize;
 use super::write::FileWriter;
 use super::{Document, Summary, Target, columns_in_file};
 use crate::build::Builder;
@@ -21,7 +22,9 @@ pub struct StreamSettings {
     /// The most that rows take in memory before they are written, about; at least 1. A row that is larger alone
     /// is taken all the same. Default: 64 MiB.
     pub row_group_bytes_max: usize,
-    /// The size from which on a file ends where a row group does; at least 1. Has no effect where
+    /// The size from which on a file ends where a row group does; at least 1. Where a whole row
+    /// group would bring the file far past this size, the row group ends earlier, but not before
+    /// 256 KiB in memory. Has no effect where
     /// [`Target::lsns`] names the range of the one file. Default: 256 MiB.
     pub file_bytes_max: u64,
     /// The LSN of the first row, where [`Target::lsns`] is `None`: rows count on from it. Default: 0.
@@ -98,6 +101,7 @@ pub struct StreamedFile {
 pub struct StreamEncoder {
     settings: Settings,
     cut: StreamSettings,
+    sizes: GroupSize,
     target: Target,
     /// Those of the next row; none behind the highest there can be.
     next_lsn: Option<u64>,
@@ -140,9 +144,11 @@ impl StreamEncoder {
         // Before the work, not after it.
         let lsns = target.lsns.map_or_else(|| LsnRange::new(first_lsn, first_lsn), Ok)?;
         key(&target, lsns)?;
+        let sizes = GroupSize::new(&cut, target.lsns.is_some());
         Ok(StreamEncoder {
             builder: Builder::new(&settings),
-            feed: JsonFeed::stopping_at(cut.row_group_bytes_max),
+            feed: JsonFeed::new(settings.row_bytes_max, Some(sizes.next(0))),
+            sizes,
             settings,
             cut,
             target,
@@ -247,7 +253,7 @@ impl StreamEncoder {
 
     /// Writes what the builder holds, where another row would be too much.
     fn make_room(&mut self) -> Result<()> {
-        match self.builder.bytes() >= self.cut.row_group_bytes_max {
+        match self.feed.is_full(&self.builder) {
             true => self.write_rows(false),
             false => Ok(()),
         }
@@ -259,6 +265,7 @@ impl StreamEncoder {
         if rows == 0 {
             return Ok(());
         }
+        let held = self.builder.bytes();
         let following = Builder::following(&self.settings, self.builder.row_number());
         let builder = std::mem::replace(&mut self.builder, following);
         // That each document has an id of its own is told once for a whole file.
@@ -274,6 +281,7 @@ impl StreamEncoder {
         file.rows += rows;
         let bytes = file.writer.take()?;
         file.bytes += bytes.len() as u64;
+        self.sizes.note(held, bytes.len());
         let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
         self.builder = Builder::following(&file.settings, self.builder.row_number());
         self.outputs.push_back(StreamOutput::Bytes(bytes));
@@ -281,6 +289,8 @@ impl StreamEncoder {
             self.end_file()?;
             self.builder = Builder::following(&self.settings, self.builder.row_number());
         }
+        let file_bytes = self.file.as_ref().map_or(0, |file| file.bytes);
+        self.feed.stop_at(self.sizes.next(file_bytes));
         Ok(())
     }
 

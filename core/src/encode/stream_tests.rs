@@ -147,6 +147,24 @@ fn files_roll_where_they_are_large_and_count_their_lsns() {
 }
 
 #[test]
+fn files_are_about_as_large_as_they_should_be() {
+    // Of 28 MB in memory; a row group of the default size would take them all.
+    let row = |n: u64| {
+        let text = format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ n >> 3);
+        format!("{{\"text\":\"{text}{text}\",\"n\":{n},\"m\":{}}}\n", n * n % 1_000_003)
+    };
+    let text: String = (0..400_000).map(row).collect();
+    let start = StreamSettings { file_bytes_max: 1 << 20, ..StreamSettings::default() };
+    let settings = Settings { codec: crate::Codec::Snappy, ..Settings::default() };
+    let found = files(&settings, &start, &text, &[text.len()]);
+    let sizes: Vec<u64> = found.iter().map(|(end, _)| end.bytes).collect();
+    assert!(sizes.len() > 5, "{sizes:?}");
+    let within = |size: &u64| ((1 << 20)..=(5 << 18)).contains(size);
+    assert!(sizes[..sizes.len() - 1].iter().all(within), "{sizes:?}");
+    assert_eq!(files(&settings, &start, &text, &[50_001]), found, "in whatever slices");
+}
+
+#[test]
 fn a_named_range_is_one_file_whose_key_is_known_before() {
     let range = LsnRange::new(9, 10_000).unwrap();
     let target = Target { lsns: Some(range), ..Target::new(7, "c") };

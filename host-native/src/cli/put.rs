@@ -1,6 +1,5 @@
 //! `coldpress put`: rows from files or standard input become objects.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -21,6 +20,9 @@ use super::progress::Progress;
 use super::report::{File, Report};
 use super::store::{self, Store, StoreArgs};
 use super::text::counted;
+
+/// The largest file with a schema that is read.
+const SCHEMA_BYTES_MAX: u64 = 64 << 20;
 
 /// Put rows into the store, as one Parquet object or, where they are many, as several
 #[derive(Debug, Args)]
@@ -77,6 +79,9 @@ pub struct PutArgs {
     /// What rows take in memory before they are written: the bound of the memory of a put
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     row_group_size: u64,
+    /// The most that one row may take, as JSON text and in memory; a larger one is an error
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    row_bytes_max: u64,
     /// The size from which on rows go into another object; one of --lsn has all rows, whatever its size
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     file_size: u64,
@@ -145,7 +150,7 @@ impl PutArgs {
         let schema = match &self.schema {
             None => None,
             Some(path) => {
-                let text = fs::read_to_string(path).map_err(|error| {
+                let text = input::read_small(path, SCHEMA_BYTES_MAX).map_err(|error| {
                     Failure::run(format_args!("cannot read the schema {}: {error}", path.display()))
                 })?;
                 let schema = Schema::from_json(&text).map_err(|error| {
@@ -157,6 +162,7 @@ impl PutArgs {
         Ok(Settings {
             codec: self.codec,
             row_group_rows_max: self.row_group_rows,
+            row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             nulls: if self.nulls == "preserve" { Nulls::Preserve } else { Nulls::Absent },
             schema,
             policy: self.policy,
