@@ -54,8 +54,8 @@ mod work;
 
 #[cfg(feature = "decode")]
 pub use decode::{
-    ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
-    Verified,
+    ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,
+    StoredRow, Verified,
 };
 pub use encode::{
     Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,

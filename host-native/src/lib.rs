@@ -29,6 +29,7 @@ mod leftovers;
 mod listing;
 mod local;
 mod persist;
+mod quiet;
 mod random;
 mod remote;
 mod rows;
@@ -45,14 +46,16 @@ mod writer;
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
     ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
-    ObjectKey, Phase, Progress, Projection, SealedRule, SegmentChecksum, SegmentNames, Settings,
-    Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings, WalSummary,
+    ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule, SegmentChecksum, SegmentNames,
+    Settings, Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings,
+    WalSummary,
 };
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
 pub use listing::StoredObject;
+pub use quiet::quietly;
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use coldpress_core::{
@@ -18,7 +18,9 @@ use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::Listing;
 use crate::local::LocalFolder;
+use crate::quiet::quietly;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+use crate::stored::StopOnDrop;
 use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
@@ -192,7 +194,9 @@ impl ColdStorage {
     ) -> Result<Vec<(String, Value)>> {
         let bytes = self.download_parquet(key).await?;
         let projection = projection.clone();
-        let rows = blocking(move || Ok(decode(bytes, &projection)?)).await;
+        let stop = StopOnDrop::new();
+        let flag = stop.flag();
+        let rows = blocking(move || Ok(quietly(|| decode(bytes, &projection, flag))?)).await;
         rows.map_err(|error| error.at(key))
     }
 
@@ -378,8 +382,13 @@ async fn encode(
     encoding.await.map_err(|error| internal(&error))?
 }
 
-fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(String, Value)>> {
-    let file = ParquetFile::open(bytes)?;
+fn decode(
+    bytes: Bytes,
+    projection: &Projection,
+    stop: Arc<AtomicBool>,
+) -> coldpress_core::Result<Vec<(String, Value)>> {
+    let mut file = ParquetFile::open(bytes)?;
+    file.stop_when(stop);
     file.rows(projection)?
         .map(|row| {
             let row = row?;

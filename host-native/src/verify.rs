@@ -5,7 +5,9 @@ use std::time::SystemTime;
 use coldpress_core::{KeyTarget, ObjectKey, ParquetFile};
 use futures_util::{Stream, StreamExt, stream};
 
+use crate::quiet::quietly;
 use crate::storage::{Backend, blocking};
+use crate::stored::StopOnDrop;
 use crate::{ColdStorage, Error, ErrorKind, Result};
 
 /// A data file that was checked, every byte of it.
@@ -39,7 +41,7 @@ impl ColdStorage {
     /// Checks one data file whole: its footer, its rows against it, every checksum, and its own tenant,
     /// collection and LSNs against its key. One flipped bit anywhere is found.
     ///
-    /// The object is held in memory while it is checked. An error of kind [`ErrorKind::Corrupt`] says what is
+    /// The object is held in memory while it is checked. The work ends once the future is dropped. An error of kind [`ErrorKind::Corrupt`] says what is
     /// damaged and where; any other means that the object could not be checked.
     pub async fn verify(&self, key: &str) -> Result<VerifiedObject> {
         let parsed = ObjectKey::parse(self.prefix(), key)?;
@@ -49,10 +51,17 @@ impl ColdStorage {
         }
         let bytes = self.download_parquet(key).await?;
         let size = bytes.len() as u64;
+        // Where nobody waits for the answer any more, the work ends too.
+        let stop = StopOnDrop::new();
+        let flag = stop.flag();
         let check = move || {
-            let file = ParquetFile::open(bytes)?;
-            file.footer().check_key(&parsed)?;
-            Ok(file.verify()?)
+            let checked = || {
+                let mut file = ParquetFile::open(bytes)?;
+                file.stop_when(flag);
+                file.footer().check_key(&parsed)?;
+                file.verify()
+            };
+            Ok(quietly(checked)?)
         };
         let found = blocking(check).await.map_err(|error| error.at(key))?;
         tracing::debug!(key, bytes = size, rows = found.rows, "verified");

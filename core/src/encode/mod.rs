@@ -14,7 +14,7 @@ mod write;
 pub(crate) use checksum::{FileChecksum, NO_DIGITS, digits_at};
 pub use document::Document;
 #[cfg(feature = "decode")]
-pub(crate) use pages::ROW_ENTRIES_MAX;
+pub(crate) use pages::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
 pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;

@@ -35,7 +35,7 @@ pub struct CatArgs {
 pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let bytes = store::fetch(store_args, &args.key)?;
     let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
-    let file = ParquetFile::open(bytes).map_err(in_file)?;
+    let file = coldpress::quietly(|| ParquetFile::open(bytes)).map_err(in_file)?;
     let mut columns = [&args.columns[..], &args.column].concat();
     let with_id = args.with_id || columns.iter().any(|name| name == ID_COLUMN);
     let projection = if columns.is_empty() {

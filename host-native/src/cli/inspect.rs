@@ -38,7 +38,7 @@ pub struct InspectArgs {
 pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let bytes = store::fetch(store_args, &args.key)?;
     let size = bytes.len() as u64;
-    let file = ParquetFile::open(bytes)
+    let file = coldpress::quietly(|| ParquetFile::open(bytes))
         .map_err(|error| Failure::run(format_args!("{}: {error}", args.key)))?;
     let inspected = Inspected { key: &args.key, size, report: file.report(), file };
     let mut out = Vec::new();

@@ -102,7 +102,7 @@ fn check(
 
 /// Whether an error says something of the object, and not of the store or the call.
 fn is_verdict(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound)
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Limit | ErrorKind::NotFound)
 }
 
 /// What was found so far.

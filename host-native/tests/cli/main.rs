@@ -4,6 +4,8 @@
 
 mod grant;
 mod harness;
+#[cfg(unix)]
+mod hostile;
 mod input;
 #[cfg(unix)]
 mod interrupt;

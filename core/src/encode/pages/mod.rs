@@ -29,11 +29,13 @@ use facts::{Facts, page_stats};
 use header::{Header, Kind};
 
 pub(super) use body::shared_prefix;
+#[cfg(feature = "decode")]
+pub(crate) use dictionary::PAGE_BYTES_MAX as DICTIONARY_BYTES_MAX;
 pub(super) use page::{Definitions, Page, Scratch};
 
 /// Rows, entries and bytes of values in one page at most, as soon as it has one row.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
-pub(super) const PAGE_ENTRIES_MAX: usize = 1 << 20;
+pub(crate) const PAGE_ENTRIES_MAX: usize = 1 << 20;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// Bytes of byte strings in one row of a column at most: sizes in a page's header are i32, and lengths and
