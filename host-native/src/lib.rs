@@ -26,6 +26,8 @@ mod error;
 mod grant;
 mod http;
 mod leftovers;
+#[cfg(feature = "listen")]
+pub mod listen;
 mod listing;
 mod local;
 mod persist;

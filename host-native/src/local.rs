@@ -155,12 +155,6 @@ impl LocalFolder {
         }
     }
 
-    /// Makes the folder of `key`, durably. Blocks.
-    #[cfg(feature = "serve")]
-    pub(crate) fn make_folder_of(&self, key: &str) -> Result<()> {
-        self.make_durable(self.folder_of(&self.path_of(key)))
-    }
-
     /// The folder itself, absolute. It may not exist yet.
     #[cfg(feature = "serve")]
     pub(crate) fn root(&self) -> &Path {

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::put::{PutArgs, in_sources};
 use super::report::{File, Report};
 use super::store::{self, StoreArgs};
+use super::tasks::Tasks;
 
 /// Encodes the rows for the grant's key and uploads them by it.
 pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), Failure> {
@@ -39,7 +40,7 @@ pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), F
     };
     let uploading =
         upload_until(&file, Some(grant), no_more_grants, &options, interrupt::interrupted());
-    let runtime = store::runtime()?;
+    let runtime = Tasks::new(store::runtime()?);
     // Ctrl-C breaks it off in order, so that no parts stay in the store.
     let uploaded = interrupt::uncut(|| runtime.block_on(uploading))?;
     let uploaded = uploaded.map_err(|error| store::failed(&error))?;

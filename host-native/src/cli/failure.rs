@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::interrupt;
 
@@ -15,6 +16,8 @@ pub enum Failure {
     Run(String),
     /// Ctrl-C was pressed: exit code 130, as shells have it.
     Interrupted,
+    /// The same, and what was under way did not end in that time: exit code 130.
+    CutOff(Duration),
     /// Whoever reads our output has read enough, as `head` does: not a failure at all.
     OutputClosed,
 }
@@ -45,6 +48,10 @@ impl Failure {
                 Some(format!("error: {}", one_line(message)))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
+            Failure::CutOff(time) => Some(format!(
+                "error: interrupted; the work under way did not stop within {} ms, and was cut off",
+                time.as_millis()
+            )),
             Failure::OutputClosed => None,
         }
     }
@@ -54,7 +61,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Run(_) => ExitCode::from(1),
-            Failure::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+            Failure::Interrupted | Failure::CutOff(_) => ExitCode::from(interrupt::EXIT_CODE),
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
     }

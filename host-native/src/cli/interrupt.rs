@@ -1,13 +1,16 @@
 //! Ctrl-C (and SIGTERM): at once wherever nothing is being written, and else in order, so that
-//! nothing is left half written.
+//! nothing is left half written. A second signal ends the process at once, and so does the end of
+//! the time that work under way has: a signal always ends the process.
 
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
 use std::process;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::watch;
@@ -24,7 +27,14 @@ const WRITING: u8 = 1;
 /// The same, and Ctrl-C came: whoever writes comes to an end and stops.
 const STOPPING: u8 = 2;
 
+/// How long work that is told to stop may take, unless [`give`] says otherwise.
+const STOP_TIME_MS: u64 = 10_000;
+
+/// How long the last line may take: who reads standard error may have stopped reading.
+const LAST_LINE_TIME: Duration = Duration::from_millis(500);
+
 static STATE: AtomicU8 = AtomicU8::new(IDLE);
+static STOP_TIME: AtomicU64 = AtomicU64::new(STOP_TIME_MS);
 static INTERRUPTED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
 
 /// From here on Ctrl-C is ours to handle.
@@ -40,18 +50,28 @@ pub fn listen() {
             return;
         };
         runtime.block_on(async {
-            while signal().await.is_ok() {
-                if STATE
-                    .compare_exchange(WRITING, STOPPING, Ordering::SeqCst, Ordering::SeqCst)
-                    .is_err()
-                {
-                    // Idle; or this is the second time, by someone who will not wait.
-                    end();
-                }
-                sender.send_replace(true);
+            let Ok(mut signals) = Signals::new() else { return };
+            signals.next().await;
+            let begun =
+                STATE.compare_exchange(WRITING, STOPPING, Ordering::SeqCst, Ordering::SeqCst);
+            if begun.is_err() {
+                end(&Failure::Interrupted);
+            }
+            sender.send_replace(true);
+            let stop_time = Duration::from_millis(STOP_TIME.load(Ordering::SeqCst));
+            match tokio::time::timeout(stop_time, signals.next()).await {
+                // By someone who will not wait.
+                Ok(()) => end(&Failure::Interrupted),
+                Err(_) => end(&Failure::CutOff(stop_time)),
             }
         });
     });
+}
+
+/// Gives work that is told to stop so much time, after which the process ends without it.
+pub fn give(stop_time: Duration) {
+    let ms = u64::try_from(stop_time.as_millis()).unwrap_or(u64::MAX);
+    STOP_TIME.store(ms, Ordering::SeqCst);
 }
 
 /// Does a work that writes, which Ctrl-C must not cut in two.
@@ -88,28 +108,148 @@ pub async fn interrupted() {
     std::future::pending::<()>().await;
 }
 
-fn end() -> ! {
-    let mut stderr = io::stderr().lock();
-    if stderr.is_terminal() {
+/// Ends the process now, whatever else is under way in it.
+fn end(failure: &Failure) -> ! {
+    let mut last = String::new();
+    if io::stderr().is_terminal() {
         // Over the progress bar that may stand there.
-        let _ = write!(stderr, "\r\x1b[2K");
+        last.push_str("\r\x1b[2K");
     }
-    if let Some(line) = Failure::Interrupted.line() {
-        let _ = writeln!(stderr, "{line}");
+    if let Some(line) = failure.line() {
+        last.push_str(&line);
+        last.push('\n');
+    }
+    // On a thread of its own: another one may hold standard error, and wait for its reader.
+    let (written, done) = mpsc::channel();
+    let writing = thread::Builder::new().spawn(move || {
+        let _ = io::stderr().write_all(last.as_bytes());
+        let _ = written.send(());
+    });
+    if writing.is_ok() {
+        let _ = done.recv_timeout(LAST_LINE_TIME);
     }
     process::exit(i32::from(EXIT_CODE))
 }
 
+/// Ctrl-C and SIGTERM. Made once: of a signal that comes between two looks none is lost.
 #[cfg(unix)]
-async fn signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
-    Ok(())
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Signals { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        select(pin!(self.interrupt.recv()), pin!(self.terminate.recv())).await;
+    }
 }
 
 #[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    const CHILD: &str = "COLDPRESS_TEST_INTERRUPT_CHILD";
+
+    /// Not a test of its own: what the children of the tests below run. Its work never ends.
+    #[test]
+    fn child() {
+        let Ok(ms) = std::env::var(CHILD) else { return };
+        listen();
+        give(Duration::from_millis(ms.parse().unwrap()));
+        let _ = uncut(|| {
+            println!("\nworking");
+            loop {
+                thread::park();
+            }
+        });
+    }
+
+    /// A process that works until it is cut off, with so much time to stop.
+    fn working(stop_time_ms: u64) -> Child {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "cli::interrupt::tests::child", "--nocapture"])
+            .env(CHILD, stop_time_ms.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "working"));
+        child
+    }
+
+    fn signal(child: &Child, name: &str) {
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    fn ended(child: Child) -> (Option<i32>, String) {
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    #[test]
+    fn work_that_does_not_stop_is_cut_off_when_its_time_is_over() {
+        for name in ["TERM", "INT"] {
+            let child = working(100);
+            signal(&child, name);
+            let (code, said) = ended(child);
+            assert_eq!(code, Some(130), "{said}");
+            assert!(said.contains("cut off"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_second_signal_does_not_wait() {
+        // An hour: only the second signal can have ended it.
+        let child = working(3_600_000);
+        signal(&child, "TERM");
+        // Signals of one kind may become one while the first is being delivered; of two kinds not.
+        signal(&child, "INT");
+        assert_eq!(ended(child), (Some(130), "error: interrupted\n".to_owned()));
+    }
+
+    #[test]
+    fn a_reader_of_standard_error_that_stopped_reading_keeps_nothing_alive() {
+        let mut child = working(100);
+        // The child's pipe is full and stays so.
+        let stderr = child.stderr.take().unwrap();
+        let filled = Command::new("sh")
+            .args(["-c", "timeout 5 dd if=/dev/zero of=/proc/$1/fd/2 oflag=nonblock bs=4096"])
+            .args(["sh", &child.id().to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(!filled.success(), "the pipe took all of /dev/zero");
+        signal(&child, "TERM");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        drop(stderr);
+    }
 }

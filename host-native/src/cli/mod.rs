@@ -10,6 +10,8 @@ mod grant;
 mod input;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "serve")]
+mod log_lines;
 mod ls;
 mod lsn;
 mod pour;
@@ -20,6 +22,7 @@ mod rm;
 #[cfg(feature = "serve")]
 mod serve;
 mod store;
+mod tasks;
 mod text;
 #[cfg(feature = "serve")]
 mod token;

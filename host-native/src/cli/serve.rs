@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use coldpress::serve::{
@@ -20,10 +21,15 @@ use tracing_subscriber::filter::LevelFilter;
 use super::failure::Failure;
 use super::grant::{lifetime, size};
 use super::interrupt;
+use super::log_lines::LogLines;
 use super::store::{StoreArgs, failed};
+use super::tasks::Tasks;
 
 /// Where the page of the playground is built.
 const WWW: &str = "target/www";
+
+/// What a drain may take beyond its own time.
+const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 
 /// Serve grants to devices that hold a token; with --dev, the whole loop on this machine
 ///
@@ -111,7 +117,7 @@ struct DevArgs {
 pub fn run(args: &ServeArgs, store: &StoreArgs) -> Result<(), Failure> {
     tracing_subscriber::fmt()
         .with_max_level(args.log)
-        .with_writer(io::stderr)
+        .with_writer(LogLines)
         .with_ansi(false)
         .with_target(false)
         .init();
@@ -119,6 +125,9 @@ pub fn run(args: &ServeArgs, store: &StoreArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::run(format_args!("cannot start: {error}")))?;
+    let runtime = Tasks::new(runtime);
+    // The drain ends by itself, and says what it cut off, unless something blocks even that.
+    interrupt::give(Duration::from_secs(u64::from(args.drain)) + DRAIN_MARGIN);
     match args.dev.dev {
         true => serve_dev(args, store, &runtime),
         false => serve_grants(args, store, &runtime),
@@ -311,8 +320,9 @@ async fn reload_on_hangup(tokens: Arc<TokenSource>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
+        let tokens = Arc::clone(&tokens);
         // Its outcome is in the log.
-        let _ = tokens.reload();
+        let _ = tokio::task::spawn_blocking(move || tokens.reload()).await;
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::failure::Failure;
 use super::interrupt;
+use super::tasks::Tasks;
 
 /// Where objects lie. The same for every subcommand.
 #[derive(Debug, Clone, Args)]
@@ -142,7 +143,7 @@ impl StoreArgs {
 #[derive(Debug)]
 pub struct Store {
     storage: Arc<ColdStorage>,
-    runtime: Runtime,
+    runtime: Tasks,
     name: String,
 }
 
@@ -169,7 +170,7 @@ impl Store {
         lsn_width: LsnWidth,
     ) -> Result<Self, Failure> {
         let config = args.config(lsn_width)?;
-        let runtime = runtime()?;
+        let runtime = Tasks::new(runtime()?);
         let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
             ErrorKind::Settings | ErrorKind::Key => Failure::Usage(in_our_words(&error)),
             _ => Failure::Run(in_our_words(&error)),

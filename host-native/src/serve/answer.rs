@@ -13,7 +13,9 @@ use axum::response::{IntoResponse, Response};
 use super::Inner;
 use super::metrics::Route;
 use super::refusal::{Reason, Refusal};
+use super::shown::Shown;
 use super::tokens::Bearer;
+use crate::listen::Peer;
 
 /// A request that was found good so far.
 pub(super) struct Asked {
@@ -36,6 +38,9 @@ where
     let _in_flight = server.metrics.begin();
     let (head, body) = request.into_parts();
     let bearer = authorize(&server, &head.headers);
+    if let (Ok(_), Some(peer)) = (&bearer, head.extensions.get::<Peer>()) {
+        peer.trust();
+    }
     let name = bearer.as_ref().ok().map(|bearer| (bearer.tenant_id(), bearer.name()));
     let result = async {
         let bearer = bearer?;
@@ -71,7 +76,8 @@ fn log(
             tracing::info!(?route, status, tenant, token, us, "answered");
         }
         Err(Refusal { reason, message, .. }) => {
-            tracing::info!(?route, reason = reason.label(), message, tenant, token, us, "refused");
+            let message = Shown(message);
+            tracing::info!(?route, reason = reason.label(), %message, tenant, token, us, "refused");
         }
     }
 }

@@ -91,12 +91,12 @@ impl DevServer {
         let allowed = settings.serve.allow_origins.clone();
         let grants =
             GrantServer::new(storage, Arc::new(TokenSource::fixed(tokens)), settings.serve)?;
-        let local = Arc::new(LocalFolder::new(&settings.folder)?);
+        let local = LocalFolder::new(&settings.folder)?;
         // The page under each of its names.
         let names = [url.clone(), format!("http://localhost:{}", page_at.port())];
         let origins =
             names.iter().chain(&allowed).filter_map(|origin| HeaderValue::from_str(origin).ok());
-        let store = s3::router(local, BUCKET, credentials.clone(), origins.collect())?;
+        let store = s3::router(&local, BUCKET, credentials.clone(), origins.collect())?;
         let www = match &settings.www {
             Some(folder) => Some(
                 Www::new(folder, &s3_url)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use coldpress_core::{SealedRule, SegmentNames};
 use tokio::sync::Mutex;
 
+use super::shown::Shown;
 use crate::{ColdStorage, Result, WalArchiver, WalStatus};
 
 /// A look at folder and store serves all who ask within this time.
@@ -50,6 +51,8 @@ impl Watched {
         let status = match self.archiver.status(&self.log.folder, self.log.sealed).await {
             Ok(status) => Some(status),
             Err(error) => {
+                let error = error.to_string();
+                let error = Shown(&error);
                 tracing::warn!(%error, folder = %self.log.folder.display(), "the state of the log cannot be told");
                 None
             }

@@ -17,8 +17,9 @@
 mod answer;
 mod content;
 mod dev;
+mod file;
 mod grants;
-mod listen;
+mod hashes;
 mod log;
 mod metrics;
 mod percent;
@@ -26,10 +27,13 @@ mod rate;
 mod receipts;
 mod refusal;
 mod s3;
+mod shown;
 mod token_file;
 mod tokens;
+mod turns;
 mod www;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,21 +42,25 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
+pub use crate::listen::Connections;
 pub use dev::{DevServer, DevSettings};
-pub use listen::{Connections, listen};
 pub use log::ServedLog;
 pub use rate::RateLimit;
 pub use token_file::TokenSource;
 pub use tokens::{Bearer, Token, Tokens};
 
+use hashes::Hashes;
 use log::Watched;
 use metrics::{Metrics, Route};
 use rate::RateLimiter;
 use refusal::{Reason, Refusal, json_response};
+use turns::{TurnLimits, Turns};
 
 use crate::{ColdStorage, Error, GrantLimits, Result};
 
@@ -118,12 +126,20 @@ struct Inner {
     rates: RateLimiter,
     metrics: Metrics,
     log: Option<Watched>,
-    /// Bounds the memory and the load that receipts are.
-    reads: tokio::sync::Semaphore,
+    /// For reading footers.
+    footers: Turns,
+    /// For reading objects whole.
+    contents: Turns,
+    hashes: Hashes,
 }
 
-/// Objects that are read at a time for receipts.
-const READS_MAX: usize = 4;
+/// Footers that are read at a time for receipts, and who may wait for it.
+const FOOTERS: TurnLimits =
+    TurnLimits { at_once: 8, at_once_per_token: 2, waiting: 1_024, waiting_per_token: 256 };
+
+/// Objects that are read whole at a time for receipts, and who may wait for it.
+const CONTENTS: TurnLimits =
+    TurnLimits { at_once: 4, at_once_per_token: 2, waiting: 1_024, waiting_per_token: 256 };
 
 impl GrantServer {
     /// A server over `storage`, which must be an S3 store, for those who hold `tokens`.
@@ -139,7 +155,9 @@ impl GrantServer {
             rates: RateLimiter::new(settings.rate),
             metrics: Metrics::default(),
             log: settings.log.clone().map(|log| Watched::new(&storage, log)).transpose()?,
-            reads: tokio::sync::Semaphore::new(READS_MAX),
+            footers: Turns::new(FOOTERS),
+            contents: Turns::new(CONTENTS),
+            hashes: Hashes::default(),
             storage,
             tokens,
             settings,
@@ -171,6 +189,17 @@ impl GrantServer {
     }
 }
 
+/// Serves a router until `shutdown` ends, then takes no new request and lets those under way end.
+/// False where some were cut off, because the time for that was over.
+pub async fn listen(
+    listener: TcpListener,
+    router: Router,
+    connections: &Connections,
+    shutdown: impl Future<Output = ()>,
+) -> bool {
+    crate::listen::listen(listener, TowerToHyperService::new(router), connections, shutdown).await
+}
+
 async fn post_grants(State(server): State<Arc<Inner>>, request: Request) -> Response {
     answer::answer(server, Route::Grants, request, grants::grant).await
 }
@@ -186,7 +215,10 @@ async fn healthz() -> Response {
 async fn metrics_text(State(server): State<Arc<Inner>>) -> Response {
     let mut text = server.metrics.render(server.tokens.tokens().count());
     if let Some(log) = &server.log {
-        text.push_str(&metrics::render_log(log.status().await.as_ref()));
+        // A folder that hangs must not make everything else unknown.
+        let limit = Duration::from_millis(server.settings.timeout_ms);
+        let status = tokio::time::timeout(limit, log.status()).await.ok().flatten();
+        text.push_str(&metrics::render_log(status.as_ref()));
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, text).into_response()

@@ -1,6 +1,8 @@
 //! `POST /v1/receipts`: whether an object is there and is what its key says. Nothing of it is taken
 //! from who asks: size, rows and LSNs are read from the store.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use coldpress_core::{Footer, KeyTarget, LsnRange, ObjectKey, Sha256Digest};
@@ -10,7 +12,12 @@ use serde_json::json;
 use super::Inner;
 use super::answer::Asked;
 use super::refusal::{Reason, Refusal, json_response};
+use super::shown::Shown;
 use super::tokens::Bearer;
+use super::turns::{Full, Turn, Turns};
+
+/// How long a client should wait where too many wait already: some reads of large objects.
+const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What a client says it has stored.
 #[derive(Debug, Deserialize)]
@@ -38,11 +45,12 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
     let sha256 =
         sha256.map_err(|error| Refusal::new(Reason::Malformed, format!("\"sha256\": {error}")))?;
     let named = named(&server, &bearer, &receipt.key)?;
-    let Ok(_turn) = server.reads.acquire().await else {
-        return Err(Refusal::new(Reason::Unavailable, "the server is about to end; try again"));
+    drop(body);
+    let (footer, bytes) = {
+        let _turn = turn(&server.footers, &bearer).await?;
+        let stored = server.storage.read_footer(&receipt.key).await;
+        stored.map_err(|error| Refusal::of(&error))?
     };
-    let stored = server.storage.read_footer(&receipt.key).await;
-    let (footer, bytes) = stored.map_err(|error| Refusal::of(&error))?;
     if receipt.bytes.is_some_and(|said| said != bytes) {
         return Err(differs(format!(
             "the object has {bytes} bytes, not as many as the receipt says"
@@ -50,12 +58,12 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
     }
     agree(&named, &footer)?;
     let checked = match sha256 {
-        Some(said) => check_content(&server, &receipt.key, bytes, said).await?,
+        Some(said) => check_content(&server, &bearer, &receipt.key, bytes, said).await?,
         None => false,
     };
     server.metrics.confirmed();
     let rows = footer.rows_count();
-    tracing::info!(key = receipt.key, bytes, rows, token = bearer.name(), "confirmed");
+    tracing::info!(key = %Shown(&receipt.key), bytes, rows, token = bearer.name(), "confirmed");
     let answer = json!({
         "key": receipt.key,
         "bytes": bytes,
@@ -101,22 +109,80 @@ fn agree(named: &Named, footer: &Footer) -> Result<(), Refusal> {
 /// without one.
 async fn check_content(
     server: &Inner,
+    bearer: &Bearer,
     key: &str,
     bytes: u64,
     said: Sha256Digest,
 ) -> Result<bool, Refusal> {
-    let found = match bytes <= server.settings.hashed_bytes_max {
-        true => server.storage.sha256(key).await.map(Some),
-        false => server.storage.stored_sha256(key).await,
+    let refuse = |error| Refusal::of(&error);
+    let (content, stored) = server.storage.look(key).await.map_err(refuse)?;
+    if content.bytes != bytes {
+        let message = "the object was replaced while it was read; send the receipt again";
+        return Err(differs(message.to_owned()));
+    }
+    let readable = bytes <= server.settings.hashed_bytes_max;
+    let found = match readable {
+        true => {
+            let read = || async {
+                let _turn = turn(&server.contents, bearer).await?;
+                server.storage.sha256(&content).await.map_err(refuse)
+            };
+            Some(server.hashes.get(&content, read).await?)
+        }
+        false => stored,
     };
-    match found.map_err(|error| Refusal::of(&error))? {
+    match found {
         Some(found) if found != said => Err(differs(
             "the object has other content: its SHA-256 is not the receipt's".to_owned(),
         )),
-        found => Ok(found.is_some() && bytes <= server.settings.hashed_bytes_max),
+        found => Ok(readable && found.is_some()),
     }
+}
+
+/// A turn of the token's, or the refusal where too many wait already.
+async fn turn(turns: &Turns, bearer: &Bearer) -> Result<Turn, Refusal> {
+    turns.take(bearer.digest()).await.map_err(|full| {
+        let (reason, message) = match full {
+            Full::OfToken => (
+                Reason::RateLimited,
+                "this token has too many receipts waiting; send fewer at once",
+            ),
+            Full::OfServer => {
+                (Reason::Unavailable, "too many receipts are waiting here; send it again later")
+            }
+        };
+        Refusal::new(reason, message).after(FULL_RETRY_AFTER)
+    })
 }
 
 fn differs(message: String) -> Refusal {
     Refusal::new(Reason::Conflict, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::super::tokens::{Token, Tokens};
+    use super::super::turns::TurnLimits;
+    use super::*;
+
+    #[test]
+    fn where_too_many_wait_the_answer_says_when_to_come_again() {
+        let (token, other) = (Token::new().unwrap(), Token::new().unwrap());
+        let lines = [token.line(1, &[]).unwrap(), other.line(2, &[]).unwrap()].join("\n");
+        let tokens = Tokens::parse(&lines).unwrap();
+        let bearer = |token: &Token| tokens.find(token.reveal()).unwrap();
+        let (first, second) = (bearer(&token), bearer(&other));
+        let limits =
+            TurnLimits { at_once: 1, at_once_per_token: 1, waiting: 1, waiting_per_token: 1 };
+        let turns = Turns::new(limits);
+        let _held = turn(&turns, &first).now_or_never().unwrap().unwrap();
+        let mut waits = Box::pin(turn(&turns, &first));
+        assert!((&mut waits).now_or_never().is_none());
+        for (bearer, reason) in [(&first, Reason::RateLimited), (&second, Reason::Unavailable)] {
+            let refusal = turn(&turns, bearer).now_or_never().unwrap().unwrap_err();
+            assert_eq!((refusal.reason, refusal.retry_after), (reason, Some(FULL_RETRY_AFTER)));
+        }
+    }
 }

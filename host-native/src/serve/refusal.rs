@@ -6,7 +6,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::shown::{Shown, cut};
 use crate::ErrorKind;
+
+/// The longest message of a refusal: it may name a key or a collection as the client sent it.
+const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// Why a request was refused: the label of the metric, and what its status follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +111,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Refusal { reason, message: message.into(), retry_after: None }
+        Refusal { reason, message: cut(message.into(), MESSAGE_CHARS_MAX), retry_after: None }
     }
 
     pub(crate) fn after(mut self, pause: Duration) -> Self {
@@ -124,13 +128,13 @@ impl Refusal {
             ErrorKind::Conflict | ErrorKind::Corrupt => Refusal::new(Reason::Conflict, said),
             ErrorKind::NotFound => Refusal::new(Reason::NotFound, said),
             ErrorKind::Unavailable => {
-                tracing::warn!(error = %said, "the store did not answer");
+                tracing::warn!(error = %Shown(&said), "the store did not answer");
                 let message = "the store gives no useful answer just now; try again";
                 Refusal::new(Reason::Unavailable, message).after(Duration::from_secs(1))
             }
             _ => {
                 // It speaks of our credentials and settings, which are no business of a client's.
-                tracing::error!(error = %said, "the server is not set up right");
+                tracing::error!(error = %Shown(&said), "the server is not set up right");
                 let message =
                     "the server cannot use its store; who runs it finds the reason in its log";
                 Refusal::new(Reason::Internal, message)

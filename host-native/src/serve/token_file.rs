@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use super::shown::Shown;
 use super::tokens::Tokens;
 use crate::answer::io_error;
 use crate::{Error, ErrorKind, Result};
@@ -64,7 +65,8 @@ impl TokenSource {
         let (tokens, stamp) = match read(path) {
             Ok(read) => read,
             Err(error) => {
-                tracing::error!(%error, "the token file was not taken; the tokens stay as they were");
+                let said = error.to_string();
+                tracing::error!(error = %Shown(&said), "the token file was not taken; the tokens stay as they were");
                 return Err(error);
             }
         };
@@ -84,17 +86,25 @@ impl TokenSource {
         let Some(path) = self.file.clone() else { return };
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = std::fs::metadata(&path).ok().map(|metadata| Stamp::of(&metadata));
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == now {
-                continue;
-            }
-            // Noted before it is read, so that a file that cannot be taken is reported once.
-            *seen = now;
-            drop(seen);
-            // Its outcome is in the log.
-            let _ = self.reload();
+            let (source, path) = (Arc::clone(&self), path.clone());
+            // A disk that hangs must not hold up those who are asked meanwhile.
+            let looking = tokio::task::spawn_blocking(move || source.reload_if_changed(&path));
+            // It can only end: its outcome is in the log.
+            let _ = looking.await;
         }
+    }
+
+    fn reload_if_changed(&self, path: &Path) {
+        let now = std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen == now {
+            return;
+        }
+        // Noted before it is read, so that a file that cannot be taken is reported once.
+        *seen = now;
+        drop(seen);
+        // Its outcome is in the log.
+        let _ = self.reload();
     }
 }
 
@@ -111,7 +121,7 @@ impl Stamp {
 fn read(path: &Path) -> Result<(Tokens, Stamp)> {
     let shown = || path.display().to_string();
     let failed = |error| io_error(&error, "read the token file", path);
-    let file = File::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     // Of the file that is open, not of what has that name a moment later.
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
@@ -130,6 +140,18 @@ fn read(path: &Path) -> Result<(Tokens, Stamp)> {
         .map_err(|_| Error::settings("the token file is not UTF-8 text").at(shown()))?;
     let tokens = Tokens::parse(&text).map_err(|error| error.at(shown()))?;
     Ok((tokens, Stamp::of(&metadata)))
+}
+
+/// Opens the file, and never waits: a pipe would keep the server waiting for somebody who writes.
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let now = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, now);
+    }
+    options.open(path)
 }
 
 /// Hashes of long random tokens give nothing away, but the file says which tenants there are, and
@@ -184,6 +206,16 @@ mod tests {
         assert!(TokenSource::file(folder.path()).is_err());
         let missing = TokenSource::file(&folder.path().join("none")).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_pipe_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens");
+        let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
+        assert!(made.unwrap().success());
+        let error = TokenSource::file(&path).unwrap_err();
+        assert!(error.to_string().contains("is no file"), "{error}");
     }
 
     #[test]

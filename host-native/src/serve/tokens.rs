@@ -1,6 +1,6 @@
 //! Who may ask: bearer tokens, each bound to one tenant, of which only hashes are kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -85,14 +85,14 @@ impl Bearer {
 
 /// All tokens that are valid now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tokens(Vec<Arc<Bearer>>);
+pub struct Tokens(HashMap<TokenDigest, Arc<Bearer>>);
 
 impl Tokens {
     /// Reads a token file: a line `TENANT SHA256 [COLLECTION…]` for each token, where the hash is in
     /// hexadecimal and a collection's bytes outside `A-Z a-z 0-9 _ - .` are percent-encoded, as in
     /// keys. Empty lines and what follows a `#` do not count.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut bearers: Vec<Arc<Bearer>> = Vec::new();
+        let mut bearers = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.split_once('#').map_or(line, |(before, _)| before).trim();
             if line.is_empty() {
@@ -100,26 +100,20 @@ impl Tokens {
             }
             let bearer = parse_line(line)
                 .map_err(|reason| Error::settings(format!("line {number}: {reason}")))?;
-            if bearers.iter().any(|known| known.digest == bearer.digest) {
+            if bearers.insert(bearer.digest, Arc::new(bearer)).is_some() {
                 return Err(Error::settings(format!(
                     "line {number}: this token stands in the file already; a token is for one tenant, so make another one with `coldpress token`"
                 )));
             }
-            bearers.push(Arc::new(bearer));
         }
         Ok(Tokens(bearers))
     }
 
-    /// Whom the token stands for. Takes the same time whichever it is, and whether or not it is one.
+    /// Whom the token stands for. It is found by its hash, at the same cost however many tokens there
+    /// are; what time could tell of the hash of a guess helps nobody to guess a token.
     pub fn find(&self, token: &str) -> Option<Arc<Bearer>> {
         let asked = digest(token);
-        let mut found = None;
-        for bearer in &self.0 {
-            if bool::from(bearer.digest.ct_eq(&asked)) {
-                found = Some(bearer);
-            }
-        }
-        found.cloned()
+        self.0.get(&asked).filter(|bearer| bool::from(bearer.digest.ct_eq(&asked))).cloned()
     }
 
     /// How many there are.
@@ -128,7 +122,7 @@ impl Tokens {
     }
 
     pub(crate) fn contains(&self, digest: &TokenDigest) -> bool {
-        self.0.iter().any(|bearer| bearer.digest == *digest)
+        self.0.contains_key(digest)
     }
 }
 

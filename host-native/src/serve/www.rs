@@ -1,5 +1,6 @@
 //! Files of a page, read from a folder and from nowhere else.
 
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,6 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use super::file::send;
 use super::percent::decode;
 
 /// Content types by the end of a name. A wasm of another type is not compiled as it arrives, and
@@ -88,11 +90,18 @@ impl Www {
 
     fn respond(&self, file: WwwFile, method: &Method, headers: &HeaderMap) -> Response {
         let known = headers.get(header::IF_NONE_MATCH).and_then(|etag| etag.to_str().ok());
-        let (status, length) = (StatusCode::OK, file.bytes.len());
+        let length = file.bytes;
         let mut response = match known == Some(file.etag.as_str()) {
             true => StatusCode::NOT_MODIFIED.into_response(),
-            false if method == Method::HEAD => (status, Body::empty()).into_response(),
-            false => (status, file.bytes).into_response(),
+            false if method == Method::HEAD => Body::empty().into_response(),
+            // Read as it is sent: whoever does not read it takes no memory for it.
+            false => match send(file.file, 0, length) {
+                Ok(body) => body.into_response(),
+                Err(error) => {
+                    tracing::error!(%error, "a page could not be read");
+                    return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                }
+            },
         };
         let unchanged = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
@@ -137,13 +146,17 @@ impl Www {
         }
         // A link that leads out of the folder is no page either.
         let file = std::fs::canonicalize(&file).ok().filter(|file| file.starts_with(&self.root))?;
-        let metadata = std::fs::metadata(&file).ok().filter(std::fs::Metadata::is_file)?;
+        // A pipe would keep its reader waiting.
+        std::fs::metadata(&file).ok().filter(std::fs::Metadata::is_file)?;
+        let opened = File::open(&file).ok()?;
+        let metadata = opened.metadata().ok()?;
         let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let end = file.extension().and_then(|end| end.to_str()).unwrap_or_default();
         let found = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(end));
         Some(Found::File(WwwFile {
-            bytes: std::fs::read(&file).ok()?,
+            file: opened,
+            bytes: metadata.len(),
             etag: format!("\"{:x}-{:x}\"", since.as_nanos(), metadata.len()),
             content_type: found.map_or("application/octet-stream", |(_, kind)| kind),
         }))
@@ -156,7 +169,8 @@ enum Found {
 }
 
 struct WwwFile {
-    bytes: Vec<u8>,
+    file: File,
+    bytes: u64,
     etag: String,
     content_type: &'static str,
 }
@@ -182,7 +196,7 @@ mod tests {
         let www = Www::new(&root, "http://127.0.0.1:1").unwrap();
         let read = |path: &str| match www.read(path) {
             Some(Found::File(file)) => {
-                Some((String::from_utf8(file.bytes).unwrap(), file.content_type))
+                Some((std::io::read_to_string(file.file).unwrap(), file.content_type))
             }
             _ => None,
         };

@@ -5,13 +5,17 @@
 
 mod access;
 mod command;
+mod crowd;
 mod dev;
 mod grants;
 mod harness;
+mod hostile;
 mod http;
+mod noisy;
 mod parts;
 mod receipts;
 mod s3;
+mod strange;
 
 #[path = "../common/mod.rs"]
 #[macro_use]

@@ -103,6 +103,8 @@ fn watch(
         let _ = writeln!(io::stderr(), "metrics at {url}/metrics");
     }
     let watching = archiver.watch(&args.dir, settings, told, interrupt::interrupted(), args.drain);
+    // The drain ends by itself, unless something blocks even that.
+    interrupt::give(args.drain + Duration::from_secs(5));
     let ended = interrupt::uncut(|| {
         let ended = store.runtime().block_on(watching);
         // SIGTERM is how it ends: in order, or with an error that says what did not.

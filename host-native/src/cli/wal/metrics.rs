@@ -1,26 +1,25 @@
 //! `--metrics`: what the library counts, in Prometheus' text form, and whether the process lives.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::future::{pending, ready};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use coldpress::listen::{Connections, Received, listen};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::service::service_fn;
 use metrics::atomics::AtomicU64;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
 
 use crate::cli::failure::Failure;
 
-/// The longest head of a request.
-const HEAD_BYTES_MAX: usize = 8 << 10;
-/// The most time for one request.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
-const CONNECTIONS_MAX: usize = 16;
+/// Connections at a time: a scraper or two, and who looks by hand.
+const CONNECTIONS_MAX: usize = 64;
 
 /// Takes what the library counts from here on, and serves it; the URL.
 pub fn serve(runtime: &Runtime, address: SocketAddr) -> Result<String, Failure> {
@@ -30,7 +29,12 @@ pub fn serve(runtime: &Runtime, address: SocketAddr) -> Result<String, Failure> 
     let url = format!("http://{}", listener.local_addr().map_err(Failure::run)?);
     let book = Book::default();
     metrics::set_global_recorder(book.clone()).map_err(Failure::run)?;
-    runtime.spawn(accept(listener, book));
+    let service = service_fn(move |request: Request<Received>| {
+        ready(Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &book)))
+    });
+    let connections = Connections { count_max: CONNECTIONS_MAX, ..Connections::default() };
+    // Until the process ends.
+    runtime.spawn(async move { listen(listener, service, &connections, pending()).await });
     Ok(url)
 }
 
@@ -114,54 +118,20 @@ fn place(key: &Key) -> (String, String) {
     (key.name().to_owned(), labels)
 }
 
-async fn accept(listener: TcpListener, book: Book) {
-    let free = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&free).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let book = book.clone();
-                tokio::spawn(async move {
-                    // Whoever hangs up, or is too slow, asks again.
-                    let _ = tokio::time::timeout(REQUEST_TIME_MAX, answer(stream, &book)).await;
-                    drop(place);
-                });
-            }
-            // Out of file handles, say, which passes.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-        }
-    }
-}
-
-async fn answer(mut stream: TcpStream, book: &Book) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        let mut part = [0; 1 << 10];
-        let read = stream.read(&mut part).await?;
-        if read == 0 || head.len() + read > HEAD_BYTES_MAX {
-            return Ok(());
-        }
-        head.extend_from_slice(&part[..read]);
-    }
-    let head = String::from_utf8_lossy(&head);
-    let mut words = head.lines().next().unwrap_or_default().split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let path = target.split('?').next().unwrap_or_default();
+fn answer(method: &Method, path: &str, book: &Book) -> Response<String> {
     let (status, body) = match (method, path) {
-        ("GET" | "HEAD", "/metrics") => ("200 OK", book.render()),
-        ("GET" | "HEAD", "/healthz") => ("200 OK", "ok\n".to_owned()),
-        ("GET" | "HEAD", _) => ("404 Not Found", "there is /metrics and /healthz\n".to_owned()),
-        _ => ("405 Method Not Allowed", "only GET\n".to_owned()),
+        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, book.render()),
+        (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, "ok\n".to_owned()),
+        (&Method::GET | &Method::HEAD, _) => {
+            (StatusCode::NOT_FOUND, "there is /metrics and /healthz\n".to_owned())
+        }
+        _ => (StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned()),
     };
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    if method != "HEAD" {
-        stream.write_all(body.as_bytes()).await?;
-    }
-    stream.shutdown().await
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 #[cfg(test)]

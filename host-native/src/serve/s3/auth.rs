@@ -179,8 +179,12 @@ fn check_expiry(query: &Query, signed_at: SystemTime, now: SystemTime) -> Result
     }
 }
 
-/// The host must be signed, and every header that has a meaning for S3.
+/// The host must be signed, and every header that has a meaning for S3. Each stands in the list once:
+/// a long list of one long header would be a large text to sign.
 fn check_headers(headers: &HeaderMap, signed: &Signed<'_>) -> Result<(), S3Error> {
+    if !signed.headers.is_sorted_by(|a, b| a < b) {
+        return Err(malformed("its signed headers are not in alphabetical order, each once"));
+    }
     if !signed.headers.contains(&"host") {
         return Err(malformed("its host is not signed"));
     }
@@ -328,6 +332,14 @@ mod tests {
         assert_eq!(code(smuggled, 0), "AccessDenied");
         let unsigned = Request::builder().uri("/test.txt").header("host", "h").body(()).unwrap();
         assert_eq!(code(unsigned, 0), "AccessDenied");
+    }
+
+    #[test]
+    fn a_header_is_signed_once() {
+        let many = ["host"; 5_000].join("%3B");
+        let uri = PRESIGNED.replace("SignedHeaders=host", &format!("SignedHeaders={many}"));
+        let error = check(presigned("GET", &uri), 0).unwrap_err();
+        assert!(error.message.contains("each once"), "{}", error.message);
     }
 
     #[test]

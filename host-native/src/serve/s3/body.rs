@@ -1,21 +1,19 @@
 //! Bodies on their way to and from the disk, without waiting in memory.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::StatusCode;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use super::beneath::Staged;
 use super::error::S3Error;
-use crate::local::Staged;
+use super::folder::disk_error;
 
 /// Pieces of a body that wait for the disk.
 const PIECES_WAITING: usize = 8;
-const READ_BYTES: usize = 256 << 10;
 /// What is read of a body nobody wants, so that its sender sees the answer.
 const DRAINED_BYTES_MAX: usize = 256 << 20;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
@@ -36,7 +34,7 @@ pub(super) async fn receive(body: Body, mut staged: Staged) -> Result<Received, 
         while let Some(piece) = receiver.blocking_recv() {
             hash.update(&piece);
             bytes += piece.len() as u64;
-            staged.write(&piece)?;
+            staged.write(&piece).map_err(|error| disk_error(&error, "write a body"))?;
         }
         Ok::<_, S3Error>(Received { staged, bytes, sha256: hash.finalize().into() })
     });
@@ -73,25 +71,6 @@ async fn drain_stream(pieces: &mut BodyDataStream) {
     };
     // Whoever promised a body and does not send it gets the answer all the same.
     let _ = tokio::time::timeout(DRAIN_TIME_MAX, draining).await;
-}
-
-/// `length` bytes of a file, read as they are sent.
-pub(super) fn send(mut file: File, start: u64, length: u64) -> std::io::Result<Body> {
-    file.seek(SeekFrom::Start(start))?;
-    let pieces = stream::try_unfold((file, length), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok::<_, std::io::Error>(None);
-        }
-        let wanted = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; wanted];
-            file.read_exact(&mut piece)?;
-            Ok::<_, std::io::Error>((piece, file))
-        });
-        let (piece, file) = read.await.map_err(std::io::Error::other)??;
-        Ok(Some((Bytes::from(piece), (file, left - wanted as u64))))
-    });
-    Ok(Body::from_stream(pieces.into_stream()))
 }
 
 /// Runs what blocks where it may.

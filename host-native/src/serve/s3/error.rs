@@ -3,7 +3,11 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::super::shown::cut;
 use crate::ErrorKind;
+
+/// The longest message: it may name a key as the client sent it.
+const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// An error of the endpoint: S3's own code and status, and a message for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +19,7 @@ pub(super) struct S3Error {
 
 impl S3Error {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        S3Error { status, code, message: message.into() }
+        S3Error { status, code, message: cut(message.into(), MESSAGE_CHARS_MAX) }
     }
 
     pub(super) fn invalid_argument(message: impl Into<String>) -> Self {

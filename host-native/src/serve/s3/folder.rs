@@ -1,18 +1,18 @@
 //! The folder behind the endpoint: keys that are safe as paths, and what lies at them.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use axum::http::StatusCode;
+use cap_std::fs::Metadata;
 use sha2::{Digest as _, Sha256};
 
+use super::beneath::{self, Root, Staged};
 use super::error::S3Error;
-use crate::ErrorKind;
-use crate::answer::io_error;
-use crate::local::{LocalFolder, Staged};
 
 /// S3's own limit for a key.
 const KEY_BYTES_MAX: usize = 1_024;
@@ -24,7 +24,7 @@ const READ_BYTES: usize = 256 << 10;
 const PUBLISH_TRIES_MAX: u32 = 5;
 
 /// The start of every name that is ours and no object's.
-pub(super) const HIDDEN: &str = ".coldpress-";
+const HIDDEN: &str = ".coldpress-";
 
 /// A key of which every part is a plain file name: joined to a folder it stays within it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,6 +46,12 @@ impl SafeKey {
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The folders that it lies in, and its own name there.
+    fn parts(&self) -> (impl Iterator<Item = &str> + Clone, &str) {
+        let (above, name) = self.0.rsplit_once('/').unwrap_or(("", &self.0));
+        (above.split('/').filter(|part| !part.is_empty()), name)
     }
 }
 
@@ -89,59 +95,78 @@ impl Entry {
 /// Objects as files in a folder. All of it blocks.
 #[derive(Debug)]
 pub(super) struct Folder {
-    pub(super) local: Arc<LocalFolder>,
+    root: Root,
     hashes: Mutex<HashMap<(String, String), [u8; 32]>>,
 }
 
 impl Folder {
-    pub(super) fn new(local: Arc<LocalFolder>) -> Self {
-        Folder { local, hashes: Mutex::default() }
+    pub(super) fn new(root: &Path) -> Self {
+        Folder { root: Root::new(root), hashes: Mutex::default() }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.root
     }
 
     /// What lies at the key, and the file open for reading.
     pub(super) fn open(&self, key: &SafeKey) -> Result<(Entry, File), S3Error> {
-        let path = self.local.path_of(key.as_str());
-        let file = File::open(&path).map_err(|error| no_object(&error, &path))?;
-        let metadata = file.metadata().map_err(|error| no_object(&error, &path))?;
-        if !metadata.is_file() {
-            return Err(S3Error::no_such_key());
-        }
-        Ok((entry(key.as_str().to_owned(), &metadata), file))
+        let (above, name) = key.parts();
+        let opened = self.root.folder(above).and_then(|folder| beneath::open(&folder, name));
+        let (file, facts) = opened.map_err(|error| match missing(&error) {
+            true => S3Error::no_such_key(),
+            false => disk_error(&error, "read the object"),
+        })?;
+        Ok((entry(key.as_str().to_owned(), &facts), file))
     }
 
     /// An empty file that is not in the folder of any key: what is refused leaves not even that.
     pub(super) fn stage(&self) -> Result<Staged, S3Error> {
-        Ok(self.local.stage("body")?)
+        self.root.stage([]).map_err(|error| disk_error(&error, "make a file"))
     }
 
     /// Gives a staged file the name of an object; false where one has it already.
     pub(super) fn publish(&self, staged: &Staged, key: &SafeKey) -> Result<bool, S3Error> {
+        let (above, name) = key.parts();
+        let publish = || staged.publish(&self.root.make_folder(above.clone())?, name);
+        let mut published = publish();
         for _ in 1..PUBLISH_TRIES_MAX {
-            self.local.make_folder_of(key.as_str())?;
-            match self.local.publish(staged, key.as_str()) {
+            match published {
                 // Somebody deleted the last object of the folder just now, and the folder with it.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                done => return Ok(done?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => published = publish(),
+                _ => break,
             }
         }
-        self.local.make_folder_of(key.as_str())?;
-        Ok(self.local.publish(staged, key.as_str())?)
+        published.map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => S3Error::invalid_argument(
+                "a part of the key is a file or a link in this store's folder; choose another key",
+            ),
+            _ => disk_error(&error, "store the object"),
+        })
     }
 
     /// Deletes an object, and the folders that are empty then: an object store has none.
     pub(super) fn delete(&self, key: &SafeKey) -> Result<(), S3Error> {
-        let path = self.local.path_of(key.as_str());
-        match std::fs::remove_file(&path) {
-            // S3 too says yes to the deletion of what is not there.
-            Err(error) if !missing(&error) && path.is_file() => {
-                return Err(io_error(&error, "delete the file", &path).into());
+        let (above, name) = key.parts();
+        let mut above: Vec<&str> = above.collect();
+        // S3 too says yes to the deletion of what is not there.
+        let Ok(folder) = self.root.folder(above.iter().copied()) else { return Ok(()) };
+        if folder.symlink_metadata(name).is_ok_and(|facts| facts.is_file()) {
+            match folder.remove_file(name) {
+                Err(error) if !missing(&error) => {
+                    return Err(disk_error(&error, "delete the object"));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        let within = path.ancestors().skip(1).take_while(|folder| *folder != self.local.root());
-        for folder in within {
+        while let Some(name) = above.pop() {
+            let holding = self.root.folder(above.iter().copied());
             // One that is not empty stays, and so do those above it.
-            if std::fs::remove_dir(folder).is_err() {
+            if holding.and_then(|holding| holding.remove_dir(name)).is_err() {
                 break;
             }
         }
@@ -156,13 +181,12 @@ impl Folder {
         if let Some(hash) = hashes().get(&name) {
             return Ok(*hash);
         }
-        let path = self.local.path_of(key.as_str());
         let mut hash = Sha256::new();
         copy(&mut file, |bytes| {
             hash.update(bytes);
             Ok(())
         })
-        .map_err(|error| S3Error::from(io_error(&error, "read the file", &path)))?;
+        .map_err(|error| disk_error(&error, "read the object"))?;
         let hash = hash.finalize().into();
         self.remember(name, hash);
         Ok(hash)
@@ -208,26 +232,21 @@ impl Folder {
         found: &mut Vec<Entry>,
         folders: &mut Vec<String>,
     ) -> Result<(), S3Error> {
-        let path = match folder.strip_suffix('/') {
-            Some(folder) => self.local.path_of(folder),
-            None => self.local.root().to_owned(),
-        };
-        let failed = |error: io::Error| S3Error::from(io_error(&error, "list the folder", &path));
-        let entries = match std::fs::read_dir(&path) {
+        let names = folder.split('/').filter(|name| !name.is_empty());
+        let entries = self.root.folder(names).and_then(|open| beneath::entries(&open));
+        let entries = match entries {
             Ok(entries) => entries,
             Err(error) if missing(&error) => return Ok(()),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(disk_error(&error, "list a folder of the store")),
         };
-        for file in entries {
-            let file = file.map_err(failed)?;
-            // What no request could name is no object.
-            let Ok(name) = file.file_name().into_string() else { continue };
+        for (name, file) in entries {
             let key = format!("{folder}{name}");
-            if wrong_with_part(&name).is_some() {
+            // What no request could name is no object.
+            if wrong_with_part(&name).is_some() || key.len() > KEY_BYTES_MAX {
                 continue;
             }
             // It may have gone since the folder was read.
-            let Ok(metadata) = std::fs::metadata(file.path()) else { continue };
+            let Ok(metadata) = file.metadata() else { continue };
             if metadata.is_dir() {
                 let below = format!("{key}/");
                 if below.starts_with(prefix) || prefix.starts_with(&below) {
@@ -258,24 +277,19 @@ pub(super) fn copy(
 }
 
 fn entry(key: String, metadata: &Metadata) -> Entry {
-    let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let modified = metadata.modified().map_or(SystemTime::UNIX_EPOCH, |at| at.into_std());
     Entry { key, bytes: metadata.len(), modified }
 }
 
-fn no_object(error: &io::Error, path: &Path) -> S3Error {
-    match missing(error) {
-        true => S3Error::no_such_key(),
-        false => io_error(error, "read the file", path).into(),
-    }
+/// An error of the disk. Its path is for the log: a client knows keys alone.
+pub(super) fn disk_error(error: &io::Error, doing: &str) -> S3Error {
+    let message = format!("cannot {doing}: {error}; see to the store's folder and try again");
+    S3Error::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
 }
 
-fn missing(error: &io::Error) -> bool {
+/// Whether nothing lies there that could be reached by a key.
+pub(super) fn missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// The hidden folder of one name under the root.
-pub(super) fn hidden(local: &LocalFolder, name: &str) -> PathBuf {
-    local.root().join(format!("{HIDDEN}{name}"))
 }
 
 #[cfg(test)]
@@ -325,7 +339,15 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, name).unwrap();
         }
-        let folder = Folder::new(Arc::new(LocalFolder::new(root.path()).unwrap()));
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            std::os::unix::fs::symlink(".", root.path().join("circle")).unwrap();
+            let strange = std::ffi::OsStr::from_bytes(b"b/\xff");
+            std::fs::write(root.path().join(strange), "x").unwrap();
+            std::fs::write(root.path().join("b/new\nline"), "x").unwrap();
+        }
+        let folder = Folder::new(root.path());
         let keys = |prefix: &str| -> Vec<String> {
             folder.list(prefix).unwrap().into_iter().map(|entry| entry.key).collect()
         };
@@ -333,7 +355,7 @@ mod tests {
         assert_eq!(keys("a"), ["a-b", "a/b"]);
         assert_eq!(keys("b/"), ["b/1", "b/2"]);
         assert_eq!(keys("b/2"), ["b/2"]);
-        for nothing in ["x/", "../", "b/1/", "..", "/"] {
+        for nothing in ["x/", "../", "b/1/", "..", "/", "circle/"] {
             assert!(keys(nothing).is_empty(), "{nothing}");
         }
     }

@@ -4,6 +4,7 @@
 //! Not the crate `s3s` (docs/decisions/0007): it weighs more than the rest of the server.
 
 mod auth;
+mod beneath;
 mod body;
 mod delete;
 mod error;
@@ -31,9 +32,11 @@ use folder::{Folder, SafeKey};
 use uri::Query;
 
 use super::percent::decode;
+use super::shown::Shown;
 use super::tokens::random_hex;
 use crate::Result;
 use crate::answer::io_error;
+use crate::listen::Peer;
 use crate::local::LocalFolder;
 
 /// What a page may read of an answer.
@@ -55,14 +58,14 @@ struct Endpoint {
 
 /// The endpoint's routes. Pages of `origins` may use it.
 pub(crate) fn router(
-    local: Arc<LocalFolder>,
+    local: &LocalFolder,
     bucket: &str,
     credentials: Credentials,
     origins: Vec<HeaderValue>,
 ) -> Result<Router> {
-    let folder = Arc::new(Folder::new(local));
+    let folder = Arc::new(Folder::new(local.root()));
     multipart::recover(&folder)
-        .map_err(|error| io_error(&error, "look at unfinished uploads", folder.local.root()))?;
+        .map_err(|error| io_error(&error, "look at unfinished uploads", folder.path()))?;
     let endpoint = Arc::new(Endpoint { folder, bucket: bucket.to_owned(), credentials });
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
@@ -81,14 +84,15 @@ async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Resp
     if let Some(body) = body {
         body::drain(body).await;
     }
-    let path = parts.uri.path();
+    let (path, method) = (Shown(parts.uri.path()), Shown(parts.method.as_str()));
     let mut response = match result {
         Ok(response) => {
-            tracing::debug!(method = %parts.method, path, status = response.status().as_u16(), "s3");
+            tracing::debug!(%method, %path, status = response.status().as_u16(), "s3");
             response
         }
         Err(error) => {
-            tracing::info!(method = %parts.method, path, status = error.status.as_u16(), code = error.code, message = error.message, "s3 refused");
+            let (status, message) = (error.status.as_u16(), Shown(&error.message));
+            tracing::info!(%method, %path, status, code = error.code, %message, "s3 refused");
             error.into_response()
         }
     };
@@ -107,6 +111,9 @@ impl Endpoint {
         let query = Query::parse(request.uri.query().unwrap_or_default())
             .ok_or_else(|| S3Error::invalid_argument("the query is not percent-encoded UTF-8"))?;
         let payload = auth::verify(request, &query, &self.credentials, SystemTime::now())?;
+        if let Some(peer) = request.extensions.get::<Peer>() {
+            peer.trust();
+        }
         let path = decode(request.uri.path())
             .ok_or_else(|| S3Error::invalid_argument("the path is not percent-encoded UTF-8"))?;
         let path = path.strip_prefix('/').unwrap_or(&path);

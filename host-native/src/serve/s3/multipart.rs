@@ -1,9 +1,7 @@
 //! Multipart uploads: parts wait in a hidden folder, and become an object at once or not at all.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,26 +9,30 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::super::tokens::{hex, random_hex, unhex};
 use super::auth::Payload;
+use super::beneath;
 use super::body::{self, Received, blocking};
 use super::error::{S3Error, escape, xml};
-use super::folder::{Folder, HIDDEN, SafeKey, copy, hidden};
+use super::folder::{Folder, SafeKey, copy, disk_error, missing};
 use super::objects::{Demands, iso8601, meta_sha256, only_new, publish, refuse_unknown};
 use super::uri::Query;
-use crate::answer::io_error;
 
 /// S3's own limits.
 const PARTS_MAX: u32 = 10_000;
 const PART_BYTES_MIN: u64 = 5 << 20;
 
-const UPLOADS: &str = "uploads";
+/// The hidden folder of all uploads.
+const UPLOADS: &str = ".coldpress-uploads";
 /// The end of an upload's folder while it is being completed: nobody else finds it then.
 const COMPLETING: &str = ".completing";
 const ABOUT: &str = "upload.json";
+/// More than what is written there: a key, and a hash.
+const ABOUT_BYTES_MAX: u64 = 16 << 10;
 /// The most a list of parts takes: 10,000 of some 200 bytes.
 const LIST_BYTES_MAX: usize = 4 << 20;
 
@@ -59,23 +61,21 @@ struct ListedPart {
 /// A part as it lies there. Its name holds number and hash, so that it needs no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
-    path: PathBuf,
+    name: String,
     hash: String,
     bytes: u64,
 }
 
 /// Gives uploads back that a crash caught while they were being completed.
 pub(super) fn recover(folder: &Folder) -> io::Result<()> {
-    let entries = match fs::read_dir(hidden(&folder.local, UPLOADS)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+    let uploads = match folder.root().folder([UPLOADS]) {
+        Ok(uploads) => uploads,
+        Err(error) if missing(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    for (name, _) in beneath::entries(&uploads)? {
         if let Some(id) = name.strip_suffix(COMPLETING) {
-            fs::rename(&path, path.with_file_name(id))?;
+            uploads.rename(&name, &uploads, id)?;
         }
     }
     Ok(())
@@ -91,12 +91,11 @@ pub(super) async fn create(
     let sha256 = meta_sha256(&request.headers)?.map(|hash| hex(&hash));
     let about = About { key: key.as_str().to_owned(), sha256 };
     let id = random_hex::<16>()?;
-    let path = upload_path(&folder, &id)?;
+    let name = id.clone();
     blocking(move || {
         let text = serde_json::to_vec(&about).unwrap_or_default();
-        fs::create_dir_all(&path)
-            .and_then(|()| fs::write(path.join(ABOUT), text))
-            .map_err(|error| failed(error, &path))
+        let made = folder.root().make_folder([UPLOADS, &name]);
+        made.and_then(|upload| upload.write(ABOUT, text)).map_err(failed)
     })
     .await?;
     let body = format!(
@@ -122,36 +121,36 @@ pub(super) async fn put_part(
     };
     let demands = Demands::of(&request.headers, payload)?;
     let id = query.value("uploadId").unwrap_or_default().to_owned();
-    let upload = open(&folder, &id, &key)?.0;
     let staging = Arc::clone(&folder);
-    let at = format!("{HIDDEN}{UPLOADS}/{id}/part");
-    let staged = blocking(move || Ok(staging.local.stage(&at)?)).await?;
+    let (upload, staged) = blocking(move || {
+        let upload = open(&staging, &id, &key)?.0;
+        let staged = staging.root().stage([UPLOADS, &id]).map_err(failed)?;
+        Ok((upload, staged))
+    })
+    .await?;
     let received = body::receive(body.take().unwrap_or_default(), staged).await?;
     demands.check(&received.sha256)?;
     let hash = hex(&received.sha256);
     let etag = format!("\"{hash}\"");
-    blocking(move || keep_part(&folder, &upload, &id, number, &hash, received)).await?;
+    blocking(move || keep_part(&upload, number, &hash, &received)).await?;
     Ok((StatusCode::OK, [(header::ETAG, etag)]).into_response())
 }
 
-fn keep_part(
-    folder: &Folder,
-    upload: &Path,
-    id: &str,
-    number: u32,
-    hash: &str,
-    received: Received,
-) -> Result<(), S3Error> {
-    if !upload.is_dir() {
-        return Err(S3Error::no_such_upload());
-    }
+fn keep_part(upload: &Dir, number: u32, hash: &str, received: &Received) -> Result<(), S3Error> {
     let name = part_name(number, hash);
-    // The same part again lies there already.
-    folder.local.publish(&received.staged, &format!("{HIDDEN}{UPLOADS}/{id}/{name}"))?;
+    // The same part again lies there already. An upload that was completed or aborted meanwhile has
+    // no folder any more that a name could be made in.
+    received.staged.publish(upload, &name).map_err(|error| match missing(&error) {
+        true => S3Error::no_such_upload(),
+        false => failed(error),
+    })?;
     // The last one that came counts, as in S3.
     for (other, part) in all_parts(upload)? {
         if other.0 == number && part.hash != hash {
-            remove(&part.path)?;
+            match upload.remove_file(&part.name) {
+                Err(error) if !missing(&error) => return Err(failed(error)),
+                _ => {}
+            }
         }
     }
     Ok(())
@@ -173,16 +172,17 @@ pub(super) async fn complete(
     let name = key.clone();
     let entry = blocking(move || {
         let (upload, about) = open(&folder, &id, &name)?;
+        let uploads = folder.root().folder([UPLOADS]).map_err(failed)?;
         // From here on this upload is found by nobody else.
-        let claimed = upload.with_file_name(format!("{id}{COMPLETING}"));
-        fs::rename(&upload, &claimed).map_err(|_| S3Error::no_such_upload())?;
-        match assemble(&folder, &name, &claimed, &about, &listed, only_new) {
+        let claimed = format!("{id}{COMPLETING}");
+        uploads.rename(&id, &uploads, &claimed).map_err(|_| S3Error::no_such_upload())?;
+        match assemble(&folder, &name, &upload, &about, &listed, only_new) {
             Ok(entry) => {
-                remove_folder(&claimed)?;
+                remove_upload(&folder, &uploads, &claimed)?;
                 Ok(entry)
             }
             Err(error) => {
-                fs::rename(&claimed, &upload).map_err(|error| failed(error, &claimed))?;
+                uploads.rename(&claimed, &uploads, &id).map_err(failed)?;
                 Err(error)
             }
         }
@@ -199,7 +199,7 @@ pub(super) async fn complete(
 fn assemble(
     folder: &Folder,
     key: &SafeKey,
-    upload: &Path,
+    upload: &Dir,
     about: &About,
     listed: &PartList,
     only_new: bool,
@@ -208,13 +208,13 @@ fn assemble(
     let mut staged = folder.stage()?;
     let (mut hash, mut bytes) = (Sha256::new(), 0);
     for part in parts {
-        let mut file = File::open(&part.path).map_err(|error| failed(error, &part.path))?;
-        let mut write = |piece: &[u8]| {
+        let mut file = beneath::open(upload, &part.name).map_err(failed)?.0;
+        let write = |piece: &[u8]| {
             hash.update(piece);
             bytes += piece.len() as u64;
-            staged.write(piece).map_err(io::Error::other)
+            staged.write(piece)
         };
-        copy(&mut file, &mut write).map_err(|error| failed(error, &part.path))?;
+        copy(&mut file, write).map_err(failed)?;
     }
     let sha256: [u8; 32] = hash.finalize().into();
     let wanted = about.sha256.as_deref().and_then(unhex::<32>);
@@ -255,8 +255,9 @@ pub(super) async fn abort(
 ) -> Result<Response, S3Error> {
     let id = query.value("uploadId").unwrap_or_default().to_owned();
     blocking(move || {
-        let (upload, _) = open(&folder, &id, &key)?;
-        remove_folder(&upload)
+        open(&folder, &id, &key)?;
+        let uploads = folder.root().folder([UPLOADS]).map_err(failed)?;
+        remove_upload(&folder, &uploads, &id)
     })
     .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -271,14 +272,19 @@ pub(super) async fn list_uploads(
     let prefix = query.value("prefix").unwrap_or_default().to_owned();
     let listing = blocking(move || {
         let mut uploads = BTreeMap::new();
-        for path in entries(&hidden(&folder.local, UPLOADS))? {
+        let there = match folder.root().folder([UPLOADS]) {
+            Ok(there) => there,
+            Err(error) if missing(&error) => return Ok(uploads),
+            Err(error) => return Err(failed(error)),
+        };
+        for (id, _) in beneath::entries(&there).map_err(failed)? {
             // One that ends just now is passed over.
-            let Ok(text) = fs::read(path.join(ABOUT)) else { continue };
-            let Ok(about) = serde_json::from_slice::<About>(&text) else { continue };
-            let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let begun = fs::metadata(path.join(ABOUT)).and_then(|about| about.modified());
+            let Ok((about, begun)) = beneath::enter(&there, &id).and_then(|at| read_about(&at))
+            else {
+                continue;
+            };
             if about.key.starts_with(&prefix) {
-                uploads.insert((about.key, id), begun.unwrap_or(SystemTime::UNIX_EPOCH));
+                uploads.insert((about.key, id), begun);
             }
         }
         Ok(uploads)
@@ -287,7 +293,8 @@ pub(super) async fn list_uploads(
         "<ListMultipartUploadsResult><Bucket>{}</Bucket><IsTruncated>false</IsTruncated>",
         escape(bucket)
     );
-    for ((key, id), begun) in listing.await? {
+    let listed: BTreeMap<(String, String), SystemTime> = listing.await?;
+    for ((key, id), begun) in listed {
         body.push_str(&format!(
             "<Upload><Key>{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>",
             escape(&key),
@@ -312,19 +319,26 @@ async fn read_list(body: Body, payload: Payload) -> Result<PartList, S3Error> {
 }
 
 /// The folder of an upload that was begun for this key.
-fn open(folder: &Folder, id: &str, key: &SafeKey) -> Result<(PathBuf, About), S3Error> {
-    let path = upload_path(folder, id)?;
-    let text = fs::read(path.join(ABOUT)).map_err(|_| S3Error::no_such_upload())?;
-    match serde_json::from_slice::<About>(&text) {
-        Ok(about) if about.key == key.as_str() => Ok((path, about)),
+fn open(folder: &Folder, id: &str, key: &SafeKey) -> Result<(Dir, About), S3Error> {
+    // Only what we gave out is looked for: an id is hexadecimal, and so no path.
+    unhex::<16>(id).ok_or_else(S3Error::no_such_upload)?;
+    let found = folder.root().folder([UPLOADS, id]).and_then(|upload| {
+        let (about, _) = read_about(&upload)?;
+        Ok((upload, about))
+    });
+    match found {
+        Ok((upload, about)) if about.key == key.as_str() => Ok((upload, about)),
         _ => Err(S3Error::no_such_upload()),
     }
 }
 
-/// Only what we gave out is looked for: an id is hexadecimal, and so no path.
-fn upload_path(folder: &Folder, id: &str) -> Result<PathBuf, S3Error> {
-    unhex::<16>(id).ok_or_else(S3Error::no_such_upload)?;
-    Ok(hidden(&folder.local, UPLOADS).join(id))
+/// What an upload is for, and when it was begun.
+fn read_about(upload: &Dir) -> io::Result<(About, SystemTime)> {
+    let (file, facts) = beneath::open(upload, ABOUT)?;
+    let mut text = Vec::new();
+    file.take(ABOUT_BYTES_MAX).read_to_end(&mut text)?;
+    let begun = facts.modified().map_or(SystemTime::UNIX_EPOCH, |at| at.into_std());
+    Ok((serde_json::from_slice(&text)?, begun))
 }
 
 /// The `#0` keeps it out of the listings of object_store.
@@ -332,46 +346,29 @@ fn part_name(number: u32, hash: &str) -> String {
     format!("{number:05}-{hash}#0")
 }
 
-fn all_parts(upload: &Path) -> Result<BTreeMap<(u32, String), Part>, S3Error> {
+fn all_parts(upload: &Dir) -> Result<BTreeMap<(u32, String), Part>, S3Error> {
     let mut parts = BTreeMap::new();
-    for path in entries(upload)? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    for (name, entry) in beneath::entries(upload).map_err(failed)? {
         let split = name.strip_suffix("#0").and_then(|name| name.split_once('-'));
         let Some((number, hash)) = split else { continue };
         let (Ok(number), Some(_)) = (number.parse::<u32>(), unhex::<32>(hash)) else { continue };
         let hash = hash.to_owned();
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        let part = Part { path, hash: hash.clone(), bytes: metadata.len() };
-        parts.insert((number, hash), part);
+        let Ok(facts) = entry.metadata() else { continue };
+        parts.insert((number, hash.clone()), Part { name, hash, bytes: facts.len() });
     }
     Ok(parts)
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, S3Error> {
-    match fs::read_dir(folder) {
-        Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(failed(error, folder)),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), S3Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error, path)),
-        _ => Ok(()),
-    }
-}
-
 /// With its last part, where one is still being written, and then the folder above if it is empty.
-fn remove_folder(upload: &Path) -> Result<(), S3Error> {
-    fs::remove_dir_all(upload).map_err(|error| failed(error, upload))?;
-    if let Some(uploads) = upload.parent() {
+fn remove_upload(folder: &Folder, uploads: &Dir, name: &str) -> Result<(), S3Error> {
+    uploads.remove_dir_all(name).map_err(failed)?;
+    if let Ok(root) = folder.root().folder([]) {
         // Others may be under way: then it is not empty, and stays.
-        let _ = fs::remove_dir(uploads);
+        let _ = root.remove_dir(UPLOADS);
     }
     Ok(())
 }
 
-fn failed(error: io::Error, path: &Path) -> S3Error {
-    io_error(&error, "keep the parts of an upload", path).into()
+fn failed(error: io::Error) -> S3Error {
+    disk_error(&error, "keep the parts of an upload")
 }

@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 
+use super::super::file;
+use super::super::shown::Shown;
 use super::super::tokens::{hex, unhex};
 use super::auth::Payload;
 use super::body::{self, Received, blocking};
@@ -139,7 +141,7 @@ pub(super) fn publish(
 ) -> Result<Entry, S3Error> {
     demands.check(&received.sha256)?;
     if folder.publish(&received.staged, key)? {
-        tracing::info!(key = key.as_str(), bytes = received.bytes, "stored an object");
+        tracing::info!(key = %Shown(key.as_str()), bytes = received.bytes, "stored an object");
         return folder.written(key, received.sha256);
     }
     if demands.only_new || folder.sha256(key)? != received.sha256 {
@@ -171,7 +173,7 @@ pub(super) async fn get(
             return Err(S3Error::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message));
         }
     };
-    let body = body::send(file, start, length).map_err(|error| {
+    let body = file::send(file, start, length).map_err(|error| {
         S3Error::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", error.to_string())
     })?;
     let mut response = (StatusCode::OK, body).into_response();

@@ -1,0 +1,238 @@
+//! The folder of the development store, from which no name leads out: neither by `..` nor by a
+//! symbolic link, even one that is put there while a file is being opened. Each step goes through an
+//! open folder (`cap-std`), links are not followed at all, and what is no file or folder is not
+//! opened. All of it blocks.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions};
+
+use super::super::tokens::random_hex;
+
+/// How names of staged files begin and end, as `coldpress put` has them: a `#` and digits is what
+/// object_store's local listing passes over.
+const STAGED_START: &str = ".coldpress-";
+const STAGED_END: &str = "#0";
+
+/// A folder by its path, opened anew for each use: it may be made, or deleted, at any time.
+#[derive(Debug)]
+pub(super) struct Root(PathBuf);
+
+impl Root {
+    pub(super) fn new(path: &Path) -> Self {
+        Root(path.to_owned())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder of these names, which are there already.
+    pub(super) fn folder<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> io::Result<Dir> {
+        let root = Dir::open_ambient_dir(&self.0, ambient_authority())?;
+        names.into_iter().try_fold(root, |folder, name| enter(&folder, name))
+    }
+
+    /// The same, made where it is not there: durably, so that what is then put into it stays.
+    pub(super) fn make_folder<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> io::Result<Dir> {
+        if !self.0.is_dir() {
+            std::fs::create_dir_all(&self.0)?;
+            let above = self.0.parent().unwrap_or(&self.0);
+            sync(&Dir::open_ambient_dir(above, ambient_authority())?)?;
+        }
+        let root = self.folder([])?;
+        names.into_iter().try_fold(root, |folder, name| {
+            match folder.create_dir(name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            let made = enter(&folder, name)?;
+            sync(&folder)?;
+            Ok(made)
+        })
+    }
+
+    /// An empty file of no object, in the folder of these names.
+    pub(super) fn stage<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> io::Result<Staged> {
+        Staged::open(self.make_folder(names)?)
+    }
+}
+
+/// A folder within a folder.
+pub(super) fn enter(folder: &Dir, name: &str) -> io::Result<Dir> {
+    match folder.symlink_metadata(name)?.is_dir() {
+        true => folder.open_dir(name),
+        false => Err(io::ErrorKind::NotADirectory.into()),
+    }
+}
+
+/// A file within a folder, open for reading. What is neither file nor folder is not found: a pipe
+/// would keep its reader waiting.
+pub(super) fn open(folder: &Dir, name: &str) -> io::Result<(File, Metadata)> {
+    let regular = |facts: &Metadata| match facts.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    regular(&folder.symlink_metadata(name)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        // Somebody may have put another thing there just now.
+        let now = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+        cap_std::fs::OpenOptionsExt::custom_flags(&mut options, now.bits().cast_signed());
+    }
+    let file = folder.open_with(name, &options)?;
+    let facts = file.metadata()?;
+    regular(&facts)?;
+    Ok((file.into_std(), facts))
+}
+
+/// What lies in a folder, in no order, under names that are UTF-8: no request could name others.
+/// Links, pipes, sockets and devices are passed over.
+pub(super) fn entries(folder: &Dir) -> io::Result<Vec<(String, DirEntry)>> {
+    let mut found = Vec::new();
+    for entry in folder.entries()? {
+        let entry = entry?;
+        // It may have gone since the folder was read.
+        let Ok(kind) = entry.file_type() else { continue };
+        if let Ok(name) = entry.file_name().into_string()
+            && (kind.is_file() || kind.is_dir())
+        {
+            found.push((name, entry));
+        }
+    }
+    Ok(found)
+}
+
+/// Makes durable which names a folder has.
+pub(super) fn sync(folder: &Dir) -> io::Result<()> {
+    // Windows cannot sync a folder, and its file system needs no such sync.
+    if cfg!(windows) {
+        return Ok(());
+    }
+    // `try_clone` gives a handle that can only be passed on, and this one can be read.
+    match folder.open(".").and_then(|folder| folder.sync_all()) {
+        // File systems without a sync for folders say so in these two ways.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// A file that is being written and has no name of an object yet; gone when dropped.
+#[derive(Debug)]
+pub(super) struct Staged {
+    folder: Dir,
+    name: String,
+    file: File,
+}
+
+impl Staged {
+    fn open(folder: Dir) -> io::Result<Self> {
+        let random = random_hex::<8>().map_err(io::Error::other)?;
+        let name = format!("{STAGED_START}{random}{STAGED_END}");
+        // Only a new file: never through a link that lies there.
+        let file = folder.open_with(&name, OpenOptions::new().write(true).create_new(true))?;
+        Ok(Staged { folder, name, file: file.into_std() })
+    }
+
+    /// Appends.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Gives the file this name in that folder too, durably; false where the name is taken.
+    pub(super) fn publish(&self, folder: &Dir, name: &str) -> io::Result<bool> {
+        self.file.sync_all()?;
+        match self.folder.hard_link(&self.name, folder, name) {
+            Ok(()) => sync(folder).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        match self.folder.remove_file(&self.name) {
+            // Its upload was aborted, and the folder has gone with it.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(name = self.name, %error, "a staged file could not be removed; remove it by hand");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A store beside a secret, with every kind of link that could lead to it.
+    fn store() -> (tempfile::TempDir, Root) {
+        let outside = tempfile::tempdir().unwrap();
+        let at = outside.path();
+        std::fs::create_dir_all(at.join("secret/deep")).unwrap();
+        std::fs::write(at.join("secret/file"), "secret").unwrap();
+        std::fs::create_dir_all(at.join("store/inside")).unwrap();
+        std::fs::write(at.join("store/inside/file"), "mine").unwrap();
+        symlink("../secret", at.join("store/folder")).unwrap();
+        symlink(at.join("secret"), at.join("store/absolute")).unwrap();
+        symlink("../secret/file", at.join("store/link")).unwrap();
+        symlink("nothing", at.join("store/dangling")).unwrap();
+        symlink(".", at.join("store/circle")).unwrap();
+        symlink("inside", at.join("store/within")).unwrap();
+        let root = Root::new(&at.join("store"));
+        (outside, root)
+    }
+
+    #[test]
+    fn no_link_is_followed_anywhere() {
+        let (outside, root) = store();
+        for link in ["folder", "absolute", "circle", "within", "dangling", "link"] {
+            assert!(root.folder([link]).is_err(), "{link}");
+            assert!(root.make_folder([link, "new"]).is_err(), "{link}");
+            assert!(root.stage([link]).is_err(), "{link}");
+            assert!(open(&root.folder([]).unwrap(), link).is_err(), "{link}");
+        }
+        assert!(root.folder([".."]).and_then(|up| enter(&up, "secret")).is_err());
+        let names = entries(&root.folder([]).unwrap()).unwrap();
+        assert_eq!(names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["inside"]);
+        let mine = open(&root.folder(["inside"]).unwrap(), "file").unwrap();
+        assert_eq!(io::read_to_string(mine.0).unwrap(), "mine");
+        let there = std::fs::read_dir(outside.path().join("secret")).unwrap().count();
+        assert_eq!(there, 2, "nothing was made or deleted outside");
+    }
+
+    #[test]
+    fn a_pipe_keeps_nobody_waiting_and_a_link_is_never_overwritten() {
+        let (_outside, root) = store();
+        let made = std::process::Command::new("mkfifo").arg(root.path().join("pipe")).status();
+        assert!(made.unwrap().success());
+        let folder = root.folder([]).unwrap();
+        assert!(open(&folder, "pipe").is_err());
+        assert!(entries(&folder).unwrap().iter().all(|(name, _)| name != "pipe"));
+        let mut staged = root.stage(["new"]).unwrap();
+        staged.write(b"x").unwrap();
+        for taken in ["link", "dangling", "pipe", "inside"] {
+            assert!(!staged.publish(&folder, taken).unwrap(), "{taken}");
+        }
+        assert!(staged.publish(&folder, "object").unwrap());
+        drop(staged);
+        assert!(entries(&root.folder(["new"]).unwrap()).unwrap().is_empty());
+        assert_eq!(std::fs::read(root.path().join("object")).unwrap(), b"x");
+    }
+}
