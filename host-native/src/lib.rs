@@ -21,6 +21,7 @@
 
 mod answer;
 mod config;
+mod contents;
 mod delete;
 mod error;
 mod grant;
@@ -28,6 +29,7 @@ mod http;
 mod leftovers;
 mod listing;
 mod local;
+mod local_store;
 mod persist;
 mod random;
 mod remote;
@@ -36,6 +38,7 @@ mod rows;
 pub mod serve;
 mod storage;
 mod stored;
+mod threads;
 mod upload;
 mod uploads;
 mod verify;
@@ -52,11 +55,13 @@ pub use coldpress_core::{
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
-pub use listing::StoredObject;
+pub use listing::{
+    Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
+};
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
-pub use verify::{Leftover, VerifiedObject};
+pub use verify::VerifiedObject;
 pub use wal::{
     SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
 };

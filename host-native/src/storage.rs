@@ -16,9 +16,10 @@ use tokio::sync::mpsc;
 use crate::answer::{Answers, Secrets};
 use crate::config::Place;
 use crate::grant::GrantLimits;
-use crate::listing::Listing;
+use crate::listing::{Listing, Source};
 use crate::local::LocalFolder;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+pub(crate) use crate::threads::{blocking, internal};
 use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
@@ -87,7 +88,7 @@ impl ColdStorage {
                 };
                 // A disk is not waited for: it answers, or the whole machine hangs.
                 limit_ms = u64::MAX;
-                let folder = LocalFolder::new(&folder)?;
+                let folder = LocalFolder::new(&folder)?.below(prefix.clone());
                 let store = folder.object_store()?;
                 (Backend::Local(Arc::new(folder)), store, answers)
             }
@@ -345,12 +346,11 @@ impl ColdStorage {
     }
 
     pub(crate) fn listing(&self) -> Listing<'_> {
-        Listing {
-            store: &*self.store,
-            prefix: &self.prefix,
-            answers: &self.answers,
-            limit_ms: self.limit_ms,
-        }
+        let source = match &self.backend {
+            Backend::Local(folder) => Source::Folder(folder),
+            Backend::Remote(remote) => Source::Bucket(remote),
+        };
+        Listing { source, prefix: &self.prefix, answers: &self.answers, limit_ms: self.limit_ms }
     }
 }
 
@@ -386,18 +386,4 @@ fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(
             Ok((row.id().to_owned(), row.to_value()?))
         })
         .collect()
-}
-
-/// Does work that blocks on a thread of its own.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
-}
-
-/// The error of a task that came to no end of its own.
-pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
-    // The panic's own message went to stderr where it happened.
-    let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
 }

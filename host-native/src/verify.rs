@@ -1,11 +1,11 @@
 //! Whether what lies in the store is whole.
 
-use std::time::SystemTime;
-
 use coldpress_core::{KeyTarget, ObjectKey, ParquetFile};
 use futures_util::{Stream, StreamExt, stream};
 
-use crate::storage::{Backend, blocking};
+use crate::listing::{Leftover, walk};
+use crate::storage::Backend;
+use crate::threads::blocking;
 use crate::{ColdStorage, Error, ErrorKind, Result};
 
 /// A data file that was checked, every byte of it.
@@ -21,18 +21,6 @@ pub struct VerifiedObject {
     /// Whether it has a checksum of all its bytes. Files written before `coldpress version 1.1.0` have those
     /// of their pages alone.
     pub whole: bool,
-}
-
-/// A file that a put left behind when its process was killed, or one that a put is writing just now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Leftover {
-    /// Where it lies in the store's folder, its parts joined by `/` as in a key.
-    pub path: String,
-    /// Its size so far.
-    pub bytes: u64,
-    /// When it was written to last.
-    pub modified: SystemTime,
 }
 
 impl ColdStorage {
@@ -77,7 +65,6 @@ impl ColdStorage {
     /// not been written to for longer than a put can take may be removed by hand. An S3 store has none.
     pub async fn leftovers(&self) -> Result<Vec<Leftover>> {
         let Backend::Local(folder) = self.backend() else { return Ok(Vec::new()) };
-        let (folder, prefix) = (folder.clone(), self.prefix().clone());
-        blocking(move || folder.leftovers(prefix.as_str())).await
+        Ok(walk(folder, self.prefix(), None, None, true).await?.leftovers)
     }
 }
