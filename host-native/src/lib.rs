@@ -33,6 +33,7 @@ mod local_store;
 mod persist;
 mod random;
 mod remote;
+mod repair;
 mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
@@ -58,6 +59,7 @@ pub use grant::GrantLimits;
 pub use listing::{
     Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
 };
+pub use repair::{DamagedObject, Examined, Likeness, Repaired};
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};

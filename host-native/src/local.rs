@@ -18,6 +18,10 @@ use crate::{Error, ErrorKind, PutOutcome, Result};
 /// How much of two files is compared at a time.
 const COMPARED_BYTES: usize = 1 << 20;
 
+/// What is told where a damaged object is deleted and its replacement is not stored.
+pub(crate) const CUT_OFF: &str =
+    "the damaged object is deleted and its replacement is not stored: run the same repair again";
+
 /// Writes into one folder. Reading goes through [`LocalFolder::object_store`].
 #[derive(Debug)]
 pub(crate) struct LocalFolder {
@@ -78,6 +82,15 @@ impl LocalFolder {
         // Its writer may have been cut off before it came to this.
         sync_folder(self.folder_of(&path))?;
         Ok(PutOutcome::AlreadyThere)
+    }
+
+    /// Puts a file in place of the damaged one of that key: it is whole on the disk before the damaged one goes. Blocks.
+    pub(crate) fn replace(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
+        let mut staged = self.stage(key.as_str())?;
+        staged.write(bytes)?;
+        staged.seal()?;
+        self.remove(key, &mut HashSet::new())?;
+        self.publish_new(staged, key.as_str()).map_err(|error| error.with_note(CUT_OFF))
     }
 
     /// Deletes the files of these keys, and what became of each. Blocks: every folder is synced before this

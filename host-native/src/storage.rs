@@ -138,7 +138,10 @@ impl ColdStorage {
                 "this key was made for another prefix; make files for ColdStorage::target";
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
-        let outcome = self.put(&file.key, &file.bytes).await?;
+        let outcome = match self.put(&file.key, &file.bytes).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.explain_conflict(error).await),
+        };
         tracing::info!(key = %file.key, bytes = file.bytes.len(), rows = file.summary.rows, ?outcome, "stored rows");
         Ok(outcome)
     }
@@ -294,7 +297,7 @@ impl ColdStorage {
         self.limit_ms
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
+    pub(crate) async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
         let outcome = match &self.backend {
             Backend::Local(folder) => {
                 let (folder, key, bytes) = (Arc::clone(folder), key.clone(), bytes.clone());

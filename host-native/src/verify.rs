@@ -1,12 +1,18 @@
 //! Whether what lies in the store is whole.
 
+use bytes::Bytes;
 use coldpress_core::{KeyTarget, ObjectKey, ParquetFile};
 use futures_util::{Stream, StreamExt, stream};
+use object_store::ObjectStoreExt;
 
 use crate::listing::{Leftover, walk};
+use crate::remote::store_path;
 use crate::storage::Backend;
 use crate::threads::blocking;
 use crate::{ColdStorage, Error, ErrorKind, Result};
+
+/// The largest object that is read whole to explain a conflict.
+const EXPLAINED_BYTES_MAX: u64 = 512 << 20;
 
 /// A data file that was checked, every byte of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +42,9 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Key, message).at(key));
         }
         let bytes = self.download_parquet(key).await?;
-        let size = bytes.len() as u64;
-        let check = move || {
-            let file = ParquetFile::open(bytes)?;
-            file.footer().check_key(&parsed)?;
-            Ok(file.verify()?)
-        };
-        let found = blocking(check).await.map_err(|error| error.at(key))?;
-        tracing::debug!(key, bytes = size, rows = found.rows, "verified");
-        Ok(VerifiedObject { bytes: size, rows: found.rows, pages: found.pages, whole: found.whole })
+        let found = blocking(move || check(bytes, &parsed)).await.map_err(|error| error.at(key))?;
+        tracing::debug!(key, bytes = found.bytes, rows = found.rows, "verified");
+        Ok(found)
     }
 
     /// [`ColdStorage::verify`] of each of these keys, in their order, so many at a time; each with its key.
@@ -67,4 +67,40 @@ impl ColdStorage {
         let Backend::Local(folder) = self.backend() else { return Ok(Vec::new()) };
         Ok(walk(folder, self.prefix(), None, None, true).await?.leftovers)
     }
+
+    /// Says of a put that found other content at its key whether the object there is damaged: then the same rows may
+    /// have been stored, and to put them a second time elsewhere would double them. Other errors stay as they are.
+    pub(crate) async fn explain_conflict(&self, error: Error) -> Error {
+        let is_data =
+            |key: &&str| ObjectKey::parse(self.prefix(), key).is_ok_and(|key| key.lsns().is_some());
+        let key = error.path().filter(is_data).map(str::to_owned);
+        let (ErrorKind::Conflict, Some(key)) = (error.kind(), key) else { return error };
+        match self.damage(&key).await {
+            Some(why) => error.of_damaged(why),
+            None => error,
+        }
+    }
+
+    /// What is damaged in the object at this key; none where it is whole, or could not be read.
+    async fn damage(&self, key: &str) -> Option<coldpress_core::Error> {
+        let path = store_path(key).ok()?;
+        let store = self.object_store();
+        let bytes = self.within("look at the object", key, store.head(&path)).await.ok()?.size;
+        let verified = match bytes <= EXPLAINED_BYTES_MAX {
+            true => self.verify(key).await.map(|_| ()),
+            // Its footer alone, for what would take too much memory.
+            false => self.read_footer(key).await.map(|_| ()),
+        };
+        let error = verified.err().filter(|error| error.kind() == ErrorKind::Corrupt)?;
+        Some(error.core().cloned().unwrap_or_else(|| error.into_core()))
+    }
+}
+
+/// Checks a data file whole, and that it is the one of this key. Blocks.
+pub(crate) fn check(bytes: Bytes, key: &ObjectKey) -> Result<VerifiedObject> {
+    let size = bytes.len() as u64;
+    let file = ParquetFile::open(bytes)?;
+    file.footer().check_key(key)?;
+    let found = file.verify()?;
+    Ok(VerifiedObject { bytes: size, rows: found.rows, pages: found.pages, whole: found.whole })
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::interrupt;
+use super::redact::redacted;
 
 /// Why the command stopped.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Failure {
     pub fn line(&self) -> Option<String> {
         match self {
             Failure::Usage(message) | Failure::Run(message) => {
-                Some(format!("error: {}", one_line(message)))
+                Some(format!("error: {}", one_line(&redacted(message))))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
             Failure::OutputClosed => None,

@@ -1,10 +1,13 @@
 //! The `coldpress` command: arguments in, a table or JSON out, and an exit code.
 
+mod absent;
 mod by_grant;
 mod cat;
 mod choice;
 mod failure;
 mod feed;
+mod fetch;
+mod foreign;
 mod get;
 mod grant;
 mod input;
@@ -12,9 +15,12 @@ mod inspect;
 mod interrupt;
 mod ls;
 mod lsn;
+mod place;
 mod pour;
 mod progress;
 mod put;
+mod redact;
+mod repair;
 mod report;
 mod rm;
 #[cfg(feature = "serve")]
