@@ -11,7 +11,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// The error of a task that came to no end of its own.
 pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
-    // The panic's own message went to stderr where it happened.
-    let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
+    let what = match error.is_panic() {
+        true => format!("a {error}"),
+        false => "a task was stopped with its runtime".to_owned(),
+    };
+    Error::new(ErrorKind::Internal, format!("{what}; if it repeats, report it"))
 }

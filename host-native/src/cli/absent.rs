@@ -34,10 +34,13 @@ pub fn object(store: &Store, key: &str) -> Failure {
         Ok(KeyTarget::Data { tenant_id, collection, .. }) => {
             there(store, Some(*tenant_id), Some(collection))
         }
-        _ => require(store).map(|()| "`coldpress ls` lists what there is".to_owned()),
+        _ => require(store).map(|()| "check the key".to_owned()),
     };
     match there {
-        Ok(there) => Failure::run(format_args!("no object {key} in {}; {there}", store.name())),
+        Ok(there) => Failure::run(format_args!(
+            "no object {key} in {}; {there}; `coldpress ls` lists all",
+            store.name()
+        )),
         Err(failure) => failure,
     }
 }
@@ -74,7 +77,9 @@ fn there(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Result
         .map(|(of, ..)| *of)
         .collect();
     Ok(match (tenant, collection) {
-        (Some(_), Some(_)) if !lsns.is_empty() => format!("it holds the LSNs {}", listed(&lsns)),
+        (Some(_), Some(name)) if !lsns.is_empty() => {
+            format!("collection {name} holds the LSNs {}", listed(&lsns))
+        }
         (Some(tenant), Some(_)) if !collections.is_empty() => {
             format!("tenant {tenant} has the collections {}", listed(&collections))
         }

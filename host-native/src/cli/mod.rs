@@ -15,6 +15,7 @@ mod inspect;
 mod interrupt;
 mod ls;
 mod lsn;
+mod panic;
 mod place;
 mod pour;
 mod progress;
@@ -86,7 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => {
             interrupt::listen();
-            dispatch(&arguments)
+            panic::as_failure(|| dispatch(&arguments))
         }
         Err(error) => explain(&error),
     };

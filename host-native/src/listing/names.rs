@@ -88,10 +88,10 @@ impl Name {
         let mut end = prefix.as_str().len();
         for part in rest.split_inclusive('/') {
             end += part.len();
-            let Some(folder) = part.strip_suffix('/') else {
+            if !part.ends_with('/') {
                 return place.file(prefix, name);
-            };
-            match place.below(prefix, &name[..end - 1]).filter(|_| !folder.is_empty()) {
+            }
+            match place.below(prefix, &name[..end - 1]) {
                 Some(below) => place = below,
                 None => return Name::Foreign(name[..end].to_owned()),
             }
