@@ -1,4 +1,5 @@
-//! What lies in a store: all of it that is ours, or an error; and the names of strangers, which are passed over.
+//! What lies in a store: all of it that is ours, or an error; and the names of strangers, which are
+//! passed over.
 
 mod bucket;
 mod folder;
@@ -49,11 +50,13 @@ pub struct Contents {
     pub foreign: ForeignNames,
 }
 
-/// Names in a store that are not ours. They are passed over, whatever they are: only what is ours must be readable.
+/// Names in a store that are not ours. They are passed over, whatever they are: only what is ours
+/// must be readable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ForeignNames {
-    /// How many there are. A folder that can hold no key of ours counts once, with all that lies in it.
+    /// How many there are. A folder that can hold no key of ours counts once, with all that lies in
+    /// it.
     pub count: u64,
     /// The first of them, at most [`FOREIGN_NAMES_KEPT`].
     pub names: Vec<ForeignName>,
@@ -63,13 +66,15 @@ pub struct ForeignNames {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ForeignName {
-    /// With the prefix, its parts joined by `/`; with `/` at its end where it is a folder. What is no UTF-8 shows as U+FFFD.
+    /// With the prefix, its parts joined by `/`; with `/` at its end where it is a folder. What is
+    /// no UTF-8 shows as U+FFFD.
     pub name: String,
     /// What it is, where that is no file and no folder: `"a symbolic link"`, say.
     pub what: Option<&'static str>,
 }
 
-/// A file that a put left behind when its process was killed, or one that a put is writing just now.
+/// A file that a put left behind when its process was killed, or one that a put is writing just
+/// now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
@@ -195,7 +200,8 @@ impl Listing<'_> {
         Error::new(ErrorKind::Unavailable, message).at(key.as_str())
     }
 
-    /// Everything that lies just in this folder, keys or not, in no order. Names that no key can begin with are left out.
+    /// Everything that lies just in this folder, keys or not, in no order. Names that no key can
+    /// begin with are left out.
     pub(crate) async fn folder(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
         let listed = match self.source {
             Source::Folder(local) => {
@@ -259,7 +265,8 @@ pub(crate) async fn walk(
 }
 
 impl ForeignNames {
-    /// Counts it where it is a stranger's, and not the `last` one. A bucket lists all that lies in one folder in a row.
+    /// Counts it where it is a stranger's, and not the `last` one. A bucket lists all that lies in
+    /// one folder in a row.
     fn see(&mut self, name: Name, last: &mut String) {
         let Name::Foreign(name) = name else { return };
         if *last != name {

@@ -41,7 +41,8 @@ impl LocalFolder {
         Ok(LocalFolder { ways, durable: Mutex::default() })
     }
 
-    /// The same, for keys that begin with `prefix`: links on the way to its folder are followed, and none below.
+    /// The same, for keys that begin with `prefix`: links on the way to its folder are followed,
+    /// and none below.
     pub(crate) fn below(self, prefix: KeyPrefix) -> Self {
         LocalFolder { ways: Ways::new(self.ways.root().to_owned(), prefix), ..self }
     }
@@ -84,7 +85,8 @@ impl LocalFolder {
         Ok(PutOutcome::AlreadyThere)
     }
 
-    /// Puts a file in place of the damaged one of that key: it is whole on the disk before the damaged one goes. Blocks.
+    /// Puts a file in place of the damaged one of that key: it is whole on the disk before the
+    /// damaged one goes. Blocks.
     pub(crate) fn replace(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
         let mut staged = self.stage(key.as_str())?;
         staged.write(bytes)?;

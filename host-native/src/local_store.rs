@@ -1,4 +1,5 @@
-//! The ways into a local folder: no link is followed, and nothing but a regular file is read as an object.
+//! The ways into a local folder: no link is followed, and nothing but a regular file is read as an
+//! object.
 
 use std::fmt;
 use std::fs::FileType;
@@ -24,8 +25,9 @@ use crate::{Error, ErrorKind, Result};
 /// How many bytes of a name an error shows.
 const SHOWN_CHARS_MAX: usize = 300;
 
-/// Where objects lie in a local folder. Links on the way to the folder of the prefix are followed, below it none is: a
-/// link could lead out of the store, in a circle, or to the same object under a second key.
+/// Where objects lie in a local folder. Links on the way to the folder of the prefix are followed,
+/// below it none is: a link could lead out of the store, in a circle, or to the same object under a
+/// second key.
 #[derive(Debug, Clone)]
 pub(crate) struct Ways {
     root: PathBuf,
@@ -42,14 +44,15 @@ impl Ways {
         &self.root
     }
 
-    /// Where the object of that key lies. No part of the key may be empty, `.` or `..`; a `/` at its end does no harm.
+    /// Where the object of that key lies. No part of the key may be empty, `.` or `..`; a `/` at
+    /// its end does no harm.
     pub(crate) fn path_of(&self, key: &str) -> PathBuf {
         let parts = key.split('/').filter(|part| !part.is_empty());
         parts.fold(self.root.clone(), |path, part| path.join(part))
     }
 
-    /// An error where a link stands for a folder on the way to `key`, or for the folder that ends with `/`. What
-    /// does not exist is no error. Blocks.
+    /// An error where a link stands for a folder on the way to `key`, or for the folder that ends
+    /// with `/`. What does not exist is no error. Blocks.
     pub(crate) fn check_way(&self, key: &str) -> Result<()> {
         let (above, below) = match key.strip_prefix(self.prefix.as_str()) {
             Some(below) => (self.prefix.as_str(), below),
@@ -69,8 +72,8 @@ impl Ways {
         Ok(())
     }
 
-    /// As [`check_way`](Self::check_way), and an error where something else than a file lies at `key`: opening a pipe
-    /// would wait for ever. Blocks.
+    /// As [`check_way`](Self::check_way), and an error where something else than a file lies at
+    /// `key`: opening a pipe would wait for ever. Blocks.
     pub(crate) fn check_object(&self, key: &str) -> Result<()> {
         self.check_way(key)?;
         let path = self.path_of(key);

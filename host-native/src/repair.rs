@@ -50,7 +50,8 @@ pub enum Likeness {
 pub enum Repaired {
     /// The damaged object is deleted, and the replacement lies at its key.
     Replaced,
-    /// Nothing lay at the key, as after a repair that was cut off in the middle; the replacement lies there now.
+    /// Nothing lay at the key, as after a repair that was cut off in the middle; the replacement
+    /// lies there now.
     Restored,
     /// The object is whole. It stays as it is.
     WasWhole,
@@ -67,7 +68,8 @@ impl DamagedObject {
         ParquetFile::open(self.bytes.clone()).ok()
     }
 
-    /// Compares a file that is whole with what this one was. Takes as long as reading two footers; it blocks.
+    /// Compares a file that is whole with what this one was. Takes as long as reading two footers;
+    /// it blocks.
     pub fn likeness(&self, whole: &Bytes) -> Likeness {
         let Some(damaged) = self.file().filter(|file| file.footer().check_key(&self.key).is_ok())
         else {
@@ -90,7 +92,8 @@ impl DamagedObject {
     }
 }
 
-/// Whether two files have the same size and footer: files of before 1.1.0 have no checksum of their own.
+/// Whether two files have the same size and footer: files of before 1.1.0 have no checksum of their
+/// own.
 fn same_footer(a: &Bytes, b: &Bytes) -> bool {
     let footer = |bytes: &Bytes| {
         let length = usize::try_from(Footer::bytes_needed(bytes).ok()?).ok()?;
@@ -100,7 +103,8 @@ fn same_footer(a: &Bytes, b: &Bytes) -> bool {
 }
 
 impl ColdStorage {
-    /// Reads the data file at `key` whole, as [`ColdStorage::verify`] does, and keeps it where it is damaged.
+    /// Reads the data file at `key` whole, as [`ColdStorage::verify`] does, and keeps it where it
+    /// is damaged.
     pub async fn examine(&self, key: &str) -> Result<Examined> {
         let parsed = self.data_key(key)?;
         let bytes = match self.download_parquet(key).await {
@@ -118,15 +122,17 @@ impl ColdStorage {
         }
     }
 
-    /// Replaces the damaged object at `key` by `replacement`, a data file of that very key: a copy of the object, or its
-    /// rows encoded again.
+    /// Replaces the damaged object at `key` by `replacement`, a data file of that very key: a copy
+    /// of the object, or its rows encoded again.
     ///
-    /// The replacement must be whole, and what was stored: [`Likeness::Same`] where the damaged footer still tells;
-    /// else it must hold as many rows as the key has LSNs. `accept_unproven` takes a replacement of other bytes, of as
-    /// many rows as the damaged footer tells. An object that is whole is never replaced.
+    /// The replacement must be whole, and what was stored: [`Likeness::Same`] where the damaged
+    /// footer still tells; else it must hold as many rows as the key has LSNs. `accept_unproven`
+    /// takes a replacement of other bytes, of as many rows as the damaged footer tells. An object
+    /// that is whole is never replaced.
     ///
-    /// The damaged object is deleted, then the replacement is put create-only. A process that is killed between the two
-    /// leaves nothing at the key, and the same call again puts the replacement there.
+    /// The damaged object is deleted, then the replacement is put create-only. A process that is
+    /// killed between the two leaves nothing at the key, and the same call again puts the
+    /// replacement there.
     pub async fn repair(
         &self,
         key: &str,

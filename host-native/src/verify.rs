@@ -68,8 +68,9 @@ impl ColdStorage {
         Ok(walk(folder, self.prefix(), None, None, true).await?.leftovers)
     }
 
-    /// Says of a put that found other content at its key whether the object there is damaged: then the same rows may
-    /// have been stored, and to put them a second time elsewhere would double them. Other errors stay as they are.
+    /// Says of a put that found other content at its key whether the object there is damaged: then
+    /// the same rows may have been stored, and to put them a second time elsewhere would double
+    /// them. Other errors stay as they are.
     pub(crate) async fn explain_conflict(&self, error: Error) -> Error {
         let is_data =
             |key: &&str| ObjectKey::parse(self.prefix(), key).is_ok_and(|key| key.lsns().is_some());

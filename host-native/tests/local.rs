@@ -134,7 +134,8 @@ async fn links_below_the_store_are_not_followed() {
         ]
     );
 
-    // Whoever names what lies behind one hears of it, and nothing outside is read, written or deleted.
+    // Whoever names what lies behind one hears of it, and nothing outside is read, written or
+    // deleted.
     let parsed = |key: &str| coldpress::ObjectKey::parse(storage.prefix(), key).unwrap();
     for (collection, tenant) in [("d", 1), ("c", 2)] {
         let key = format!("data/{tenant}/{collection}/lsn-0-0.parquet");

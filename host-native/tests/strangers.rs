@@ -1,4 +1,5 @@
-//! Names that strangers left in a store stop nothing: every call goes on, and what is ours is listed exactly.
+//! Names that strangers left in a store stop nothing: every call goes on, and what is ours is
+//! listed exactly.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -18,7 +19,8 @@ use common::stub::{Bucket, Stub};
 use common::{local_config, rows, s3_config, seaweed_config};
 use futures_util::StreamExt;
 
-/// Every call of a store beside whatever lies there: of ours it shows what it put, of others these names.
+/// Every call of a store beside whatever lies there: of ours it shows what it put, of others these
+/// names.
 async fn works_beside_strangers(config: ColdStorageConfig, foreign: &[&str]) {
     let storage = ColdStorage::new(config).unwrap();
     let mut stored = Vec::new();

@@ -49,8 +49,8 @@ fn require(store: &Store) -> Result<(), Failure> {
     store.ask(store.storage().require())
 }
 
-/// In words, what there is: LSNs of the collection, else collections of the tenant, else tenants, or collections of that
-/// name.
+/// In words, what there is: LSNs of the collection, else collections of the tenant, else tenants,
+/// or collections of that name.
 fn there(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Result<String, Failure> {
     require(store)?;
     let objects = store.ask(store.storage().contents(None, None))?.objects;

@@ -24,8 +24,9 @@ impl<'a> Choice<'a> {
         Ok(Choice { tenant, collection })
     }
 
-    /// What there is of them, by tenant, collection and LSN, and the names that are not ours beside them. A failure where
-    /// a tenant or a collection was named and has no data, or where the store itself is not there.
+    /// What there is of them, by tenant, collection and LSN, and the names that are not ours beside
+    /// them. A failure where a tenant or a collection was named and has no data, or where the store
+    /// itself is not there.
     pub fn contents(self, store: &Store) -> Result<Contents, Failure> {
         let storage = store.storage();
         let mut contents = store.ask(storage.contents(self.tenant, self.collection))?;

@@ -97,7 +97,8 @@ fn write_text(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
     table.write(out, "", usize::MAX)
 }
 
-/// The last element counts what is not ours, where there is any; with `verbose` an element before it names each.
+/// The last element counts what is not ours, where there is any; with `verbose` an element before
+/// it names each.
 fn write_json(contents: &Contents, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut objects: Vec<serde_json::Value> = contents
         .objects

@@ -8,8 +8,8 @@ use super::failure::Failure;
 /// Where the last panic happened.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
-/// Runs the command. A panic becomes a failure; one that was caught on the way, as those at a damaged file are, has its
-/// own error and prints nothing.
+/// Runs the command. A panic becomes a failure; one that was caught on the way, as those at a
+/// damaged file are, has its own error and prints nothing.
 pub fn as_failure(run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

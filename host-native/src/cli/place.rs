@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 
 use super::failure::Failure;
 
-/// Schemes that people write before a store. A folder of such a name with a colon is far less likely than a slip.
+/// Schemes that people write before a store. A folder of such a name with a colon is far less
+/// likely than a slip.
 const SCHEMES: [&str; 24] = [
     "s3",
     "s3a",
@@ -43,8 +44,8 @@ pub enum Place<'a> {
     },
 }
 
-/// Reads `--store`. Only `s3://BUCKET/PREFIX` is a bucket; what looks like another URL is refused, because a folder
-/// named `s3:` helps nobody.
+/// Reads `--store`. Only `s3://BUCKET/PREFIX` is a bucket; what looks like another URL is refused,
+/// because a folder named `s3:` helps nobody.
 pub fn parse(store: &OsStr) -> Result<Place<'_>, Failure> {
     // A path that is no text has no scheme that anybody can have meant.
     let Some(text) = store.to_str() else { return Ok(Place::Folder) };

@@ -1,5 +1,5 @@
-//! Takes secrets out of messages: arguments are echoed in errors, and some people give a URL with a password, or a
-//! grant, where a file name belongs.
+//! Takes secrets out of messages: arguments are echoed in errors, and some people give a URL with a
+//! password, or a grant, where a file name belongs.
 
 /// What marks a signed URL, in lower case. A grant is a JSON text of such URLs.
 const SIGNED: [&str; 3] = ["x-amz-signature", "x-amz-security-token", "x-amz-credential"];

@@ -25,8 +25,8 @@ const PARQUET: &[u8] = b"PAR1";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct RepairArgs {
-    /// Replace the one KEY, where it is damaged or gone, by these files: its rows as `put` takes them, or a copy of the
-    /// object. It is replaced only where the result is what was stored
+    /// Replace the one KEY, where it is damaged or gone, by these files: its rows as `put` takes
+    /// them, or a copy of the object. It is replaced only where the result is what was stored
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "keys")]
     repair_from: Vec<PathBuf>,
     /// The codec that the rows were put with [default: that of the damaged file]
@@ -38,7 +38,8 @@ pub struct RepairArgs {
     /// The schema that was given to put [default: inferred, or that of the damaged file]
     #[arg(long, value_name = "FILE", requires = "repair_from")]
     schema: Option<PathBuf>,
-    /// Replace the object though the result is not byte for byte what was stored; the count of rows must still agree
+    /// Replace the object though the result is not byte for byte what was stored; the count of rows
+    /// must still agree
     #[arg(long, requires = "repair_from")]
     unproven: bool,
 }
@@ -57,7 +58,7 @@ pub fn run(args: &RepairArgs, keys: &[String], json: bool, store: &Store) -> Res
     };
     let storage = store.storage();
     let parsed = ObjectKey::parse(storage.prefix(), key).map_err(Failure::run)?;
-    store.ask(storage.require())?;
+    store.require_folder()?;
     let repaired = match store.ask(storage.examine(key))? {
         Examined::Whole(_) => Repaired::WasWhole,
         Examined::Damaged(damaged) => {
@@ -82,7 +83,8 @@ pub fn run(args: &RepairArgs, keys: &[String], json: bool, store: &Store) -> Res
 }
 
 impl RepairArgs {
-    /// The bytes to put: a copy of the object, or the encoding of the rows that is most like what was stored.
+    /// The bytes to put: a copy of the object, or the encoding of the rows that is most like what
+    /// was stored.
     fn replacement(
         &self,
         key: &ObjectKey,
@@ -130,7 +132,8 @@ impl RepairArgs {
         }
     }
 
-    /// The settings that the rows may have been put with, the likeliest first: as the damaged file says as far as it does.
+    /// The settings that the rows may have been put with, the likeliest first: as the damaged file
+    /// says as far as it does.
     fn candidates(&self, damaged: Option<&DamagedObject>) -> Result<Vec<Settings>, Failure> {
         let mut settings = Settings {
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),

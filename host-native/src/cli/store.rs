@@ -131,6 +131,7 @@ pub struct Store {
     storage: Arc<ColdStorage>,
     runtime: Runtime,
     name: String,
+    is_folder: bool,
 }
 
 impl Store {
@@ -162,7 +163,8 @@ impl Store {
             _ => Failure::Run(in_our_words(&error)),
         })?;
         let name = Path::new(&args.store).display().to_string();
-        Ok(Store { storage: Arc::new(storage), runtime, name })
+        let is_folder = matches!(place::parse(&args.store), Ok(Place::Folder));
+        Ok(Store { storage: Arc::new(storage), runtime, name, is_folder })
     }
 
     /// The library's handle.
@@ -183,6 +185,15 @@ impl Store {
     /// The store as the arguments name it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A failure where the store is a folder that is not there. A bucket is not asked: who may get
+    /// one object need not be allowed to list all, and a bucket that is not there says so itself.
+    pub fn require_folder(&self) -> Result<(), Failure> {
+        match self.is_folder {
+            true => self.ask(self.storage.require()),
+            false => Ok(()),
+        }
     }
 
     /// Waits for a request, or for the user to break it off.

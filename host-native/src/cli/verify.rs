@@ -33,7 +33,8 @@ pub struct VerifyArgs {
     /// Only this collection's
     #[arg(long, short, value_name = "NAME")]
     collection: Option<String>,
-    /// End with 1 where there is no data file to check: a timer wants to know of a store that is empty
+    /// End with 1 where there is no data file to check: a timer wants to know of a store that is
+    /// empty
     #[arg(long)]
     require_some: bool,
     /// Name what lies there and is not ours, too
@@ -66,7 +67,7 @@ pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
             (objects.into_iter().map(|object| object.key.to_string()).collect(), Some(bytes))
         }
         keys => {
-            store.ask(store.storage().require())?;
+            store.require_folder()?;
             (keys.to_vec(), None)
         }
     };

@@ -1,5 +1,5 @@
-//! Listings of a bucket, page by page: ListObjectsV2 of our own, because object_store fails at names that its paths
-//! cannot hold.
+//! Listings of a bucket, page by page: ListObjectsV2 of our own, because object_store fails at
+//! names that its paths cannot hold.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -40,8 +40,8 @@ struct Folder {
 }
 
 impl Walk<'_> {
-    /// Everything below the folder `name`, which is for `place`. A folder that is not there is empty; one that
-    /// cannot be read is an error. Blocks.
+    /// Everything below the folder `name`, which is for `place`. A folder that is not there is
+    /// empty; one that cannot be read is an error. Blocks.
     ///
     /// Folders of strangers are named and not read, so the walk goes at most three folders deep.
     pub(crate) fn run(&self, name: &str, place: Place) -> Result<Walked> {

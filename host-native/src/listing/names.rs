@@ -33,14 +33,16 @@ pub(crate) enum Place {
 pub(crate) enum Name {
     /// The key of an object of ours.
     Key(ObjectKey),
-    /// Ours, and no key: a probe, a claim, the record of a segment, a staged file, a folder's marker.
+    /// Ours, and no key: a probe, a claim, the record of a segment, a staged file, a folder's
+    /// marker.
     Own,
     /// A stranger's: the shortest path, with its prefix, that can lead to no key of ours.
     Foreign(String),
 }
 
 impl Place {
-    /// What the folder `path` is for, which lies in a folder for `self`; none where it is a stranger's.
+    /// What the folder `path` is for, which lies in a folder for `self`; none where it is a
+    /// stranger's.
     /// `path` has the prefix, and no `/` at its end.
     pub(crate) fn below(self, prefix: &KeyPrefix, path: &str) -> Option<Place> {
         let own = path.rsplit('/').next().unwrap_or(path);

@@ -155,8 +155,8 @@ fn character(entity: &BytesRef<'_>) -> char {
     }
 }
 
-/// A name whose percent signs are decoded. S3 writes a space as `+`; a store that means a plus by it is told by the
-/// prefix that was asked for.
+/// A name whose percent signs are decoded. S3 writes a space as `+`; a store that means a plus by
+/// it is told by the prefix that was asked for.
 fn decoded(text: &str, prefix: &str) -> String {
     let as_form = percent_decoded(&text.replace('+', " "));
     if as_form.starts_with(prefix) { as_form } else { percent_decoded(text) }

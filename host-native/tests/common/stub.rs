@@ -154,10 +154,13 @@ impl Bucket {
             },
             "POST" => {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
+                let mut deleted = String::new();
                 for part in body.split("<Key>").skip(1) {
-                    objects.remove(part.split("</Key>").next().unwrap_or_default());
+                    let key = part.split("</Key>").next().unwrap_or_default();
+                    objects.remove(key);
+                    deleted.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
                 }
-                Reply::ok("<DeleteResult></DeleteResult>")
+                Reply::ok(format!("<DeleteResult>{deleted}</DeleteResult>"))
             }
             _ => Reply::error(405, "MethodNotAllowed", "no"),
         }
@@ -199,7 +202,7 @@ impl Bucket {
         let more = matching.next().is_some();
         body.push_str(&format!("<IsTruncated>{more}</IsTruncated>"));
         if more {
-            let token = url_encoded(&last);
+            let token = url_encoded(&last).replace('+', "%20");
             body.push_str(&format!("<NextContinuationToken>{token}</NextContinuationToken>"));
         }
         body + "</ListBucketResult>"

@@ -230,10 +230,12 @@ impl Signer {
         )
     }
 
-    /// The request for one page of the objects whose keys begin with `prefix`: a thousand at most (ListObjectsV2).
+    /// The request for one page of the objects whose keys begin with `prefix`: a thousand at most
+    /// (ListObjectsV2).
     ///
-    /// With `delimiter`, keys that hold it behind the prefix come as common prefixes. `token` is the one that the page
-    /// before named. The store is asked to percent-encode the keys, because XML cannot hold every character of a key.
+    /// With `delimiter`, keys that hold it behind the prefix come as common prefixes. `token` is
+    /// the one that the page before named. The store is asked to percent-encode the keys, because
+    /// XML cannot hold every character of a key.
     pub fn list_objects(
         &self,
         prefix: &str,
