@@ -21,6 +21,7 @@
 
 mod answer;
 mod config;
+mod contents;
 mod delete;
 mod error;
 mod grant;
@@ -30,15 +31,18 @@ mod leftovers;
 pub mod listen;
 mod listing;
 mod local;
+mod local_store;
 mod persist;
 mod quiet;
 mod random;
 mod remote;
+mod repair;
 mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod storage;
 mod stored;
+mod threads;
 mod upload;
 mod uploads;
 mod verify;
@@ -56,12 +60,15 @@ pub use coldpress_core::{
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
-pub use listing::StoredObject;
+pub use listing::{
+    Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
+};
 pub use quiet::quietly;
+pub use repair::{DamagedObject, Examined, Likeness, Repaired};
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
-pub use verify::{Leftover, VerifiedObject};
+pub use verify::VerifiedObject;
 pub use wal::{
     SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
 };

@@ -231,7 +231,10 @@ impl RowStream<'_> {
     }
 
     async fn show(&mut self, writer: ObjectWriter, file: StreamedFile) -> Result<()> {
-        let outcome = writer.settle(&file.key).await?;
+        let outcome = match writer.settle(&file.key).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.storage.explain_conflict(error).await),
+        };
         let StreamedFile { key, bytes, summary } = file;
         tracing::info!(%key, bytes, rows = summary.rows, ?outcome, "stored rows");
         self.stored.push(StoredFile { key, bytes, summary, outcome });

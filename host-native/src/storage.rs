@@ -16,11 +16,12 @@ use tokio::sync::mpsc;
 use crate::answer::{Answers, Secrets};
 use crate::config::Place;
 use crate::grant::GrantLimits;
-use crate::listing::Listing;
+use crate::listing::{Listing, Source};
 use crate::local::LocalFolder;
 use crate::quiet::quietly;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
 use crate::stored::StopOnDrop;
+pub(crate) use crate::threads::{blocking, internal};
 use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
@@ -89,7 +90,7 @@ impl ColdStorage {
                 };
                 // A disk is not waited for: it answers, or the whole machine hangs.
                 limit_ms = u64::MAX;
-                let folder = LocalFolder::new(&folder)?;
+                let folder = LocalFolder::new(&folder)?.below(prefix.clone());
                 let store = folder.object_store()?;
                 (Backend::Local(Arc::new(folder)), store, answers)
             }
@@ -139,7 +140,10 @@ impl ColdStorage {
                 "this key was made for another prefix; make files for ColdStorage::target";
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
-        let outcome = self.put(&file.key, &file.bytes).await?;
+        let outcome = match self.put(&file.key, &file.bytes).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.explain_conflict(error).await),
+        };
         tracing::info!(key = %file.key, bytes = file.bytes.len(), rows = file.summary.rows, ?outcome, "stored rows");
         Ok(outcome)
     }
@@ -297,7 +301,7 @@ impl ColdStorage {
         self.limit_ms
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
+    pub(crate) async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
         let outcome = match &self.backend {
             Backend::Local(folder) => {
                 let (folder, key, bytes) = (Arc::clone(folder), key.clone(), bytes.clone());
@@ -349,12 +353,11 @@ impl ColdStorage {
     }
 
     pub(crate) fn listing(&self) -> Listing<'_> {
-        Listing {
-            store: &*self.store,
-            prefix: &self.prefix,
-            answers: &self.answers,
-            limit_ms: self.limit_ms,
-        }
+        let source = match &self.backend {
+            Backend::Local(folder) => Source::Folder(folder),
+            Backend::Remote(remote) => Source::Bucket(remote),
+        };
+        Listing { source, prefix: &self.prefix, answers: &self.answers, limit_ms: self.limit_ms }
     }
 }
 
@@ -395,18 +398,4 @@ fn decode(
             Ok((row.id().to_owned(), row.to_value()?))
         })
         .collect()
-}
-
-/// Does work that blocks on a thread of its own.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
-}
-
-/// The error of a task that came to no end of its own.
-pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
-    // The panic's own message went to stderr where it happened.
-    let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
 }

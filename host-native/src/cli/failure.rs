@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::interrupt;
+use super::redact::redacted;
 
 /// Why the command stopped.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl Failure {
     pub fn line(&self) -> Option<String> {
         match self {
             Failure::Usage(message) | Failure::Run(message) => {
-                Some(format!("error: {}", one_line(message)))
+                Some(format!("error: {}", one_line(&redacted(message))))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
             Failure::CutOff(time) => Some(format!(

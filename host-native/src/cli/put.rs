@@ -229,6 +229,8 @@ impl PutArgs {
         // Of the very same key, or of another one that holds some of its LSNs.
         let what = match overlap(self, store, lsns)? {
             Some(what) => what,
+            // The object there is damaged: to put the rows elsewhere could store them twice.
+            None if error.core().is_some() => return Ok(store::in_our_words(error)),
             None => format!("{key} is already there with other content"),
         };
         // These ways out would put what is stored a second time.

@@ -10,8 +10,11 @@ mod input;
 #[cfg(unix)]
 mod interrupt;
 mod lifecycle;
+#[cfg(unix)]
+mod places;
 mod put;
 mod read;
+mod repair;
 mod s3;
 mod usage;
 #[cfg(unix)]

@@ -166,10 +166,13 @@ impl Bucket {
             },
             "POST" => {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
+                let mut deleted = String::new();
                 for part in body.split("<Key>").skip(1) {
-                    objects.remove(part.split("</Key>").next().unwrap_or_default());
+                    let key = part.split("</Key>").next().unwrap_or_default();
+                    objects.remove(key);
+                    deleted.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
                 }
-                Reply::ok("<DeleteResult></DeleteResult>")
+                Reply::ok(format!("<DeleteResult>{deleted}</DeleteResult>"))
             }
             _ => Reply::error(405, "MethodNotAllowed", "no"),
         }
@@ -178,15 +181,31 @@ impl Bucket {
     fn page(&self, objects: &BTreeMap<String, Vec<u8>>, request: &Request) -> String {
         let prefix = request.parameter("prefix").unwrap_or_default();
         let after = request.parameter("continuation-token").unwrap_or_default();
+        let after = percent_decoded(&after);
         let flat = request.parameter("delimiter").is_none();
-        let mut matching = objects
-            .iter()
-            .filter(|(key, _)| key.starts_with(&prefix) && **key > after)
-            .filter(|(key, _)| flat || !key[prefix.len()..].contains('/'));
+        let as_url = request.parameter("encoding-type").as_deref() == Some("url");
+        let mut matching =
+            objects.iter().filter(|(key, _)| key.starts_with(&prefix) && **key > after);
         let mut body = "<?xml version=\"1.0\"?><ListBucketResult>".to_owned();
-        let mut last = String::new();
+        if as_url {
+            body.push_str("<EncodingType>url</EncodingType>");
+        }
+        let name = |key: &str| if as_url { url_encoded(key) } else { key.to_owned() };
+        let (mut last, mut folder) = (String::new(), String::new());
         for (key, object) in matching.by_ref().take(self.page_size) {
             last.clone_from(key);
+            if let (false, Some(at)) = (flat, key[prefix.len()..].find('/')) {
+                let in_folder = &key[..=prefix.len() + at];
+                if folder != in_folder {
+                    in_folder.clone_into(&mut folder);
+                    let shown = name(&folder);
+                    body.push_str(&format!(
+                        "<CommonPrefixes><Prefix>{shown}</Prefix></CommonPrefixes>"
+                    ));
+                }
+                continue;
+            }
+            let key = name(key);
             body.push_str(&format!(
                 "<Contents><Key>{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>\"e\"</ETag><Size>{}</Size></Contents>",
                 object.len()
@@ -195,7 +214,8 @@ impl Bucket {
         let more = matching.next().is_some();
         body.push_str(&format!("<IsTruncated>{more}</IsTruncated>"));
         if more {
-            body.push_str(&format!("<NextContinuationToken>{last}</NextContinuationToken>"));
+            let token = url_encoded(&last).replace('+', "%20");
+            body.push_str(&format!("<NextContinuationToken>{token}</NextContinuationToken>"));
         }
         body + "</ListBucketResult>"
     }
@@ -246,6 +266,21 @@ fn reply(stream: &mut TcpStream, request: &Request, reply: Reply) {
     if request.method != "HEAD" {
         let _ = stream.write_all(&body);
     }
+}
+
+/// As S3 encodes the keys of a listing: a space is a plus.
+fn url_encoded(key: &str) -> String {
+    let mut text = String::new();
+    for byte in key.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => {
+                text.push(char::from(byte));
+            }
+            b' ' => text.push('+'),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 fn percent_decoded(text: &str) -> String {
