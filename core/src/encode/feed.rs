@@ -26,6 +26,8 @@ pub(super) struct JsonFeed {
     form: Form,
     /// Where reading stops: what a builder may hold before another row begins.
     bytes_max: Option<usize>,
+    /// And before this row, where a builder has rows before it.
+    stop_row: Option<u64>,
     /// It stopped there: [`JsonFeed::resume`] goes on, with another builder.
     stopped: bool,
 }
@@ -49,6 +51,11 @@ impl JsonFeed {
     /// A feed that stops before each row that would come to a builder which holds `bytes_max` already.
     pub(super) fn stopping_at(bytes_max: usize) -> Self {
         JsonFeed { bytes_max: Some(bytes_max), ..JsonFeed::default() }
+    }
+
+    /// Stops before this row too.
+    pub(super) fn stop_before_row(&mut self, row: u64) {
+        self.stop_row = Some(row);
     }
 
     /// Whether a full builder stopped it.
@@ -179,7 +186,9 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
-                    if self.bytes_max.is_some_and(|max| builder.bytes() >= max) {
+                    if self.bytes_max.is_some_and(|max| builder.bytes() >= max)
+                        || (self.stop_row == Some(builder.row_number()) && builder.rows() > 0)
+                    {
                         self.stopped = true;
                         return Ok(start);
                     }

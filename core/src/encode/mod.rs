@@ -5,8 +5,10 @@ mod choose;
 mod document;
 mod feed;
 mod leaf;
+mod open_file;
 mod pages;
 mod stream;
+mod tail;
 mod write;
 
 #[cfg(feature = "decode")]
@@ -15,6 +17,7 @@ pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use pages::ROW_ENTRIES_MAX;
 pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
+pub use tail::FileTail;
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]
