@@ -66,6 +66,11 @@ impl ClaimName {
         Ok(ClaimName { lsns, mark, owner: owner.to_owned() })
     }
 
+    /// The same claim of another put.
+    pub fn owned_by(self, owner: &str) -> Result<Self> {
+        ClaimName::new(self.lsns, self.mark, owner)
+    }
+
     /// The exact inverse of [`Display`](fmt::Display).
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix("lsn-")?.split('-');

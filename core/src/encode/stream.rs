@@ -161,17 +161,17 @@ impl StreamEncoder {
         self
     }
 
-    /// Names the append that the rows belong to, in the metadata of each file, and skips the first `rows_stored` rows:
-    /// they are read and counted, so that rows behind them keep their numbers, and are not written.
+    /// Skips the first `rows_stored` rows: they are read and counted, so that rows behind them keep their numbers, and
+    /// are not written. `append_id` names the append that the rows belong to, in the metadata of each file.
     ///
     /// An error of kind `Misuse` where a row has come already. [`finish`](Self::finish) then refuses a
     /// stream of fewer rows, and makes no file where there are just as many.
-    pub fn resume(&mut self, append_id: &str, rows_stored: u64) -> Result<()> {
+    pub fn resume(&mut self, append_id: Option<&str>, rows_stored: u64) -> Result<()> {
         self.check()?;
         if self.rows() > 0 {
             return Err(Error::misuse("name the append before its first row is pushed"));
         }
-        self.append_id = Some(append_id.to_owned());
+        self.append_id = append_id.map(str::to_owned);
         self.skipped = rows_stored;
         self.feed.stop_before_row(rows_stored);
         Ok(())
@@ -362,7 +362,7 @@ fn fewer_than_stored(rows: u64, stored: u64) -> Error {
     Error::new(
         ErrorKind::Row,
         format!(
-            "the input has {rows} rows, and {stored} rows of this append are stored; give the same rows again from the first one on, or another append id"
+            "the input has {rows} rows, and {stored} rows of it are stored and to be skipped; give the same rows again from the first one on, or rows of another append under another id"
         ),
     )
 }

@@ -324,7 +324,7 @@ fn a_resumed_append_goes_on_behind_any_row() {
         for stored in [0, 1, 7, 300, 599] {
             let cut = cut(20_000, 30_000);
             let mut stream = stream_of(&Settings::default(), &cut, &Target::new(7, "c"));
-            stream.resume("nightly", stored).unwrap();
+            stream.resume(Some("nightly"), stored).unwrap();
             let mut rest = text.as_bytes();
             for length in slices.iter().cycle() {
                 let (slice, behind) = rest.split_at((*length).min(rest.len()));
@@ -362,7 +362,7 @@ fn a_resumed_append_wants_no_fewer_rows_than_are_stored() {
     let resumed = |stored, rows: usize| {
         let cut = cut(1 << 20, 1 << 20);
         let mut stream = stream_of(&Settings::default(), &cut, &Target::new(7, "c"));
-        stream.resume("a", stored).unwrap();
+        stream.resume(Some("a"), stored).unwrap();
         for n in 0..rows {
             stream.push_row(&n.to_string(), &json!({ "n": n })).unwrap();
         }
@@ -376,5 +376,5 @@ fn a_resumed_append_wants_no_fewer_rows_than_are_stored() {
     assert_eq!(resumed(0, 0).unwrap_err().kind(), ErrorKind::Row);
     let mut begun = stream_of(&Settings::default(), &cut(1 << 20, 1 << 20), &Target::new(7, "c"));
     begun.push_json(b"{}").unwrap();
-    assert_eq!(begun.resume("a", 0).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(begun.resume(None, 0).unwrap_err().kind(), ErrorKind::Misuse);
 }

@@ -15,6 +15,8 @@ pub enum Failure {
     Run(String),
     /// Ctrl-C was pressed: exit code 130, as shells have it.
     Interrupted,
+    /// The same, where something was done before: what.
+    InterruptedAfter(String),
     /// Whoever reads our output has read enough, as `head` does: not a failure at all.
     OutputClosed,
 }
@@ -38,6 +40,15 @@ impl Failure {
         Failure::run(format_args!("cannot write to standard output: {error}"))
     }
 
+    /// Writing to standard output failed after the command did what it was called for. `done` says what, so that
+    /// nobody does it twice for want of an answer.
+    pub fn output_after(error: io::Error, done: impl fmt::Display) -> Self {
+        match Failure::output(error) {
+            Failure::Run(message) => Failure::run(format_args!("{message}; {done}")),
+            failure => failure,
+        }
+    }
+
     /// The line for standard error, where there is something to say.
     pub fn line(&self) -> Option<String> {
         match self {
@@ -45,6 +56,9 @@ impl Failure {
                 Some(format!("error: {}", one_line(message)))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
+            Failure::InterruptedAfter(done) => {
+                Some(format!("error: interrupted; {}", one_line(done)))
+            }
             Failure::OutputClosed => None,
         }
     }
@@ -54,7 +68,9 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Run(_) => ExitCode::from(1),
-            Failure::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
+            Failure::Interrupted | Failure::InterruptedAfter(_) => {
+                ExitCode::from(interrupt::EXIT_CODE)
+            }
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
     }
@@ -91,5 +107,10 @@ mod tests {
         assert!(failure.line().is_none());
         let full = Failure::output(io::ErrorKind::StorageFull.into());
         assert!(full.line().is_some_and(|line| line.starts_with("error: cannot write")));
+        let after = |kind: io::ErrorKind| Failure::output_after(kind.into(), "it is done").line();
+        assert!(
+            after(io::ErrorKind::StorageFull).is_some_and(|line| line.ends_with("; it is done"))
+        );
+        assert!(after(io::ErrorKind::BrokenPipe).is_none());
     }
 }

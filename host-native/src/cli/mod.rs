@@ -1,5 +1,6 @@
 //! The `coldpress` command: arguments in, a table or JSON out, and an exit code.
 
+mod again;
 mod by_grant;
 mod cat;
 mod choice;
