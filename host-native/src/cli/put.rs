@@ -252,6 +252,12 @@ impl PutArgs {
         let Some(last) = stored.last() else {
             return Failure::run(format_args!("{why}{}", self.nothing_stored(kind)));
         };
+        if rows == rows_before {
+            let before = counted(rows, "row");
+            return Failure::run(format_args!(
+                "{why}; nothing was stored now, and {before} are from earlier runs"
+            ));
+        }
         let next = match self.append || kind == Some(ErrorKind::Conflict) {
             true if self.append_id.is_none() => {
                 let command = again::skipping(self.skip_rows + rows);
