@@ -37,6 +37,7 @@
 extern crate coldpress_wasm_test;
 
 mod build;
+mod claim;
 mod codec;
 #[cfg(feature = "decode")]
 mod decode;
@@ -52,14 +53,15 @@ mod upload;
 mod wal;
 mod work;
 
+pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, Wanted, free_lsn};
 #[cfg(feature = "decode")]
 pub use decode::{
     ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,
     StoredRow, Verified,
 };
 pub use encode::{
-    Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,
-    Summary, Target,
+    Document, EncodedFile, Encoder, FileTail, StreamEncoder, StreamOutput, StreamSettings,
+    StreamedFile, Summary, Target,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod claims;
 mod config;
 mod contents;
 mod delete;

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use coldpress_core::{
     EncodedFile, Encoder, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    ParquetFile, Projection, Settings, Target,
+    ParquetFile, Projection, Settings, Target, Wanted,
 };
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answers, Secrets};
+use crate::claims::ClaimAs;
 use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::{Listing, Source};
@@ -115,7 +116,7 @@ impl ColdStorage {
     /// Encodes rows of (id, document) as one Parquet file, stores it, and gives its key.
     ///
     /// Nothing is stored where any row cannot be kept whole. The same rows at the same key again
-    /// are success; others are [`ErrorKind::Conflict`].
+    /// are success; others are [`ErrorKind::Conflict`], and so are LSNs of which another object holds some.
     pub async fn encode_and_upload(
         &self,
         collection: &str,
@@ -134,13 +135,18 @@ impl ColdStorage {
     }
 
     /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].
+    ///
+    /// Where another object, or another put under way, holds some of its LSNs, this is [`ErrorKind::Conflict`], and the
+    /// message names the other.
     pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
         if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
             let message =
                 "this key was made for another prefix; make files for ColdStorage::target";
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
-        let outcome = match self.put(&file.key, &file.bytes).await {
+        let wanted = Wanted::Keys(vec![file.key.clone()]);
+        let claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
+        let outcome = match claim.settle(self.put(&file.key, &file.bytes).await).await {
             Ok(outcome) => outcome,
             Err(error) => return Err(self.explain_conflict(error).await),
         };
@@ -318,19 +324,22 @@ impl ColdStorage {
 
     /// Stores an empty object at a path that is no key's. It is not counted.
     pub(crate) async fn put_mark(&self, path: &str) -> Result<PutOutcome> {
+        self.put_note(path, Bytes::new()).await
+    }
+
+    /// Stores a small object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
         match &self.backend {
             Backend::Local(folder) => {
                 let (folder, path) = (Arc::clone(folder), path.to_owned());
                 blocking(move || {
-                    if folder.publish(&folder.stage(&path)?, &path)? {
-                        return Ok(PutOutcome::Created);
-                    }
-                    folder.sync_folder_of(&path)?;
-                    Ok(PutOutcome::AlreadyThere)
+                    let mut staged = folder.stage(&path)?;
+                    staged.write(&bytes)?;
+                    folder.publish_new(staged, &path)
                 })
                 .await
             }
-            Backend::Remote(remote) => remote.put_new(path, &Bytes::new()).await,
+            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
         }
     }
 

@@ -93,7 +93,11 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
     }
     let rows_count = check_groups(metadata, pages_end, limits)?;
     let lsns = lsns.map_err(corrupt)?;
-    let footer = Footer { schema, tenant_id, collection, lsns, rows_count };
+    let append = match pairs.optional(metadata_key::APPEND_ID) {
+        Some(id) => Some((id.to_owned(), pairs.number(metadata_key::APPEND_ROW)?)),
+        None => None,
+    };
+    let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append };
     Ok(Facts { footer, has_rescued, own_id })
 }
 

@@ -58,6 +58,7 @@ pub struct Footer {
     collection: String,
     lsns: LsnRange,
     rows_count: u64,
+    append: Option<(String, u64)>,
 }
 
 impl Footer {
@@ -103,6 +104,12 @@ impl Footer {
     /// The LSNs they have.
     pub fn lsns(&self) -> LsnRange {
         self.lsns
+    }
+
+    /// The id of the append that the rows belong to, and how many rows of it come before them; none where the
+    /// append had no id.
+    pub fn append(&self) -> Option<(&str, u64)> {
+        self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
     }
 
     /// An error of kind `Corrupt` where the file was made for another key than this, so that the rows of

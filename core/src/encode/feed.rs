@@ -35,6 +35,8 @@ pub(super) struct JsonFeed {
     row_bytes_max: usize,
     /// Where reading stops: what a builder may hold before another row begins.
     bytes_max: Option<usize>,
+    /// And before this row, where a builder has rows before it.
+    stop_row: Option<u64>,
     /// It stopped there: [`JsonFeed::resume`] goes on, with another builder.
     stopped: bool,
 }
@@ -66,6 +68,7 @@ impl JsonFeed {
             form: Form::default(),
             row_bytes_max,
             bytes_max,
+            stop_row: None,
             stopped: false,
         }
     }
@@ -78,6 +81,11 @@ impl JsonFeed {
     /// Whether a builder holds so much that no row may come to it.
     pub(super) fn is_full(&self, builder: &Builder) -> bool {
         self.bytes_max.is_some_and(|max| builder.bytes() >= max)
+    }
+
+    /// Stops before this row too.
+    pub(super) fn stop_before_row(&mut self, row: u64) {
+        self.stop_row = Some(row);
     }
 
     /// Whether a full builder stopped it.
@@ -245,7 +253,9 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
-                    if self.is_full(builder) {
+                    if self.is_full(builder)
+                        || (self.stop_row == Some(builder.row_number()) && builder.rows() > 0)
+                    {
                         self.stopped = true;
                         return Ok(start);
                     }

@@ -6,8 +6,10 @@ mod document;
 mod feed;
 mod group_size;
 mod leaf;
+mod open_file;
 mod pages;
 mod stream;
+mod tail;
 mod write;
 
 #[cfg(feature = "decode")]
@@ -16,6 +18,7 @@ pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use pages::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
 pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
+pub use tail::FileTail;
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]

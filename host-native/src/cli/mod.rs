@@ -1,6 +1,7 @@
 //! The `coldpress` command: arguments in, a table or JSON out, and an exit code.
 
 mod absent;
+mod again;
 mod by_grant;
 mod cat;
 mod choice;

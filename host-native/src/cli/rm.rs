@@ -60,7 +60,10 @@ pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     };
     let report = Report { args, objects: &objects, missing: &missing, gone, kept };
     // What is gone is told after a failure too.
-    report.write(&mut io::stdout().lock()).map_err(Failure::output)?;
+    let last_line = report.last_line();
+    report
+        .write(&mut io::stdout().lock())
+        .map_err(|error| Failure::output_after(error, last_line))?;
     outcome?;
     match missing.len() {
         0 => Ok(()),

@@ -2,6 +2,7 @@
 // A test's own check is its panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod append;
 mod grant;
 mod harness;
 #[cfg(unix)]

@@ -164,6 +164,10 @@ impl Bucket {
                 Some(body) => Reply::ok(body.clone()),
                 None => Reply::error(404, "NoSuchKey", "no such key"),
             },
+            "DELETE" => {
+                objects.remove(&key);
+                Reply::Whole { status: 204, body: Vec::new() }
+            }
             "POST" => {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
                 let mut deleted = String::new();
