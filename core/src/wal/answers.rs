@@ -66,6 +66,8 @@ impl WalPlan {
             return self.fail(None, error);
         }
         self.listed_after = Some(scans);
+        // The archive tells where timelines begin.
+        self.sort_out();
         self.mend(None);
         for place in std::mem::take(&mut self.gone) {
             let archived = self.there.get(&place).is_some_and(|there| there.bytes.is_some());

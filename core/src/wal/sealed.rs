@@ -76,6 +76,11 @@ impl WalPlan {
         sealed.map(|(_, entry)| &entry.local)
     }
 
+    /// All segments that are here, in order.
+    pub fn here(&self) -> impl Iterator<Item = &LocalSegment> {
+        self.here.values().map(|entry| &entry.local)
+    }
+
     /// The segments that are not finished and hold up later ones that are, in order.
     pub fn held_up(&self) -> Vec<HeldUp> {
         let mut found: BTreeMap<&SegmentPlace, HeldUp> = BTreeMap::new();

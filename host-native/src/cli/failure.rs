@@ -13,6 +13,8 @@ pub enum Failure {
     Usage(String),
     /// The run failed: exit code 1.
     Run(String),
+    /// The run failed in a way of the command's own: this exit code.
+    Exit(u8, String),
     /// Ctrl-C was pressed: exit code 130, as shells have it.
     Interrupted,
     /// Whoever reads our output has read enough, as `head` does: not a failure at all.
@@ -41,7 +43,7 @@ impl Failure {
     /// The line for standard error, where there is something to say.
     pub fn line(&self) -> Option<String> {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => {
+            Failure::Usage(message) | Failure::Run(message) | Failure::Exit(_, message) => {
                 Some(format!("error: {}", one_line(message)))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
@@ -54,6 +56,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Run(_) => ExitCode::from(1),
+            Failure::Exit(code, _) => ExitCode::from(*code),
             Failure::Interrupted => ExitCode::from(interrupt::EXIT_CODE),
             Failure::OutputClosed => ExitCode::SUCCESS,
         }

@@ -77,13 +77,15 @@ enum Command {
 
 /// Runs the command with these arguments, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => {
-            interrupt::listen();
-            dispatch(&arguments)
-        }
-        Err(error) => explain(&error),
-    };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let result =
+        wal::as_restore_command(&arguments, || match Arguments::try_parse_from(&arguments) {
+            Ok(arguments) => {
+                interrupt::listen();
+                dispatch(&arguments)
+            }
+            Err(error) => explain(&error),
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
