@@ -45,6 +45,97 @@ mod s3 {
     crate::wal_conformance!(Place::fresh);
 }
 
+/// `verify` beside an archiver, in time that stands still unless somebody waits.
+mod beside_an_archiver {
+    use std::fs::File;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use super::common::local_config;
+    use coldpress::{ColdStorage, SealedRule, SegmentState, WalArchiver, WalSettings};
+    use tokio::time::Instant;
+
+    const GRACE: Duration = Duration::from_secs(60);
+    const LAST: SealedRule = SealedRule::Last;
+
+    /// A log of which "1" was written long ago, and "2" is being written.
+    fn place() -> (tempfile::TempDir, tempfile::TempDir, WalArchiver) {
+        let (store, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for name in ["1", "2"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        age(folder.path(), "1");
+        let storage = Arc::new(ColdStorage::new(local_config(store.path())).unwrap());
+        (store, folder, WalArchiver::new(storage, None).unwrap().grace(GRACE))
+    }
+
+    fn age(folder: &Path, name: &str) {
+        let file = File::options().write(true).open(folder.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(7_200)).unwrap();
+    }
+
+    async fn states(archiver: &WalArchiver, folder: Option<&Path>) -> Vec<SegmentState> {
+        let checks = archiver.verify(folder.map(|f| (f, LAST)), |_| ()).await.unwrap();
+        checks.into_iter().map(|check| check.state).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_on_its_way_is_waited_for_and_what_stays_away_is_missing() {
+        let (_store, folder, archiver) = place();
+        // An archiver that comes to it while `verify` runs.
+        let started = Instant::now();
+        let archive = async {
+            tokio::time::sleep(GRACE / 2).await;
+            archiver.archive(folder.path(), &WalSettings::default(), |_| ()).await.unwrap();
+        };
+        let (found, ()) = tokio::join!(states(&archiver, Some(folder.path())), archive);
+        assert_eq!(found, [SegmentState::Ok, SegmentState::NotYetDue]);
+        assert!((GRACE / 2..GRACE).contains(&started.elapsed()), "{:?}", started.elapsed());
+
+        // One that is held in the middle of its put: its record is there, and the object is not.
+        std::fs::write(folder.path().join("3"), "3").unwrap();
+        let object = _store.path().join("wal/1");
+        std::fs::remove_file(&object).unwrap();
+        for folder in [None, Some(folder.path())] {
+            let started = Instant::now();
+            let publish = async {
+                tokio::time::sleep(GRACE / 2).await;
+                std::fs::write(&object, "1").unwrap();
+            };
+            let (found, ()) = tokio::join!(states(&archiver, folder), publish);
+            assert_eq!(found[0], SegmentState::Ok);
+            assert!(started.elapsed() < GRACE, "{:?}", started.elapsed());
+            std::fs::remove_file(&object).unwrap();
+            // And its grace time is over.
+            let started = Instant::now();
+            assert_eq!(states(&archiver, folder).await[0], SegmentState::Missing);
+            assert!(started.elapsed() >= GRACE, "{:?}", started.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_finished_just_now_is_not_due_and_what_long_ago_needs_no_wait() {
+        let (_store, folder, archiver) = place();
+        let started = Instant::now();
+        std::fs::write(folder.path().join("1"), "1").unwrap();
+        let found = states(&archiver, Some(folder.path())).await;
+        assert_eq!(found, [SegmentState::NotYetDue; 2]);
+        // Finished at the latest when the next one was last written.
+        for name in ["1", "2"] {
+            age(folder.path(), name);
+        }
+        let found = states(&archiver, Some(folder.path())).await;
+        assert_eq!(found, [SegmentState::Missing, SegmentState::NotYetDue]);
+        // Behind it others are archived, which come after it.
+        archiver.put(&folder.path().join("2"), "2").await.unwrap();
+        std::fs::write(folder.path().join("3"), "3").unwrap();
+        let found = states(&archiver, Some(folder.path())).await;
+        assert_eq!(found[..2], [SegmentState::Missing, SegmentState::Ok]);
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
+}
+
 mod trouble {
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, SystemTime};

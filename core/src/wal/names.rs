@@ -177,7 +177,7 @@ impl SegmentOrder {
         };
         match odd {
             Some(odd) => Err(Error::settings(format!(
-                "{odd:?} is not named like the other segments ({first:?}), so that their order is not known; move it away, or say how they are named (for the command: --names postgres, number or any)"
+                "{odd:?} is not named like the other segments ({first:?}), so that their order is not known; move it away (out of the archive: coldpress wal rm), or say how they are named (for the command: --names postgres, number or any)"
             ))),
             None => Ok(Self::new(SegmentNames::Any, None)),
         }
