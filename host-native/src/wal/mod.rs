@@ -170,7 +170,13 @@ impl WalArchiver {
         told: impl FnMut(&SegmentCheck) + Send,
     ) -> Result<Vec<SegmentCheck>> {
         let archive = self.archive_of();
-        let verify = Verify { archive: &archive, names: self.names, folder, grace: self.grace };
+        let verify = Verify {
+            archive: &archive,
+            names: self.names,
+            folder,
+            grace: self.grace,
+            pause: Box::new(|time| Box::pin(tokio::time::sleep(time))),
+        };
         verify.run(told).await
     }
 

@@ -8,6 +8,7 @@ use coldpress_core::{
     ArchivedSegment, Gap, LocalSegment, SealedRule, SegmentChecksum, SegmentNames, WalPlan,
 };
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 
 use super::archive::Archive;
 use super::check::{SegmentCheck, SegmentState, scan, survey};
@@ -21,14 +22,17 @@ const READS_AT_ONCE: usize = 4;
 const LOOKS: u32 = 20;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// Waits for so long.
+pub(super) type Pause = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// What is compared.
-#[derive(Clone, Copy)]
 pub(super) struct Verify<'a> {
     pub(super) archive: &'a Archive<'a>,
     pub(super) names: Option<SegmentNames>,
     pub(super) folder: Option<(&'a Path, SealedRule)>,
     /// How long a segment may be missing before it counts as missing.
     pub(super) grace: Duration,
+    pub(super) pause: Pause,
 }
 
 /// A segment after one look.
@@ -237,7 +241,7 @@ impl Verify<'_> {
             }
             absent = still;
             if !absent.is_empty() {
-                tokio::time::sleep(pause).await;
+                (self.pause)(pause).await;
                 waited += pause;
             }
         }
@@ -354,3 +358,7 @@ fn judge(
         ),
     }
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

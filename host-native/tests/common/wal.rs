@@ -318,23 +318,6 @@ pub async fn one_segment_is_put_and_got(config: ColdStorageConfig) {
     assert_eq!(names, ["other/name", "other/name2"]);
 }
 
-pub async fn nodes_are_kept_apart(config: ColdStorageConfig) {
-    let log = Log::new(config, &[("1", b"one"), ("2", b"two")]);
-    let node = WalArchiver::new(Arc::clone(&log.storage), Some("db/1")).unwrap();
-    let other = tempfile::tempdir().unwrap();
-    std::fs::write(other.path().join("1"), b"eins").unwrap();
-    std::fs::write(other.path().join("2"), b"zwei").unwrap();
-    log.archive(&settings()).await.unwrap();
-    node.archive(other.path(), &settings(), |_| ()).await.unwrap();
-    let to = log.path().join(".got");
-    node.get("1", &to).await.unwrap();
-    assert_eq!(std::fs::read(&to).unwrap(), b"eins");
-    assert_eq!(log.states(None).await, states(&[("1", SegmentState::Ok)]));
-    assert_eq!(node.verify(None, |_| ()).await.unwrap().len(), 1);
-    let error = WalArchiver::new(Arc::clone(&log.storage), Some("")).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Key);
-}
-
 pub async fn two_archivers_of_one_folder_both_end_well(config: ColdStorageConfig) {
     let log = Log::new(config, &[]);
     let contents: Vec<String> = (0..24).map(|n| format!("segment {n}").repeat(1_000)).collect();

@@ -112,12 +112,12 @@ pub async fn a_damaged_object_keeps_its_record_through_a_put(config: ColdStorage
     log.archive(&settings()).await.unwrap();
     log.overwrite("1", b"onE").await;
     for _ in 0..2 {
-        let put = log.archiver.put(&log.path().join("1"), "1").await.unwrap_err();
-        let archived = log.archive(&settings()).await.unwrap_err();
-        for error in [put, archived] {
-            assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-            assert!(error.to_string().contains("is damaged"), "{error}");
-        }
+        let error = log.archiver.put(&log.path().join("1"), "1").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains("is damaged"), "{error}");
+        let delete = WalSettings { delete: true, ..settings() };
+        let error = log.archive(&delete).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
         assert_eq!(log.states(None).await[0].1, SegmentState::Damaged);
     }
     let rules = WalRemoval::new().delete(true);
@@ -175,4 +175,21 @@ pub async fn damage_is_found_and_never_handed_out(config: ColdStorageConfig) {
         assert_eq!(restored.unwrap_err().kind(), ErrorKind::Corrupt);
         assert_eq!(Log::read(into.path()).into_keys().collect::<Vec<_>>(), ["1"]);
     }
+}
+
+pub async fn nodes_are_kept_apart(config: ColdStorageConfig) {
+    let log = Log::new(config, &[("1", b"one"), ("2", b"two")]);
+    let node = WalArchiver::new(Arc::clone(&log.storage), Some("db/1")).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("1"), b"eins").unwrap();
+    std::fs::write(other.path().join("2"), b"zwei").unwrap();
+    log.archive(&settings()).await.unwrap();
+    node.archive(other.path(), &settings(), |_| ()).await.unwrap();
+    let to = log.path().join(".got");
+    node.get("1", &to).await.unwrap();
+    assert_eq!(std::fs::read(&to).unwrap(), b"eins");
+    assert_eq!(log.states(None).await, states(&[("1", SegmentState::Ok)]));
+    assert_eq!(node.verify(None, |_| ()).await.unwrap().len(), 1);
+    let error = WalArchiver::new(Arc::clone(&log.storage), Some("")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Key);
 }

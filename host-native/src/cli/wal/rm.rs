@@ -20,7 +20,7 @@ use crate::cli::text::{Column, Table, counted, human_bytes};
 pub struct RmArgs {
     /// The segments' names, as `wal verify` shows them
     #[arg(value_name = "NAME", required = true)]
-    names: Vec<String>,
+    segments: Vec<String>,
     /// Delete also where others stay before and behind
     #[arg(long)]
     past_gap: bool,
@@ -28,22 +28,23 @@ pub struct RmArgs {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    how: NamesArgs,
+    names: NamesArgs,
     #[command(flatten)]
     log: LogArgs,
 }
 
 /// Runs `coldpress wal rm`.
 pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    for name in &args.names {
+    for name in &args.segments {
         ObjectKey::wal(&KeyPrefix::default(), args.log.node.as_deref(), name)
             .map_err(Failure::usage)?;
     }
     let (store, archiver) = args.log.open(store_args)?;
-    let archiver = archiver.named(args.how.names);
+    let archiver = archiver.named(args.names.names);
     let rules = WalRemoval::new().delete(args.yes).past_gap(args.past_gap);
     let mut removed = Vec::new();
-    let outcome = store.ask(archiver.remove(&args.names, rules, |one| removed.push(one.clone())));
+    let outcome =
+        store.ask(archiver.remove(&args.segments, rules, |one| removed.push(one.clone())));
     if removed.is_empty() {
         return outcome.map(drop);
     }
