@@ -28,6 +28,7 @@ impl Log {
         let (store, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let config = ColdStorageConfig {
             local_dir: Some(store.path().to_owned()),
+            prefix: String::new(),
             ..ColdStorageConfig::default()
         };
         let storage = Arc::new(ColdStorage::new(config).unwrap());

@@ -47,6 +47,7 @@ macro_rules! wal_conformance {
     };
 }
 
+#[allow(unused_imports)] // Not every program that shares this file has these tests.
 pub use super::wal_more::*;
 
 /// A folder of segments, and an archive.
