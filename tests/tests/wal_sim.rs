@@ -1,10 +1,11 @@
-//! Logs archived through ten thousand bad days: a fake clock, a store that fails, machines that crash between any two
-//! steps and begin again from the listing, two archivers of one folder, segments that come, go missing or were there with
-//! other content, clocks that are set, files that are touched, a database that marks its segments late.
+//! Logs archived through ten thousand bad days: a fake clock, a store that fails, machines that
+//! crash between any two steps and begin again from the listing, two archivers of one folder,
+//! segments that come, go missing or were there with other content, clocks that are set, files that
+//! are touched, a database that marks its segments late.
 //!
-//! Whatever happens: what was said to be archived is there and right. The store never has a hole that the archiver
-//! made. Nothing is overwritten. Nothing is deleted here that was not read back, or that stands behind a hole. In the end
-//! the log comes back exactly.
+//! Whatever happens: what was said to be archived is there and right. The store never has a hole
+//! that the archiver made. Nothing is overwritten. Nothing is deleted here that was not read back,
+//! or that stands behind a hole. In the end the log comes back exactly.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 #[path = "wal_sim/judge.rs"]

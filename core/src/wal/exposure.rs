@@ -24,8 +24,8 @@ impl WalPlan {
         for (place, entry) in &self.here {
             let sealed = self.is_finished(place, entry, newest);
             if self.settings.sealed == SealedRule::Ready && !sealed {
-                // Of what PostgreSQL has not marked, one is being written, some hold up what is behind them, and the
-                // rest are old files that wait under the names they will have.
+                // Of what PostgreSQL has not marked, one is being written, some hold up what is
+                // behind them, and the rest are old files that wait under the names they will have.
                 let is_current = !current_seen && place.is_segment() && last_marked < Some(place);
                 if !is_current && !holders.contains(place) {
                     continue;

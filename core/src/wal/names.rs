@@ -217,13 +217,14 @@ impl SegmentOrder {
         self.gap_between(&self.place(earlier), &self.place(later))
     }
 
-    /// Whether names with another beginning go on with the same count, as PostgreSQL's timelines do.
+    /// Whether names with another beginning go on with the same count, as PostgreSQL's timelines
+    /// do.
     pub(super) fn joins_groups(&self) -> bool {
         self.names == SegmentNames::Postgres
     }
 
-    /// Whether the earlier segment can be part of the log that leads to the later one. What an old timeline has
-    /// behind the segment in which a new one begins is not.
+    /// Whether the earlier segment can be part of the log that leads to the later one. What an old
+    /// timeline has behind the segment in which a new one begins is not.
     pub(super) fn leads_to(&self, earlier: &SegmentPlace, later: &SegmentPlace) -> bool {
         !self.joins_groups() || earlier.group == later.group || earlier.number <= later.number
     }

@@ -46,7 +46,8 @@ pub(super) fn postgres_segment_bytes<'n>(
 ) -> Option<u64> {
     let highest =
         segments.clone().filter_map(|(name, _)| postgres_parts(name)).map(|(_, _, n)| n).max()?;
-    // A length that would leave no room for a name that is there is another's: a compressed file, say.
+    // A length that would leave no room for a name that is there is another's: a compressed file,
+    // say.
     segments
         .map(|(_, bytes)| bytes)
         .find(|bytes| is_postgres_segment_bytes(*bytes) && highest < POSTGRES_LOG_BYTES / bytes)

@@ -8,7 +8,8 @@ use super::names::SegmentPlace;
 use super::segment::{ArchiveMark, LocalSegment, SealedRule};
 use super::work::{Entry, Stage};
 
-/// A segment that is not finished though later ones are. It holds those up: nothing behind it is archived or deleted.
+/// A segment that is not finished though later ones are. It holds those up: nothing behind it is
+/// archived or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldUp {
     /// The segment that is not finished.
@@ -30,7 +31,8 @@ pub enum Unfinished {
     Unmarked,
     /// It was modified too short a time ago.
     Young {
-        /// The time since its last modification, by its time stamp. 0 also where that lies in the future.
+        /// The time since its last modification, by its time stamp. 0 also where that lies in the
+        /// future.
         age_ms: u64,
         /// The time that the rule asks for.
         sealed_ms: u64,
@@ -114,8 +116,8 @@ impl WalPlan {
         }
     }
 
-    /// Sorts out anew what is finished and not done with, and what of it must wait. What is being put and must
-    /// wait now is broken off: it would wait in the store.
+    /// Sorts out anew what is finished and not done with, and what of it must wait. What is being
+    /// put and must wait now is broken off: it would wait in the store.
     pub(super) fn sort_out(&mut self) {
         (self.open, self.held) = self.sorted_out();
         let held = std::mem::take(&mut self.held);
@@ -147,7 +149,8 @@ impl WalPlan {
         (open, held)
     }
 
-    /// The first number of this timeline that is known, here or in the archive. `here` is the first here.
+    /// The first number of this timeline that is known, here or in the archive. `here` is the first
+    /// here.
     fn first_number(&self, here: &SegmentPlace) -> u64 {
         let mut there = self.there.range(SegmentPlace::start_of(here.group())..);
         let first = there.find(|(_, segment)| segment.bytes.is_some()).map(|(place, _)| place);
@@ -169,7 +172,8 @@ impl WalPlan {
     ) -> bool {
         match self.settings.sealed {
             SealedRule::Last => newest != Some(place),
-            // What is marked done but not archived here was archived elsewhere. To leave it out would make a hole.
+            // What is marked done but not archived here was archived elsewhere. To leave it out
+            // would make a hole.
             SealedRule::Ready => entry.local.mark != ArchiveMark::None,
             SealedRule::Age { ms } => newest != Some(place) && entry.local.age_ms >= ms,
         }
@@ -193,8 +197,9 @@ impl<'p> Holders<'p> {
         }
         self.group = Some(place.group());
         self.lowest = [self.lowest, self.current].into_iter().flatten().min_by_key(|p| p.number());
-        // A new timeline goes on from the middle of the old one. What the old one has from there on is no part of it:
-        // PostgreSQL keeps old files under the names of segments to come, unmarked for ever.
+        // A new timeline goes on from the middle of the old one. What the old one has from there on
+        // is no part of it: PostgreSQL keeps old files under the names of segments to come,
+        // unmarked for ever.
         let leads_here = |holder: &&SegmentPlace| {
             plan.order.joins_groups() && holder.number() < plan.first_number(place)
         };

@@ -159,7 +159,8 @@ impl Archive<'_> {
         }
     }
 
-    /// Deletes an object of this archive; one that is gone already is success. `doing` completes "could not …".
+    /// Deletes an object of this archive; one that is gone already is success. `doing` completes
+    /// "could not …".
     pub(super) async fn delete(&self, path: &str, doing: &str) -> Result<()> {
         let store = self.storage.object_store();
         let deleted = store.delete(&store_path(path)?).await;
@@ -191,8 +192,9 @@ impl Archive<'_> {
         Ok(checksum)
     }
 
-    /// The error of an object that is other content than `own`, the file here: whether the object is damaged, or
-    /// another segment, and what helps. The record `new` was put just now and tells nothing.
+    /// The error of an object that is other content than `own`, the file here: whether the object
+    /// is damaged, or another segment, and what helps. The record `new` was put just now and tells
+    /// nothing.
     async fn what_lies_there(
         &self,
         key: &ObjectKey,

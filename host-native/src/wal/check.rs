@@ -42,12 +42,13 @@ pub enum SegmentState {
     Missing,
     /// The object in the archive is not what its record says.
     Damaged,
-    /// The object in the archive is what its record says, and the file in the folder is other content: the archive is
-    /// right.
+    /// The object in the archive is what its record says, and the file in the folder is other
+    /// content: the archive is right.
     LocalDiffers,
     /// It has no record, so that only its presence is known.
     Unrecorded,
-    /// It is not finished, waits for one that is not, or was finished so short a time ago that it may be on its way.
+    /// It is not finished, waits for one that is not, or was finished so short a time ago that it
+    /// may be on its way.
     NotYetDue,
 }
 
@@ -64,7 +65,8 @@ impl SegmentState {
         }
     }
 
-    /// Whether somebody must act: the log cannot be brought back whole, or the file here is not what was archived.
+    /// Whether somebody must act: the log cannot be brought back whole, or the file here is not
+    /// what was archived.
     pub fn is_bad(self) -> bool {
         matches!(self, SegmentState::Missing | SegmentState::Damaged | SegmentState::LocalDiffers)
     }

@@ -337,7 +337,8 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
         }
     }
 
-    /// Beside a database that is marking its segments one look can see a later mark and miss an earlier one.
+    /// Beside a database that is marking its segments one look can see a later mark and miss an
+    /// earlier one.
     fn tell_held_up(&mut self) {
         let mut holders = HashMap::new();
         for held in self.plan.held_up() {

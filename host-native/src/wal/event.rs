@@ -14,7 +14,8 @@ pub enum WalEvent<'e> {
     Archived(&'e ArchivedNow),
     /// A gap that was there already, behind what is archived.
     Gap(&'e Gap),
-    /// A segment that is not finished holds up later ones that are. Told once, where two looks show it.
+    /// A segment that is not finished holds up later ones that are. Told once, where two looks show
+    /// it.
     HeldUp(&'e HeldUp),
     /// It does not work now, and is tried again; told once, not for each try.
     Trouble(&'e Error),

@@ -1,4 +1,5 @@
-//! Whether an archive is there at all: a folder or bucket that is missing must not look like an empty archive.
+//! Whether an archive is there at all: a folder or bucket that is missing must not look like an
+//! empty archive.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -22,8 +23,8 @@ const FOLDERS_MAX: usize = 1_000;
 const BEHIND_FOLDER: char = '0';
 
 impl Archive<'_> {
-    /// The error of an archive that holds no segment of this log; or none where it is empty and nothing more was
-    /// named: no other log is there and no node was asked for.
+    /// The error of an archive that holds no segment of this log; or none where it is empty and
+    /// nothing more was named: no other log is there and no node was asked for.
     ///
     /// An error of its own where the store cannot be reached, or bucket or folder are missing.
     pub(super) async fn holds_no_log(&self) -> Result<Option<Error>> {
@@ -47,7 +48,8 @@ impl Archive<'_> {
         Ok(Some(Error::new(ErrorKind::Settings, message).at(self.place())))
     }
 
-    /// An error where this archive, which was listed, holds no segment and something was named that is not there.
+    /// An error where this archive, which was listed, holds no segment and something was named that
+    /// is not there.
     pub(super) async fn check_listed(&self, segments: &[ArchivedSegment]) -> Result<()> {
         if segments.iter().any(|segment| segment.bytes.is_some()) {
             return Ok(());
@@ -57,8 +59,8 @@ impl Archive<'_> {
 
     /// After the store said that it has no such segment: the error that tells what this means.
     ///
-    /// Of kind `NotFound` only where the archive was reached, and nothing shows that the segment is missing in the middle of
-    /// the log.
+    /// Of kind `NotFound` only where the archive was reached, and nothing shows that the segment is
+    /// missing in the middle of the log.
     pub(super) async fn lacks(&self, name: &str, rules: Lacking) -> Error {
         let error = match self.why_lacking(name, rules).await {
             Ok(None) => {
@@ -74,7 +76,8 @@ impl Archive<'_> {
 
     async fn why_lacking(&self, name: &str, rules: Lacking) -> Result<Option<Error>> {
         self.must_be_there().await?;
-        // Of PostgreSQL's segments, the first of the same timeline: one listing tells whether any is before it.
+        // Of PostgreSQL's segments, the first of the same timeline: one listing tells whether any
+        // is before it.
         let timeline = timeline_of(name);
         let first = match timeline {
             Some(timeline) => self.first_after(timeline).await?,
@@ -120,7 +123,8 @@ impl Archive<'_> {
         format!("{folder} in {}", self.storage.answers().store)
     }
 
-    /// An error where the store's folder is missing. A bucket that is missing says so itself when it is listed.
+    /// An error where the store's folder is missing. A bucket that is missing says so itself when
+    /// it is listed.
     async fn must_be_there(&self) -> Result<()> {
         let Backend::Local(folder) = self.storage.backend() else { return Ok(()) };
         let root = folder.path_of("");
@@ -162,7 +166,8 @@ impl Archive<'_> {
         Ok(logs)
     }
 
-    /// The name of the first segment in this archive whose key is behind `name`, in the order of keys' bytes.
+    /// The name of the first segment in this archive whose key is behind `name`, in the order of
+    /// keys' bytes.
     async fn first_after(&self, name: &str) -> Result<Option<String>> {
         let folder = self.folder()?;
         let start = match name {
@@ -181,7 +186,8 @@ impl Archive<'_> {
         }
     }
 
-    /// A page of keys tells it, unless folders of nodes lie in between: each is passed over by one page more.
+    /// A page of keys tells it, unless folders of nodes lie in between: each is passed over by one
+    /// page more.
     async fn first_listed_after(&self, folder: &str, start: String) -> Result<Option<String>> {
         let (path, store) = (store_path(folder)?, self.storage.object_store());
         let mut start = start;
@@ -207,7 +213,8 @@ impl Archive<'_> {
         Err(Error::new(ErrorKind::Limit, message).at(self.place()))
     }
 
-    /// The segment whose object this is; none where it is a record, of another log, or no object of ours.
+    /// The segment whose object this is; none where it is a record, of another log, or no object of
+    /// ours.
     fn segment_of(&self, path: &str) -> Option<String> {
         let key = ObjectKey::parse(self.storage.prefix(), path).ok()?;
         match key.target() {

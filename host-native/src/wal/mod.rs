@@ -87,22 +87,23 @@ impl WalArchiver {
         self
     }
 
-    /// The same, for which [`verify`](Self::verify) lets a segment be on its way for so long before it is missing. Default:
-    /// 60 s.
+    /// The same, for which [`verify`](Self::verify) lets a segment be on its way for so long before
+    /// it is missing. Default: 60 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// The same, for which [`get`](Self::get) takes an archive that holds no segment for one that is empty yet: for a
-    /// standby that starts before its primary has archived anything. Else it is an error.
+    /// The same, for which [`get`](Self::get) takes an archive that holds no segment for one that
+    /// is empty yet: for a standby that starts before its primary has archived anything. Else it is
+    /// an error.
     pub fn allow_empty(mut self, allow_empty: bool) -> Self {
         self.lacking.allow_empty = allow_empty;
         self
     }
 
-    /// The same, for which [`get`](Self::get) takes a gap in the middle of PostgreSQL's log for its end. Else it is an
-    /// error.
+    /// The same, for which [`get`](Self::get) takes a gap in the middle of PostgreSQL's log for its
+    /// end. Else it is an error.
     pub fn past_gap(mut self, past_gap: bool) -> Self {
         self.lacking.past_gap = past_gap;
         self
@@ -118,12 +119,14 @@ impl WalArchiver {
         Ok(put)
     }
 
-    /// Writes one segment to a file, which is replaced where it exists: verified by its record, synced, and renamed into
-    /// place. For the `restore_command` of PostgreSQL. A folder, a device or a pipe is never replaced: an error.
+    /// Writes one segment to a file, which is replaced where it exists: verified by its record,
+    /// synced, and renamed into place. For the `restore_command` of PostgreSQL. A folder, a device
+    /// or a pipe is never replaced: an error.
     ///
-    /// Of kind [`NotFound`](crate::ErrorKind::NotFound) only where the archive was reached, holds this log, and has no
-    /// segment of that name: the log ends there. A folder or bucket that is missing, an archive without any segment of this
-    /// log, and a segment that is missing between two of its timeline are errors of other kinds.
+    /// Of kind [`NotFound`](crate::ErrorKind::NotFound) only where the archive was reached, holds
+    /// this log, and has no segment of that name: the log ends there. A folder or bucket that is
+    /// missing, an archive without any segment of this log, and a segment that is missing between
+    /// two of its timeline are errors of other kinds.
     ///
     /// `None` is the record of a segment that has none: then only its length was checked.
     pub async fn get(&self, name: &str, to: &Path) -> Result<Option<SegmentChecksum>> {
@@ -161,9 +164,9 @@ impl WalArchiver {
     /// Reads every archived segment, and says of each whether it is what its record says; with the folder of the
     /// log, whether it is what lies there too, and what has not been archived.
     ///
-    /// What is not there, though it should be, is looked at again until the grace time is over. An archive that holds no
-    /// segment is an error where a node was named or other logs are there, or where the store's folder is missing; else there
-    /// is nothing to tell.
+    /// What is not there, though it should be, is looked at again until the grace time is over. An
+    /// archive that holds no segment is an error where a node was named or other logs are there, or
+    /// where the store's folder is missing; else there is nothing to tell.
     pub async fn verify(
         &self,
         folder: Option<(&Path, SealedRule)>,
@@ -192,9 +195,10 @@ impl WalArchiver {
         restore::restore(&self.archive_of(), self.names, to, range, told).await
     }
 
-    /// Deletes segments from the archive, with their records; nothing without [`WalRemoval::delete`]. For one that was put
-    /// under a foreign name, or that is damaged and is to be archived again. All names are checked before anything is
-    /// deleted: of kind [`NotFound`](crate::ErrorKind::NotFound) where one is not there, of kind
+    /// Deletes segments from the archive, with their records; nothing without
+    /// [`WalRemoval::delete`]. For one that was put under a foreign name, or that is damaged and is
+    /// to be archived again. All names are checked before anything is deleted: of kind
+    /// [`NotFound`](crate::ErrorKind::NotFound) where one is not there, of kind
     /// [`Conflict`](crate::ErrorKind::Conflict) where a gap would come to be that was not allowed.
     pub async fn remove(
         &self,

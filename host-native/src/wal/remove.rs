@@ -1,4 +1,5 @@
-//! Segments out of the archive: one that was put under a foreign name, or that is damaged and is to be archived again.
+//! Segments out of the archive: one that was put under a foreign name, or that is damaged and is to
+//! be archived again.
 
 use std::collections::BTreeSet;
 

@@ -74,8 +74,8 @@ pub(super) async fn get(
     fetched.await.map_err(not_of_the_archive)
 }
 
-/// The file that is to be written: itself, or what a link leads to. An error where something else than a file lies
-/// there, which must not be replaced by one. Blocks.
+/// The file that is to be written: itself, or what a link leads to. An error where something else
+/// than a file lies there, which must not be replaced by one. Blocks.
 fn target(to: &Path) -> Result<PathBuf> {
     let failed = |e: io::Error| io_error(&e, "look at the file to write", to);
     let facts = match fs::symlink_metadata(to) {
@@ -139,8 +139,8 @@ pub(super) async fn restore(
     Ok(restored)
 }
 
-/// The segments of the range, in order; an error where there is none, where there is a gap in it, or where it has no
-/// end that was named.
+/// The segments of the range, in order; an error where there is none, where there is a gap in it,
+/// or where it has no end that was named.
 async fn wanted(
     archive: &Archive<'_>,
     names: Option<SegmentNames>,

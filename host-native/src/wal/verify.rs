@@ -38,7 +38,8 @@ pub(super) struct Verify<'a> {
 /// A segment after one look.
 enum Looked {
     Found(SegmentCheck),
-    /// It is not there. It may be on its way: this is what it counts as once the grace time is over.
+    /// It is not there. It may be on its way: this is what it counts as once the grace time is
+    /// over.
     Absent(SegmentCheck),
 }
 
@@ -51,7 +52,8 @@ struct Known {
     is_finished: bool,
     /// Why it need not be archived yet; none where it must.
     not_due: Option<String>,
-    /// A later segment is archived, or has been finished for the grace time: waiting changes nothing.
+    /// A later segment is archived, or has been finished for the grace time: waiting changes
+    /// nothing.
     is_overdue: bool,
 }
 
@@ -100,7 +102,8 @@ impl Verify<'_> {
         Ok(checks)
     }
 
-    /// Folder and archive as they are now. The folder first: what leaves it meanwhile is archived by then.
+    /// Folder and archive as they are now. The folder first: what leaves it meanwhile is archived
+    /// by then.
     async fn survey(&self) -> Result<WalPlan> {
         let here = match self.folder {
             Some((folder, sealed)) => scan(folder, sealed).await?,
@@ -111,8 +114,8 @@ impl Verify<'_> {
         survey(self.names, self.folder.map(|(_, sealed)| sealed).unwrap_or_default(), here, listed)
     }
 
-    /// The gaps that a second look shows too, by the segment behind each: a folder in which files come and go can be
-    /// read so that one is missed.
+    /// The gaps that a second look shows too, by the segment behind each: a folder in which files
+    /// come and go can be read so that one is missed.
     async fn lasting_gaps(&self, plan: &WalPlan) -> Result<BTreeMap<String, Gap>> {
         let mut gaps = plan.gaps();
         if !gaps.is_empty() {
@@ -171,14 +174,15 @@ impl Verify<'_> {
         }
     }
 
-    /// Whether those before this one have been finished for longer than the grace time. Under `ready` that is when
-    /// PostgreSQL has marked them, which nothing here tells.
+    /// Whether those before this one have been finished for longer than the grace time. Under
+    /// `ready` that is when PostgreSQL has marked them, which nothing here tells.
     fn seals_those_before(&self, local: &LocalSegment) -> bool {
         let by_time = self.folder.is_some_and(|(_, sealed)| sealed != SealedRule::Ready);
         by_time && !self.is_young(local)
     }
 
-    /// Whether it may have been finished within the grace time. A time stamp in the future says nothing.
+    /// Whether it may have been finished within the grace time. A time stamp in the future says
+    /// nothing.
     fn is_young(&self, local: &LocalSegment) -> bool {
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let sealed_ms = match self.folder {
@@ -267,7 +271,8 @@ impl Verify<'_> {
         self.read(&there, known).await
     }
 
-    /// Reads an archived segment, and the file it was where that is still here. None where it is gone.
+    /// Reads an archived segment, and the file it was where that is still here. None where it is
+    /// gone.
     async fn read(&self, there: &ArchivedSegment, known: &Known) -> Result<Option<SegmentCheck>> {
         let key = self.archive.key(&there.name)?;
         let found = match self.archive.read_back(&key).await {
@@ -299,7 +304,8 @@ async fn checksum_here(path: &PathBuf, local: &LocalSegment) -> Result<Option<Se
     }
 }
 
-/// Which side is right: the object as it was `found`, its records, and the file here where there is one.
+/// Which side is right: the object as it was `found`, its records, and the file here where there is
+/// one.
 fn judge(
     found: SegmentChecksum,
     records: &[SegmentChecksum],

@@ -58,7 +58,8 @@ impl Log {
         self.store.path().join("wal").join(name)
     }
 
-    /// The states that are found, and for how long it paused. Half a grace time later `meanwhile` happens.
+    /// The states that are found, and for how long it paused. Half a grace time later `meanwhile`
+    /// happens.
     async fn states(
         &self,
         folder: Option<&Path>,

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::harness::{Place, Ran, contains_all, json};
 
-/// A place with a folder `log` of these segments, each of which holds its own name, all but the last one archived.
+/// A place with a folder `log` of these segments, each of which holds its own name, all but the
+/// last one archived.
 fn archived(segments: &[&str], options: &[&str]) -> Place {
     let place = Place::new();
     fs::create_dir(place.path("log")).unwrap();
@@ -227,7 +228,8 @@ fn wal_rm_deletes_a_segment_and_its_records_and_nothing_else() {
     place.ok(&["wal", "verify", "log"]);
 }
 
-/// Most names are alike, so that the order is not known: `wal archive` stops, and so would every look at the archive.
+/// Most names are alike, so that the order is not known: `wal archive` stops, and so would every
+/// look at the archive.
 #[test]
 fn wal_rm_takes_away_what_was_put_under_a_foreign_name() {
     let place = archived(&PG, &[]);
@@ -239,7 +241,8 @@ fn wal_rm_takes_away_what_was_put_under_a_foreign_name() {
     place.ok(&["wal", "archive", "log"]);
 }
 
-/// A clock that was set, a `touch`, a late write: the archive gets no hole, and nothing behind it is deleted.
+/// A clock that was set, a `touch`, a late write: the archive gets no hole, and nothing behind it
+/// is deleted.
 #[test]
 fn nothing_behind_a_young_segment_is_archived_or_deleted() {
     let place = Place::new();

@@ -122,7 +122,8 @@ impl<'s> Place<'s> {
     }
 }
 
-/// The exit code of a failure of this call: `wal get` alone has one of its own, which stops PostgreSQL.
+/// The exit code of a failure of this call: `wal get` alone has one of its own, which stops
+/// PostgreSQL.
 pub fn failure_code(call: &[impl AsRef<str>]) -> i32 {
     let is_get = call.len() > 1 && call[0].as_ref() == "wal" && call[1].as_ref() == "get";
     if is_get { 126 } else { 1 }

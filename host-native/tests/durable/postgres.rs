@@ -111,8 +111,8 @@ impl<'p> Postgres<'p> {
         postgres
     }
 
-    /// Credentials stand in the script's environment, not in postgresql.conf. `before` is done first: `$2` is the
-    /// segment of a `get`.
+    /// Credentials stand in the script's environment, not in postgresql.conf. `before` is done
+    /// first: `$2` is the segment of a `get`.
     pub(super) fn write_script(&self, name: &str, before: &str) {
         let base = self.base();
         let variables = self.place.variables();

@@ -1,10 +1,12 @@
-//! A real PostgreSQL whose archive fails in the middle of its recovery. It must stop, and go on once the fault is gone.
+//! A real PostgreSQL whose archive fails in the middle of its recovery. It must stop, and go on
+//! once the fault is gone.
 //!
-//! A `restore_command` that ends with 1 to 125 tells PostgreSQL that the log ends: it would open for writing, and all
-//! that is archived behind the fault would be lost.
+//! A `restore_command` that ends with 1 to 125 tells PostgreSQL that the log ends: it would open
+//! for writing, and all that is archived behind the fault would be lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,8 @@ use crate::common::seaweed::Seaweed;
 use crate::harness::{LIMIT, Place, strs};
 use crate::postgres::Postgres;
 
-/// Segments that are archived after the base backup. They are of 1 MiB, the least that PostgreSQL takes.
+/// Segments that are archived after the base backup. They are of 1 MiB, the least that PostgreSQL
+/// takes.
 const SEGMENTS: u64 = 6;
 /// The one of them at which each fault begins.
 const FAULT_AT: usize = 2;
@@ -27,8 +30,8 @@ fn each_fault_in_the_middle_stops_recovery_and_it_goes_on_to_the_last_row() {
     let postgres = Postgres::new(&base, &place);
     let recovery = Recovery::after_a_disaster(&postgres);
 
-    // Nothing is wrong until the log is half read: then each of these, by the store…
-    let bad = |text: &str| format!("[ \"$2\" = {} ] && {text}\n", recovery.at);
+    // Nothing is wrong until the log is half read: then each of these.
+    let bad = |text: &str| recovery.from_there_on(text);
     recovery.stops("wrong credentials", &bad("export AWS_SECRET_ACCESS_KEY=wrong"));
     recovery.stops("missing credentials", &bad("unset AWS_SECRET_ACCESS_KEY"));
     recovery.stops("a missing bucket", &bad("export COLDPRESS_STORE=s3://nobucket/recovery"));
@@ -56,28 +59,7 @@ fn each_fault_in_the_middle_stops_recovery_and_it_goes_on_to_the_last_row() {
     recovery.stops("a damaged segment", "");
     place.bucket().put(&key, &whole);
 
-    // … and by the folder, if that is the archive.
-    let (wal, aside) = (folder.join("wal"), postgres.folder.join("aside"));
-    let store = format!("export COLDPRESS_STORE='{}'\n", strs(&folder));
-    let bad = |text: &str| format!("{store}{}", bad(text));
-    let moved = format!("mv '{}' '{}'", strs(&folder), strs(&aside));
-    recovery.stops("a folder that is not mounted", &bad(&moved));
-    fs::rename(&aside, &folder).unwrap();
-    let emptied = format!("mv '{}' '{}'", strs(&wal), strs(&aside));
-    recovery.stops("an empty folder", &bad(&emptied));
-    fs::rename(&aside, &wal).unwrap();
-    recovery.stops("a folder that may not be read", &bad(&format!("chmod 0 '{}'", strs(&wal))));
-    fs::set_permissions(&wal, fs::Permissions::from_mode(0o755)).unwrap();
-    let segment = wal.join(&recovery.at);
-    recovery.stops(
-        "a segment that is gone",
-        &bad(&format!("mv '{}' '{}'", strs(&segment), strs(&aside))),
-    );
-    fs::rename(&aside, &segment).unwrap();
-    recovery
-        .stops("a segment that is cut", &bad(&format!("truncate -s 1000 '{}'", strs(&segment))));
-    fs::write(&segment, &whole).unwrap();
-
+    recovery.stops_by_the_folder(&folder, &whole);
     recovery.ends_well();
 }
 
@@ -90,7 +72,8 @@ struct Recovery<'p> {
 }
 
 impl<'p> Recovery<'p> {
-    /// A database that archived its log twice, to S3 and to a folder, and of which the backup is left.
+    /// A database that archived its log twice, to S3 and to a folder, and of which the backup is
+    /// left.
     fn after_a_disaster(postgres: &'p Postgres<'p>) -> Self {
         let (put, get) = (postgres.base().join("wal.sh"), postgres.base().join("restore.sh"));
         let (put, get) = (put.display(), get.display());
@@ -120,7 +103,8 @@ impl<'p> Recovery<'p> {
         Recovery { postgres, at: segments[FAULT_AT].clone(), rows }
     }
 
-    /// Recovery with this fault, which the script that fetches segments has, stops at that segment and promotes nothing.
+    /// Recovery with this fault, which the script that fetches segments has, stops at that segment
+    /// and promotes nothing.
     #[track_caller]
     fn stops(&self, fault: &str, script: &str) {
         let started = Instant::now();
@@ -139,7 +123,7 @@ impl<'p> Recovery<'p> {
         let log = self.log();
         let said = &log[before..];
         let refused = format!("could not restore file \"{}\" from archive", self.at);
-        for part in [refused.as_str(), "exit code 126", "error: "] {
+        for part in [refused.as_str(), "FATAL", "exit code 126", "error: "] {
             assert!(said.contains(part), "{fault}: no {part:?} in\n{said}");
         }
         for part in ["archive recovery complete", "selected new timeline"] {
@@ -147,6 +131,37 @@ impl<'p> Recovery<'p> {
         }
         let why = said.lines().filter(|line| line.starts_with("error: ")).next_back();
         eprintln!("{fault}: stopped after {:?}: {}", started.elapsed(), why.unwrap_or_default());
+    }
+
+    /// The same faults of a folder, if that is the archive.
+    fn stops_by_the_folder(&self, folder: &Path, whole: &[u8]) {
+        let (wal, aside) = (folder.join("wal"), self.postgres.folder.join("aside"));
+        let store = format!("export COLDPRESS_STORE='{}'\n", strs(folder));
+        let bad = |text: &str| format!("{store}{}", self.from_there_on(text));
+        let moved = format!("mv '{}' '{}'", strs(folder), strs(&aside));
+        self.stops("a folder that is not mounted", &bad(&moved));
+        fs::rename(&aside, folder).unwrap();
+        let emptied = format!("mv '{}' '{}'", strs(&wal), strs(&aside));
+        self.stops("an empty folder", &bad(&emptied));
+        fs::rename(&aside, &wal).unwrap();
+        self.stops("a folder that may not be read", &bad(&format!("chmod 0 '{}'", strs(&wal))));
+        fs::set_permissions(&wal, fs::Permissions::from_mode(0o755)).unwrap();
+        let segment = wal.join(&self.at);
+        self.stops(
+            "a segment that is gone",
+            &bad(&format!("mv '{}' '{}'", strs(&segment), strs(&aside))),
+        );
+        fs::rename(&aside, &segment).unwrap();
+        recovery.stops(
+            "a segment that is cut",
+            &bad(&format!("truncate -s 1000 '{}'", strs(&segment))),
+        );
+        fs::write(&segment, whole).unwrap();
+    }
+
+    /// A line of the script that does this once the segment is asked for.
+    fn from_there_on(&self, text: &str) -> String {
+        format!("[ \"$2\" = {} ] && {text}\n", self.at)
     }
 
     /// Without a fault it comes to the last row, and is a database again.

@@ -109,7 +109,8 @@ fn an_unmarked_segment_holds_up_the_marked_ones_behind_it() {
     look(&mut plan, here.to_vec(), vec![]);
     assert_eq!(plan.held_up()[0].why, Unfinished::Unmarked);
     assert!(plan.held_up()[0].to_string().contains("checkpoint"));
-    // The first, the one that holds up, the one behind it, the current one; not the old file under a later name.
+    // The first, the one that holds up, the one behind it, the current one; not the old file under
+    // a later name.
     let exposure = plan.exposure(1_100);
     assert_eq!((exposure.segments, exposure.waiting, exposure.held), (4, 2, 1));
     // What stands in no sequence is held up by nothing.

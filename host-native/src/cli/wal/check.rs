@@ -16,8 +16,8 @@ use crate::cli::text::{Column, Table, counted, human_bytes, human_count};
 
 /// Read every archived segment, and compare it with its record and with the folder
 ///
-/// Ends with 1 where any segment is missing or damaged, or the file here is not what was archived. A segment that is not
-/// there is looked at again until --grace is over.
+/// Ends with 1 where any segment is missing or damaged, or the file here is not what was archived.
+/// A segment that is not there is looked at again until --grace is over.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The folder of the log: what is there must be archived, once it is finished

@@ -1,8 +1,9 @@
 //! How `wal get` ends, as PostgreSQL's restore_command reads it.
 //!
-//! PostgreSQL takes the exit codes 1 to 125 for "the archive ends here": it ends its recovery and opens for writing. From
-//! 126 on, and on death by a signal, it stops. So 1 is for an archive that was reached and has no such segment, and for
-//! nothing else: no wrong call, no panic, no store that is away.
+//! PostgreSQL takes the exit codes 1 to 125 for "the archive ends here": it ends its recovery and
+//! opens for writing. From 126 on, and on death by a signal, it stops. So 1 is for an archive that
+//! was reached and has no such segment, and for nothing else: no wrong call, no panic, no store
+//! that is away.
 
 use std::ffi::{OsStr, OsString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +18,8 @@ const END_OF_LOG: u8 = 1;
 /// Nothing is known of the segment: recovery must stop.
 const STOP: u8 = 126;
 
-/// Does the work. Where it is `wal get`, each failure but the end of the log has an exit code that stops PostgreSQL.
+/// Does the work. Where it is `wal get`, each failure but the end of the log has an exit code that
+/// stops PostgreSQL.
 pub fn as_restore_command(
     arguments: &[OsString],
     work: impl FnOnce() -> Result<(), Failure>,
@@ -46,8 +48,8 @@ pub(super) fn not_fetched(error: &coldpress::Error) -> Failure {
     }
 }
 
-/// Whether these arguments ask for `wal get`. They may be wrong in any way, so that the words alone count; a call that is
-/// wrong and only looks like one gets another exit code for that.
+/// Whether these arguments ask for `wal get`. They may be wrong in any way, so that the words alone
+/// count; a call that is wrong and only looks like one gets another exit code for that.
 fn is_wal_get(arguments: &[OsString]) -> bool {
     let at = |word: &str, from: usize| {
         let rest = arguments.iter().enumerate().skip(from);

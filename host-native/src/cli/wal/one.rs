@@ -29,11 +29,13 @@ pub struct PutArgs {
 
 /// Fetch one segment into a file; for PostgreSQL's restore_command
 ///
-/// The file is verified by the segment's checksum, synced, and renamed into place, over the file that lies there.
+/// The file is verified by the segment's checksum, synced, and renamed into place, over the file
+/// that lies there.
 ///
-/// It ends with 1 only where the archive was reached, holds this log, and has no such segment: for PostgreSQL the log ends
-/// there. Every other failure (a store that is away or refuses, a missing bucket or folder, an archive without any
-/// segment of this log, damage, a gap, a wrong call) ends it with 126, on which PostgreSQL stops. FILE is then left alone.
+/// It ends with 1 only where the archive was reached, holds this log, and has no such segment: for
+/// PostgreSQL the log ends there. Every other failure (a store that is away or refuses, a missing
+/// bucket or folder, an archive without any segment of this log, damage, a gap, a wrong call) ends
+/// it with 126, on which PostgreSQL stops. FILE is then left alone.
 #[derive(Debug, Args)]
 pub struct GetArgs {
     /// The segment's name
@@ -42,7 +44,8 @@ pub struct GetArgs {
     /// Where to
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Take an archive without any segment of this log for one that is empty yet, not for a wrong place
+    /// Take an archive without any segment of this log for one that is empty yet, not for a wrong
+    /// place
     #[arg(long)]
     allow_empty_archive: bool,
     /// Take a segment that is missing between two others for the end of the log

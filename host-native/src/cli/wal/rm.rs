@@ -14,8 +14,9 @@ use crate::cli::text::{Column, Table, counted, human_bytes};
 
 /// Delete segments from the archive, with their records; without --yes, show which
 ///
-/// For a segment that was put under a foreign name and blocks `wal archive`, or that is damaged and is to be archived again.
-/// Only segments of this log are touched. A deletion that leaves a gap between others is refused without --past-gap.
+/// For a segment that was put under a foreign name and blocks `wal archive`, or that is damaged and
+/// is to be archived again. Only segments of this log are touched. A deletion that leaves a gap
+/// between others is refused without --past-gap.
 #[derive(Debug, Args)]
 pub struct RmArgs {
     /// The segments' names, as `wal verify` shows them
