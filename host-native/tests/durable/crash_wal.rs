@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::child::Running;
 use crate::common::seaweed::Seaweed;
-use crate::harness::{Place, strs};
+use crate::harness::{LIMIT, Place, strs};
 use crate::log::{Log, Writer};
 use crate::prng::SplitMix64;
 
@@ -68,6 +68,30 @@ fn kills_while_it_grows(prefix: &str, log: Log, segment_time: Duration, kills: u
     log.assert_is(&restored, 0..newest);
     log.assert_is(&folder, newest..newest + 1);
     assert_archive_is_clean(&place, newest);
+}
+
+/// Whatever `verify` sees on its way, it waits for.
+#[test]
+fn verify_beside_an_archiver_at_work_is_no_false_alarm() {
+    let place = Place::new(Seaweed::shared(), "crash/verify");
+    let (folder, store) = (place.folder("wal"), place.path("store"));
+    let log = Log { seed: SEED + 3, bytes_min: 1_000, bytes_max: 50_000 };
+    let writer = Writer::start(log, folder.clone(), Duration::from_millis(15));
+    let arguments = ["wal", "archive", strs(&folder), "--watch", "--poll", "20ms"];
+    let arguments = [&arguments[..], &["--delete-after-verify", "--store", strs(&store)]].concat();
+    let archiver = Running::start(place.command(&arguments).stdin(Stdio::null()));
+    let started = Instant::now();
+    while !store.join("wal").exists() {
+        assert!(started.elapsed() < LIMIT, "nothing is archived");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let verify = ["wal", "verify", strs(&folder), "--store", strs(&store), "--require-some"];
+    for _ in 0..25 {
+        place.run(&verify).ok();
+    }
+    archiver.signal("TERM");
+    archiver.wait(LIMIT).ok();
+    writer.finish();
 }
 
 #[test]
