@@ -77,7 +77,8 @@ pub use upload::{
     Action, Phase, Progress, RequestBody, Upload, UploadBody, UploadSettings, Uploaded,
 };
 pub use wal::{
-    ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, LocalSegment,
+    ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment,
     RECORDED_SEGMENT_BYTES_MAX, SealedRule, SegmentChecksum, SegmentNames, SegmentOrder,
-    SegmentPlace, SegmentRecord, WalAction, WalPlan, WalSettings, WalSummary, archived_segments,
+    SegmentPlace, SegmentRecord, Unfinished, WalAction, WalPlan, WalSettings, WalSummary,
+    archived_segments,
 };

@@ -52,10 +52,10 @@ mod writer;
 
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
-    ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule, SegmentChecksum, SegmentNames,
-    Settings, Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings,
-    WalSummary,
+    ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, HeldUp, KeyPrefix, LsnRange,
+    LsnWidth, ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule, SegmentChecksum,
+    SegmentNames, Settings, Sha256Digest, StreamSettings, Target, Unfinished, UploadSettings, Uploaded,
+    WalSettings, WalSummary,
 };
 
 pub use config::ColdStorageConfig;
@@ -71,6 +71,7 @@ pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use verify::VerifiedObject;
 pub use wal::{
-    SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
+    SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRemoval,
+    WalRemoved, WalRestored, WalStatus,
 };
 pub use writer::ObjectWriter;

@@ -1,8 +1,11 @@
-//! Logs archived through ten thousand bad days: a fake clock, a store that fails, machines that crash between any two
-//! steps and begin again from the listing, two archivers of one folder, segments that come, go missing or were there with
-//! other content. Whatever happens: what was said to be archived is there and right, the store never has a hole that the
-//! archiver made, nothing is overwritten, nothing is deleted here that was not read back, and in the end the log comes
-//! back exactly.
+//! Logs archived through ten thousand bad days: a fake clock, a store that fails, machines that
+//! crash between any two steps and begin again from the listing, two archivers of one folder,
+//! segments that come, go missing or were there with other content, clocks that are set, files that
+//! are touched, a database that marks its segments late.
+//!
+//! Whatever happens: what was said to be archived is there and right. The store never has a hole
+//! that the archiver made. Nothing is overwritten. Nothing is deleted here that was not read back,
+//! or that stands behind a hole. In the end the log comes back exactly.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 #[path = "wal_sim/judge.rs"]
@@ -50,6 +53,11 @@ fn ten_thousand_bad_days() {
         ("shutdowns", 500),
         ("vanished while read", 50),
         ("waited for their turn", 10_000),
+        ("time stamps that lie", 1_000),
+        ("files touched", 1_000),
+        ("segments marked late", 500),
+        ("old files under names to come", 500),
+        ("looks at a log that is held up", 1_000),
     ] {
         let count = seen.get(what).copied().unwrap_or(0);
         assert!(count >= least, "only {count} of {what}: {seen:#?}");

@@ -181,4 +181,6 @@ pub struct Exposure {
     pub waiting: u64,
     /// The bytes of those.
     pub waiting_bytes: u64,
+    /// How many of those wait because a segment before them is not finished.
+    pub held: u64,
 }

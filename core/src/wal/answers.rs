@@ -1,11 +1,9 @@
 //! What the host answers, and what is known from it.
 
-use std::collections::BTreeSet;
-
 use super::WalPlan;
 use super::names::{SegmentNames, SegmentOrder, SegmentPlace};
 use super::record::SegmentChecksum;
-use super::segment::{ArchiveMark, ArchivedSegment, LocalSegment, SealedRule};
+use super::segment::{ArchivedSegment, LocalSegment};
 use super::work::{Entry, Stage, Stored, Work};
 use crate::{Error, ErrorKind, Result};
 
@@ -41,12 +39,14 @@ impl WalPlan {
         for (place, entry) in before {
             if entry.stage.is_under_way() {
                 self.here.insert(place, entry);
-            } else if self.open.contains(&place) && !entry.stage.is_archived() {
+            } else if (self.open.contains(&place) || self.held.contains_key(&place))
+                && !entry.stage.is_archived()
+            {
                 self.miss(place);
             }
         }
         self.gone.retain(|place| !self.here.contains_key(place));
-        self.open = self.still_open();
+        self.sort_out();
         // Of a failure at a file that is gone nothing is left to mend.
         if let Some(place) = self.trouble.as_ref().and_then(|trouble| trouble.place.clone())
             && !self.open.contains(&place)
@@ -66,6 +66,8 @@ impl WalPlan {
             return self.fail(None, error);
         }
         self.listed_after = Some(scans);
+        // The archive tells where timelines begin.
+        self.sort_out();
         self.mend(None);
         for place in std::mem::take(&mut self.gone) {
             let archived = self.there.get(&place).is_some_and(|there| there.bytes.is_some());
@@ -114,9 +116,9 @@ impl WalPlan {
             return self.advance(&place, Stage::Verified(stored));
         }
         let message = format!(
-            "the archived segment {} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete that object, and archive it again",
-            place.name(),
-            stored.checksum
+            "the archived segment {name} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete the object (for the command: coldpress wal rm {name} --yes), and archive the file again",
+            stored.checksum,
+            name = place.name(),
         );
         self.fail(Some(place), Error::new(ErrorKind::Corrupt, message));
     }
@@ -141,6 +143,7 @@ impl WalPlan {
         self.mend(Some(&place));
         self.here.remove(&place);
         self.open.remove(&place);
+        self.held.remove(&place);
         self.scan_wanted = true;
         self.miss(place);
     }
@@ -232,34 +235,6 @@ impl WalPlan {
                 *place = order.place(place.name());
             }
         }
-        self.open = self.still_open();
-    }
-
-    /// What is finished by the rule, and not done with.
-    fn still_open(&self) -> BTreeSet<SegmentPlace> {
-        let newest = self.here.keys().next_back().filter(|place| place.is_segment());
-        self.here
-            .iter()
-            .filter(|(place, entry)| {
-                is_sealed(self.settings.sealed, &entry.local, newest == Some(*place))
-                    && entry.stage != Stage::Finished
-            })
-            .map(|(place, _)| place.clone())
-            .collect()
-    }
-
-    /// Whether the rule calls this one finished.
-    pub(super) fn is_sealed(&self, place: &SegmentPlace, entry: &Entry) -> bool {
-        let newest = self.here.keys().next_back().filter(|place| place.is_segment());
-        is_sealed(self.settings.sealed, &entry.local, newest == Some(place))
-    }
-}
-
-fn is_sealed(rule: SealedRule, local: &LocalSegment, is_newest: bool) -> bool {
-    match rule {
-        SealedRule::Last => !is_newest,
-        // What is marked done but not archived here was archived elsewhere, and leaving it out would make a hole.
-        SealedRule::Ready => local.mark != ArchiveMark::None,
-        SealedRule::Age { ms } => !is_newest && local.age_ms >= ms,
+        self.sort_out();
     }
 }

@@ -1,5 +1,7 @@
 //! What would be lost if this machine were lost now.
 
+use std::collections::BTreeSet;
+
 use super::WalPlan;
 use super::action::Exposure;
 use super::names::SegmentPlace;
@@ -17,17 +19,20 @@ impl WalPlan {
         let last_marked =
             self.here.iter().rev().find(|(_, e)| e.local.mark != ArchiveMark::None).map(|(p, _)| p);
         let mut current_seen = false;
+        let newest = self.newest();
+        let holders: BTreeSet<&SegmentPlace> = self.held.values().collect();
         for (place, entry) in &self.here {
-            let sealed = self.is_sealed(place, entry);
+            let sealed = self.is_finished(place, entry, newest);
             if self.settings.sealed == SealedRule::Ready && !sealed {
-                // Of what PostgreSQL has not marked, one is being written, and the rest old files that wait under
-                // the names they will have.
-                if current_seen || !place.is_segment() || last_marked > Some(place) {
+                // Of what PostgreSQL has not marked, one is being written, some hold up what is
+                // behind them, and the rest are old files that wait under the names they will have.
+                let is_current = !current_seen && place.is_segment() && last_marked < Some(place);
+                if !is_current && !holders.contains(place) {
                     continue;
                 }
-                current_seen = true;
+                current_seen |= is_current;
             }
-            if self.is_archived(place, entry) {
+            if self.is_archived(place, entry, sealed) {
                 continue;
             }
             exposure.segments += 1;
@@ -35,6 +40,7 @@ impl WalPlan {
             if sealed {
                 exposure.waiting += 1;
                 exposure.waiting_bytes += entry.local.bytes;
+                exposure.held += u64::from(self.held.contains_key(place));
             }
             if entry.local.bytes > 0 {
                 let begun_ms = self.begun_ms(place, entry);
@@ -45,9 +51,9 @@ impl WalPlan {
         exposure
     }
 
-    fn is_archived(&self, place: &SegmentPlace, entry: &Entry) -> bool {
+    fn is_archived(&self, place: &SegmentPlace, entry: &Entry, sealed: bool) -> bool {
         entry.stage.is_archived()
-            || self.is_sealed(place, entry)
+            || sealed
                 && self
                     .there
                     .get(place)

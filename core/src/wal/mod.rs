@@ -4,7 +4,9 @@ mod action;
 mod answers;
 mod exposure;
 mod names;
+mod parts;
 mod record;
+mod sealed;
 mod segment;
 mod work;
 
@@ -13,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use action::{ArchivedNow, Exposure, WalAction, WalSettings, WalSummary};
 pub use names::{Gap, SegmentNames, SegmentOrder, SegmentPlace};
 pub use record::{RECORDED_SEGMENT_BYTES_MAX, SegmentChecksum, SegmentRecord};
+pub use sealed::{HeldUp, Unfinished};
 pub use segment::{ArchiveMark, ArchivedSegment, LocalSegment, SealedRule, archived_segments};
 
 use crate::upload::retry::Random;
@@ -101,6 +104,7 @@ use work::{Entry, Work};
 /// * it is archived only after all before it, and settled (deleted, or marked `.done`) only after it is archived
 ///   and its bytes were read back
 /// * after a failure nothing behind it is begun, and what is under way behind it is broken off
+/// * nothing behind the first unfinished segment of a sequence is published or settled ([`WalPlan::held_up`] names it)
 /// * a gap stops it only where a second look at the folder, and a listing made after it, show it too
 #[derive(Debug)]
 pub struct WalPlan {
@@ -112,6 +116,8 @@ pub struct WalPlan {
     here: BTreeMap<SegmentPlace, Entry>,
     /// Those of it that are sealed and not done with.
     open: BTreeSet<SegmentPlace>,
+    /// Those that are sealed and stand behind one that is not, and which that is.
+    held: BTreeMap<SegmentPlace, SegmentPlace>,
     /// Those that went away before they were archived, as far as is known.
     gone: BTreeSet<SegmentPlace>,
     /// What the archive holds, in order.
@@ -158,6 +164,7 @@ impl WalPlan {
             now_ms,
             here: BTreeMap::new(),
             open: BTreeSet::new(),
+            held: BTreeMap::new(),
             gone: BTreeSet::new(),
             there: BTreeMap::new(),
             under_way: BTreeMap::new(),
@@ -244,12 +251,6 @@ impl WalPlan {
     pub fn failure(&self) -> Option<&Error> {
         let stop = self.stop.as_ref().map(|(_, error)| error);
         stop.or(self.outcome.as_ref().and_then(|outcome| outcome.as_ref().err()))
-    }
-
-    /// The segments here that the rule calls finished, in order.
-    pub fn sealed(&self) -> impl Iterator<Item = &LocalSegment> {
-        let sealed = self.here.iter().filter(|(place, entry)| self.is_sealed(place, entry));
-        sealed.map(|(_, entry)| &entry.local)
     }
 
     /// All that is missing in the sequence, neither here nor archived.

@@ -3,15 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::parts::{
+    POSTGRES_LOG_BYTES, POSTGRES_SEGMENT_BYTES, is_postgres_extra, is_postgres_segment_bytes,
+    numbered, postgres_parts, postgres_segment_bytes,
+};
 use crate::{Error, Result};
-
-/// The bytes of a log that PostgreSQL counts with eight hexadecimal digits.
-const POSTGRES_LOG_BYTES: u64 = 1 << 32;
-/// PostgreSQL's segments are this long where nobody chose otherwise.
-const POSTGRES_SEGMENT_BYTES: u64 = 16 << 20;
-/// The sizes that PostgreSQL can be told, each a power of two.
-const POSTGRES_SEGMENT_BYTES_MIN: u64 = 1 << 20;
-const POSTGRES_SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 /// How the segments of a log are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,16 +108,29 @@ impl SegmentPlace {
     pub fn is_segment(&self) -> bool {
         self.is_segment
     }
+
+    /// Its timeline, or what is before its number.
+    pub(super) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Its number within that.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The place before all others of this timeline.
+    pub(super) fn start_of(group: &str) -> Self {
+        let group = group.to_owned();
+        SegmentPlace { is_segment: true, group, number: 0, name: String::new() }
+    }
 }
 
 impl SegmentOrder {
     /// The order of names of this kind. `segment_bytes` is the size of PostgreSQL's segments, 16 MiB
     /// where it is `None`.
     pub fn new(names: SegmentNames, segment_bytes: Option<u64>) -> Self {
-        let bytes = segment_bytes.filter(|bytes| {
-            bytes.is_power_of_two()
-                && (POSTGRES_SEGMENT_BYTES_MIN..=POSTGRES_SEGMENT_BYTES_MAX).contains(bytes)
-        });
+        let bytes = segment_bytes.filter(|bytes| is_postgres_segment_bytes(*bytes));
         SegmentOrder {
             names,
             per_log: POSTGRES_LOG_BYTES / bytes.unwrap_or(POSTGRES_SEGMENT_BYTES),
@@ -168,7 +177,7 @@ impl SegmentOrder {
         };
         match odd {
             Some(odd) => Err(Error::settings(format!(
-                "{odd:?} is not named like the other segments ({first:?}), so that their order is not known; move it away, or say how they are named (for the command: --names postgres, number or any)"
+                "{odd:?} is not named like the other segments ({first:?}), so that their order is not known; move it away (out of the archive: coldpress wal rm), or say how they are named (for the command: --names postgres, number or any)"
             ))),
             None => Ok(Self::new(SegmentNames::Any, None)),
         }
@@ -208,11 +217,23 @@ impl SegmentOrder {
         self.gap_between(&self.place(earlier), &self.place(later))
     }
 
+    /// Whether names with another beginning go on with the same count, as PostgreSQL's timelines
+    /// do.
+    pub(super) fn joins_groups(&self) -> bool {
+        self.names == SegmentNames::Postgres
+    }
+
+    /// Whether the earlier segment can be part of the log that leads to the later one. What an old
+    /// timeline has behind the segment in which a new one begins is not.
+    pub(super) fn leads_to(&self, earlier: &SegmentPlace, later: &SegmentPlace) -> bool {
+        !self.joins_groups() || earlier.group == later.group || earlier.number <= later.number
+    }
+
     /// As [`gap`](Self::gap), for two places.
     pub fn gap_between(&self, earlier: &SegmentPlace, later: &SegmentPlace) -> Option<Gap> {
         // A new timeline begins within the last segment of the old one, or behind it; names with another
         // beginning are another count.
-        let joined = earlier.group == later.group || self.names == SegmentNames::Postgres;
+        let joined = earlier.group == later.group || self.joins_groups();
         if !(earlier.is_segment && later.is_segment && joined) || self.names == SegmentNames::Any {
             return None;
         }
@@ -240,65 +261,6 @@ impl SegmentOrder {
             (_, None) => number.to_string(),
         }
     }
-}
-
-/// Timeline, log and segment of a name of PostgreSQL's.
-fn postgres_parts(name: &str) -> Option<(&str, u64, u64)> {
-    let hex = |b: &u8| b.is_ascii_digit() || (b'A'..=b'F').contains(b);
-    if name.len() != 24 || !name.as_bytes().iter().all(hex) {
-        return None;
-    }
-    let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
-    Some((name.get(..8)?, number(name.get(8..16)?)?, number(name.get(16..)?)?))
-}
-
-/// The other files that PostgreSQL has archived.
-fn is_postgres_extra(name: &str) -> bool {
-    let hex = |text: &str, digits: usize| {
-        text.len() == digits
-            && text.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
-    };
-    match name.rsplit_once('.') {
-        Some((timeline, "history")) => hex(timeline, 8),
-        Some((segment, "partial")) => hex(segment, 24),
-        Some((start, "backup")) => start
-            .split_once('.')
-            .is_some_and(|(segment, offset)| hex(segment, 24) && hex(offset, 8)),
-        _ => false,
-    }
-}
-
-/// The length of the segments, where one is among them that PostgreSQL can have made.
-fn postgres_segment_bytes<'n>(
-    segments: impl Iterator<Item = (&'n str, u64)> + Clone,
-) -> Option<u64> {
-    let highest =
-        segments.clone().filter_map(|(name, _)| postgres_parts(name)).map(|(_, _, n)| n).max()?;
-    // A length that would leave no room for a name that is there is another's: a compressed file, say.
-    segments.map(|(_, bytes)| bytes).find(|bytes| {
-        bytes.is_power_of_two()
-            && (POSTGRES_SEGMENT_BYTES_MIN..=POSTGRES_SEGMENT_BYTES_MAX).contains(bytes)
-            && highest < POSTGRES_LOG_BYTES / bytes
-    })
-}
-
-struct Numbered<'n> {
-    before: &'n str,
-    number: u64,
-    /// How many digits it is written with.
-    digits: usize,
-    after: &'n str,
-}
-
-/// The number at the end of a name, or before its extension where that has no digit.
-fn numbered(name: &str) -> Option<Numbered<'_>> {
-    let (stem, after) = match name.rfind('.') {
-        Some(dot) if !name[dot..].bytes().any(|b| b.is_ascii_digit()) => name.split_at(dot),
-        _ => (name, ""),
-    };
-    let before = stem.trim_end_matches(|c: char| c.is_ascii_digit());
-    let digits = &stem[before.len()..];
-    Some(Numbered { before, number: digits.parse().ok()?, digits: digits.len(), after })
 }
 
 #[cfg(test)]

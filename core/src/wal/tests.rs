@@ -1,6 +1,7 @@
 //! The plan, step by step; what comes of thousands of bad days is `tests/tests/wal_sim.rs`'s.
 
 mod gaps;
+mod held;
 
 use super::*;
 use crate::ErrorKind;

@@ -267,7 +267,8 @@ impl WalPlan {
         }
         let before = self.before(place);
         // A record alone tells of a segment that somebody began to put, whether names can tell or not.
-        let mut begun = self.there.range(..place).rev().take_while(|(at, _)| Some(*at) > before);
+        let begun = self.there.range(..place).rev().take_while(|(at, _)| Some(*at) > before);
+        let mut begun = begun.filter(|(at, _)| self.order.leads_to(at, place));
         let message = match before.and_then(|before| self.order.gap_between(before, place)) {
             Some(gap) => gap.to_string(),
             None => format!("segment {} is missing (its record is there)", begun.next()?.0.name()),
@@ -280,10 +281,11 @@ impl WalPlan {
 
     /// The last place before this one that is held, here or in the archive.
     pub(super) fn before(&self, place: &SegmentPlace) -> Option<&SegmentPlace> {
-        let here = self.here.range(..place).next_back().map(|(place, _)| place);
+        let leads = |at: &SegmentPlace| !at.is_segment() || self.order.leads_to(at, place);
+        let here = self.here.range(..place).rev().map(|(at, _)| at).find(|at| leads(at));
         let mut there = self.there.range(..place).rev();
-        let there = there.find(|(_, segment)| segment.bytes.is_some()).map(|(place, _)| place);
-        here.max(there)
+        let there = there.find(|(at, segment)| segment.bytes.is_some() && leads(at));
+        here.max(there.map(|(place, _)| place))
     }
 
     fn archive(&mut self, place: &SegmentPlace, stored: Stored) -> WalAction {
@@ -365,7 +367,7 @@ impl WalPlan {
     }
 
     /// Breaks off what is under way for these segments.
-    fn cancel(&mut self, which: impl Fn(&SegmentPlace, Stage) -> bool) {
+    pub(super) fn cancel(&mut self, which: impl Fn(&SegmentPlace, Stage) -> bool) {
         for (id, work) in std::mem::take(&mut self.under_way) {
             let entry = match &work {
                 Work::Segment(place) => self.here.get_mut(place).filter(|e| which(place, e.stage)),

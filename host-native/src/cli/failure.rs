@@ -15,6 +15,8 @@ pub enum Failure {
     Usage(String),
     /// The run failed: exit code 1.
     Run(String),
+    /// The run failed in a way of the command's own: this exit code.
+    Exit(u8, String),
     /// Ctrl-C was pressed: exit code 130, as shells have it.
     Interrupted,
     /// The same, and what was under way did not end in that time: exit code 130.
@@ -56,7 +58,7 @@ impl Failure {
     /// The line for standard error, where there is something to say.
     pub fn line(&self) -> Option<String> {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => {
+            Failure::Usage(message) | Failure::Run(message) | Failure::Exit(_, message) => {
                 Some(format!("error: {}", one_line(&redacted(message))))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
@@ -79,6 +81,7 @@ impl Failure {
             Failure::Interrupted | Failure::InterruptedAfter(_) | Failure::CutOff(_) => {
                 ExitCode::from(interrupt::EXIT_CODE)
             }
+            Failure::Exit(code, _) => ExitCode::from(*code),
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
     }

@@ -88,13 +88,15 @@ enum Command {
 
 /// Runs the command with these arguments, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match Arguments::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let work = || match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => {
             interrupt::listen();
-            panic::as_failure(|| dispatch(&arguments))
+            dispatch(&arguments)
         }
         Err(error) => explain(&error),
     };
+    let result = wal::as_restore_command(&arguments, || panic::as_failure(work));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

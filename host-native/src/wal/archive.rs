@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coldpress_core::{
-    ArchivedSegment, LocalSegment, ObjectKey, SegmentChecksum, SegmentRecord, archived_segments,
+    ArchivedSegment, KeyTarget, LocalSegment, ObjectKey, SegmentChecksum, SegmentRecord,
+    archived_segments,
 };
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -110,18 +111,22 @@ impl Archive<'_> {
                 None
             }
         };
+        let mut is_new = false;
         if let Some(record) = &record {
-            self.storage.put_mark(record.as_str()).await?;
+            is_new = self.storage.put_mark(record.as_str()).await? == PutOutcome::Created;
         }
         match self.put_content(key, source, turn).await {
             Ok(outcome) => Ok(SegmentPut { checksum, outcome }),
             Err(error) => {
-                if error.kind() == ErrorKind::Conflict
-                    && let Some(record) = record
-                {
+                if error.kind() != ErrorKind::Conflict {
+                    return Err(error);
+                }
+                // One that was there before is of the object that lies there, perhaps.
+                if let Some(record) = record.filter(|_| is_new) {
                     self.take_back(&record).await;
                 }
-                Err(error)
+                let new = Some(checksum).filter(|_| is_new);
+                Err(self.what_lies_there(key, checksum, new).await.unwrap_or(error))
             }
         }
     }
@@ -149,10 +154,19 @@ impl Archive<'_> {
     /// Where other content lies at the key, this record will never be of use. It does no harm either, so that a store
     /// which may not be deleted from keeps it.
     async fn take_back(&self, record: &SegmentRecord) {
-        let Ok(path) = store_path(record.as_str()) else { return };
-        if let Err(error) = self.storage.object_store().delete(&path).await {
-            let error = self.storage.answers().error(&error, "delete the record", record.as_str());
+        if let Err(error) = self.delete(record.as_str(), "delete the record").await {
             tracing::debug!(%error, "a record of no segment stays behind");
+        }
+    }
+
+    /// Deletes an object of this archive; one that is gone already is success. `doing` completes
+    /// "could not …".
+    pub(super) async fn delete(&self, path: &str, doing: &str) -> Result<()> {
+        let store = self.storage.object_store();
+        let deleted = store.delete(&store_path(path)?).await;
+        match deleted.map_err(|error| self.storage.answers().error(&error, doing, path)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -171,16 +185,49 @@ impl Archive<'_> {
         }
         let same_length = there.bytes == Some(checksum.bytes);
         if !same_length || self.read_back(&key).await? != checksum {
-            let message = format!(
-                "the archive holds a segment of this name and other content ({} bytes there, {} bytes here), and segments are never overwritten; find out which log it is of: another --node keeps two apart",
-                there.bytes.unwrap_or(0),
-                checksum.bytes
-            );
-            return Err(Error::new(ErrorKind::Conflict, message).at(key.as_str()));
+            return Err(self.what_lies_there(&key, checksum, None).await?);
         }
         let record = SegmentRecord::new(&key, checksum)?;
         self.storage.put_mark(record.as_str()).await?;
         Ok(checksum)
+    }
+
+    /// The error of an object that is other content than `own`, the file here: whether the object
+    /// is damaged, or another segment, and what helps. The record `new` was put just now and tells
+    /// nothing.
+    async fn what_lies_there(
+        &self,
+        key: &ObjectKey,
+        own: SegmentChecksum,
+        new: Option<SegmentChecksum>,
+    ) -> Result<Error> {
+        let found = self.read_back(key).await?;
+        let mut records = self.records(key).await?;
+        records.retain(|record| Some(*record) != new);
+        let name = match key.target() {
+            KeyTarget::Wal { segment, .. } => segment.as_str(),
+            KeyTarget::Data { .. } => key.as_str(),
+        };
+        let node = self.node.map(|node| format!(" --node {node}")).unwrap_or_default();
+        let rm = format!("coldpress wal rm {name}{node} --yes");
+        let what = if records.contains(&found) {
+            format!(
+                "the archive holds an intact segment of this name and other content ({found} there, {own} here), and segments are never overwritten; if it is of another log, archive this one with another --node; if it was put there by mistake, delete it ({rm}) and archive the file again"
+            )
+        } else if records.contains(&own) {
+            format!(
+                "the object in the archive is damaged: it is {found}, and was put as {own}, which the file here still is; delete the object ({rm}) and archive the file again"
+            )
+        } else if let Some(record) = records.first() {
+            format!(
+                "the object in the archive is damaged (it is {found}, and was put as {record}), and the file here is other content ({own}); if the file is the right one, delete the object ({rm}) and archive the file again"
+            )
+        } else {
+            format!(
+                "the archive holds other content under this name ({found} there, {own} here), and no record tells whether it is damaged or of another log; if the file here is the right one, delete the object ({rm}) and archive the file again; else archive it with another --node"
+            )
+        };
+        Ok(Error::new(ErrorKind::Conflict, what).at(key.as_str()))
     }
 
     /// The length and checksum of what the store gives back.

@@ -1,23 +1,17 @@
-//! Whether the archive is whole, and what is not in it yet.
+//! What is archived, and what is at risk.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coldpress_core::{
-    ArchivedSegment, Exposure, Gap, LocalSegment, SealedRule, SegmentNames, WalAction, WalPlan,
-    WalSettings,
+    ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment, SealedRule, SegmentNames, WalAction,
+    WalPlan, WalSettings,
 };
-use futures_util::StreamExt;
 
 use super::archive::Archive;
 use super::folder;
-use super::source::Source;
+use crate::Result;
 use crate::grant::now_ms;
 use crate::storage::blocking;
-use crate::{Error, ErrorKind, Result};
-
-/// Segments that are read at a time.
-const READS_AT_ONCE: usize = 4;
 
 /// What was found of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +27,12 @@ pub struct SegmentCheck {
     pub detail: String,
 }
 
+impl SegmentCheck {
+    pub(super) fn of(name: String, bytes: Option<u64>, state: SegmentState) -> Self {
+        SegmentCheck { name, bytes, state, detail: String::new() }
+    }
+}
+
 /// What a segment is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SegmentState {
@@ -40,11 +40,15 @@ pub enum SegmentState {
     Ok,
     /// It should be archived, and is not.
     Missing,
-    /// It is not what its record says, or not what lies in the folder.
+    /// The object in the archive is not what its record says.
     Damaged,
+    /// The object in the archive is what its record says, and the file in the folder is other
+    /// content: the archive is right.
+    LocalDiffers,
     /// It has no record, so that only its presence is known.
     Unrecorded,
-    /// It is not finished, or just being put.
+    /// It is not finished, waits for one that is not, or was finished so short a time ago that it
+    /// may be on its way.
     NotYetDue,
 }
 
@@ -55,14 +59,16 @@ impl SegmentState {
             SegmentState::Ok => "ok",
             SegmentState::Missing => "missing",
             SegmentState::Damaged => "damaged",
+            SegmentState::LocalDiffers => "local differs",
             SegmentState::Unrecorded => "unrecorded",
             SegmentState::NotYetDue => "not yet due",
         }
     }
 
-    /// Whether the log cannot be brought back whole.
+    /// Whether somebody must act: the log cannot be brought back whole, or the file here is not
+    /// what was archived.
     pub fn is_bad(self) -> bool {
-        matches!(self, SegmentState::Missing | SegmentState::Damaged)
+        matches!(self, SegmentState::Missing | SegmentState::Damaged | SegmentState::LocalDiffers)
     }
 }
 
@@ -80,6 +86,8 @@ pub struct WalStatus {
     pub exposure: Exposure,
     /// What is missing in the sequence, neither here nor archived.
     pub gaps: Vec<Gap>,
+    /// Segments that are not finished and hold up later ones that are.
+    pub held_up: Vec<HeldUp>,
 }
 
 /// A plan that has seen folder and archive, and does nothing.
@@ -104,7 +112,8 @@ pub(super) fn survey(
     }
 }
 
-async fn scan(folder: &Path, sealed: SealedRule) -> Result<Vec<LocalSegment>> {
+/// What the folder holds now.
+pub(super) async fn scan(folder: &Path, sealed: SealedRule) -> Result<Vec<LocalSegment>> {
     let folder = folder.to_owned();
     blocking(move || folder::scan(&folder, sealed)).await
 }
@@ -118,7 +127,9 @@ pub(super) async fn status(
 ) -> Result<WalStatus> {
     // The folder first: what leaves it meanwhile is archived by then.
     let here = scan(folder, sealed).await?;
-    let plan = survey(names, sealed, here, archive.list().await?)?;
+    let listed = archive.list().await?;
+    archive.check_listed(&listed).await?;
+    let plan = survey(names, sealed, here, listed)?;
     let held = || plan.archived().filter_map(|segment| Some((segment, segment.bytes?)));
     Ok(WalStatus {
         segments: held().count() as u64,
@@ -126,161 +137,6 @@ pub(super) async fn status(
         last: held().next_back().map(|(segment, _)| (segment.name.clone(), segment.modified_ms)),
         exposure: plan.exposure(now_ms()),
         gaps: plan.gaps(),
+        held_up: plan.held_up(),
     })
-}
-
-/// As [`WalArchiver::verify`](super::WalArchiver::verify).
-pub(super) async fn verify(
-    archive: &Archive<'_>,
-    names: Option<SegmentNames>,
-    folder: Option<(&Path, SealedRule)>,
-    mut told: impl FnMut(&SegmentCheck) + Send,
-) -> Result<Vec<SegmentCheck>> {
-    let sealed = folder.map(|(_, sealed)| sealed).unwrap_or_default();
-    let here = match folder {
-        Some((folder, sealed)) => scan(folder, sealed).await?,
-        None => Vec::new(),
-    };
-    let plan = survey(names, sealed, here.clone(), archive.list().await?)?;
-    let sealed_names: BTreeSet<String> = plan.sealed().map(|local| local.name.clone()).collect();
-    let here: BTreeMap<String, LocalSegment> =
-        here.into_iter().map(|local| (local.name.clone(), local)).collect();
-    let mut gaps: BTreeMap<String, Gap> =
-        plan.gaps().into_iter().map(|gap| (gap.before.clone(), gap)).collect();
-    let there: BTreeMap<String, ArchivedSegment> =
-        plan.archived().map(|segment| (segment.name.clone(), segment.clone())).collect();
-    let last_held = plan.archived().rfind(|segment| segment.bytes.is_some());
-    let last_held = last_held.map(|segment| plan.order().place(&segment.name));
-    let order = plan.order();
-    let mut names: Vec<&String> = there.keys().chain(here.keys()).collect();
-    names.sort_by_key(|name| order.place(name));
-    names.dedup();
-    let look = |name: &String| {
-        let (here, there) = (here.get(name).cloned(), there.get(name).cloned());
-        let is_sealed = sealed_names.contains(name);
-        let is_behind = last_held.as_ref().is_some_and(|last| order.place(name) > *last);
-        let path = folder.map(|(folder, _)| folder.join(name));
-        let name = name.clone();
-        async move {
-            match (there, here) {
-                (Some(there), here) if there.bytes.is_some() => {
-                    let here = here.filter(|_| is_sealed).zip(path);
-                    archived(archive, &there, here).await
-                }
-                (_, Some(here)) if is_sealed => {
-                    let late = arrived_since(archive, &name).await?;
-                    Ok(late.unwrap_or_else(|| SegmentCheck {
-                        detail: "it is finished and not archived".to_owned(),
-                        ..SegmentCheck::of(name, Some(here.bytes), SegmentState::Missing)
-                    }))
-                }
-                (_, Some(here)) => {
-                    Ok(SegmentCheck::of(name, Some(here.bytes), SegmentState::NotYetDue))
-                }
-                // A record alone: the put it was made for may be under way.
-                (_, None) => {
-                    if let Some(late) = arrived_since(archive, &name).await? {
-                        return Ok(late);
-                    }
-                    let state = match is_behind {
-                        true => SegmentState::NotYetDue,
-                        false => SegmentState::Missing,
-                    };
-                    let detail =
-                        "only its record is there: its put was broken off, or is under way";
-                    Ok(SegmentCheck {
-                        detail: detail.to_owned(),
-                        ..SegmentCheck::of(name, None, state)
-                    })
-                }
-            }
-        }
-    };
-    let mut checks = Vec::new();
-    let mut found = futures_util::stream::iter(names.into_iter().map(look)).buffered(READS_AT_ONCE);
-    while let Some(check) = found.next().await {
-        let check = check?;
-        if let Some(gap) = gaps.remove(&check.name) {
-            let missing = SegmentCheck {
-                detail: gap.to_string(),
-                ..SegmentCheck::of(gap.first, None, SegmentState::Missing)
-            };
-            told(&missing);
-            checks.push(missing);
-        }
-        told(&check);
-        checks.push(check);
-    }
-    Ok(checks)
-}
-
-impl SegmentCheck {
-    fn of(name: String, bytes: Option<u64>, state: SegmentState) -> Self {
-        SegmentCheck { name, bytes, state, detail: String::new() }
-    }
-}
-
-/// Reads an archived segment, and the file it was where that is still here.
-async fn archived(
-    archive: &Archive<'_>,
-    there: &ArchivedSegment,
-    here: Option<(LocalSegment, PathBuf)>,
-) -> Result<SegmentCheck> {
-    let check = |state, detail: String| SegmentCheck {
-        detail,
-        ..SegmentCheck::of(there.name.clone(), there.bytes, state)
-    };
-    let key = archive.key(&there.name)?;
-    let found = match archive.read_back(&key).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(check(SegmentState::Missing, "it was deleted meanwhile".to_owned()));
-        }
-        other => other?,
-    };
-    if !there.records.is_empty() && !there.records.contains(&found) {
-        let expected: Vec<String> = there.records.iter().map(ToString::to_string).collect();
-        let detail = format!("it is {found}, and was put as {}", expected.join(" or "));
-        return Ok(check(SegmentState::Damaged, detail));
-    }
-    if let Some((local, path)) = here {
-        match Source::open(&path, Some(&local)).await.map(|source| source.checksum()) {
-            Ok(own) if own != found => {
-                let detail = format!("it is {found}, and the file in the folder is {own}");
-                return Ok(check(SegmentState::Damaged, detail));
-            }
-            Ok(_) => {}
-            // Deleted or written to since: then it says nothing.
-            Err(error) if is_gone_or_new(&error) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    match there.records.is_empty() {
-        true => Ok(check(
-            SegmentState::Unrecorded,
-            "it has no record to compare it with; archiving its file again adds one".to_owned(),
-        )),
-        false => Ok(check(SegmentState::Ok, String::new())),
-    }
-}
-
-/// A segment that was not in the listing: an archiver may have been at it just then.
-async fn arrived_since(archive: &Archive<'_>, name: &str) -> Result<Option<SegmentCheck>> {
-    let key = archive.key(name)?;
-    let records = archive.records(&key).await?;
-    let bytes = match archive.open(&key).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other?.bytes,
-    };
-    let there = ArchivedSegment {
-        name: name.to_owned(),
-        bytes: Some(bytes),
-        modified_ms: 0,
-        records,
-        recorded_ms: 0,
-    };
-    archived(archive, &there, None).await.map(Some)
-}
-
-fn is_gone_or_new(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable)
 }

@@ -1,7 +1,6 @@
 //! Drives the core's plan over a folder and a store.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -10,8 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coldpress_core::{
-    ArchivedNow, ArchivedSegment, Gap, LocalSegment, SegmentChecksum, WalAction, WalPlan,
-    WalSettings, WalSummary,
+    ArchivedSegment, LocalSegment, SegmentChecksum, WalAction, WalPlan, WalSettings, WalSummary,
 };
 use futures_util::future::{AbortHandle, Aborted, Either, abortable, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -19,39 +17,12 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::archive::{Archive, Recorded, Turn};
+use super::event::WalEvent;
 use super::left::Left;
 use super::{folder, metrics};
 use crate::grant::now_ms;
 use crate::storage::blocking;
 use crate::{Error, ErrorKind, PutOutcome, Result};
-
-/// What happens while a log is archived.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WalEvent<'e> {
-    /// This segment and all before it are archived.
-    Archived(&'e ArchivedNow),
-    /// A gap that was there already, behind what is archived.
-    Gap(&'e Gap),
-    /// It does not work now, and is tried again; told once, not for each try.
-    Trouble(&'e Error),
-    /// It works again.
-    Recovered,
-}
-
-impl fmt::Display for WalEvent<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WalEvent::Archived(segment) => {
-                let how = if segment.created { "archived" } else { "already archived" };
-                write!(f, "{how} {} ({} bytes)", segment.name, segment.checksum.bytes)
-            }
-            WalEvent::Gap(gap) => write!(f, "{gap}"),
-            WalEvent::Trouble(error) => write!(f, "trying again: {error}"),
-            WalEvent::Recovered => f.write_str("recovered"),
-        }
-    }
-}
 
 /// One run over one folder.
 pub(super) struct Run<'a, Told> {
@@ -68,6 +39,8 @@ pub(super) struct Run<'a, Told> {
     left: Arc<Left>,
     in_trouble: bool,
     is_listed: bool,
+    /// Segments that hold up others, and whether that was told.
+    holders: HashMap<String, bool>,
 }
 
 type UnderWay<'a> = Pin<Box<dyn Future<Output = Result<(u64, Answer), Aborted>> + Send + 'a>>;
@@ -103,6 +76,7 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
             left: Arc::default(),
             in_trouble: false,
             is_listed: false,
+            holders: HashMap::new(),
         })
     }
 
@@ -135,8 +109,11 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
                 self.perform(action);
             }
             self.tell_trouble();
-            if let Some(outcome) = self.plan.outcome() {
-                return Ok(outcome.clone()?);
+            if let Some(outcome) = self.plan.outcome().cloned() {
+                if self.settings.poll_ms.is_none() {
+                    self.tell_held_up();
+                }
+                return Ok(outcome?);
             }
             match self.wait(&mut stop).await {
                 Woken::Answered(id, answer) => self.hear(id, answer),
@@ -298,6 +275,7 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
         let failed = match answer {
             Answer::Scan(Ok(segments)) => {
                 self.plan.handle_scan(id, segments, now_ms);
+                self.tell_held_up();
                 return self.show_exposure();
             }
             Answer::List(Ok(segments)) => {
@@ -357,6 +335,21 @@ impl<'a, Told: Fn(WalEvent<'_>) + Send + Sync> Run<'a, Told> {
             tracing::warn!(%gap, "the archive has a gap");
             (self.told)(WalEvent::Gap(&gap));
         }
+    }
+
+    /// Beside a database that is marking its segments one look can see a later mark and miss an
+    /// earlier one.
+    fn tell_held_up(&mut self) {
+        let mut holders = HashMap::new();
+        for held in self.plan.held_up() {
+            let seen = self.holders.get(&held.by).copied();
+            if seen == Some(false) {
+                tracing::warn!(%held, "a segment that is not finished holds up others");
+                (self.told)(WalEvent::HeldUp(&held));
+            }
+            holders.insert(held.by, seen.is_some());
+        }
+        self.holders = holders;
     }
 
     fn show_exposure(&self) {

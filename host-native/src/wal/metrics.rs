@@ -44,6 +44,7 @@ pub(super) fn exposed(exposure: Exposure, in_trouble: bool) {
     gauge!("coldpress_wal_exposure_bytes").set(exposure.bytes as f64);
     gauge!("coldpress_wal_waiting_segments").set(exposure.waiting as f64);
     gauge!("coldpress_wal_waiting_bytes").set(exposure.waiting_bytes as f64);
+    gauge!("coldpress_wal_held_segments").set(exposure.held as f64);
     gauge!("coldpress_wal_in_trouble").set(if in_trouble { 1.0 } else { 0.0 });
 }
 
@@ -101,6 +102,11 @@ pub(super) fn describe() {
             "Finished segments that are not archived yet.",
         ),
         ("coldpress_wal_waiting_bytes", Unit::Bytes, "Their bytes."),
+        (
+            "coldpress_wal_held_segments",
+            Unit::Count,
+            "Of those, the ones that wait for an earlier segment which is not finished.",
+        ),
         ("coldpress_wal_in_trouble", Unit::Count, "1 while a failure is being tried again."),
         (
             "coldpress_wal_last_archived_timestamp_seconds",

@@ -3,11 +3,15 @@
 pub(crate) mod archive;
 mod check;
 mod drive;
+mod event;
 mod folder;
 mod left;
+mod look;
 mod metrics;
+mod remove;
 mod restore;
 mod source;
+mod verify;
 
 use std::future::{Future, pending};
 use std::path::Path;
@@ -18,12 +22,18 @@ use coldpress_core::{SealedRule, SegmentChecksum, SegmentNames, WalSettings, Wal
 
 pub use archive::SegmentPut;
 pub use check::{SegmentCheck, SegmentState, WalStatus};
-pub use drive::WalEvent;
+pub use event::WalEvent;
+pub use remove::{WalRemoval, WalRemoved};
 pub use restore::{WalRange, WalRestored};
 
 use crate::{ColdStorage, Result};
 use archive::{Archive, Recorded};
 use drive::Run;
+use look::Lacking;
+use verify::Verify;
+
+/// How long [`WalArchiver::verify`] lets a segment be on its way.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Archives the write-ahead log of one node, checks the archive, and brings the log back.
 ///
@@ -53,12 +63,20 @@ pub struct WalArchiver {
     storage: Arc<ColdStorage>,
     node: Option<String>,
     names: Option<SegmentNames>,
+    grace: Duration,
+    lacking: Lacking,
 }
 
 impl WalArchiver {
     /// The archive of this node's log in this store; `None` where the store has one log alone. Asks no store yet.
     pub fn new(storage: Arc<ColdStorage>, node: Option<&str>) -> Result<Self> {
-        let archiver = WalArchiver { storage, node: node.map(str::to_owned), names: None };
+        let archiver = WalArchiver {
+            storage,
+            node: node.map(str::to_owned),
+            names: None,
+            grace: GRACE,
+            lacking: Lacking::default(),
+        };
         archiver.archive_of().key("x")?;
         Ok(archiver)
     }
@@ -66,6 +84,28 @@ impl WalArchiver {
     /// The same, for segments named so, whatever their names look like. Else that is told from the names.
     pub fn named(mut self, names: Option<SegmentNames>) -> Self {
         self.names = names;
+        self
+    }
+
+    /// The same, for which [`verify`](Self::verify) lets a segment be on its way for so long before
+    /// it is missing. Default: 60 s.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The same, for which [`get`](Self::get) takes an archive that holds no segment for one that
+    /// is empty yet: for a standby that starts before its primary has archived anything. Else it is
+    /// an error.
+    pub fn allow_empty(mut self, allow_empty: bool) -> Self {
+        self.lacking.allow_empty = allow_empty;
+        self
+    }
+
+    /// The same, for which [`get`](Self::get) takes a gap in the middle of PostgreSQL's log for its
+    /// end. Else it is an error.
+    pub fn past_gap(mut self, past_gap: bool) -> Self {
+        self.lacking.past_gap = past_gap;
         self
     }
 
@@ -79,13 +119,18 @@ impl WalArchiver {
         Ok(put)
     }
 
-    /// Writes one segment to a file, which is replaced where it exists: verified by its record, synced, and renamed into
-    /// place. Of kind [`NotFound`](crate::ErrorKind::NotFound) where the archive has none of that name. For the
-    /// `restore_command` of PostgreSQL.
+    /// Writes one segment to a file, which is replaced where it exists: verified by its record,
+    /// synced, and renamed into place. For the `restore_command` of PostgreSQL. A folder, a device
+    /// or a pipe is never replaced: an error.
+    ///
+    /// Of kind [`NotFound`](crate::ErrorKind::NotFound) only where the archive was reached, holds
+    /// this log, and has no segment of that name: the log ends there. A folder or bucket that is
+    /// missing, an archive without any segment of this log, and a segment that is missing between
+    /// two of its timeline are errors of other kinds.
     ///
     /// `None` is the record of a segment that has none: then only its length was checked.
     pub async fn get(&self, name: &str, to: &Path) -> Result<Option<SegmentChecksum>> {
-        restore::get(&self.archive_of(), name, to).await
+        restore::get(&self.archive_of(), name, to, self.lacking).await
     }
 
     /// Archives what is sealed in this folder now, and ends. `settings.poll_ms` does not matter.
@@ -118,12 +163,24 @@ impl WalArchiver {
 
     /// Reads every archived segment, and says of each whether it is what its record says; with the folder of the
     /// log, whether it is what lies there too, and what has not been archived.
+    ///
+    /// What is not there, though it should be, is looked at again until the grace time is over. An
+    /// archive that holds no segment is an error where a node was named or other logs are there, or
+    /// where the store's folder is missing; else there is nothing to tell.
     pub async fn verify(
         &self,
         folder: Option<(&Path, SealedRule)>,
         told: impl FnMut(&SegmentCheck) + Send,
     ) -> Result<Vec<SegmentCheck>> {
-        check::verify(&self.archive_of(), self.names, folder, told).await
+        let archive = self.archive_of();
+        let verify = Verify {
+            archive: &archive,
+            names: self.names,
+            folder,
+            grace: self.grace,
+            pause: Box::new(|time| Box::pin(tokio::time::sleep(time))),
+        };
+        verify.run(told).await
     }
 
     /// Brings the segments of a range back into a folder, in order, each verified before it has its name. What is there
@@ -136,6 +193,20 @@ impl WalArchiver {
         told: impl FnMut(&WalRestored) + Send,
     ) -> Result<Vec<WalRestored>> {
         restore::restore(&self.archive_of(), self.names, to, range, told).await
+    }
+
+    /// Deletes segments from the archive, with their records; nothing without
+    /// [`WalRemoval::delete`]. For one that was put under a foreign name, or that is damaged and is
+    /// to be archived again. All names are checked before anything is deleted: of kind
+    /// [`NotFound`](crate::ErrorKind::NotFound) where one is not there, of kind
+    /// [`Conflict`](crate::ErrorKind::Conflict) where a gap would come to be that was not allowed.
+    pub async fn remove(
+        &self,
+        names: &[String],
+        rules: WalRemoval,
+        told: impl FnMut(&WalRemoved) + Send,
+    ) -> Result<Vec<WalRemoved>> {
+        remove::remove(&self.archive_of(), self.names, names, rules, told).await
     }
 
     /// What is archived, and what would be lost if this machine were lost now.

@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use coldpress_core::{ArchivedSegment, SegmentChecksum, SegmentNames, SegmentPlace};
+use coldpress_core::{ArchivedSegment, SegmentChecksum, SegmentNames, SegmentPlace, WalPlan};
 use futures_util::StreamExt;
 use futures_util::future::try_join;
 use tokio::sync::mpsc;
 
 use super::archive::Archive;
 use super::check::survey;
+use super::look::{Lacking, not_of_the_archive};
 use super::source::checksum_of;
 use crate::answer::io_error;
 use crate::local::sync_folder;
@@ -52,14 +53,46 @@ pub(super) async fn get(
     archive: &Archive<'_>,
     name: &str,
     to: &Path,
+    rules: Lacking,
 ) -> Result<Option<SegmentChecksum>> {
     let key = archive.key(name)?;
-    let (incoming, records) = try_join(archive.open(&key), archive.records(&key)).await?;
-    let folder = folder_of(to).to_owned();
-    let fetched = Fetched::new(archive, name, incoming, &folder, &records).await?;
-    let (checksum, to) = (fetched.checksum, to.to_owned());
-    blocking(move || fetched.rename(&to)).await?;
-    Ok((!records.is_empty()).then_some(checksum))
+    let asked = to.to_owned();
+    let to = blocking(move || target(&asked)).await.map_err(not_of_the_archive)?;
+    let (incoming, records) = match try_join(archive.open(&key), archive.records(&key)).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(archive.lacks(name, rules).await);
+        }
+        other => other?,
+    };
+    let fetched = async {
+        let folder = folder_of(&to).to_owned();
+        let fetched = Fetched::new(archive, name, incoming, &folder, &records).await?;
+        let checksum = fetched.checksum;
+        blocking(move || fetched.rename(&to)).await?;
+        Ok((!records.is_empty()).then_some(checksum))
+    };
+    fetched.await.map_err(not_of_the_archive)
+}
+
+/// The file that is to be written: itself, or what a link leads to. An error where something else
+/// than a file lies there, which must not be replaced by one. Blocks.
+fn target(to: &Path) -> Result<PathBuf> {
+    let failed = |e: io::Error| io_error(&e, "look at the file to write", to);
+    let facts = match fs::symlink_metadata(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(to.to_owned()),
+        other => other.map_err(failed)?,
+    };
+    let to = match facts.is_symlink() {
+        true => fs::canonicalize(to).map_err(failed)?,
+        false => to.to_owned(),
+    };
+    match fs::metadata(&to).map_err(failed)?.is_file() {
+        true => Ok(to),
+        false => {
+            let message = "this is a folder, a device or a pipe, and is not replaced by a segment; name a file";
+            Err(Error::new(ErrorKind::Misuse, message).at(to.display().to_string()))
+        }
+    }
 }
 
 /// As [`WalArchiver::restore`](super::WalArchiver::restore).
@@ -106,14 +139,18 @@ pub(super) async fn restore(
     Ok(restored)
 }
 
-/// The segments of the range, in order; an error where there is a gap in it.
+/// The segments of the range, in order; an error where there is none, where there is a gap in it,
+/// or where it has no end that was named.
 async fn wanted(
     archive: &Archive<'_>,
     names: Option<SegmentNames>,
     range: &WalRange,
 ) -> Result<Vec<ArchivedSegment>> {
-    let plan = survey(names, Default::default(), Vec::new(), archive.list().await?)?;
+    let listed = archive.list().await?;
+    archive.check_listed(&listed).await?;
+    let plan = survey(names, Default::default(), Vec::new(), listed)?;
     let order = plan.order();
+    check_ends(&plan, range)?;
     let ends = [&range.from, &range.until].map(|name| name.as_ref().map(|name| order.place(name)));
     let [from, until] = &ends;
     let mut wanted: Vec<ArchivedSegment> = Vec::new();
@@ -135,28 +172,65 @@ async fn wanted(
             return Err(Error::new(ErrorKind::NotFound, message));
         }
         before = Some(place).filter(SegmentPlace::is_segment).or(before);
+        check_file_name(&segment.name)?;
         wanted.push(segment.clone());
     }
+    if wanted.is_empty() {
+        let message = "the archive holds no segment yet; nothing was restored";
+        return Err(Error::new(ErrorKind::NotFound, message).at(archive.place()));
+    }
+    Ok(wanted)
+}
+
+/// Both ends of a range must be in the archive, the first one first.
+fn check_ends(plan: &WalPlan, range: &WalRange) -> Result<()> {
+    let is_held = |name: &String| plan.archived().any(|s| s.bytes.is_some() && s.name == *name);
     for (option, end) in [("--from", &range.from), ("--until", &range.until)] {
-        if let Some(name) = end.as_ref().filter(|name| wanted.iter().all(|s| s.name != **name)) {
+        if let Some(name) = end.as_ref().filter(|name| !is_held(name)) {
             let message = format!(
-                "the archive has no segment {name}, which the range is to begin or end with (for the command: {option}); list what there is"
+                "the archive has no segment {name}, which the range is to begin or end with (for the command: {option}); `coldpress wal verify` lists what there is; nothing was restored"
             );
             return Err(Error::new(ErrorKind::NotFound, message));
         }
     }
-    Ok(wanted)
+    match (&range.from, &range.until) {
+        (Some(from), Some(until)) if plan.order().place(from) > plan.order().place(until) => {
+            let message = format!(
+                "the range ends before it begins: {until} is before {from}; nothing was restored"
+            );
+            Err(Error::new(ErrorKind::Misuse, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A segment of this name must stay in the folder that it is restored to.
+fn check_file_name(name: &str) -> Result<()> {
+    let is_plain = !name.contains(['/', '\0']) && !matches!(name, "." | "..");
+    match is_plain {
+        true => Ok(()),
+        false => {
+            let message = format!(
+                "the segment {name:?} has a name that no file can have; nothing was restored; fetch it with `coldpress wal get NAME FILE`, and the others by a range"
+            );
+            Err(Error::new(ErrorKind::Key, message))
+        }
+    }
 }
 
 /// Whether the file is there with this content; an error where it has other content.
 async fn already_there(segment: &ArchivedSegment, path: &Path) -> Result<Option<WalRestored>> {
     let to = path.to_owned();
-    let there = blocking(move || match File::open(&to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => opened
+    let there = blocking(move || {
+        // A link that leads nowhere is in the way too, and a pipe or a device must not be read.
+        if fs::symlink_metadata(&to).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        let to = target(&to)?;
+        File::open(&to)
             .and_then(|mut file| checksum_of(&mut file))
             .map(Some)
-            .map_err(|e| io_error(&e, "read the file that already lies there", &to)),
+            .map_err(|e| io_error(&e, "read the file that already lies there", &to))
     });
     let Some(checksum) = there.await? else { return Ok(None) };
     if !segment.records.contains(&checksum) || segment.bytes != Some(checksum.bytes) {

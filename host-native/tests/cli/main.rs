@@ -20,6 +20,8 @@ mod s3;
 mod usage;
 #[cfg(unix)]
 mod wal;
+#[cfg(unix)]
+mod wal_ends;
 
 #[path = "../common/seaweed.rs"]
 mod seaweed;

@@ -11,6 +11,7 @@ pub mod s3;
 pub mod seaweed;
 pub mod stub;
 pub mod wal;
+pub mod wal_more;
 
 #[path = "../../../bench/src/prng.rs"]
 pub mod prng;

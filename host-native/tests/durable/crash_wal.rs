@@ -74,6 +74,30 @@ fn kills_while_it_grows(prefix: &str, log: Log, segment_time: Duration, kills: u
     assert_archive_is_clean(&place, newest);
 }
 
+/// Whatever `verify` sees on its way, it waits for.
+#[test]
+fn verify_beside_an_archiver_at_work_is_no_false_alarm() {
+    let place = Place::new(Seaweed::shared(), "crash/verify");
+    let (folder, store) = (place.folder("wal"), place.path("store"));
+    let log = Log { seed: SEED + 3, bytes_min: 1_000, bytes_max: 50_000 };
+    let writer = Writer::start(log, folder.clone(), Duration::from_millis(15));
+    let arguments = ["wal", "archive", strs(&folder), "--watch", "--poll", "20ms"];
+    let arguments = [&arguments[..], &["--delete-after-verify", "--store", strs(&store)]].concat();
+    let archiver = Running::start(place.command(&arguments).stdin(Stdio::null()));
+    let started = Instant::now();
+    while !store.join("wal").exists() {
+        assert!(started.elapsed() < LIMIT, "nothing is archived");
+        thread::sleep(Duration::from_millis(10));
+    }
+    let verify = ["wal", "verify", strs(&folder), "--store", strs(&store), "--require-some"];
+    for _ in 0..25 {
+        place.run(&verify).ok();
+    }
+    archiver.signal("TERM");
+    archiver.wait(LIMIT).ok();
+    writer.finish();
+}
+
 #[test]
 fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
     let place = Place::new(Seaweed::shared(), "crash/restore");

@@ -122,6 +122,13 @@ impl<'s> Place<'s> {
     }
 }
 
+/// The exit code of a failure of this call: `wal get` alone has one of its own, which stops
+/// PostgreSQL.
+pub fn failure_code(call: &[impl AsRef<str>]) -> i32 {
+    let is_get = call.len() > 1 && call[0].as_ref() == "wal" && call[1].as_ref() == "get";
+    if is_get { 126 } else { 1 }
+}
+
 /// A program in a folder, free of what the tester's own environment says of stores.
 pub fn bare(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);

@@ -13,6 +13,7 @@ mod memory;
 mod outage;
 mod postgres;
 mod proxy;
+mod recovery;
 mod refused;
 mod rows;
 mod siblings;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::common::child::{Running, run, run_fed};
 use crate::common::proxy::{Asked, Fault, FaultProxy, Rule};
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place, strs};
+use crate::harness::{LIMIT, Place, failure_code, strs};
 use crate::log::{Log, Writer};
 use crate::rows::{noise, write_telemetry};
 use crate::telemetry::SEED;
@@ -208,7 +208,7 @@ fn a_server_that_stays_away_is_an_error_in_bounded_time() {
     });
     for (call, running) in running {
         let ran = running.wait(LIMIT).within(BOUNDED);
-        let line = ran.fails(1, &[&endpoint]);
+        let line = ran.fails(failure_code(&call), &[&endpoint]);
         assert!(line.contains("onnect") || line.contains("up, and try again"), "{call:?}: {line}");
     }
     assert!(!place.path("got").exists());
@@ -245,7 +245,7 @@ fn what_was_read_in_part_is_read_again_and_never_passed_off_as_whole() {
         .on(|asked| asked.method == "GET" && !asked.target.contains("list-type"))]);
     let name = Log::name(3);
     let mut get = place.command(&["wal", "get", name.as_str(), "got", "--timeout", "2"]);
-    run(&mut get, LIMIT).within(BOUNDED).fails(1, &[&name]);
+    run(&mut get, LIMIT).within(BOUNDED).fails(126, &[&name]);
     assert!(!place.path("got").exists());
     let left: Vec<_> = fs::read_dir(place.path(".")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left.len(), 2, "no half file stays: {left:?}");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::child::run;
+use crate::common::child::{Ran, run};
 use crate::common::seaweed::Seaweed;
 use crate::harness::{LIMIT, Place, bare, is_root, strs};
 
@@ -84,21 +84,21 @@ fn state(postgres: &Postgres<'_>, before_batch: u32) -> String {
 }
 
 /// One server in a folder of its own, reached by a socket in it. Killed when dropped.
-struct Postgres<'p> {
-    folder: PathBuf,
+pub(super) struct Postgres<'p> {
+    pub(super) folder: PathBuf,
     programs: PathBuf,
     place: &'p Place<'p>,
 }
 
 impl<'p> Postgres<'p> {
     /// A folder that PostgreSQL's user reaches, which we as root are not.
-    fn folder_for_all() -> tempfile::TempDir {
+    pub(super) fn folder_for_all() -> tempfile::TempDir {
         let folder = tempfile::Builder::new().prefix("coldpress-pg-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         folder
     }
 
-    fn new(base: &tempfile::TempDir, place: &'p Place<'p>) -> Self {
+    pub(super) fn new(base: &tempfile::TempDir, place: &'p Place<'p>) -> Self {
         let folder = base.path().join("own");
         fs::create_dir(&folder).unwrap();
         if is_root() {
@@ -107,24 +107,31 @@ impl<'p> Postgres<'p> {
         }
         fs::copy(env!("CARGO_BIN_EXE_coldpress"), base.path().join("coldpress")).unwrap();
         let postgres = Postgres { folder, programs: programs(), place };
-        postgres.write_scripts(base.path());
+        postgres.write_script("wal.sh", "");
         postgres
     }
 
-    /// Credentials stand in the scripts' environment, not in postgresql.conf.
-    fn write_scripts(&self, base: &Path) {
+    /// Credentials stand in the script's environment, not in postgresql.conf. `before` is done
+    /// first: `$2` is the segment of a `get`.
+    pub(super) fn write_script(&self, name: &str, before: &str) {
+        let base = self.base();
         let variables = self.place.variables();
         let exports: String =
             variables.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
-        let script =
-            format!("#!/bin/sh\n{exports}exec '{}' wal \"$@\"\n", strs(&base.join("coldpress")));
-        let path = base.join("wal.sh");
+        let command = base.join("coldpress");
+        let script = format!("#!/bin/sh\n{exports}{before}exec '{}' wal \"$@\"\n", strs(&command));
+        let path = base.join(name);
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// The folder around its own.
+    pub(super) fn base(&self) -> &Path {
+        self.folder.parent().unwrap()
     }
 
     /// A program of PostgreSQL, as the user it wants.
@@ -147,43 +154,51 @@ impl<'p> Postgres<'p> {
     }
 
     fn init(&self) {
-        let data = self.data();
-        self.run(
-            "initdb",
-            &[
-                "--pgdata",
-                strs(&data),
-                "--username=postgres",
-                "--auth=trust",
-                "--no-sync",
-                "--encoding=UTF8",
-            ],
-        );
-        let script = self.folder.parent().unwrap().join("wal.sh");
+        let script = self.base().join("wal.sh");
         let script = script.display();
-        let socket = self.folder.display();
-        let settings = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{socket}'\nwal_level = replica\n\
-             archive_mode = on\narchive_command = '{script} put %p --name %f'\n\
-             restore_command = '{script} get %f %p'\n\
-             max_wal_senders = 2\nshared_buffers = 64MB\nmax_wal_size = 2GB\nfsync = on\n"
+        self.init_with(
+            &[],
+            &format!(
+                "archive_command = '{script} put %p --name %f'\nrestore_command = '{script} get %f %p'\n"
+            ),
         );
-        let path = data.join("postgresql.conf");
+    }
+
+    pub(super) fn init_with(&self, options: &[&str], more: &str) {
+        let data = self.data();
+        let usual = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"];
+        self.run("initdb", &[&["--pgdata", strs(&data)], &usual[..], options].concat());
+        let socket = self.folder.display();
+        self.configure(&format!(
+            "listen_addresses = ''\nunix_socket_directories = '{socket}'\nwal_level = replica\n\
+             archive_mode = on\nmax_wal_senders = 2\nshared_buffers = 64MB\nmax_wal_size = 2GB\n\
+             fsync = on\n{more}"
+        ));
+    }
+
+    /// Adds settings to those there are.
+    pub(super) fn configure(&self, settings: &str) {
+        let path = self.data().join("postgresql.conf");
         let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text + &settings).unwrap();
+        fs::write(&path, text + settings).unwrap();
     }
 
     #[track_caller]
-    fn start(&self) {
+    pub(super) fn start(&self) {
+        let ran = self.try_start();
+        assert_eq!(ran.code, Some(0), "{}\n{}", ran.stderr, self.log());
+    }
+
+    /// Ends once the server has started, or has ended.
+    pub(super) fn try_start(&self) -> Ran {
         let (data, log) = (self.data(), self.folder.join("log"));
         let mut command = self.program("pg_ctl");
         command.args(["start", "--wait", "--timeout=120", "--silent"]);
         command.arg("--pgdata").arg(data).arg("--log").arg(log);
-        let ran = run(&mut command, LIMIT);
-        assert_eq!(ran.code, Some(0), "{}\n{}", ran.stderr, self.log());
+        run(&mut command, LIMIT)
     }
 
-    fn sql(&self, text: &str) -> String {
+    pub(super) fn sql(&self, text: &str) -> String {
         let arguments =
             ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1"];
         let printed = run(self.program("psql").args(arguments).args(["-c", text]), LIMIT);
@@ -193,7 +208,7 @@ impl<'p> Postgres<'p> {
         printed.stdout.trim().to_owned()
     }
 
-    fn base_backup(&self) {
+    pub(super) fn base_backup(&self) {
         let backup = self.folder.join("backup");
         self.run(
             "pg_basebackup",
@@ -206,14 +221,14 @@ impl<'p> Postgres<'p> {
         bytes.parse().unwrap()
     }
 
-    fn wait_until_archived(&self, segment: &str) {
+    pub(super) fn wait_until_archived(&self, segment: &str) {
         self.wait_for(
             &format!("SELECT last_archived_wal >= '{segment}' FROM pg_stat_archiver"),
             "the segment is archived",
         );
     }
 
-    fn wait_until_primary(&self) {
+    pub(super) fn wait_until_primary(&self) {
         self.wait_for("SELECT NOT pg_is_in_recovery()", "recovery has ended");
     }
 
@@ -226,12 +241,12 @@ impl<'p> Postgres<'p> {
     }
 
     /// `kill -9` of every process of it, and its whole folder of data deleted.
-    fn destroy(&self) {
+    pub(super) fn destroy(&self) {
         self.kill();
         fs::remove_dir_all(self.data()).unwrap();
     }
 
-    fn kill(&self) {
+    pub(super) fn kill(&self) {
         let path = self.data().join("postmaster.pid");
         let Ok(text) = fs::read_to_string(&path) else { return };
         let id = text.lines().next().unwrap_or_default().to_owned();
@@ -253,7 +268,7 @@ impl<'p> Postgres<'p> {
         }
     }
 
-    fn lay_backup_for_recovery(&self) {
+    pub(super) fn lay_backup_for_recovery(&self) {
         fs::rename(self.folder.join("backup"), self.data()).unwrap();
         let signal = self.data().join("recovery.signal");
         fs::write(&signal, "").unwrap();
@@ -264,7 +279,7 @@ impl<'p> Postgres<'p> {
         }
     }
 
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         let text = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")

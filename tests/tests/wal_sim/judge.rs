@@ -49,7 +49,9 @@ impl World {
         }
     }
 
-    pub fn check_settled(&self, number: usize, name: &str) {
+    /// What is given up here was read back, and the archive has no hole before it.
+    pub fn check_settled(&mut self, number: usize, name: &str) {
+        self.check_no_hole_before(name);
         let is_proven = self.machines[number].proven.contains(name);
         let is_there = self.store.objects.get(name).map(Vec::as_slice) == Some(self.content(name));
         assert!(is_proven && is_there, "{}", self.told(&format!("gives up {name} unproven")));

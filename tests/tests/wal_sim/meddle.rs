@@ -8,7 +8,7 @@ use crate::world::{Event, Machine, Step, World};
 impl World {
     pub fn name(&self, n: usize) -> String {
         match self.settings.sealed {
-            SealedRule::Ready => format!("0000000100000000{n:08X}"),
+            SealedRule::Ready => format!("00000001{:08X}{:08X}", n / 256, n % 256),
             _ => format!("w-{n}"),
         }
     }
@@ -19,24 +19,17 @@ impl World {
             (0..self.random.below(12)).map(|_| self.random.below(256) as u8).collect();
         let rotates = self.log.is_empty() || self.random.chance(50);
         if rotates && self.log.len() < self.segments_max {
+            let is_marked = self.settings.sealed == SealedRule::Ready
+                && !(self.marks_late && self.random.chance(20));
             if let Some((name, _)) = self.log.last()
                 && let Some(file) = self.folder.0.get_mut(name)
+                && is_marked
             {
-                file.mark = match self.settings.sealed {
-                    SealedRule::Ready => ArchiveMark::Ready,
-                    _ => ArchiveMark::None,
-                };
+                file.mark = ArchiveMark::Ready;
             }
             // Across the end of one of PostgreSQL's logs.
             let name = self.name(0xFA + self.log.len());
-            let name = match self.settings.sealed {
-                SealedRule::Ready => {
-                    let n = 0xFA + self.log.len();
-                    format!("00000001{:08X}{:08X}", n / 256, n % 256)
-                }
-                _ => name,
-            };
-            let modified_ms = self.now_ms;
+            let modified_ms = self.stamp();
             self.log.push((name.clone(), more.clone()));
             self.folder
                 .0
@@ -48,7 +41,7 @@ impl World {
                 self.foreign.insert(name);
             }
         } else if self.log.len() < self.segments_max {
-            let now_ms = self.now_ms;
+            let now_ms = self.stamp();
             let (name, bytes) = self.log.last_mut().unwrap();
             let file = self.folder.0.get_mut(name).unwrap();
             more.push(1);
@@ -58,8 +51,44 @@ impl World {
         }
     }
 
+    /// The time that a file gets which is written now: the clock may be wrong.
+    fn stamp(&mut self) -> u64 {
+        if !self.stamps_lie || !self.random.chance(15) {
+            return self.now_ms;
+        }
+        self.count("time stamps that lie");
+        self.now_ms + self.random.below(400) - 200
+    }
+
     pub fn is_sealed(&self, name: &str) -> bool {
-        self.log.last().is_some_and(|(last, _)| last != name)
+        let at = self.log.iter().position(|(known, _)| known == name);
+        at.is_some_and(|at| at + 1 < self.log.len())
+    }
+
+    /// The database marks what it has left unmarked, as it does at a checkpoint.
+    pub fn mark_late_ones(&mut self) {
+        if self.settings.sealed != SealedRule::Ready {
+            return;
+        }
+        let names = self.folder.0.keys().filter(|name| self.is_sealed(name));
+        let names: Vec<String> = names.cloned().collect();
+        for name in names {
+            let file = self.folder.0.get_mut(&name).unwrap();
+            if file.mark == ArchiveMark::None {
+                file.mark = ArchiveMark::Ready;
+                self.count("segments marked late");
+            }
+        }
+    }
+
+    /// The database keeps a file that it no longer needs, under the name of a segment to come.
+    pub fn recycle(&mut self, file: File) {
+        let ahead = self.random.below(3) as usize;
+        let name = self.name(0xFA + self.log.len() + ahead);
+        if self.marks_late && !self.folder.0.contains_key(&name) {
+            self.count("old files under names to come");
+            self.folder.0.insert(name, File { mark: ArchiveMark::None, ..file });
+        }
     }
 
     /// What people do to the folder, and the power to the machines.
@@ -73,6 +102,17 @@ impl World {
             if let Some(name) = lost.cloned() {
                 self.folder.0.remove(&name);
                 self.removed.insert(name);
+            }
+        }
+        if self.marks_late && self.random.chance(5) {
+            self.mark_late_ones();
+        }
+        if self.stamps_lie && self.random.chance(4) {
+            let which = self.random.below(self.log.len() as u64) as usize;
+            let (name, now_ms) = (self.log[which].0.clone(), self.now_ms);
+            if let Some(file) = self.folder.0.get_mut(&name) {
+                file.modified_ms = now_ms;
+                self.count("files touched");
             }
         }
         for number in 0..self.machines.len() {
@@ -169,6 +209,7 @@ impl World {
             SealedRule::Ready => ArchiveMark::Ready,
             _ => ArchiveMark::None,
         };
-        self.folder.0.insert(name.to_owned(), File { bytes, modified_ms: self.now_ms, mark });
+        let modified_ms = if self.is_over { self.now_ms - 1_000 } else { self.now_ms };
+        self.folder.0.insert(name.to_owned(), File { bytes, modified_ms, mark });
     }
 }

@@ -1,6 +1,6 @@
 //! What folder and store do when a step arrives.
 
-use coldpress_core::{ArchiveMark, ArchivedSegment, ErrorKind, LocalSegment};
+use coldpress_core::{ArchiveMark, ArchivedSegment, ErrorKind, LocalSegment, SealedRule};
 
 use crate::places::checksum;
 use crate::world::{Answer, Event, Step, World};
@@ -50,8 +50,10 @@ impl World {
                 }
                 self.count("segments marked");
                 if self.random.chance(50) {
-                    // The database takes it away.
-                    self.folder.0.remove(name);
+                    // The database takes it away, or keeps it for later.
+                    if let Some(file) = self.folder.0.remove(name) {
+                        self.recycle(file);
+                    }
                 }
                 Answer::Settled
             }
@@ -70,10 +72,14 @@ impl World {
     }
 
     pub fn put_object(&mut self, seen: &LocalSegment, bytes: &[u8]) -> Answer {
-        if self.folder.unchanged(seen).is_none() {
-            return self.lost(seen);
-        }
-        assert!(self.is_sealed(&seen.name), "{}", self.told("puts what is not sealed"));
+        let Some(file) = self.folder.unchanged(seen) else { return self.lost(seen) };
+        let by_rule = match self.settings.sealed {
+            SealedRule::Last => true,
+            SealedRule::Ready => file.mark != ArchiveMark::None,
+            SealedRule::Age { ms } => self.now_ms >= file.modified_ms + ms,
+        };
+        let is_sealed = by_rule && self.is_sealed(&seen.name);
+        assert!(is_sealed, "{}", self.told(&format!("puts {}, which is not sealed", seen.name)));
         let mut stored = bytes.to_vec();
         let rots = self.rots && !bytes.is_empty() && self.random.chance(10);
         if rots && !self.store.objects.contains_key(&seen.name) {

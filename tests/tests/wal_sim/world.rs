@@ -11,6 +11,8 @@ use crate::places::{Folder, Store};
 use crate::random::Random;
 
 const STEPS_MAX: u32 = 20_000;
+/// The rule `age`: how long a segment must not have been modified.
+pub const SEALED_MS: u64 = 60;
 
 /// A step of an action, in the order they are taken.
 #[derive(Debug, Clone)]
@@ -77,6 +79,12 @@ pub struct World {
     pub crash: u64,
     pub rots: bool,
     pub removes: bool,
+    /// Whether time stamps lie: the clock is set, files are touched.
+    pub stamps_lie: bool,
+    /// Whether the database marks some segments late, and lays old files under the names to come.
+    pub marks_late: bool,
+    /// The bad days are over.
+    pub is_over: bool,
     pub foreign: BTreeSet<String>,
     pub rotten: BTreeSet<String>,
     pub removed: BTreeSet<String>,
@@ -91,11 +99,16 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let sealed = random.pick(&[SealedRule::Last, SealedRule::Last, SealedRule::Ready]);
+        let sealed = random.pick(&[
+            SealedRule::Last,
+            SealedRule::Last,
+            SealedRule::Ready,
+            SealedRule::Age { ms: SEALED_MS },
+        ]);
         let settings = WalSettings {
             sealed,
             parallel: 1 + random.below(4) as usize,
-            delete: sealed == SealedRule::Last && random.chance(60),
+            delete: sealed != SealedRule::Ready && random.chance(60),
             past_gap: random.chance(15),
             poll_ms: random.chance(70).then_some(40),
             backoff_ms: 20,
@@ -116,6 +129,9 @@ impl World {
             crash: random.pick(&[0, 0, 1, 4]),
             rots: reads_back && random.chance(15),
             removes: random.chance(15),
+            stamps_lie: random.chance(50),
+            marks_late: random.chance(50),
+            is_over: false,
             foreign: BTreeSet::new(),
             rotten: BTreeSet::new(),
             removed: BTreeSet::new(),
@@ -285,7 +301,12 @@ impl World {
         let clock = self.clock();
         let plan = &mut self.machines[number].plan;
         match answer {
-            Answer::Scanned(segments) => plan.handle_scan(id, segments, clock),
+            Answer::Scanned(segments) => {
+                plan.handle_scan(id, segments, clock);
+                if !plan.held_up().is_empty() {
+                    self.count("looks at a log that is held up");
+                }
+            }
             Answer::Listed(segments) => plan.handle_listing(id, segments, clock),
             Answer::Stored(checksum, created) => plan.handle_stored(id, checksum, created, clock),
             Answer::Verified(found) => plan.handle_verified(id, found, clock),
@@ -302,6 +323,10 @@ impl World {
         }
         self.machines.truncate(1);
         (self.trouble, self.crash, self.rots, self.removes) = (0, 0, false, false);
+        self.is_over = true;
+        self.mark_late_ones();
+        // All that was written is old enough, whatever its time stamp says.
+        self.now_ms += 1_000;
         self.settings.poll_ms = None;
         self.ended(0, Ok(()));
         let (mut steps, mut ends) = (0, 0);

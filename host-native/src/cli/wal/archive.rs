@@ -190,6 +190,14 @@ fn report(event: &WalEvent<'_>) -> serde_json::Value {
             "after": gap.after,
             "before": gap.before,
         }),
+        WalEvent::HeldUp(held) => json!({
+            "event": "held_up",
+            "by": held.by,
+            "why": held.why.to_string(),
+            "first": held.first,
+            "segments": held.segments,
+            "bytes": held.bytes,
+        }),
         WalEvent::Trouble(error) => json!({ "event": "trouble", "error": error.to_string() }),
         other => json!({ "event": other.to_string() }),
     }

@@ -2,9 +2,11 @@
 
 mod archive;
 mod check;
+mod end;
 mod metrics;
 mod one;
 mod restore;
+mod rm;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use coldpress::{SealedRule, SegmentNames, WalArchiver};
 use coldpress_core::{KeyPrefix, LsnWidth, ObjectKey};
+
+pub use end::as_restore_command;
 
 use super::failure::Failure;
 use super::store::{Store, StoreArgs};
@@ -38,6 +42,7 @@ enum WalCommand {
     Verify(check::VerifyArgs),
     Restore(restore::RestoreArgs),
     Status(check::StatusArgs),
+    Rm(rm::RmArgs),
 }
 
 /// Which log it is, and how its segments are named.
@@ -76,6 +81,7 @@ pub fn run(args: &WalArgs, store: &StoreArgs) -> Result<(), Failure> {
         WalCommand::Verify(args) => check::verify(args, store),
         WalCommand::Restore(args) => restore::run(args, store),
         WalCommand::Status(args) => check::status(args, store),
+        WalCommand::Rm(args) => rm::run(args, store),
     }
 }
 
@@ -107,6 +113,14 @@ pub(super) fn sealed(text: &str) -> Result<SealedRule, String> {
             }
             None => Err("choose last, ready or age:TIME, such as age:30s".to_owned()),
         },
+    }
+}
+
+/// As [`duration`], or 0.
+fn duration_or_none(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        _ => duration(text),
     }
 }
 

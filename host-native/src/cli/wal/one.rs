@@ -4,13 +4,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use coldpress::{ErrorKind, PutOutcome};
+use coldpress::PutOutcome;
 use coldpress_core::{KeyPrefix, ObjectKey};
 use serde_json::json;
 
-use super::LogArgs;
+use super::{LogArgs, end};
 use crate::cli::failure::{Failure, one_line};
-use crate::cli::store::{StoreArgs, failed};
+use crate::cli::store::StoreArgs;
 
 /// Put one segment of a log into the store, as it is; for PostgreSQL's archive_command
 ///
@@ -29,8 +29,13 @@ pub struct PutArgs {
 
 /// Fetch one segment into a file; for PostgreSQL's restore_command
 ///
-/// The file is verified by the segment's checksum, synced, and renamed into place, over what lies there. Where the archive
-/// has no such segment, it ends with 1 and leaves FILE alone.
+/// The file is verified by the segment's checksum, synced, and renamed into place, over the file
+/// that lies there.
+///
+/// It ends with 1 only where the archive was reached, holds this log, and has no such segment: for
+/// PostgreSQL the log ends there. Every other failure (a store that is away or refuses, a missing
+/// bucket or folder, an archive without any segment of this log, damage, a gap, a wrong call) ends
+/// it with 126, on which PostgreSQL stops. FILE is then left alone.
 #[derive(Debug, Args)]
 pub struct GetArgs {
     /// The segment's name
@@ -39,6 +44,13 @@ pub struct GetArgs {
     /// Where to
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Take an archive without any segment of this log for one that is empty yet, not for a wrong
+    /// place
+    #[arg(long)]
+    allow_empty_archive: bool,
+    /// Take a segment that is missing between two others for the end of the log
+    #[arg(long)]
+    past_gap: bool,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -86,17 +98,9 @@ pub fn get(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let node = args.log.node.as_deref();
     ObjectKey::wal(&KeyPrefix::default(), node, &args.name).map_err(Failure::usage)?;
     let (store, archiver) = args.log.open(store_args)?;
-    let got = match store.run(archiver.get(&args.name, &args.file))? {
-        // PostgreSQL asks for what may not be there as a matter of course.
-        Err(error) if error.kind() == ErrorKind::NotFound && is_of_the_archive(&error) => {
-            return Err(Failure::run(format_args!(
-                "no segment {} in the archive in {}; `coldpress wal verify` lists what there is",
-                args.name,
-                store.name()
-            )));
-        }
-        other => other.map_err(|error| failed(&error))?,
-    };
+    let archiver = archiver.allow_empty(args.allow_empty_archive).past_gap(args.past_gap);
+    let got = store.run(archiver.get(&args.name, &args.file))?;
+    let got = got.map_err(|error| end::not_fetched(&error))?;
     if got.is_none() {
         let name = one_line(&args.name);
         // Where nobody can be told, the file is there all the same.
@@ -120,9 +124,4 @@ pub fn get(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         let done = format!("the segment is in {}", args.file.display());
         Failure::output_after(error, done)
     })
-}
-
-/// And not of the folder that the file is to lie in, whose path is no key.
-fn is_of_the_archive(error: &coldpress::Error) -> bool {
-    error.to_string().contains("read the segment")
 }

@@ -1,0 +1,92 @@
+//! `coldpress wal rm`: segments out of the archive, a dry run first.
+
+use std::io::{self, BufWriter, Write};
+
+use clap::Args;
+use coldpress::{WalRemoval, WalRemoved};
+use coldpress_core::{KeyPrefix, ObjectKey};
+use serde_json::json;
+
+use super::{LogArgs, NamesArgs};
+use crate::cli::failure::{Failure, one_line};
+use crate::cli::store::StoreArgs;
+use crate::cli::text::{Column, Table, counted, human_bytes};
+
+/// Delete segments from the archive, with their records; without --yes, show which
+///
+/// For a segment that was put under a foreign name and blocks `wal archive`, or that is damaged and
+/// is to be archived again. Only segments of this log are touched. A deletion that leaves a gap
+/// between others is refused without --past-gap.
+#[derive(Debug, Args)]
+pub struct RmArgs {
+    /// The segments' names, as `wal verify` shows them
+    #[arg(value_name = "NAME", required = true)]
+    segments: Vec<String>,
+    /// Delete also where others stay before and behind
+    #[arg(long)]
+    past_gap: bool,
+    /// Delete them
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    names: NamesArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Runs `coldpress wal rm`.
+pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    for name in &args.segments {
+        ObjectKey::wal(&KeyPrefix::default(), args.log.node.as_deref(), name)
+            .map_err(Failure::usage)?;
+    }
+    let (store, archiver) = args.log.open(store_args)?;
+    let archiver = archiver.named(args.names.names);
+    let rules = WalRemoval::new().delete(args.yes).past_gap(args.past_gap);
+    let mut removed = Vec::new();
+    let outcome =
+        store.ask(archiver.remove(&args.segments, rules, |one| removed.push(one.clone())));
+    if removed.is_empty() {
+        return outcome.map(drop);
+    }
+    // What is gone is told after a failure too.
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match args.log.json {
+        true => lines_json(args, &removed, &mut out),
+        false => lines_text(args, &removed, &mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(Failure::output)?;
+    outcome.map(drop)
+}
+
+fn lines_text(args: &RmArgs, removed: &[WalRemoved], out: &mut dyn Write) -> io::Result<()> {
+    let mut table =
+        Table::new([Column::words("segment"), Column::numbers("size"), Column::words("")]);
+    for segment in removed {
+        table.push([
+            one_line(&segment.name),
+            segment.bytes.map(human_bytes).unwrap_or_default(),
+            if segment.leaves_gap { "leaves a gap" } else { "" }.to_owned(),
+        ]);
+    }
+    table.write(out, "", usize::MAX)?;
+    let count = counted(removed.len() as u64, "segment");
+    match args.yes {
+        true => writeln!(out, "{count}: deleted"),
+        false => writeln!(out, "{count}; nothing was deleted; add --yes to delete"),
+    }
+}
+
+fn lines_json(args: &RmArgs, removed: &[WalRemoved], out: &mut dyn Write) -> io::Result<()> {
+    for segment in removed {
+        let line = json!({
+            "segment": segment.name,
+            "bytes": segment.bytes,
+            "records": segment.records,
+            "leaves_gap": segment.leaves_gap,
+            "deleted": args.yes,
+        });
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
