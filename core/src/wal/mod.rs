@@ -15,7 +15,7 @@ pub use names::{Gap, SegmentNames, SegmentOrder, SegmentPlace};
 pub use record::{RECORDED_SEGMENT_BYTES_MAX, SegmentChecksum, SegmentRecord};
 pub use segment::{ArchiveMark, ArchivedSegment, LocalSegment, SealedRule, archived_segments};
 
-use crate::upload::retry::Random;
+use crate::retry::Random;
 use crate::{Error, Result};
 use work::{Entry, Work};
 
