@@ -125,17 +125,10 @@ impl Error {
         }
     }
 
-    /// `answer` must hold no secret: it is shown.
-    pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
-        self.0.cause = Cause::Store(StoreAnswer(answer.into()));
-        self
-    }
-}
-
-impl From<coldpress_core::Error> for Error {
-    fn from(error: coldpress_core::Error) -> Self {
+    /// What we call an error of this kind of the core's.
+    pub(crate) fn kind_of_core(kind: coldpress_core::ErrorKind) -> ErrorKind {
         use coldpress_core::ErrorKind as Core;
-        let kind = match error.kind() {
+        match kind {
             Core::Settings => ErrorKind::Settings,
             Core::Row => ErrorKind::Row,
             Core::Key => ErrorKind::Key,
@@ -151,7 +144,19 @@ impl From<coldpress_core::Error> for Error {
             // There are no pages here: whatever hides a header is set up wrongly.
             Core::Cors => ErrorKind::Settings,
             _ => ErrorKind::Internal,
-        };
+        }
+    }
+
+    /// `answer` must hold no secret: it is shown.
+    pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
+        self.0.cause = Cause::Store(StoreAnswer(answer.into()));
+        self
+    }
+}
+
+impl From<coldpress_core::Error> for Error {
+    fn from(error: coldpress_core::Error) -> Self {
+        let kind = Error::kind_of_core(error.kind());
         let message = error.to_string();
         Error(Box::new(Inner { kind, message, path: None, cause: Cause::Core(error) }))
     }

@@ -20,8 +20,10 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backoff;
 mod config;
 mod delete;
+mod deleting;
 mod error;
 mod grant;
 mod http;
@@ -31,6 +33,7 @@ mod local;
 mod persist;
 mod random;
 mod remote;
+mod resume;
 mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -4,26 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{KeyPrefix, Sha256Digest, Signer, SignerConfig};
+use coldpress_core::{KeyPrefix, Meaning, Sha256Digest, Signer, SignerConfig};
 use futures_util::{StreamExt, future};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
-    BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode,
-    PutOptions, RetryConfig,
+    ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    RetryConfig,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::{Answers, Secrets, conflict};
-use crate::http::CheckedConnector;
+use crate::answer::{Answers, Secrets, conflict, meaning};
+use crate::backoff::Tries;
+use crate::http::JudgingConnector;
+use crate::resume::Resuming;
 use crate::upload::transport::Transport;
 use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result, leftovers};
 
-/// How often a put is tried whose key was said to be taken while nothing could be read there.
-const TAKEN_TRIES_MAX: u32 = 5;
-const TAKEN_PAUSE: Duration = Duration::from_millis(200);
 /// How long whoever ends waits for what goes on beside it.
 const TYING_UP_MAX: Duration = Duration::from_secs(2);
 /// How often a probe is tried whose object or upload somebody may have taken away in the middle.
@@ -64,6 +63,7 @@ impl RemoteStore {
         prefix: KeyPrefix,
     ) -> Result<Self> {
         let secrets = Secrets::of(config);
+        let patience = Duration::from_millis(config.retry_timeout_ms);
         let answers = Answers {
             store: format!("the store at {endpoint}"),
             bucket: config.bucket.clone(),
@@ -76,20 +76,21 @@ impl RemoteStore {
             .with_region(&config.region)
             .with_access_key_id(&config.access_key)
             .with_secret_access_key(&config.secret_key)
-            .with_retry(retries(config))
+            // The layer below retries, by the table of answers; here nothing does.
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
             .with_client_options(
                 ClientOptions::new()
                     .with_allow_http(config.allow_http)
                     .with_connect_timeout(Duration::from_millis(config.connect_timeout_ms))
                     .with_timeout(Duration::from_millis(config.timeout_ms)),
             )
-            .with_http_connector(CheckedConnector(secrets));
+            .with_http_connector(JudgingConnector { secrets, patience });
         if !config.session_token.is_empty() {
             builder = builder.with_token(&config.session_token);
         }
         let store = builder.build().map_err(|e| answers.error(&e, "set up the client", ""))?;
         Ok(RemoteStore {
-            store: Arc::new(store),
+            store: Arc::new(Resuming::new(Arc::new(store), patience)),
             answers,
             prefix,
             allow_unconditional_put: config.allow_unconditional_put,
@@ -161,7 +162,7 @@ impl RemoteStore {
         let path = store_path(key)?;
         let put = async {
             match self.rule().await? {
-                PutRule::Conditional => self.put_conditional(&path, bytes).await,
+                PutRule::Conditional => self.put_until_settled(&path, bytes, PutMode::Create).await,
                 PutRule::LookFirst => self.look_and_put(&path, bytes).await,
             }
         };
@@ -171,34 +172,44 @@ impl RemoteStore {
         }
     }
 
-    async fn put_conditional(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
-        for _ in 0..TAKEN_TRIES_MAX {
-            match self.put(path, bytes.clone(), PutMode::Create).await {
+    /// Puts, looks where the key is taken, and puts again where nothing lies there.
+    async fn put_until_settled(
+        &self,
+        path: &StorePath,
+        bytes: &Bytes,
+        mode: PutMode,
+    ) -> Result<PutOutcome> {
+        let mut waits = Tries::new(self.patience());
+        loop {
+            match self.put(path, bytes.clone(), mode.clone()).await {
                 Ok(()) => return Ok(PutOutcome::Created),
-                Err(StoreError::AlreadyExists { .. }) => {
+                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
                     if let Some(outcome) = self.compare(path, bytes).await? {
                         return Ok(outcome);
                     }
                     // Another put of this key is under way, or its object was deleted just now.
-                    tokio::time::sleep(TAKEN_PAUSE).await;
+                    if !waits.again().await {
+                        return Err(self.taken_by_nobody("put the object", path.as_ref()));
+                    }
                 }
                 Err(error) => return self.settle(path, bytes, &error).await,
             }
         }
+    }
+
+    /// The error where the key stays taken while nothing can be read there.
+    pub(crate) fn taken_by_nobody(&self, doing: &str, key: &str) -> Error {
         let message = format!(
-            "could not put the object: {} says that the key is taken, but nothing can be read there; try again",
+            "could not {doing}: {} says that the key is taken, but nothing can be read there; try again",
             self.answers.store
         );
-        Err(Error::new(ErrorKind::Unavailable, message).at(path.as_ref()))
+        Error::new(ErrorKind::Unavailable, message).at(key)
     }
 
     async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
-        if let Some(outcome) = self.compare(path, bytes).await? {
-            return Ok(outcome);
-        }
-        match self.put(path, bytes.clone(), PutMode::Overwrite).await {
-            Ok(()) => Ok(PutOutcome::Created),
-            Err(error) => self.settle(path, bytes, &error).await,
+        match self.compare(path, bytes).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.put_until_settled(path, bytes, PutMode::Overwrite).await,
         }
     }
 
@@ -364,18 +375,5 @@ pub(crate) fn store_path(key: &str) -> Result<StorePath> {
 
 /// Whether the store said that it does not know the condition.
 fn lacks_condition(error: &StoreError) -> bool {
-    error.to_string().contains("501 Not Implemented")
-}
-
-fn retries(config: &ColdStorageConfig) -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(2),
-            base: 2.0,
-        },
-        // The time is what bounds them.
-        max_retries: 1_000,
-        retry_timeout: Duration::from_millis(config.retry_timeout_ms),
-    }
+    meaning(error) == Some(Meaning::Unsupported)
 }

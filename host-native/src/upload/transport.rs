@@ -31,6 +31,13 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    /// The value of a header; `name` in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
 impl Transport {
     /// A client that gives up connecting, and a whole request, after these times.
     pub(crate) fn new(connect_timeout_ms: u64, timeout_ms: u64, allow_http: bool) -> Result<Self> {
