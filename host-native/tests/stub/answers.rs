@@ -229,12 +229,12 @@ async fn reads_listings_and_deletions_survive_each_of_them() {
         ];
         let stub = store.with(kinds, fault);
         let storage = storage(&stub);
-        let failed = |what, error| panic!("{name}, {what}: {error}");
-        let bytes = storage.download_parquet(KEY).await.unwrap_or_else(|e| failed("read", e));
+        let bytes =
+            storage.download_parquet(KEY).await.unwrap_or_else(|e| panic!("{name}, read: {e}"));
         assert_eq!(bytes, "PAR1 and so on");
-        let listed = storage.list_all(None).await.unwrap_or_else(|e| failed("list", e));
+        let listed = storage.list_all(None).await.unwrap_or_else(|e| panic!("{name}, list: {e}"));
         assert_eq!(listed.len(), 1);
-        storage.delete(KEY).await.unwrap_or_else(|e| failed("delete", e));
+        storage.delete(KEY).await.unwrap_or_else(|e| panic!("{name}, delete: {e}"));
         assert!(store.bucket.keys().is_empty(), "{name}");
     }
 }
