@@ -102,7 +102,7 @@ impl Answers {
                 "could not {doing}: {store} refused the request because this machine's clock and its own are too far apart ({said}); set the clock (is NTP running?) and try again"
             ),
             Meaning::Expired => format!(
-                "could not {doing}: the credentials have expired ({said}); get new ones (access_key, secret_key and session_token; for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
+                "could not {doing}: {store} says that the credentials have expired ({said}); get new ones (access_key, secret_key and session_token; for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
             ),
             Meaning::Damaged => format!(
                 "could not {doing}: the bytes were damaged on their way to {store} each time they were sent ({said}); check the network and this machine's memory, and try again"

@@ -15,8 +15,9 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// The most of an answer's body that is read: what S3 answers to writes is far smaller.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The most of an answer's body that is read. The longest that S3 gives here tells of a thousand keys
+/// of a thousand bytes, each byte escaped: that is 6 MB.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
