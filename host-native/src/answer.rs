@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use coldpress_core::{Meaning, Verdict};
+use coldpress_core::{Meaning, Next, Verdict};
 use object_store::Error as StoreError;
 
 use crate::{ColdStorageConfig, Error, ErrorKind};
@@ -57,6 +57,15 @@ impl fmt::Display for Refusal {
 }
 
 impl StdError for Refusal {}
+
+/// What is next after this error of a put: the table's word, or another try where no answer came.
+pub(crate) fn next_after(error: &StoreError) -> Next {
+    match Refusal::within(error) {
+        Some(Refusal::Judged(verdict)) => verdict.next,
+        Some(Refusal::Unreadable { .. }) => Next::Stop,
+        None => Next::Retry,
+    }
+}
 
 /// What the store said by this error, where it was judged.
 pub(crate) fn meaning(error: &StoreError) -> Option<Meaning> {

@@ -22,6 +22,7 @@
 mod answer;
 mod backoff;
 mod config;
+mod create;
 mod delete;
 mod deleting;
 mod error;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{KeyPrefix, Meaning, Sha256Digest, Signer, SignerConfig};
+use coldpress_core::{KeyPrefix, Meaning, Next, Sha256Digest, Signer, SignerConfig};
 use futures_util::{StreamExt, future};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::{Answers, Secrets, conflict, meaning};
-use crate::backoff::Tries;
+use crate::answer::{Answers, Secrets, conflict, meaning, next_after};
+use crate::create::Sent;
 use crate::http::JudgingConnector;
 use crate::resume::Resuming;
 use crate::upload::transport::Transport;
@@ -172,62 +172,30 @@ impl RemoteStore {
         }
     }
 
-    /// Puts, looks where the key is taken, and puts again where nothing lies there.
     async fn put_until_settled(
         &self,
         path: &StorePath,
         bytes: &Bytes,
         mode: PutMode,
     ) -> Result<PutOutcome> {
-        let mut waits = Tries::new(self.patience());
-        loop {
-            match self.put(path, bytes.clone(), mode.clone()).await {
-                Ok(()) => return Ok(PutOutcome::Created),
-                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
-                    if let Some(outcome) = self.compare(path, bytes).await? {
-                        return Ok(outcome);
-                    }
-                    // Another put of this key is under way, or its object was deleted just now.
-                    if !waits.again().await {
-                        return Err(self.taken_by_nobody("put the object", path.as_ref()));
-                    }
-                }
-                Err(error) => return self.settle(path, bytes, &error).await,
+        let (doing, key) = ("put the object", path.as_ref());
+        let send = async || match self.put(path, bytes.clone(), mode.clone()).await {
+            Ok(()) => Ok(Sent::Created),
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
+                Ok(Sent::Not(Next::LookThenRetry, self.taken_by_nobody(doing, key)))
             }
-        }
-    }
-
-    /// The error where the key stays taken while nothing can be read there.
-    pub(crate) fn taken_by_nobody(&self, doing: &str, key: &str) -> Error {
-        let message = format!(
-            "could not {doing}: {} says that the key is taken, but nothing can be read there; try again",
-            self.answers.store
-        );
-        Error::new(ErrorKind::Unavailable, message).at(key)
+            Err(error) => {
+                let next = next_after(&error);
+                Ok(Sent::Not(next, self.answers.error(&error, doing, key)))
+            }
+        };
+        self.create_only(send, async || self.compare(path, bytes).await).await
     }
 
     async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
         match self.compare(path, bytes).await? {
             Some(outcome) => Ok(outcome),
             None => self.put_until_settled(path, bytes, PutMode::Overwrite).await,
-        }
-    }
-
-    /// After a put that failed: a lost answer does not mean a lost object, so it is read back.
-    async fn settle(
-        &self,
-        path: &StorePath,
-        bytes: &Bytes,
-        error: &StoreError,
-    ) -> Result<PutOutcome> {
-        let failed = self.answers.error(error, "put the object", path.as_ref());
-        if failed.kind() != ErrorKind::Unavailable {
-            return Err(failed);
-        }
-        match self.compare(path, bytes).await {
-            Ok(Some(outcome)) => Ok(outcome),
-            Err(conflict) if conflict.kind() == ErrorKind::Conflict => Err(conflict),
-            Ok(None) | Err(_) => Err(failed),
         }
     }
 

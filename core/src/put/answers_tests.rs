@@ -28,41 +28,47 @@ fn every_answer_at_every_step_keeps_the_rules() {
         {
             walked += 1;
             let verdict = said(step, signed_by, status, code, "");
-            let shown = format!("{step:?} {status} {code:?} {signed_by:?}: {verdict:?}");
+            let shown = || format!("{step:?} {status} {code:?} {signed_by:?}: {verdict:?}");
             let success = (200..300).contains(&status) && code.is_empty();
-            assert_eq!(verdict.next == Next::Done, success, "{shown}");
+            assert_eq!(verdict.next == Next::Done, success, "{}", shown());
             if success {
                 continue;
             }
             let absent = verdict.next == Next::Absent;
-            assert_eq!(absent, verdict.kind == ErrorKind::Missing, "{shown}");
+            assert_eq!(absent, verdict.kind == ErrorKind::Missing, "{}", shown());
             // Absent is what a store said that could be reached and let us ask.
-            assert!(!absent || !matches!(status, 401 | 403 | 500..), "{shown}");
-            assert!(!absent || code != "NoSuchBucket", "{shown}");
+            assert!(!absent || !matches!(status, 401 | 403 | 500..), "{}", shown());
+            assert!(!absent || code != "NoSuchBucket", "{}", shown());
             if step == StoreStep::Read {
-                assert!(!absent || code.starts_with("NoSuch"), "{shown}");
+                assert!(!absent || code.starts_with("NoSuch"), "{}", shown());
             }
             let by_grant = signed_by != SignedBy::Us;
-            assert!(verdict.next != Next::Renew || by_grant, "{shown}");
-            assert_eq!(verdict.kind == ErrorKind::Expired, verdict.next == Next::Renew, "{shown}");
+            assert!(verdict.next != Next::Renew || by_grant, "{}", shown());
+            assert_eq!(
+                verdict.kind == ErrorKind::Expired,
+                verdict.next == Next::Renew,
+                "{}",
+                shown()
+            );
             match verdict.next {
-                Next::LookThenRetry => assert!(matches!(step, PutObject | Complete), "{shown}"),
+                Next::LookThenRetry => assert!(matches!(step, PutObject | Complete), "{}", shown()),
                 Next::LookThenBeginAnew | Next::SendPartsAnew => assert_eq!(step, Complete),
-                Next::BeginAnew => assert_eq!(step, PutPart, "{shown}"),
+                Next::BeginAnew => assert_eq!(step, PutPart, "{}", shown()),
                 Next::Retry => assert!(
                     matches!(verdict.kind, ErrorKind::Unavailable | ErrorKind::Corrupt),
-                    "{shown}"
+                    "{}",
+                    shown()
                 ),
                 _ => {}
             }
             // Damage is tried again, but not for as long as a store that is down.
             let damaged = verdict.meaning == Meaning::Damaged;
-            assert_eq!(damaged, verdict.retries_max().is_some(), "{shown}");
+            assert_eq!(damaged, verdict.retries_max().is_some(), "{}", shown());
             let is_unknown = matches!(code, "" | "Unheard");
             if is_unknown && (status >= 500 || matches!(status, 408 | 425 | 429)) {
                 let stops = matches!(status, 501 | 505);
                 let expected = if stops { Next::Stop } else { Next::Retry };
-                assert_eq!(verdict.next, expected, "{shown}");
+                assert_eq!(verdict.next, expected, "{}", shown());
             }
             if is_unknown && matches!(status, 401 | 403) && signed_by != SIGNERS[2] {
                 assert_eq!((verdict.next, verdict.kind), (Next::Stop, ErrorKind::Denied));
@@ -70,7 +76,7 @@ fn every_answer_at_every_step_keeps_the_rules() {
             let busy = ["SlowDown", "InternalError", "Busy", "ThrottlingException", "ServerBusy"];
             let by_clock = signed_by == SIGNERS[2] && matches!(status, 401 | 403);
             if busy.contains(&code) && !by_clock {
-                assert_eq!(verdict.next, Next::Retry, "{shown}");
+                assert_eq!(verdict.next, Next::Retry, "{}", shown());
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The look at what lies at the key, where an answer alone does not tell.
 
 use super::Upload;
-use super::answers::{Next, Verdict};
 use super::heard::Answer;
+use super::verdict::{Next, Verdict};
 use super::work::Stage;
 use crate::grant::SHA256_HEADER;
 use crate::retry::Retry;

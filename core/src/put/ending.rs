@@ -1,7 +1,7 @@
 //! How an upload ends: what is under way is cancelled, and no parts stay behind.
 
-use super::answers::{Next, StoreStep};
 use super::heard::Answer;
+use super::verdict::{Next, StoreStep};
 use super::work::{Purpose, Stage};
 use super::{Action, RequestBody, Upload, Uploaded};
 use crate::retry::Retry;

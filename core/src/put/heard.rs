@@ -1,6 +1,7 @@
 //! An answer as the host got it, and a try that came to nothing.
 
-use super::answers::{SignedBy, StoreAnswer, StoreStep, Verdict, judge};
+use super::answers::judge;
+use super::verdict::{SignedBy, StoreAnswer, StoreStep, Verdict};
 use crate::ErrorKind;
 
 /// An answer, as the host got it.

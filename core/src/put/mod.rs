@@ -8,13 +8,15 @@ mod ending;
 mod granting;
 mod heard;
 mod settings;
+mod verdict;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
 pub use action::{Action, Phase, Progress, RequestBody, Uploaded};
-pub use answers::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict, judge, judge_deleted};
+pub use answers::{judge, judge_deleted};
 pub use settings::{UploadBody, UploadSettings};
+pub use verdict::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict};
 
 use crate::retry::Random;
 use crate::{Error, ErrorKind, Grant, Result};

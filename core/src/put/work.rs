@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::answers::{Next, StoreStep, Verdict};
 use super::check::{Check, LAST_LOOK_FAILURES_MAX, Why};
 use super::heard::{Answer, Miss};
+use super::verdict::{Next, StoreStep, Verdict};
 use super::{Action, RequestBody, Upload};
 use crate::retry::Retry;
 use crate::{Error, ErrorKind, GrantedWrite, SignedRequest, complete_multipart_body};

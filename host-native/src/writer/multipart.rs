@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::{Hold, ObjectWriter};
-use crate::backoff::Tries;
+use crate::create::Sent;
 use crate::grant::{no_etag, now_ms};
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, OwnUpload, sweep};
@@ -252,31 +252,15 @@ impl Multipart {
             uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
             return Ok(outcome);
         }
-        let mut waits = Tries::new(self.remote.patience());
-        loop {
-            let (next, failed) = match self.complete_once(&id, &body).await? {
-                (Next::Done, _) => return Ok(PutOutcome::Created),
-                (next, failed) => (next, failed),
-            };
-            // The key is taken, the upload is gone, or an answer was lost: what lies there tells.
-            match self.compare().await {
-                Ok(Some(outcome)) => {
-                    uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
-                    return Ok(outcome);
-                }
-                Ok(None) if next == Next::LookThenRetry => {
-                    if !waits.again().await {
-                        return Err(self.remote.taken_by_nobody(COMPLETING, &path).into());
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Conflict => return Err(error.into()),
-                Ok(None) | Err(_) => return Err(failed.into()),
-            }
+        let send = async || self.complete_once(&id, &body).await;
+        let outcome = self.remote.create_only(send, async || self.compare().await).await?;
+        if outcome == PutOutcome::AlreadyThere {
+            uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
         }
+        Ok(outcome)
     }
 
-    /// What is next after one completion, and the error that it is where that is not [`Next::Done`].
-    async fn complete_once(&self, id: &str, body: &Bytes) -> Result<(Next, Error)> {
+    async fn complete_once(&self, id: &str, body: &Bytes) -> Result<Sent> {
         let (path, patience) = (self.key.as_str(), self.remote.patience());
         let signer = self.remote.signer();
         let request = signer.complete_multipart(&self.key, id, LIFETIME_MS, now_ms())?;
@@ -284,11 +268,17 @@ impl Multipart {
         let heard =
             self.remote.perform(step, &request, body.clone(), patience, COMPLETING, path).await;
         Ok(match heard {
-            Ok(heard) => {
-                let failed = self.remote.answers().judged(&heard.verdict, COMPLETING, path);
-                (heard.verdict.next, failed)
-            }
-            Err(error) => (Next::Retry, error),
+            Ok(heard) => match heard.verdict.next {
+                Next::Done => Sent::Created,
+                Next::LookThenRetry => {
+                    let taken = self.remote.taken_by_nobody(COMPLETING, path);
+                    Sent::Not(Next::LookThenRetry, taken)
+                }
+                next => {
+                    Sent::Not(next, self.remote.answers().judged(&heard.verdict, COMPLETING, path))
+                }
+            },
+            Err(error) => Sent::Not(Next::Retry, error),
         })
     }
 

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress::{
     ColdStorage, ColdStorageConfig, ErrorKind, GrantLimits, GrantRequest, LsnRange, LsnWidth,
-    ObjectKey, ObjectWriter, PutOutcome, UploadOptions, UploadSettings, WalArchiver, WalSettings,
-    no_more_grants, upload,
+    ObjectKey, ObjectWriter, PutOutcome, UploadOptions, UploadSettings, WalArchiver, WalEvent,
+    WalSettings, no_more_grants, upload,
 };
 
 use super::common::stub::{Bucket, Reply, Request, Stub};
@@ -240,7 +241,7 @@ async fn reads_listings_and_deletions_survive_each_of_them() {
 }
 
 #[tokio::test]
-async fn a_log_survives_each_of_them() {
+async fn a_log_that_is_watched_survives_each_of_them() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["1", "2", "3"] {
         std::fs::write(folder.path().join(name), name).unwrap();
@@ -254,8 +255,18 @@ async fn a_log_survives_each_of_them() {
         ];
         let stub = store.with(kinds, fault);
         let archiver = WalArchiver::new(Arc::new(storage(&stub)), None).unwrap();
-        let archived = archiver.archive(folder.path(), &WalSettings::default(), |_| ()).await;
-        let summary = archived.unwrap_or_else(|error| panic!("{name}: {error}"));
+        // It ends when both segments that are sealed are archived.
+        let (archived, both) = (AtomicUsize::new(0), tokio::sync::Notify::new());
+        let told = |event: WalEvent<'_>| {
+            let is_second = matches!(event, WalEvent::Archived(_))
+                && archived.fetch_add(1, Ordering::SeqCst) == 1;
+            if is_second {
+                both.notify_one();
+            }
+        };
+        let (settings, drain) = (WalSettings::default(), Duration::from_secs(60));
+        let watched = archiver.watch(folder.path(), &settings, told, both.notified(), drain).await;
+        let summary = watched.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(summary.created, 2, "{name}");
         let keys = store.bucket.keys();
         assert_eq!(keys.iter().filter(|key| !key.contains('~')).count(), 2, "{keys:?}");
