@@ -1,5 +1,6 @@
 //! How an object comes to be at a free key, whatever sends it: one put, or the completion of its parts.
 
+use async_trait::async_trait;
 use coldpress_core::Next;
 
 use crate::backoff::Tries;
@@ -15,17 +16,22 @@ pub(crate) enum Sent {
     Not(Next, Error),
 }
 
+/// One object that is to be created.
+#[async_trait]
+pub(crate) trait Creating: Sync {
+    /// Sends the one request that creates it, with retries of what passes.
+    async fn send(&self) -> Result<Sent>;
+
+    /// Compares what lies at the key: `None` where nothing does, `Conflict` where other content does.
+    async fn look(&self) -> Result<Option<PutOutcome>>;
+}
+
 impl RemoteStore {
-    /// Sends until the object is there, or cannot be. `send` does its own retries of what passes; `look`
-    /// compares what lies at the key: `None` where nothing does, `Conflict` where other content does.
-    pub(crate) async fn create_only(
-        &self,
-        mut send: impl AsyncFnMut() -> Result<Sent>,
-        look: impl AsyncFn() -> Result<Option<PutOutcome>>,
-    ) -> Result<PutOutcome> {
+    /// Sends until the object is there, or cannot be.
+    pub(crate) async fn create_only(&self, creating: &dyn Creating) -> Result<PutOutcome> {
         let mut waits = Tries::new(self.patience());
         loop {
-            let (next, error) = match send().await? {
+            let (next, error) = match creating.send().await? {
                 Sent::Created => return Ok(PutOutcome::Created),
                 Sent::Not(next, error) => (next, error),
             };
@@ -38,7 +44,7 @@ impl RemoteStore {
             if !looks {
                 return Err(error);
             }
-            match look().await {
+            match creating.look().await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Err(conflict) if conflict.kind() == ErrorKind::Conflict => return Err(conflict),
                 // Another put of this key is under way, or its object was deleted just now.

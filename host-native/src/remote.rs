@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use coldpress_core::{KeyPrefix, Meaning, Next, Sha256Digest, Signer, SignerConfig};
 use futures_util::{StreamExt, future};
@@ -17,7 +18,7 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answers, Secrets, conflict, meaning, next_after};
-use crate::create::Sent;
+use crate::create::{Creating, Sent};
 use crate::http::JudgingConnector;
 use crate::resume::Resuming;
 use crate::upload::transport::Transport;
@@ -162,7 +163,7 @@ impl RemoteStore {
         let path = store_path(key)?;
         let put = async {
             match self.rule().await? {
-                PutRule::Conditional => self.put_until_settled(&path, bytes, PutMode::Create).await,
+                PutRule::Conditional => self.put_whole(&path, bytes, PutMode::Create).await,
                 PutRule::LookFirst => self.look_and_put(&path, bytes).await,
             }
         };
@@ -172,31 +173,20 @@ impl RemoteStore {
         }
     }
 
-    async fn put_until_settled(
+    async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
+        match self.compare(path, bytes).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.put_whole(path, bytes, PutMode::Overwrite).await,
+        }
+    }
+
+    async fn put_whole(
         &self,
         path: &StorePath,
         bytes: &Bytes,
         mode: PutMode,
     ) -> Result<PutOutcome> {
-        let (doing, key) = ("put the object", path.as_ref());
-        let send = async || match self.put(path, bytes.clone(), mode.clone()).await {
-            Ok(()) => Ok(Sent::Created),
-            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
-                Ok(Sent::Not(Next::LookThenRetry, self.taken_by_nobody(doing, key)))
-            }
-            Err(error) => {
-                let next = next_after(&error);
-                Ok(Sent::Not(next, self.answers.error(&error, doing, key)))
-            }
-        };
-        self.create_only(send, async || self.compare(path, bytes).await).await
-    }
-
-    async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
-        match self.compare(path, bytes).await? {
-            Some(outcome) => Ok(outcome),
-            None => self.put_until_settled(path, bytes, PutMode::Overwrite).await,
-        }
+        self.create_only(&WholePut { remote: self, path, bytes, mode }).await
     }
 
     /// What lies at the key: the same bytes, nothing (`None`), or a `Conflict`.
@@ -325,6 +315,34 @@ impl RemoteStore {
     async fn put(&self, path: &StorePath, bytes: Bytes, mode: PutMode) -> object_store::Result<()> {
         let options = PutOptions { mode, ..PutOptions::default() };
         self.store.put_opts(path, bytes.into(), options).await.map(|_| ())
+    }
+}
+
+/// An object that goes by one put.
+struct WholePut<'a> {
+    remote: &'a RemoteStore,
+    path: &'a StorePath,
+    bytes: &'a Bytes,
+    mode: PutMode,
+}
+
+#[async_trait]
+impl Creating for WholePut<'_> {
+    async fn send(&self) -> Result<Sent> {
+        let (doing, key) = ("put the object", self.path.as_ref());
+        Ok(match self.remote.put(self.path, self.bytes.clone(), self.mode.clone()).await {
+            Ok(()) => Sent::Created,
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
+                Sent::Not(Next::LookThenRetry, self.remote.taken_by_nobody(doing, key))
+            }
+            Err(error) => {
+                Sent::Not(next_after(&error), self.remote.answers.error(&error, doing, key))
+            }
+        })
+    }
+
+    async fn look(&self) -> Result<Option<PutOutcome>> {
+        self.remote.compare(self.path, self.bytes).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use coldpress_core::{
     Next, ObjectKey, PARTS_MAX, Sha256Digest, StoreStep, complete_multipart_body,
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::{Hold, ObjectWriter};
-use crate::create::Sent;
+use crate::create::{Creating, Sent};
 use crate::grant::{no_etag, now_ms};
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, OwnUpload, sweep};
@@ -252,39 +253,49 @@ impl Multipart {
             uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
             return Ok(outcome);
         }
-        let send = async || self.complete_once(&id, &body).await;
-        let outcome = self.remote.create_only(send, async || self.compare().await).await?;
+        let completion = Completion { object: self, id: &id, body };
+        let outcome = self.remote.create_only(&completion).await?;
         if outcome == PutOutcome::AlreadyThere {
             uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
         }
         Ok(outcome)
     }
 
-    async fn complete_once(&self, id: &str, body: &Bytes) -> Result<Sent> {
-        let (path, patience) = (self.key.as_str(), self.remote.patience());
-        let signer = self.remote.signer();
-        let request = signer.complete_multipart(&self.key, id, LIFETIME_MS, now_ms())?;
+    async fn compare(&self) -> Result<Option<PutOutcome>> {
+        let digest = Sha256Digest(self.hash.clone().finalize().into());
+        self.remote.compare_digest(self.key.as_str(), self.bytes, digest).await
+    }
+}
+
+/// An object that comes of its parts.
+struct Completion<'a> {
+    object: &'a Multipart,
+    id: &'a str,
+    body: Bytes,
+}
+
+#[async_trait]
+impl Creating for Completion<'_> {
+    async fn send(&self) -> Result<Sent> {
+        let Multipart { remote, key, .. } = self.object;
+        let (path, patience, body) = (key.as_str(), remote.patience(), self.body.clone());
+        let request = remote.signer().complete_multipart(key, self.id, LIFETIME_MS, now_ms())?;
         let step = StoreStep::Complete;
-        let heard =
-            self.remote.perform(step, &request, body.clone(), patience, COMPLETING, path).await;
+        let heard = remote.perform(step, &request, body, patience, COMPLETING, path).await;
         Ok(match heard {
             Ok(heard) => match heard.verdict.next {
                 Next::Done => Sent::Created,
                 Next::LookThenRetry => {
-                    let taken = self.remote.taken_by_nobody(COMPLETING, path);
-                    Sent::Not(Next::LookThenRetry, taken)
+                    Sent::Not(Next::LookThenRetry, remote.taken_by_nobody(COMPLETING, path))
                 }
-                next => {
-                    Sent::Not(next, self.remote.answers().judged(&heard.verdict, COMPLETING, path))
-                }
+                next => Sent::Not(next, remote.answers().judged(&heard.verdict, COMPLETING, path)),
             },
             Err(error) => Sent::Not(Next::Retry, error),
         })
     }
 
-    async fn compare(&self) -> Result<Option<PutOutcome>> {
-        let digest = Sha256Digest(self.hash.clone().finalize().into());
-        self.remote.compare_digest(self.key.as_str(), self.bytes, digest).await
+    async fn look(&self) -> Result<Option<PutOutcome>> {
+        self.object.compare().await
     }
 }
 
