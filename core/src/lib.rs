@@ -46,10 +46,12 @@ mod error;
 mod grant;
 pub mod json;
 mod key;
+mod put;
 mod resolve;
+mod retry;
 mod schema;
 mod settings;
-mod upload;
+mod time;
 mod wal;
 mod work;
 
@@ -71,11 +73,14 @@ pub use grant::{
 #[cfg(feature = "sign")]
 pub use grant::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
+pub use put::{
+    Action, Meaning, Next, Phase, Progress, RequestBody, SignedBy, StoreAnswer, StoreStep, Upload,
+    UploadBody, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
+};
+pub use retry::{Backoff, Random, Retry};
 pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
-pub use upload::{
-    Action, Phase, Progress, RequestBody, Upload, UploadBody, UploadSettings, Uploaded,
-};
+pub use time::{listed_time_ms, retry_after_ms};
 pub use wal::{
     ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment,
     RECORDED_SEGMENT_BYTES_MAX, SealedRule, SegmentChecksum, SegmentNames, SegmentOrder,

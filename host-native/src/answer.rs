@@ -1,12 +1,13 @@
 //! What stores and operating systems answer, turned into [`Error`]s free of secrets.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::Path;
 
+use coldpress_core::{Meaning, Next, Verdict};
 use object_store::Error as StoreError;
-use object_store::client::HttpError;
 
 use crate::{ColdStorageConfig, Error, ErrorKind};
 
@@ -31,20 +32,49 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// An answer that our HTTP layer refused to pass on as it was.
+/// Why our HTTP layer passes no answer on.
 #[derive(Debug)]
-pub(crate) struct RefusedAnswer {
-    pub(crate) kind: ErrorKind,
-    pub(crate) message: String,
+pub(crate) enum Refusal {
+    /// The table's verdict, without secrets.
+    Judged(Box<Verdict>),
+    /// An answer that is none of S3's.
+    Unreadable { kind: ErrorKind, message: Cow<'static, str> },
 }
 
-impl fmt::Display for RefusedAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+impl Refusal {
+    /// The one in this error, if any.
+    fn within(error: &StoreError) -> Option<&Refusal> {
+        chain(error).find_map(|cause| cause.downcast_ref::<Refusal>())
     }
 }
 
-impl StdError for RefusedAnswer {}
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Judged(verdict) => f.write_str(&verdict.said()),
+            Refusal::Unreadable { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl StdError for Refusal {}
+
+/// What is next after this error of a put: the table's word, or another try where no answer came.
+pub(crate) fn next_after(error: &StoreError) -> Next {
+    match Refusal::within(error) {
+        Some(Refusal::Judged(verdict)) => verdict.next,
+        Some(Refusal::Unreadable { .. }) => Next::Stop,
+        None => Next::Retry,
+    }
+}
+
+/// What the store said by this error, where it was judged.
+pub(crate) fn meaning(error: &StoreError) -> Option<Meaning> {
+    match Refusal::within(error)? {
+        Refusal::Judged(verdict) => Some(verdict.meaning),
+        Refusal::Unreadable { .. } => None,
+    }
+}
 
 /// Speaks of one store: turns its failures into errors.
 #[derive(Debug, Clone)]
@@ -59,13 +89,46 @@ impl Answers {
     /// `doing` completes "could not …".
     pub(crate) fn error(&self, error: &StoreError, doing: &str, path: &str) -> Error {
         let answer = self.secrets.scrub(&whole_chain(error));
-        self.worded(kind_of(error), &essence(error), doing, path).with_answer(answer)
+        let worded = match Refusal::within(error) {
+            Some(Refusal::Judged(verdict)) => self.judged(verdict, doing, path),
+            _ => self.worded(kind_of(error), &essence(error), doing, path),
+        };
+        worded.with_answer(answer)
     }
 
-    /// For an answer of this status; `said` is what it said, status included.
-    pub(crate) fn status(&self, status: u16, said: &str, doing: &str, path: &str) -> Error {
-        let kind = kind_of_status(&format!("status code: {status} {said}"));
-        self.worded(kind, said, doing, path)
+    /// The error that an answer is which does not say yes.
+    pub(crate) fn judged(&self, verdict: &Verdict, doing: &str, path: &str) -> Error {
+        let (store, said) = (&self.store, verdict.said());
+        let kind = Error::kind_of_core(verdict.kind);
+        let message = match verdict.meaning {
+            Meaning::NoBucket => format!(
+                "could not {doing}: {store} has no bucket {:?} ({said}); make it, or name another",
+                self.bucket
+            ),
+            Meaning::NothingSaid => format!(
+                "could not {doing}: {store} answered 404 and does not say what is missing; check that the endpoint is an S3 store and that it is up"
+            ),
+            Meaning::ClockSkewed => format!(
+                "could not {doing}: {store} refused the request because this machine's clock and its own are too far apart ({said}); set the clock (is NTP running?) and try again"
+            ),
+            Meaning::Expired => format!(
+                "could not {doing}: {store} says that the credentials have expired ({said}); get new ones (access_key, secret_key and session_token; for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
+            ),
+            Meaning::Damaged => format!(
+                "could not {doing}: the bytes were damaged on their way to {store} each time they were sent ({said}); check the network and this machine's memory, and try again"
+            ),
+            Meaning::Blocked => format!(
+                "could not {doing}: in {store} an object lies where a folder should be, or the reverse ({said}); move it, or choose another name"
+            ),
+            Meaning::NoUpload | Meaning::PartsLost => format!(
+                "could not {doing}: {store} has lost the multipart upload, or somebody aborted it ({said}); put the object again"
+            ),
+            Meaning::BadKey => format!(
+                "could not {doing}: {store} does not take this name of an object ({said}); choose a shorter or simpler one"
+            ),
+            _ => return self.worded(kind, &said, doing, path),
+        };
+        Error::new(kind, message).at(path)
     }
 
     /// `said` is what the store or the network said.
@@ -73,19 +136,12 @@ impl Answers {
         let said = self.secrets.scrub(said);
         let store = &self.store;
         let message = match kind {
-            ErrorKind::NotFound if said.contains("NoSuchBucket") => format!(
-                "could not {doing}: {store} has no bucket {:?}; make it, or name another",
-                self.bucket
-            ),
             ErrorKind::NotFound => {
                 format!("could not {doing}: nothing lies there in {store}; list what does")
             }
             ErrorKind::Denied if self.bucket.is_empty() => {
                 format!("could not {doing}: {said}; check who may use the folder")
             }
-            ErrorKind::Denied if said.contains("TooSkewed") => format!(
-                "could not {doing}: {store} refused the request because this machine's clock and its own are too far apart ({said}); set the clock (is NTP running?) and try again"
-            ),
             ErrorKind::Denied => format!(
                 "could not {doing}: {store} refused the credentials ({said}); check access_key and secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) and what they may do in the bucket {:?}",
                 self.bucket
@@ -100,6 +156,9 @@ impl Answers {
             }
             ErrorKind::Key => format!(
                 "could not {doing}: {store} holds a name that cannot be read ({said}); move that object out of the prefix"
+            ),
+            ErrorKind::Corrupt => format!(
+                "could not {doing}: the object in {store} is not what it was ({said}); store it again"
             ),
             _ => format!(
                 "could not {doing}: {store} gave no useful answer ({said}); see that it is up, and try again"
@@ -167,8 +226,8 @@ fn kind_of(error: &StoreError) -> ErrorKind {
         _ => {}
     }
     for cause in chain(error) {
-        if let Some(refused) = cause.downcast_ref::<RefusedAnswer>() {
-            return refused.kind;
+        if let Some(Refusal::Unreadable { kind, .. }) = cause.downcast_ref::<Refusal>() {
+            return *kind;
         }
         if let Some(e) = cause.downcast_ref::<io::Error>()
             && e.kind() == io::ErrorKind::PermissionDenied
@@ -176,31 +235,7 @@ fn kind_of(error: &StoreError) -> ErrorKind {
             return ErrorKind::Denied;
         }
     }
-    kind_of_status(&error.to_string())
-}
-
-/// object_store keeps the type with the status to itself, so it is read from its text.
-fn kind_of_status(text: &str) -> ErrorKind {
-    const CREDENTIALS: [&str; 4] =
-        ["ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "TokenRefreshRequired"];
-    if text.contains("redirect without LOCATION") {
-        return ErrorKind::Settings;
-    }
-    let status = text
-        .split_once("status code: ")
-        .and_then(|(_, rest)| rest.get(..3))
-        .and_then(|digits| digits.parse::<u16>().ok());
-    match status {
-        Some(400) if CREDENTIALS.iter().any(|code| text.contains(code)) => ErrorKind::Denied,
-        // Listings come without a kind of their own.
-        Some(401 | 403) => ErrorKind::Denied,
-        Some(404) => ErrorKind::NotFound,
-        Some(413) => ErrorKind::Limit,
-        Some(400) if text.contains("EntityTooLarge") => ErrorKind::Limit,
-        Some(408 | 429) => ErrorKind::Unavailable,
-        Some(300..=499) => ErrorKind::Settings,
-        _ => ErrorKind::Unavailable,
-    }
+    ErrorKind::Unavailable
 }
 
 fn chain<'e>(
@@ -221,21 +256,7 @@ fn whole_chain(error: &StoreError) -> String {
     whole
 }
 
-/// The part that tells a person what happened: status and code, or the deepest cause.
+/// The part that tells a person what happened: the deepest cause.
 fn essence(error: &StoreError) -> String {
-    const STATUS: &str = "status code: ";
-    for cause in chain(error) {
-        if let Some(refused) = cause.downcast_ref::<RefusedAnswer>() {
-            return refused.message.clone();
-        }
-        let text = cause.to_string();
-        if let Some(at) = text.find(STATUS) {
-            return text[at + STATUS.len()..].trim_end_matches([':', ' ']).to_owned();
-        }
-        if let Some(http) = cause.downcast_ref::<HttpError>() {
-            let deepest = chain(http).last().map(ToString::to_string);
-            return deepest.unwrap_or_else(|| http.to_string());
-        }
-    }
     chain(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }

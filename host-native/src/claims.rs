@@ -79,7 +79,7 @@ impl ColdStorage {
     /// Another writer may take it at any time: [`RowStream::append`](crate::RowStream::append) takes what is free
     /// when its rows are stored.
     pub async fn next_lsn(&self, tenant_id: u64, collection: &str) -> Result<Option<u64>> {
-        Ok(self.look(tenant_id, collection).await?.next_lsn())
+        Ok(self.look_at_ranges(tenant_id, collection).await?.next_lsn())
     }
 
     /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way, and end with this claim.
@@ -108,7 +108,7 @@ impl ColdStorage {
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
-                    let found = self.look(*tenant_id, collection).await?;
+                    let found = self.look_at_ranges(*tenant_id, collection).await?;
                     let now = own_time(&found, &owner);
                     let claims: Vec<SeenClaim> =
                         found.claims.iter().map(|claim| claim.seen(now)).collect();
@@ -152,7 +152,7 @@ impl ColdStorage {
     }
 
     /// The claims of a collection, and after them its files: whoever has taken its claim back has its files there.
-    pub(crate) async fn look(&self, tenant_id: u64, collection: &str) -> Result<Seen> {
+    pub(crate) async fn look_at_ranges(&self, tenant_id: u64, collection: &str) -> Result<Seen> {
         let folder = ObjectKey::claims_folder(self.prefix(), tenant_id, collection)?;
         let mut claims = Vec::new();
         for meta in self.listing().folder(&folder).await? {

@@ -1,13 +1,7 @@
 //! Data that is no longer wanted, out of the store.
 
-use std::time::Duration;
-
 use coldpress_core::{KeyTarget, ObjectKey};
-use futures_util::{StreamExt, stream};
-use object_store::Error as StoreError;
-use object_store::path::Path as StorePath;
 
-use crate::remote::store_path;
 use crate::storage::{Backend, blocking};
 use crate::{ColdStorage, Error, ErrorKind, Result};
 
@@ -39,7 +33,10 @@ impl ColdStorage {
                     let (folder, batch) = (folder.clone(), batch.to_vec());
                     blocking(move || Ok(folder.delete(&batch))).await?
                 }
-                Backend::Remote(_) => self.delete_batch(batch).await?,
+                Backend::Remote(remote) => {
+                    let keys: Vec<&str> = batch.iter().map(ObjectKey::as_str).collect();
+                    remote.delete_many(&keys).await?
+                }
             };
             let mut first_error = None;
             for (key, outcome) in batch.iter().zip(outcomes) {
@@ -66,51 +63,5 @@ impl ColdStorage {
                 Err(Error::new(ErrorKind::Key, message).at(key.as_str()))
             }
         }
-    }
-
-    /// One request; what became of each key, in order. An error where nothing is known of any.
-    async fn delete_batch(&self, batch: &[ObjectKey]) -> Result<Vec<Result<()>>> {
-        let paths = batch.iter().map(|key| store_path(key.as_str()));
-        let paths: Vec<StorePath> = paths.collect::<Result<_>>()?;
-        let first = batch.first().map_or("", ObjectKey::as_str);
-        let doing = match batch.len() {
-            1 => "delete the object".to_owned(),
-            count => format!("delete this object and {} after it", count - 1),
-        };
-        let answers = self.object_store().delete_stream(stream::iter(paths).map(Ok).boxed());
-        let limit = Duration::from_millis(self.limit_ms());
-        let mut answers: Vec<Result<StorePath, StoreError>> =
-            tokio::time::timeout(limit, answers.collect())
-                .await
-                .map_err(|_| self.answers().too_slow(&doing, first, self.limit_ms()))?;
-        if answers.len() == batch.len() {
-            let outcome = |(key, answer): (&ObjectKey, _)| match answer {
-                Ok(_) => Ok(()),
-                Err(error) => self.not_deleted(&error, key.as_str()),
-            };
-            return Ok(batch.iter().zip(answers).map(outcome).collect());
-        }
-        Err(match answers.pop() {
-            Some(Err(error)) => self.answers().error(&error, &doing, first),
-            _ => {
-                let message =
-                    format!("could not {doing}: the store did not say so of each; try again");
-                Error::new(ErrorKind::Unavailable, message).at(first)
-            }
-        })
-    }
-
-    /// What a store said of one key among many, where it has no status of its own but a code.
-    fn not_deleted(&self, error: &StoreError, key: &str) -> Result<()> {
-        let doing = "delete the object";
-        let said = error.to_string();
-        if matches!(error, StoreError::NotFound { .. }) || said.ends_with("(code: NoSuchKey)") {
-            return Ok(());
-        }
-        if said.ends_with("(code: AccessDenied)") {
-            let code = "403 AccessDenied; deleting needs s3:DeleteObject";
-            return Err(self.answers().worded(ErrorKind::Denied, code, doing, key));
-        }
-        Err(self.answers().error(error, doing, key))
     }
 }

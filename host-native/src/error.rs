@@ -9,7 +9,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting, a schema or the store itself does not fit: correct it and start again.
+    /// A setting, a schema or the store itself does not fit, or there is no such bucket: correct it and
+    /// start again.
     Settings,
     /// A row is not one the settings allow: correct the row, or choose settings that take it.
     Row,
@@ -28,7 +29,8 @@ pub enum ErrorKind {
     Denied,
     /// Another object, of other content, already lies at the key.
     Conflict,
-    /// No object, bucket or file of that name exists, or a segment in the middle of a log does not.
+    /// No object or file of that name exists, or a segment in the middle of a log does not. Of a store
+    /// this is only said where it could be reached and said so itself.
     NotFound,
     /// A grant has expired, and no other could be had: ask for one.
     Expired,
@@ -136,17 +138,10 @@ impl Error {
         }
     }
 
-    /// `answer` must hold no secret: it is shown.
-    pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
-        self.0.cause = Cause::Store(StoreAnswer(answer.into()));
-        self
-    }
-}
-
-impl From<coldpress_core::Error> for Error {
-    fn from(error: coldpress_core::Error) -> Self {
+    /// What we call an error of this kind of the core's.
+    pub(crate) fn kind_of_core(kind: coldpress_core::ErrorKind) -> ErrorKind {
         use coldpress_core::ErrorKind as Core;
-        let kind = match error.kind() {
+        match kind {
             Core::Settings => ErrorKind::Settings,
             Core::Row => ErrorKind::Row,
             Core::Key => ErrorKind::Key,
@@ -162,7 +157,19 @@ impl From<coldpress_core::Error> for Error {
             // There are no pages here: whatever hides a header is set up wrongly.
             Core::Cors => ErrorKind::Settings,
             _ => ErrorKind::Internal,
-        };
+        }
+    }
+
+    /// `answer` must hold no secret: it is shown.
+    pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
+        self.0.cause = Cause::Store(StoreAnswer(answer.into()));
+        self
+    }
+}
+
+impl From<coldpress_core::Error> for Error {
+    fn from(error: coldpress_core::Error) -> Self {
+        let kind = Error::kind_of_core(error.kind());
         let message = error.to_string();
         Error(Box::new(Inner { kind, message, path: None, cause: Cause::Core(error) }))
     }

@@ -4,14 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coldpress_core::{
-    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
-    complete_multipart_body, upload_id_in,
+    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, Meaning, Next, ObjectKey,
+    PART_BYTES_MAX, Parts, StoreStep, complete_multipart_body, upload_id_in,
 };
 
-use crate::http::element;
 use crate::leftovers::{parts_key, probe_name};
+use crate::persist::Heard;
 use crate::remote::{PROBES_MAX, PutRule, RemoteStore};
-use crate::upload::transport::Answer;
 use crate::uploads::BegunUpload;
 use crate::{Error, ErrorKind, Result};
 
@@ -98,16 +97,12 @@ impl RemoteStore {
     ) -> Result<BegunUpload> {
         let doing = "begin a multipart upload";
         let request = self.signer().begin_multipart(key, terms, now_ms())?;
-        let (answer, tries) =
-            self.perform_counted(&request, Bytes::new(), patience, doing, key.as_str()).await?;
-        match answer.status {
-            200..=299 => {
-                let id = upload_id_in(&answer.body)
-                    .map_err(|error| Error::from(error).at(key.as_str()))?;
-                Ok(BegunUpload { id, tries })
-            }
-            _ => Err(self.refused(&answer, doing, key.as_str())),
-        }
+        let (step, path) = (StoreStep::BeginUpload, key.as_str());
+        let heard = self.perform(step, &request, Bytes::new(), patience, doing, path).await?;
+        let tries = heard.tries;
+        let answer = self.done(heard, doing, path)?;
+        let id = upload_id_in(&answer.body).map_err(|error| Error::from(error).at(path))?;
+        Ok(BegunUpload { id, tries })
     }
 
     /// As [`parts_rule`](Self::parts_rule); an error where looking first was not allowed.
@@ -138,27 +133,28 @@ impl RemoteStore {
             self.put_probe(key.as_str()).await?;
             let completed = self.complete_over(&prefix, &key, doing).await;
             self.delete_probe(key.as_str()).await;
-            let answer = completed?;
-            let code = element(&answer.body, "Code");
+            let verdict = completed?.verdict;
             tries += 1;
-            match answer.status {
-                409 | 412 => return Ok(PutRule::Conditional),
-                200..=299 if code == Some("PreconditionFailed") => return Ok(PutRule::Conditional),
+            match (verdict.next, verdict.meaning) {
+                (Next::LookThenRetry, _) => return Ok(PutRule::Conditional),
                 // A process whose clock is ahead may have swept the object away, or the upload.
-                200..=299 | 404 if tries < PROBES_MAX => {}
-                200..=299 | 501 => return Ok(self.found_out(PutRule::LookFirst)),
-                _ => return Err(self.refused(&answer, doing, key.as_str())),
+                (Next::Done | Next::LookThenBeginAnew | Next::BeginAnew, _)
+                    if tries < PROBES_MAX => {}
+                (Next::Done, _) | (_, Meaning::Unsupported) => {
+                    return Ok(self.found_out(PutRule::LookFirst));
+                }
+                _ => return Err(self.answers().judged(&verdict, doing, key.as_str())),
             }
         }
     }
 
-    /// The answer to completing a multipart upload of one small part.
+    /// The answer to completing a multipart upload of one small part; or to the part, where its upload is gone.
     async fn complete_over(
         &self,
         prefix: &KeyPrefix,
         key: &ObjectKey,
         doing: &str,
-    ) -> Result<Answer> {
+    ) -> Result<Heard> {
         let terms = GrantTerms { lifetime_ms: 10 * 60_000, ..GrantTerms::default() };
         let path = key.as_str();
         let upload_id = self.begin_multipart(key, &terms, PATIENCE).await?.id;
@@ -169,23 +165,32 @@ impl RemoteStore {
             return Err(Error::new(ErrorKind::Internal, "a grant of parts has none; report this"));
         };
         let part = Bytes::from_static(b"second");
-        let part = self.perform(&multipart.parts[0], part, PATIENCE, doing, path).await?;
-        let etag = part.headers.iter().find(|(name, _)| name == "etag");
-        let completed = match etag.filter(|_| part.status / 100 == 2) {
-            Some((_, etag)) => {
-                let body = Bytes::from(complete_multipart_body([etag.as_str()]));
-                self.perform(&multipart.complete, body, PATIENCE, doing, path).await
-            }
-            // Whose upload is gone can complete nothing either.
-            None if part.status == 404 => Ok(part),
-            None => Err(self.refused(&part, doing, path)),
+        let (step, request) = (StoreStep::PutPart, &multipart.parts[0]);
+        let part = self.perform(step, request, part, PATIENCE, doing, path).await?;
+        let completed = match part.verdict.next {
+            Next::BeginAnew => Ok(part),
+            _ => match self.done(part, doing, path)?.header("etag") {
+                Some(etag) => {
+                    let body = Bytes::from(complete_multipart_body([etag]));
+                    let (step, request) = (StoreStep::Complete, &multipart.complete);
+                    self.perform(step, request, body, PATIENCE, doing, path).await
+                }
+                None => Err(no_etag(path)),
+            },
         };
-        let aborted = self.perform(&multipart.abort, Bytes::new(), PATIENCE, doing, path).await;
+        let (step, request) = (StoreStep::Abort, &multipart.abort);
+        let aborted = self.perform(step, request, Bytes::new(), PATIENCE, doing, path).await;
         if let Err(error) = aborted {
             tracing::warn!(%error, "the probe's multipart upload stays open; abort it by hand");
         }
         completed
     }
+}
+
+/// The error of a part whose ETag the store did not tell.
+pub(crate) fn no_etag(path: &str) -> Error {
+    let message = "the store's answer to a part has no ETag, which is needed to complete the upload; is the endpoint an S3 store?";
+    Error::settings(message).at(path)
 }
 
 pub(crate) fn now_ms() -> u64 {

@@ -1,102 +1,226 @@
-//! The HTTP layer under object_store: refuses answers that would be taken for less than they are,
-//! and takes secrets out of error bodies before anything else sees them.
+//! The HTTP layer under object_store: judges every answer by the core's table, sends requests again
+//! where the table says so, and takes secrets out of errors before anything else sees them.
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use coldpress_core::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict, judge};
+use futures_util::StreamExt;
+use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
-    ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService, ReqwestConnector,
 };
 
 use crate::ErrorKind;
-use crate::answer::{RefusedAnswer, Secrets};
+use crate::answer::{Refusal, Secrets};
+use crate::backoff::Tries;
+use std::time::Duration;
 
-/// The most of an error's message that is kept.
-const MESSAGE_CHARS_MAX: usize = 300;
+/// The most of an error's body that is read.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+/// The most of a listing, or of another answer that is read whole. A page of a thousand keys of a
+/// thousand bytes, each byte escaped, is 6 MB.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
 
-/// Makes clients that check what they are answered.
+/// Makes clients that judge what they are answered.
 #[derive(Debug)]
-pub(crate) struct CheckedConnector(pub(crate) Secrets);
+pub(crate) struct JudgingConnector {
+    pub(crate) secrets: Secrets,
+    /// How long one request is tried again.
+    pub(crate) patience: Duration,
+}
 
-impl HttpConnector for CheckedConnector {
+impl HttpConnector for JudgingConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let inner = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Checked { inner, secrets: self.0.clone() }))
+        let (secrets, patience) = (self.secrets.clone(), self.patience);
+        Ok(HttpClient::new(Judging { inner, secrets, patience }))
     }
 }
 
 #[derive(Debug)]
-struct Checked {
+struct Judging {
     inner: HttpClient,
     secrets: Secrets,
+    patience: Duration,
+}
+
+/// What became of one try.
+enum Tried {
+    Answered(HttpResponse),
+    /// No useful answer: the error if this was the last try, and the verdict where there was an answer.
+    Missed(HttpError, Option<Verdict>),
 }
 
 #[async_trait]
-impl HttpService for Checked {
+impl HttpService for Judging {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let step = step_of(&request);
+        let mut tries = Tries::new(self.patience);
+        loop {
+            let (error, verdict) = match self.once(step, request.clone(), tries.now_ms()).await? {
+                Tried::Answered(response) => return Ok(response),
+                Tried::Missed(error, verdict) => (error, verdict),
+            };
+            let again = match &verdict {
+                Some(verdict) => tries.again_after(verdict).await,
+                None => tries.again().await,
+            };
+            if !again {
+                return Err(error);
+            }
+        }
+    }
+}
+
+impl Judging {
+    /// One try. An error is one that another try does not mend.
+    async fn once(
+        &self,
+        step: StoreStep,
+        request: HttpRequest,
+        now_ms: u64,
+    ) -> Result<Tried, HttpError> {
         let query = request.uri().query().unwrap_or_default();
-        let lists = request.method().as_str() == "GET" && query.contains("list-type=2");
         let token = parameter(query, "continuation-token");
-        let response = self.inner.execute(request).await?;
+        let response = match self.inner.execute(request).await {
+            Ok(response) => response,
+            Err(error) => return Ok(Tried::Missed(error, None)),
+        };
         let status = response.status();
-        if status.is_success() && !lists || status.is_redirection() {
-            return Ok(response);
+        let is_whole = matches!(
+            step,
+            StoreStep::List
+                | StoreStep::BeginUpload
+                | StoreStep::Complete
+                | StoreStep::DeleteMany
+                | StoreStep::ListUploads
+        );
+        // Bodies of objects are passed on as they come, and so is "you have it already", for engines.
+        if status == StatusCode::NOT_MODIFIED || status.is_success() && !is_whole {
+            return Ok(Tried::Answered(response));
         }
-        let (parts, body) = response.into_parts();
-        if status.is_success() {
-            let body = body.bytes().await?;
-            check_listing(&String::from_utf8_lossy(&body), token.as_deref())?;
-            return Ok(HttpResponse::from_parts(parts, body.into()));
+        let (mut parts, body) = response.into_parts();
+        let bytes_max = if status.is_success() { ANSWER_BYTES_MAX } else { ERROR_BYTES_MAX };
+        let (body, is_cut) = match read(body, bytes_max).await {
+            Ok(read) => read,
+            // What a refusal says is of no matter where it does not arrive.
+            Err(_) if !status.is_success() => (Bytes::new(), false),
+            Err(error) => return Ok(Tried::Missed(error, None)),
+        };
+        let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok());
+        let answer = StoreAnswer { status: status.as_u16(), retry_after, body: &body };
+        let verdict = judge(step, SignedBy::Us, answer, now_ms);
+        let verdict = verdict.scrubbed(|text| self.secrets.scrub(text));
+        match verdict.next {
+            Next::Done if is_cut => Err(unreadable(ErrorKind::Limit, "its answer is too long")),
+            Next::Done => {
+                if step == StoreStep::List
+                    && let Err(wrong) = check_listing(&String::from_utf8_lossy(&body), token)
+                {
+                    return wrong.tried();
+                }
+                Ok(Tried::Answered(HttpResponse::from_parts(parts, body.into())))
+            }
+            Next::Retry => Ok(Tried::Missed(refused(verdict.clone()), Some(verdict))),
+            // What object_store has a name of its own for, it tells by these two.
+            Next::Absent => {
+                parts.status = StatusCode::NOT_FOUND;
+                Ok(Tried::Answered(HttpResponse::from_parts(parts, verdict.said().into())))
+            }
+            _ if matches!(verdict.meaning, Meaning::Exists | Meaning::Contended) => {
+                parts.status = StatusCode::PRECONDITION_FAILED;
+                Ok(Tried::Answered(HttpResponse::from_parts(parts, verdict.said().into())))
+            }
+            _ => Err(refused(verdict)),
         }
-        // An error's body can echo the signed request, session token included.
-        let body = body.bytes().await.unwrap_or_default();
-        let said = self.secrets.scrub(&error_in(&String::from_utf8_lossy(&body)));
-        if status.as_u16() == 501 {
-            // object_store would ask again and again for what the store does not have.
-            return Err(refused(ErrorKind::Settings, format!("501 Not Implemented: {said}")));
+    }
+}
+
+/// The body, at most so much of it; and whether there was more.
+async fn read(body: HttpResponseBody, bytes_max: usize) -> Result<(Bytes, bool), HttpError> {
+    let mut stream = body.bytes_stream();
+    let mut bytes = Vec::new();
+    while let Some(slice) = stream.next().await {
+        let slice = slice?;
+        let room = bytes_max - bytes.len();
+        bytes.extend_from_slice(&slice[..slice.len().min(room)]);
+        if slice.len() > room {
+            return Ok((bytes.into(), true));
         }
-        Ok(HttpResponse::from_parts(parts, said.into()))
+    }
+    Ok((bytes.into(), false))
+}
+
+/// What object_store asks for by this request.
+fn step_of(request: &HttpRequest) -> StoreStep {
+    let query = request.uri().query().unwrap_or_default();
+    let has = |name: &str| {
+        query.split('&').any(|pair| pair.split('=').next().is_some_and(|given| given == name))
+    };
+    match *request.method() {
+        Method::GET if has("list-type") => StoreStep::List,
+        Method::GET if has("uploads") || has("uploadId") => StoreStep::ListUploads,
+        Method::HEAD => StoreStep::Look,
+        Method::PUT if has("uploadId") => StoreStep::PutPart,
+        Method::PUT => StoreStep::PutObject,
+        Method::POST if has("uploads") => StoreStep::BeginUpload,
+        Method::POST if has("uploadId") => StoreStep::Complete,
+        Method::POST => StoreStep::DeleteMany,
+        Method::DELETE if has("uploadId") => StoreStep::Abort,
+        Method::DELETE => StoreStep::Delete,
+        _ => StoreStep::Read,
+    }
+}
+
+/// A page that object_store would read for less than it is.
+#[derive(Debug, PartialEq, Eq)]
+enum WrongPage {
+    /// Cut off in the middle: the next answer may be whole.
+    Cut,
+    Unreadable(&'static str),
+}
+
+impl WrongPage {
+    fn tried(self) -> Result<Tried, HttpError> {
+        match self {
+            WrongPage::Cut => {
+                let cut = Refusal::Unreadable {
+                    kind: ErrorKind::Unavailable,
+                    message: "a listing was cut off in the middle".into(),
+                };
+                Ok(Tried::Missed(HttpError::new(HttpErrorKind::Interrupted, cut), None))
+            }
+            WrongPage::Unreadable(message) => Err(unreadable(ErrorKind::Settings, message)),
+        }
     }
 }
 
 /// Refuses a page that object_store would read as the end of a listing though it is not, or that
 /// leads back to itself. `token` is the one this page was asked for with.
-fn check_listing(body: &str, token: Option<&str>) -> Result<(), HttpError> {
+fn check_listing(body: &str, token: Option<String>) -> Result<(), WrongPage> {
     if !body.contains("<ListBucketResult") {
-        let message =
-            "it answered a listing with something that is none; is the endpoint an S3 store?";
-        return Err(refused(ErrorKind::Settings, message));
+        return Err(WrongPage::Unreadable(
+            "it answered a listing with something that is none; is the endpoint an S3 store?",
+        ));
     }
     if !body.trim_end().ends_with("</ListBucketResult>") {
-        let cut = RefusedAnswer {
-            kind: ErrorKind::Unavailable,
-            message: "a listing was cut off in the middle".to_owned(),
-        };
-        // Asked again: the next answer may be whole.
-        return Err(HttpError::new(HttpErrorKind::Interrupted, cut));
+        return Err(WrongPage::Cut);
     }
     let truncated = element(body, "IsTruncated").is_some_and(|text| text.trim() == "true");
     let next = element(body, "NextContinuationToken").filter(|next| !next.is_empty());
-    if next.is_some() && next == token {
-        let message = "its listing goes round in a circle; it ignores the continuation token";
-        return Err(refused(ErrorKind::Settings, message));
+    if next.is_some() && next == token.as_deref() {
+        return Err(WrongPage::Unreadable(
+            "its listing goes round in a circle; it ignores the continuation token",
+        ));
     }
     if truncated && next.is_none() {
-        let message = "it says that its listing goes on, but not where (no NextContinuationToken); it does not speak ListObjectsV2";
-        return Err(refused(ErrorKind::Settings, message));
+        return Err(WrongPage::Unreadable(
+            "it says that its listing goes on, but not where (no NextContinuationToken); it does not speak ListObjectsV2",
+        ));
     }
     Ok(())
-}
-
-/// The code and message of an S3 error, and nothing else of it.
-pub(crate) fn error_in(body: &str) -> String {
-    let said = match (element(body, "Code"), element(body, "Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(text), None) | (None, Some(text)) => text.to_owned(),
-        // Not S3's form: an error page of a proxy, say, whose first line is as good as all of it.
-        (None, None) => body.lines().next().unwrap_or_default().to_owned(),
-    };
-    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_CHARS_MAX).collect()
 }
 
 /// A parameter of a query, its percent signs decoded.
@@ -137,47 +261,28 @@ pub(crate) fn element<'b>(body: &'b str, name: &str) -> Option<&'b str> {
     Some(rest.split_once("</")?.0)
 }
 
-fn refused(kind: ErrorKind, message: impl Into<String>) -> HttpError {
-    HttpError::new(HttpErrorKind::Unknown, RefusedAnswer { kind, message: message.into() })
+/// Text of an element, its entities decoded.
+pub(crate) fn unescaped(text: &str) -> String {
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c))
+}
+
+fn refused(verdict: Verdict) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, Refusal::Judged(Box::new(verdict)))
+}
+
+fn unreadable(kind: ErrorKind, message: &'static str) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, Refusal::Unreadable { kind, message: message.into() })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_whole_listing_passes() {
-        let page = |inner: &str| format!("<?xml?><ListBucketResult>{inner}</ListBucketResult>\n");
-        let check_listing = |body: &str| check_listing(body, Some("a/b=="));
-        assert!(check_listing(&page("")).is_ok());
-        assert!(check_listing(&page("<IsTruncated>false</IsTruncated>")).is_ok());
-        let more = "<IsTruncated>true</IsTruncated>";
-        let token = "<NextContinuationToken>t</NextContinuationToken>";
-        assert!(check_listing(&page(&format!("{more}{token}"))).is_ok());
-        assert!(check_listing(&page(more)).is_err());
-        assert!(check_listing(&page(&format!("{more}<NextMarker>t</NextMarker>"))).is_err());
-        let circle = "<NextContinuationToken>a/b==</NextContinuationToken>";
-        assert!(check_listing(&page(&format!("{more}{circle}"))).is_err());
-        assert!(check_listing("<html></html>").is_err());
-        assert!(check_listing("").is_err());
-        assert!(check_listing("<ListBucketResult><Contents></Contents>").is_err());
-    }
-
-    #[test]
-    fn parameters_are_decoded() {
-        let query = "list-type=2&continuation-token=a%2Fb%3D%3D&x";
-        assert_eq!(parameter(query, "continuation-token").as_deref(), Some("a/b=="));
-        assert_eq!(parameter(query, "token"), None);
-        assert_eq!(parameter("t=%zz", "t"), None);
-        assert_eq!(parameter("t=a%", "t").as_deref(), Some("a%"));
-    }
-
-    #[test]
-    fn of_an_error_only_code_and_message_are_kept() {
-        let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>no\nmatch</Message><CanonicalRequest>x-amz-security-token:T</CanonicalRequest></Error>";
-        assert_eq!(error_in(body), "SignatureDoesNotMatch: no match");
-        assert_eq!(error_in("gateway down\nmore"), "gateway down");
-        assert_eq!(error_in(""), "");
-        assert_eq!(error_in(&"x".repeat(1_000)).len(), MESSAGE_CHARS_MAX);
-    }
-}
+#[path = "http_tests.rs"]
+mod tests;

@@ -20,10 +20,13 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backoff;
 mod claims;
 mod config;
 mod contents;
+mod create;
 mod delete;
+mod deleting;
 mod error;
 mod grant;
 mod http;
@@ -38,6 +41,7 @@ mod quiet;
 mod random;
 mod remote;
 mod repair;
+mod resume;
 mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
@@ -54,8 +58,8 @@ pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
     ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, HeldUp, KeyPrefix, LsnRange,
     LsnWidth, ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule, SegmentChecksum,
-    SegmentNames, Settings, Sha256Digest, StreamSettings, Target, Unfinished, UploadSettings, Uploaded,
-    WalSettings, WalSummary,
+    SegmentNames, Settings, Sha256Digest, StreamSettings, Target, Unfinished, UploadSettings,
+    Uploaded, WalSettings, WalSummary,
 };
 
 pub use config::ColdStorageConfig;

@@ -19,7 +19,7 @@ use object_store::{
     ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult,
 };
 
-use crate::answer::{RefusedAnswer, io_error};
+use crate::answer::{Refusal, io_error};
 use crate::{Error, ErrorKind, Result};
 
 /// How many bytes of a name an error shows.
@@ -161,7 +161,10 @@ impl GuardedStore {
         let checked = tokio::task::spawn_blocking(move || check(&ways, &key)).await?;
         checked.map_err(|error| StoreError::Generic {
             store: "folder",
-            source: Box::new(RefusedAnswer { kind: ErrorKind::Key, message: error.to_string() }),
+            source: Box::new(Refusal::Unreadable {
+                kind: ErrorKind::Key,
+                message: error.to_string().into(),
+            }),
         })
     }
 }

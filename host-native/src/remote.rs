@@ -3,27 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use coldpress_core::{KeyPrefix, Sha256Digest, Signer, SignerConfig};
+use coldpress_core::{KeyPrefix, Meaning, Next, Sha256Digest, Signer, SignerConfig};
 use futures_util::{StreamExt, future};
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
-    BackoffConfig, ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode,
-    PutOptions, RetryConfig,
+    ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    RetryConfig,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::{Answers, Secrets, conflict};
-use crate::http::CheckedConnector;
+use crate::answer::{Answers, Secrets, conflict, meaning, next_after};
+use crate::create::{Creating, Sent};
+use crate::http::JudgingConnector;
+use crate::resume::Resuming;
 use crate::upload::transport::Transport;
 use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result, leftovers};
 
-/// How often a put is tried whose key was said to be taken while nothing could be read there.
-const TAKEN_TRIES_MAX: u32 = 5;
-const TAKEN_PAUSE: Duration = Duration::from_millis(200);
 /// How long whoever ends waits for what goes on beside it.
 const TYING_UP_MAX: Duration = Duration::from_secs(2);
 /// How often a probe is tried whose object or upload somebody may have taken away in the middle.
@@ -64,6 +64,7 @@ impl RemoteStore {
         prefix: KeyPrefix,
     ) -> Result<Self> {
         let secrets = Secrets::of(config);
+        let patience = Duration::from_millis(config.retry_timeout_ms);
         let answers = Answers {
             store: format!("the store at {endpoint}"),
             bucket: config.bucket.clone(),
@@ -76,20 +77,21 @@ impl RemoteStore {
             .with_region(&config.region)
             .with_access_key_id(&config.access_key)
             .with_secret_access_key(&config.secret_key)
-            .with_retry(retries(config))
+            // The layer below retries, by the table of answers; here nothing does.
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
             .with_client_options(
                 ClientOptions::new()
                     .with_allow_http(config.allow_http)
                     .with_connect_timeout(Duration::from_millis(config.connect_timeout_ms))
                     .with_timeout(Duration::from_millis(config.timeout_ms)),
             )
-            .with_http_connector(CheckedConnector(secrets));
+            .with_http_connector(JudgingConnector { secrets, patience });
         if !config.session_token.is_empty() {
             builder = builder.with_token(&config.session_token);
         }
         let store = builder.build().map_err(|e| answers.error(&e, "set up the client", ""))?;
         Ok(RemoteStore {
-            store: Arc::new(store),
+            store: Arc::new(Resuming::new(Arc::new(store), patience)),
             answers,
             prefix,
             allow_unconditional_put: config.allow_unconditional_put,
@@ -161,7 +163,7 @@ impl RemoteStore {
         let path = store_path(key)?;
         let put = async {
             match self.rule().await? {
-                PutRule::Conditional => self.put_conditional(&path, bytes).await,
+                PutRule::Conditional => self.put_whole(&path, bytes, PutMode::Create).await,
                 PutRule::LookFirst => self.look_and_put(&path, bytes).await,
             }
         };
@@ -171,53 +173,20 @@ impl RemoteStore {
         }
     }
 
-    async fn put_conditional(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
-        for _ in 0..TAKEN_TRIES_MAX {
-            match self.put(path, bytes.clone(), PutMode::Create).await {
-                Ok(()) => return Ok(PutOutcome::Created),
-                Err(StoreError::AlreadyExists { .. }) => {
-                    if let Some(outcome) = self.compare(path, bytes).await? {
-                        return Ok(outcome);
-                    }
-                    // Another put of this key is under way, or its object was deleted just now.
-                    tokio::time::sleep(TAKEN_PAUSE).await;
-                }
-                Err(error) => return self.settle(path, bytes, &error).await,
-            }
-        }
-        let message = format!(
-            "could not put the object: {} says that the key is taken, but nothing can be read there; try again",
-            self.answers.store
-        );
-        Err(Error::new(ErrorKind::Unavailable, message).at(path.as_ref()))
-    }
-
     async fn look_and_put(&self, path: &StorePath, bytes: &Bytes) -> Result<PutOutcome> {
-        if let Some(outcome) = self.compare(path, bytes).await? {
-            return Ok(outcome);
-        }
-        match self.put(path, bytes.clone(), PutMode::Overwrite).await {
-            Ok(()) => Ok(PutOutcome::Created),
-            Err(error) => self.settle(path, bytes, &error).await,
+        match self.compare(path, bytes).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.put_whole(path, bytes, PutMode::Overwrite).await,
         }
     }
 
-    /// After a put that failed: a lost answer does not mean a lost object, so it is read back.
-    async fn settle(
+    async fn put_whole(
         &self,
         path: &StorePath,
         bytes: &Bytes,
-        error: &StoreError,
+        mode: PutMode,
     ) -> Result<PutOutcome> {
-        let failed = self.answers.error(error, "put the object", path.as_ref());
-        if failed.kind() != ErrorKind::Unavailable {
-            return Err(failed);
-        }
-        match self.compare(path, bytes).await {
-            Ok(Some(outcome)) => Ok(outcome),
-            Err(conflict) if conflict.kind() == ErrorKind::Conflict => Err(conflict),
-            Ok(None) | Err(_) => Err(failed),
-        }
+        self.create_only(&WholePut { remote: self, path, bytes, mode }).await
     }
 
     /// What lies at the key: the same bytes, nothing (`None`), or a `Conflict`.
@@ -349,6 +318,34 @@ impl RemoteStore {
     }
 }
 
+/// An object that goes by one put.
+struct WholePut<'a> {
+    remote: &'a RemoteStore,
+    path: &'a StorePath,
+    bytes: &'a Bytes,
+    mode: PutMode,
+}
+
+#[async_trait]
+impl Creating for WholePut<'_> {
+    async fn send(&self) -> Result<Sent> {
+        let (doing, key) = ("put the object", self.path.as_ref());
+        Ok(match self.remote.put(self.path, self.bytes.clone(), self.mode.clone()).await {
+            Ok(()) => Sent::Created,
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
+                Sent::Not(Next::LookThenRetry, self.remote.taken_by_nobody(doing, key))
+            }
+            Err(error) => {
+                Sent::Not(next_after(&error), self.remote.answers.error(&error, doing, key))
+            }
+        })
+    }
+
+    async fn look(&self) -> Result<Option<PutOutcome>> {
+        self.remote.compare(self.path, self.bytes).await
+    }
+}
+
 /// An upper bound on one operation, whatever the store does.
 pub(crate) fn operation_limit_ms(config: &ColdStorageConfig) -> u64 {
     config.retry_timeout_ms.saturating_add(config.timeout_ms.saturating_mul(2))
@@ -364,18 +361,5 @@ pub(crate) fn store_path(key: &str) -> Result<StorePath> {
 
 /// Whether the store said that it does not know the condition.
 fn lacks_condition(error: &StoreError) -> bool {
-    error.to_string().contains("501 Not Implemented")
-}
-
-fn retries(config: &ColdStorageConfig) -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(2),
-            base: 2.0,
-        },
-        // The time is what bounds them.
-        max_retries: 1_000,
-        retry_timeout: Duration::from_millis(config.retry_timeout_ms),
-    }
+    meaning(error) == Some(Meaning::Unsupported)
 }

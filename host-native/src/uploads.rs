@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{GrantTerms, ObjectKey};
+use coldpress_core::{GrantTerms, Next, ObjectKey, StoreStep, listed_time_ms};
 use tokio::sync::oneshot;
 
 use crate::grant::now_ms;
-use crate::http::{element, elements};
+use crate::http::{element, elements, unescaped};
 use crate::remote::RemoteStore;
 use crate::{Error, ErrorKind, Result};
 
@@ -107,11 +107,9 @@ pub(crate) async fn list(
 ) -> Result<Vec<OpenUpload>> {
     let doing = "list uploads that others left";
     let request = remote.signer().list_multipart_uploads(prefix, LIFETIME_MS, now_ms())?;
-    let answer = remote.perform(&request, Bytes::new(), patience, doing, prefix).await?;
-    match answer.status {
-        200..=299 => Ok(uploads(&answer.body)),
-        _ => Err(remote.refused(&answer, doing, prefix)),
-    }
+    let step = StoreStep::ListUploads;
+    let heard = remote.perform(step, &request, Bytes::new(), patience, doing, prefix).await?;
+    Ok(uploads(&remote.done(heard, doing, prefix)?.body))
 }
 
 /// Takes the parts of an upload away; one that is gone already is no error.
@@ -123,10 +121,11 @@ pub(crate) async fn abort(
 ) -> Result<()> {
     let doing = "take the parts of an upload away";
     let request = remote.signer().abort_multipart(key, id, LIFETIME_MS, now_ms())?;
-    let answer = remote.perform(&request, Bytes::new(), patience, doing, key).await?;
-    match answer.status {
-        200..=299 | 404 => Ok(()),
-        _ => Err(remote.refused(&answer, doing, key)),
+    let step = StoreStep::Abort;
+    let heard = remote.perform(step, &request, Bytes::new(), patience, doing, key).await?;
+    match heard.verdict.next {
+        Next::Absent => Ok(()),
+        _ => remote.done(heard, doing, key).map(|_| ()),
     }
 }
 
@@ -151,50 +150,10 @@ pub(crate) async fn sweep(remote: &RemoteStore, key: &str) {
 fn uploads(body: &str) -> Vec<OpenUpload> {
     let named = |upload: &str, name| element(upload, name).map(unescaped);
     let read = |upload| {
-        let begun_ms = element(upload, "Initiated").and_then(utc_ms);
+        let begun_ms = element(upload, "Initiated").and_then(listed_time_ms);
         Some(OpenUpload { key: named(upload, "Key")?, id: named(upload, "UploadId")?, begun_ms })
     };
     elements(body, "Upload").filter_map(read).collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&apos;", "'"),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ];
-    entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c))
-}
-
-/// A time as S3 writes it (`2026-01-02T03:04:05.000Z`), to the second, in milliseconds since 1970.
-pub(crate) fn utc_ms(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let form = |(at, c): (usize, u8)| match at {
-        4 | 7 => c == b'-',
-        10 => c == b'T',
-        13 | 16 => c == b':',
-        _ => c.is_ascii_digit(),
-    };
-    let whole = text.get(..19)?;
-    let zone_is_utc = text.ends_with('Z') && matches!(text.as_bytes()[19], b'Z' | b'.');
-    if !zone_is_utc || !whole.bytes().enumerate().all(form) {
-        return None;
-    }
-    let number = |from, to| whole.get(from..to)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    if year < 1970 || !(1..=12).contains(&month) {
-        return None;
-    }
-    // Years that begin in March have their leap day last.
-    let (year, month) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
-    const DAYS_BEFORE_1970: u64 = 719_469;
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
-    let seconds = number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19)?;
-    Some((days.checked_sub(DAYS_BEFORE_1970)? * 86_400 + seconds) * 1_000)
 }
 
 #[cfg(test)]
@@ -213,31 +172,5 @@ mod tests {
             [upload("a&b/lsn-0-1.parquet", "x", Some(86_401_000)), upload("k", "y", None)];
         assert_eq!(uploads(body), expected);
         assert_eq!(uploads("<ListMultipartUploadsResult></ListMultipartUploadsResult>"), []);
-    }
-
-    #[test]
-    fn times_are_read_as_the_stores_write_them() {
-        let cases = [
-            ("1970-01-01T00:00:00Z", 0),
-            ("2000-02-29T23:59:59Z", 951_868_799),
-            ("2026-11-26T12:59:06Z", 1_795_697_946),
-            ("2100-03-01T00:00:00.123456Z", 4_107_542_400),
-        ];
-        for (text, seconds) in cases {
-            assert_eq!(utc_ms(text), Some(seconds * 1_000), "{text}");
-        }
-        let others = [
-            "",
-            "Z",
-            "2026-11-26T12:59:06",
-            "2026-11-26T12:59:06+01:00",
-            "2026-13-26T12:59:06Z",
-            "1969-12-31T23:59:59Z",
-            "2026-11-26T12:59:0éZ",
-            "Thu, 26 Nov 2026 12:59:06 GMT",
-        ];
-        for text in others {
-            assert_eq!(utc_ms(text), None, "{text}");
-        }
     }
 }

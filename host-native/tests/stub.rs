@@ -1,6 +1,8 @@
 //! Stores that do not keep to the rules, played by the tests' own server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "stub/answers.rs"]
+mod answers;
 mod common;
 #[path = "stub/parts.rs"]
 mod parts;
@@ -281,7 +283,7 @@ async fn answers_that_are_final_say_what_to_do() {
         (400, "AuthorizationHeaderMalformed", ErrorKind::Settings, "region"),
         (400, "EntityTooLarge", ErrorKind::Limit, "smaller"),
         (413, "EntityTooLarge", ErrorKind::Limit, "smaller"),
-        (404, "NoSuchBucket", ErrorKind::NotFound, "bucket"),
+        (404, "NoSuchBucket", ErrorKind::Settings, "bucket"),
         (301, "PermanentRedirect", ErrorKind::Settings, "region"),
     ];
     for (status, code, kind, advice) in cases {

@@ -46,6 +46,7 @@ fn ten_thousand_bad_days() {
         ("Expired", 100),
         ("Denied", 100),
         ("Aborted", 100),
+        ("Corrupt", 3),
         ("Cors", 50),
         ("Settings", 10),
         ("left open, and said so", 10),

@@ -14,6 +14,21 @@ pub(crate) fn element(body: &str, name: &str) -> Option<String> {
     }
 }
 
+/// The name of the document's own element, without a prefix of its namespace.
+pub(crate) fn root(body: &str) -> Option<&str> {
+    let mut rest = body;
+    loop {
+        let (_, after) = rest.split_once('<')?;
+        // Not the declaration, nor a comment.
+        if !after.starts_with(['?', '!']) {
+            let end = after.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))?;
+            let name = &after[..end];
+            return Some(name.split_once(':').map_or(name, |(_, name)| name));
+        }
+        (_, rest) = after.split_once('>')?;
+    }
+}
+
 /// The body that completes a multipart upload of parts with these ETags, the first part's first.
 pub fn complete_multipart_body<'a>(etags: impl IntoIterator<Item = &'a str>) -> String {
     let mut body =
@@ -82,6 +97,12 @@ mod tests {
         assert_eq!(element(body, "B").as_deref(), Some("c"));
         assert_eq!(element(body, "A"), None);
         assert_eq!(element(body, "C"), None);
+        assert_eq!(root(body), Some("R"));
+        assert_eq!(root("\n <?xml?><!-- a --><s:Error><Code/></s:Error>"), Some("Error"));
+        assert_eq!(root("<R/>"), Some("R"));
+        for none in ["", "<", "<R", "<?xml", "<?xml?>", "text"] {
+            assert_eq!(root(none), None, "{none}");
+        }
         assert_eq!(escaped("\"<&>"), "\"&lt;&amp;&gt;");
         for broken in ["", "<", "<A", "<A>", "<A>x", "A>x</A>"] {
             assert_eq!(element(broken, "A"), None, "{broken}");

@@ -17,7 +17,6 @@ use crate::{Nulls, Policy, Result, Settings};
 #[cfg(feature = "decode")]
 pub(crate) use fit::{float_as_double, uuid_text};
 pub(crate) use levels::{LevelSlice, Levels};
-pub(crate) use temporal::date;
 #[cfg(any(feature = "decode", feature = "sign"))]
 pub(crate) use temporal::timestamp_text;
 #[cfg(feature = "decode")]

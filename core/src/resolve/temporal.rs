@@ -2,11 +2,9 @@
 //!
 //! Day numbers follow the proleptic Gregorian calendar (ISO 8601); text follows RFC 3339.
 
+use crate::time::{DAYS_PER_ERA, EPOCH_FROM_MARCH_0000, days_since_1970};
+
 const SECONDS_PER_DAY: i64 = 86_400;
-/// Days from 0000-03-01 to 1970-01-01.
-const EPOCH_FROM_MARCH_0000: i64 = 719_468;
-/// Days in 400 years.
-const DAYS_PER_ERA: i64 = 146_097;
 
 /// Reads `YYYY-MM-DD` as days since 1970-01-01.
 pub(crate) fn date(text: &str) -> Option<i32> {
@@ -15,23 +13,7 @@ pub(crate) fn date(text: &str) -> Option<i32> {
         return None;
     }
     let (year, month, day) = (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if day < 1 || day > longest {
-        return None;
-    }
-    // Years begin in March here, so that the leap day is the last of its year.
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    i32::try_from(era * DAYS_PER_ERA + day_of_era - EPOCH_FROM_MARCH_0000).ok()
+    i32::try_from(days_since_1970(year, month, day)?).ok()
 }
 
 /// The day `days` after 1970-01-01 as `YYYY-MM-DD`; none outside the years 0 to 9999.

@@ -18,7 +18,7 @@ pub use record::{RECORDED_SEGMENT_BYTES_MAX, SegmentChecksum, SegmentRecord};
 pub use sealed::{HeldUp, Unfinished};
 pub use segment::{ArchiveMark, ArchivedSegment, LocalSegment, SealedRule, archived_segments};
 
-use crate::upload::retry::Random;
+use crate::retry::Random;
 use crate::{Error, Result};
 use work::{Entry, Work};
 

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use coldpress_core::StoreStep;
 
 use super::LISTING;
 use super::page::{NoPage, Page};
+use crate::backoff::Tries;
 use crate::grant::now_ms;
 use crate::remote::RemoteStore;
 use crate::uploads::LIFETIME_MS;
@@ -16,8 +17,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// The most pages in a row that list nothing: stores skip what was deleted, but not without end.
 const EMPTY_PAGES_MAX: usize = 1_000;
-/// The pause before a page is asked for again that came cut off.
-const CUT_OFF_PAUSE: Duration = Duration::from_millis(100);
 
 /// Pages of what begins with one prefix, in order.
 pub(crate) struct Pages<'s> {
@@ -84,25 +83,25 @@ impl<'s> Pages<'s> {
 
     /// One page. One that comes cut off is asked for again, as long as the store's patience lasts.
     async fn ask(&self, token: Option<&str>) -> Result<Page> {
-        let (remote, begun) = (self.remote, Instant::now());
+        let remote = self.remote;
+        let mut waits = Tries::new(remote.patience());
         loop {
             let signer = remote.signer();
             let request =
                 signer.list_objects(self.prefix, self.delimiter, token, LIFETIME_MS, now_ms())?;
-            let patience = remote.patience().saturating_sub(begun.elapsed());
-            let answer =
-                remote.perform(&request, Bytes::new(), patience, LISTING, self.prefix).await?;
-            if answer.status / 100 != 2 {
-                return Err(remote.refused(&answer, LISTING, self.prefix));
-            }
+            let (step, patience) = (StoreStep::List, remote.patience());
+            let heard = remote
+                .perform(step, &request, Bytes::new(), patience, LISTING, self.prefix)
+                .await?;
+            let answer = remote.done(heard, LISTING, self.prefix)?;
             match Page::read(&answer.body, self.prefix) {
                 Ok(page) => return Ok(page),
                 Err(NoPage::Other(said)) => return Err(self.wrong(ErrorKind::Settings, said)),
-                Err(NoPage::CutOff) if begun.elapsed() + CUT_OFF_PAUSE > remote.patience() => {
+                Err(NoPage::CutOff) if waits.again().await => {}
+                Err(NoPage::CutOff) => {
                     let said = "a listing was cut off in the middle";
                     return Err(self.wrong(ErrorKind::Unavailable, said));
                 }
-                Err(NoPage::CutOff) => tokio::time::sleep(CUT_OFF_PAUSE).await,
             }
         }
     }

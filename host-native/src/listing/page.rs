@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use coldpress_core::listed_time_ms;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
-
-use crate::uploads::utc_ms;
 
 /// What one answer to ListObjectsV2 says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -184,7 +183,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// A time as S3 writes it, to the millisecond.
 fn time(text: &str) -> Option<SystemTime> {
-    let seconds_ms = utc_ms(text)?;
+    let seconds_ms = listed_time_ms(text)?;
     let fraction: String = text
         .get(20..)?
         .chars()

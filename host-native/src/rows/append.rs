@@ -64,7 +64,7 @@ impl Append {
 impl RowStream<'_> {
     pub(super) async fn begin_append(mut self, begun: Begun) -> Result<Self> {
         self.check_append()?;
-        let seen = self.storage.look(self.tenant_id, &self.collection).await?;
+        let seen = self.storage.look_at_ranges(self.tenant_id, &self.collection).await?;
         self.next_lsn = Some(seen.next_lsn().ok_or_else(no_lsn_left)?);
         let unfinished = match begun {
             Begun::MayGoOn => unfinished(&seen, SystemTime::now()),
@@ -76,7 +76,7 @@ impl RowStream<'_> {
 
     pub(super) async fn begin_append_id(mut self, id: &str) -> Result<Self> {
         self.check_append()?;
-        let seen = self.storage.look(self.tenant_id, &self.collection).await?;
+        let seen = self.storage.look_at_ranges(self.tenant_id, &self.collection).await?;
         self.next_lsn = Some(seen.next_lsn().ok_or_else(no_lsn_left)?);
         let first_lsn = self.recorded(id, self.next_lsn.unwrap_or_default()).await?;
         let candidates = behind(&seen.files, first_lsn);

@@ -6,7 +6,7 @@ use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{
@@ -17,7 +17,7 @@ use futures_util::future::{AbortHandle, Aborted, Either, abortable, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::transport::{Answer, Transport};
-use crate::grant::now_ms;
+use crate::backoff::Clock;
 use crate::{Error, ErrorKind, Result};
 
 /// How an upload by a grant is done.
@@ -118,23 +118,6 @@ where
     let uploaded = driver.run(&world, stop).await?;
     tracing::info!(key = %uploaded.key, bytes = uploaded.bytes, created = uploaded.created, "uploaded by a grant");
     Ok(uploaded)
-}
-
-/// A clock that shows the time of day and never goes backwards.
-struct Clock {
-    begun_ms: u64,
-    begun: Instant,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Clock { begun_ms: now_ms(), begun: Instant::now() }
-    }
-
-    fn now_ms(&self) -> u64 {
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.begun_ms.saturating_add(elapsed_ms)
-    }
 }
 
 enum Event {

@@ -15,8 +15,8 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// The most of an answer's body that is read: a page of a listing has a thousand keys of up to 3
-/// KiB once encoded.
+/// The most of an answer's body that is read: a page of a listing has a thousand keys, and of each up
+/// to 1 KiB with every byte escaped. That is 6 MB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Debug, Clone)]
@@ -30,6 +30,13 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header; `name` in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl Transport {

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use coldpress_core::{ObjectKey, PARTS_MAX, Sha256Digest, complete_multipart_body};
+use coldpress_core::{
+    Next, ObjectKey, PARTS_MAX, Sha256Digest, StoreStep, complete_multipart_body,
+};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::{Hold, ObjectWriter};
-use crate::grant::now_ms;
-use crate::http::element;
+use crate::create::{Creating, Sent};
+use crate::grant::{no_etag, now_ms};
 use crate::remote::{PutRule, RemoteStore, store_path};
-use crate::upload::transport::Answer;
 use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, OwnUpload, sweep};
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
@@ -40,10 +42,32 @@ pub(super) struct Multipart {
 /// A multipart upload under way. Dropped, it sends nothing more, and then its parts are taken back.
 #[derive(Debug)]
 struct Upload {
-    sending: JoinSet<Result<(usize, String)>>,
+    sending: JoinSet<Result<(usize, String), Failed>>,
     own: OwnUpload,
     etags: BTreeMap<usize, String>,
     begun: usize,
+}
+
+/// Why parts could not be sent.
+#[derive(Debug)]
+enum Failed {
+    /// The upload is gone from the store, and its parts with it.
+    Gone(Error),
+    Other(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Other(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Gone(error) | Failed::Other(error) => error,
+        }
+    }
 }
 
 impl Multipart {
@@ -103,8 +127,8 @@ impl Multipart {
             return self.remote.put_new(self.key.as_str(), &bytes).await;
         }
         let finished = match self.complete().await {
-            Err(error) => self.unless_taken(error).await,
-            finished => finished,
+            Ok(outcome) => Ok(outcome),
+            Err(failed) => self.unless_taken(failed).await,
         };
         match finished {
             Ok(outcome) => {
@@ -144,26 +168,26 @@ impl Multipart {
     }
 
     /// Where another writer was first, its sweep took our upload away.
-    async fn unless_swept(&mut self, sent: Result<()>) -> Result<()> {
+    async fn unless_swept(&mut self, sent: Result<(), Failed>) -> Result<()> {
         match sent {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.is_there().await => {
+            Err(Failed::Gone(_)) if self.is_there().await => {
                 // What we sent went with our upload.
                 self.upload.take().map(Upload::ended);
                 self.waiting.clear();
                 self.taken = true;
                 Ok(())
             }
-            sent => sent,
+            sent => Ok(sent?),
         }
     }
 
     /// Our upload is gone: where another writer was first, its [`sweep`] took ours away, and what lies there tells how
     /// ours ends.
-    async fn unless_taken(&self, error: Error) -> Result<PutOutcome> {
-        if error.kind() != ErrorKind::NotFound {
-            return Err(error);
+    async fn unless_taken(&self, failed: Failed) -> Result<PutOutcome> {
+        match failed {
+            Failed::Gone(error) => self.compare().await?.ok_or(error),
+            Failed::Other(error) => Err(error),
         }
-        self.compare().await?.ok_or(error)
     }
 
     async fn is_there(&self) -> bool {
@@ -171,7 +195,7 @@ impl Multipart {
         self.remote.object_store().head(&path).await.is_ok()
     }
 
-    async fn send_part(&mut self) -> Result<()> {
+    async fn send_part(&mut self) -> Result<(), Failed> {
         let part = std::mem::take(&mut self.waiting).freeze();
         let upload = match &mut self.upload {
             Some(upload) => upload,
@@ -188,7 +212,7 @@ impl Multipart {
         if number > PARTS_MAX {
             let most = PARTS_MAX as u64 * ObjectWriter::PART_BYTES as u64;
             let message = format!("an object has at most {most} bytes; make smaller files");
-            return Err(Error::new(ErrorKind::Limit, message).at(self.key.as_str()));
+            return Err(Error::new(ErrorKind::Limit, message).at(self.key.as_str()).into());
         }
         let (remote, key, id) =
             (Arc::clone(&self.remote), self.key.clone(), upload.own.id().to_owned());
@@ -197,7 +221,7 @@ impl Multipart {
     }
 
     /// Sends what is less than a part, and waits for all parts.
-    async fn send_rest(&mut self) -> Result<()> {
+    async fn send_rest(&mut self) -> Result<(), Failed> {
         if !self.waiting.is_empty() {
             self.send_part().await?;
         }
@@ -209,53 +233,69 @@ impl Multipart {
         Ok(())
     }
 
-    async fn complete(&mut self) -> Result<PutOutcome> {
+    async fn complete(&mut self) -> Result<PutOutcome, Failed> {
+        let path = self.key.as_str().to_owned();
         if self.taken {
-            let gone =
-                Error::new(ErrorKind::NotFound, "the object that lay there is gone; put it again");
-            return Err(gone.at(self.key.as_str()));
+            let message = "another writer's object lay there and is gone again; put it again";
+            return Err(Failed::Gone(Error::new(ErrorKind::Unavailable, message).at(path)));
         }
         self.send_rest().await?;
         let Some(upload) = &self.upload else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "there are no parts to complete; report this",
-            ));
+            let message = "there are no parts to complete; report this";
+            return Err(Error::new(ErrorKind::Internal, message).into());
         };
-        let (id, doing, path) =
-            (upload.own.id().to_owned(), "complete the multipart upload", self.key.as_str());
+        let id = upload.own.id().to_owned();
         let body = Bytes::from(complete_multipart_body(upload.etags.values().map(String::as_str)));
         // The condition of the completion is of no use there.
         if self.remote.parts_rule().await? == PutRule::LookFirst
             && let Some(outcome) = self.compare().await?
         {
-            uploads::abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
+            uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
             return Ok(outcome);
         }
-        let signer = self.remote.signer();
-        let request = signer.complete_multipart(&self.key, &id, LIFETIME_MS, now_ms())?;
-        let patience = self.remote.patience();
-        let answer = self.remote.perform(&request, body, patience, doing, path).await;
-        let failed = match answer {
-            Ok(answer) if completed(&answer) => return Ok(PutOutcome::Created),
-            Ok(answer) => self.remote.refused(&answer, doing, path),
-            Err(error) => error,
-        };
-        // The key is taken, or an answer was lost: what lies there tells.
-        match self.compare().await {
-            Ok(Some(outcome)) => {
-                uploads::abort(&self.remote, path, &id, ABORT_PATIENCE).await?;
-                Ok(outcome)
-            }
-            Ok(None) => Err(failed),
-            Err(error) if error.kind() == ErrorKind::Conflict => Err(error),
-            Err(_) => Err(failed),
+        let completion = Completion { object: self, id: &id, body };
+        let outcome = self.remote.create_only(&completion).await?;
+        if outcome == PutOutcome::AlreadyThere {
+            uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
         }
+        Ok(outcome)
     }
 
     async fn compare(&self) -> Result<Option<PutOutcome>> {
         let digest = Sha256Digest(self.hash.clone().finalize().into());
         self.remote.compare_digest(self.key.as_str(), self.bytes, digest).await
+    }
+}
+
+/// An object that comes of its parts.
+struct Completion<'a> {
+    object: &'a Multipart,
+    id: &'a str,
+    body: Bytes,
+}
+
+#[async_trait]
+impl Creating for Completion<'_> {
+    async fn send(&self) -> Result<Sent> {
+        let Multipart { remote, key, .. } = self.object;
+        let (path, patience, body) = (key.as_str(), remote.patience(), self.body.clone());
+        let request = remote.signer().complete_multipart(key, self.id, LIFETIME_MS, now_ms())?;
+        let step = StoreStep::Complete;
+        let heard = remote.perform(step, &request, body, patience, COMPLETING, path).await;
+        Ok(match heard {
+            Ok(heard) => match heard.verdict.next {
+                Next::Done => Sent::Created,
+                Next::LookThenRetry => {
+                    Sent::Not(Next::LookThenRetry, remote.taken_by_nobody(COMPLETING, path))
+                }
+                next => Sent::Not(next, remote.answers().judged(&heard.verdict, COMPLETING, path)),
+            },
+            Err(error) => Sent::Not(Next::Retry, error),
+        })
+    }
+
+    async fn look(&self) -> Result<Option<PutOutcome>> {
+        self.object.compare().await
     }
 }
 
@@ -270,14 +310,18 @@ impl Upload {
     }
 
     /// Waits for any part.
-    async fn arrived(&mut self) -> Result<()> {
+    async fn arrived(&mut self) -> Result<(), Failed> {
         if let Some(sent) = self.sending.join_next().await {
-            let (number, etag) = sent.map_err(|error| crate::storage::internal(&error))??;
+            let sent = sent.map_err(|error| crate::storage::internal(&error))?;
+            let (number, etag) = sent?;
             self.etags.insert(number, etag);
         }
         Ok(())
     }
 }
+
+/// Completes "could not …".
+const COMPLETING: &str = "complete the multipart upload";
 
 /// Stores one part; its number and ETag.
 async fn send(
@@ -286,34 +330,20 @@ async fn send(
     id: &str,
     number: usize,
     part: Bytes,
-) -> Result<(usize, String)> {
-    let (doing, bytes) = ("store a part", Some(part.len() as u64));
-    let request = remote.signer().part(key, id, number, bytes, LIFETIME_MS, now_ms())?;
-    let answer = remote.perform(&request, part, remote.patience(), doing, key.as_str()).await?;
-    let etag = answer.headers.iter().find(|(name, _)| name == "etag");
-    match etag {
-        Some((_, etag)) if answer.status / 100 == 2 => Ok((number, etag.clone())),
-        _ => Err(remote.refused(&answer, doing, key.as_str())),
+) -> Result<(usize, String), Failed> {
+    let (doing, bytes, path) = ("store a part", Some(part.len() as u64), key.as_str());
+    let request = remote
+        .signer()
+        .part(key, id, number, bytes, LIFETIME_MS, now_ms())
+        .map_err(|error| Failed::Other(error.into()))?;
+    let (step, patience) = (StoreStep::PutPart, remote.patience());
+    let heard = remote.perform(step, &request, part, patience, doing, path).await?;
+    if heard.verdict.next == Next::BeginAnew {
+        return Err(Failed::Gone(remote.answers().judged(&heard.verdict, doing, path)));
     }
-}
-
-fn completed(answer: &Answer) -> bool {
-    answer.status / 100 == 2 && element(&answer.body, "Code").is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_200_that_carries_an_error_is_none() {
-        let answer =
-            |status, body: &str| Answer { status, headers: Vec::new(), body: body.to_owned() };
-        assert!(completed(&answer(
-            200,
-            "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"
-        )));
-        assert!(!completed(&answer(200, "<Error><Code>InternalError</Code></Error>")));
-        assert!(!completed(&answer(412, "")));
+    let answer = remote.done(heard, doing, path)?;
+    match answer.header("etag") {
+        Some(etag) => Ok((number, etag.to_owned())),
+        None => Err(no_etag(path).into()),
     }
 }

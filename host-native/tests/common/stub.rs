@@ -48,6 +48,13 @@ pub enum Reply {
         claimed: usize,
         body: Vec<u8>,
     },
+    /// With headers of its own; says that `claimed` bytes follow, and sends `body`.
+    Headed {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        claimed: usize,
+        body: Vec<u8>,
+    },
     /// Closes without a word.
     Closed,
     /// Says nothing until the client hangs up.
@@ -161,7 +168,19 @@ impl Bucket {
                 Reply::ok(self.page(&objects, request))
             }
             "GET" => match objects.get(&key) {
-                Some(body) => Reply::ok(body.clone()),
+                Some(body) => match request.header("range").and_then(|range| range_of(range, body))
+                {
+                    Some((from, to)) => Reply::Headed {
+                        status: 206,
+                        headers: vec![(
+                            "Content-Range",
+                            format!("bytes {from}-{}/{}", to - 1, body.len()),
+                        )],
+                        claimed: to - from,
+                        body: body[from..to].to_vec(),
+                    },
+                    None => Reply::ok(body.clone()),
+                },
                 None => Reply::error(404, "NoSuchKey", "no such key"),
             },
             "DELETE" => {
@@ -170,14 +189,18 @@ impl Bucket {
             }
             "POST" => {
                 let body = String::from_utf8_lossy(&request.body).into_owned();
-                let mut deleted = String::new();
+                let mut told = String::new();
                 for part in body.split("<Key>").skip(1) {
                     let key = part.split("</Key>").next().unwrap_or_default();
                     objects.remove(key);
-                    deleted.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
+                    told.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
                 }
-                Reply::ok(format!("<DeleteResult>{deleted}</DeleteResult>"))
+                Reply::ok(format!("<DeleteResult>{told}</DeleteResult>"))
             }
+            "HEAD" => match objects.get(&key) {
+                Some(body) => Reply::ok(body.clone()),
+                None => Reply::Whole { status: 404, body: Vec::new() },
+            },
             _ => Reply::error(405, "MethodNotAllowed", "no"),
         }
     }
@@ -254,17 +277,24 @@ fn read_request(stream: &mut TcpStream) -> Option<Request> {
 }
 
 fn reply(stream: &mut TcpStream, request: &Request, reply: Reply) {
-    let (status, claimed, body) = match reply {
-        Reply::Whole { status, body } => (status, body.len(), body),
-        Reply::Cut { claimed, body } => (200, claimed, body),
+    let (status, headers, claimed, body) = match reply {
+        Reply::Whole { status, body } => (status, Vec::new(), body.len(), body),
+        Reply::Cut { claimed, body } => (200, Vec::new(), claimed, body),
+        Reply::Headed { status, headers, claimed, body } => (status, headers, claimed, body),
         Reply::Closed => return,
         Reply::Silent => {
             let _ = stream.read(&mut [0]);
             return;
         }
     };
+    let etag = match headers.iter().any(|(name, _)| *name == "ETag") {
+        true => "",
+        false => "ETag: \"e\"\r\n",
+    };
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "HTTP/1.1 {status} Said\r\nContent-Length: {claimed}\r\nETag: \"e\"\r\nLast-Modified: Fri, 02 Jan 2026 03:04:05 GMT\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status} Said\r\nContent-Length: {claimed}\r\n{etag}{headers}Last-Modified: Fri, 02 Jan 2026 03:04:05 GMT\r\nConnection: close\r\n\r\n"
     );
     let _ = stream.write_all(head.as_bytes());
     if request.method != "HEAD" {
@@ -285,6 +315,13 @@ fn url_encoded(key: &str) -> String {
         }
     }
     text
+}
+
+/// The ends of `bytes=FROM-TO`, the second not included.
+fn range_of(range: &str, body: &[u8]) -> Option<(usize, usize)> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let to = to.parse().map_or(body.len(), |last: usize| body.len().min(last + 1));
+    Some((from.parse().ok()?, to))
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -1,5 +1,8 @@
 //! One run: the machine, a clock of our own, a network and a store that fail on purpose.
 
+#[path = "trouble.rs"]
+mod trouble;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldpress_core::{
@@ -298,36 +301,6 @@ impl World {
                 upload.handle_grant_failure(kind, "no grant", retry_after_ms, clock);
             }
         }
-    }
-
-    /// The store's answer; none where it cannot be reached.
-    fn arrive(&mut self, request: &Request) -> Option<Answer> {
-        if self.plan.outage.is_some_and(|(from, to)| (from..to).contains(&self.now_ms)) {
-            return None;
-        }
-        if !self.random.chance(self.plan.trouble) {
-            return Some(self.store.handle(request, self.now_ms, &mut self.random));
-        }
-        let busy = |status, after: &str| {
-            let headers = vec![("Retry-After".to_owned(), after.to_owned())];
-            Answer { status, headers, body: Vec::new() }
-        };
-        Some(match self.random.below(7) {
-            0 => Answer::error(500, "InternalError", "try again"),
-            1 => Answer::error(503, "SlowDown", "slower"),
-            2 => busy(503, "1"),
-            3 => busy(429, if self.random.chance(70) { "2" } else { "3600" }),
-            4 => busy(503, "Thu, 01 Jan 1970 00:16:45 GMT"),
-            // Done, but nobody is told.
-            5 => {
-                self.store.handle(request, self.now_ms, &mut self.random);
-                Answer::error(500, "InternalError", "after the effect")
-            }
-            _ if request.url.contains("?complete") => {
-                Answer::error(200, "InternalError", "in a 200")
-            }
-            _ => Answer { status: 502, ..Answer::default() },
-        })
     }
 
     fn judge(&self, outcome: &Result<Uploaded, Error>, left_open: &[String]) {

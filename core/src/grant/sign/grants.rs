@@ -1,5 +1,8 @@
 //! Grants, put together from signed requests.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::{Signer, Unsigned, lifetime_seconds};
 use crate::grant::{
     Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, SHA256_HEADER,
@@ -212,6 +215,23 @@ impl Signer {
     ) -> Result<SignedRequest> {
         let query = [("uploadId", upload_id)];
         let request = Unsigned { method: Method::Delete, key, query: &query, headers: &[] };
+        self.sign(&request, lifetime_ms, now_ms)
+    }
+
+    /// The request that deletes many objects (DeleteObjects). `md5` is that of its body, the list of keys,
+    /// which S3 wants.
+    pub fn delete_objects(
+        &self,
+        md5: [u8; 16],
+        lifetime_ms: u64,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let query = [("delete", "")];
+        let headers = [
+            ("content-md5", BASE64_STANDARD.encode(md5)),
+            ("content-type", "application/xml".to_owned()),
+        ];
+        let request = Unsigned { method: Method::Post, key: "", query: &query, headers: &headers };
         self.sign(&request, lifetime_ms, now_ms)
     }
 

@@ -201,6 +201,7 @@ fn a_page_of_a_listing_is_asked_for_with_names_percent_encoded() {
     assert!(url.contains("/cold/?X-Amz-Algorithm="), "{url}");
     assert!(url.contains("&encoding-type=url&list-type=2&prefix=p%2F%C3%A9%20b%2F&"), "{url}");
     let next = signer().list_objects("p/", Some("/"), Some("a+/="), 60_000, EXAMPLE_MS).unwrap();
-    let query = "&continuation-token=a%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=p%2F&";
+    let query =
+        "&continuation-token=a%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=p%2F&";
     assert!(next.url().contains(query), "{}", next.url());
 }

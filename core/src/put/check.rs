@@ -1,10 +1,11 @@
 //! The look at what lies at the key, where an answer alone does not tell.
 
 use super::Upload;
-use super::judge::{Answer, Verdict};
-use super::retry::Retry;
+use super::heard::Answer;
+use super::verdict::{Next, Verdict};
 use super::work::Stage;
 use crate::grant::SHA256_HEADER;
+use crate::retry::Retry;
 use crate::{Error, ErrorKind, Sha256Digest};
 
 /// How often a look fails that only follows another failure.
@@ -31,26 +32,21 @@ pub(super) enum Why {
 
 impl Upload {
     pub(super) fn check(&mut self, why: Why, now_ms: u64) {
-        let retry = Retry { failures: 0, not_before_ms: now_ms };
+        let retry = Retry::from(now_ms);
         self.stage = Stage::Checking(Check { why, retry, is_regranted: false });
     }
 
     /// The store's word on what lies at the key.
-    pub(super) fn checked(
-        &mut self,
-        verdict: Verdict,
-        said: &str,
-        answer: &Answer<'_>,
-        now_ms: u64,
-    ) {
+    pub(super) fn checked(&mut self, verdict: &Verdict, answer: &Answer<'_>, now_ms: u64) {
         let Stage::Checking(check) = &mut self.stage else { return };
-        match verdict {
-            Verdict::Done => self.compare(answer, now_ms),
-            Verdict::Absent | Verdict::Gone => {
+        let said = verdict.said();
+        match verdict.next {
+            Next::Done => self.compare(answer, now_ms),
+            Next::Absent => {
                 let why = check.why.clone();
                 self.nothing_there(why, now_ms);
             }
-            Verdict::Refused(ErrorKind::Denied) if !check.is_regranted => {
+            Next::Stop if verdict.kind == ErrorKind::Denied && !check.is_regranted => {
                 check.is_regranted = true;
                 check.retry.not_before_ms = now_ms;
                 let why = Error::new(
@@ -60,14 +56,9 @@ impl Upload {
                 self.want_grant(why, now_ms);
             }
             _ => {
-                let (kind, first) = match (&check.why, verdict) {
-                    (Why::LastLook(error), _) => (error.kind(), error.to_string()),
-                    (Why::Taken(said) | Why::Gone(_, said), Verdict::Refused(kind)) => {
-                        (kind, said.clone())
-                    }
-                    (Why::Taken(said) | Why::Gone(_, said), _) => {
-                        (ErrorKind::Settings, said.clone())
-                    }
+                let (kind, first) = match &check.why {
+                    Why::LastLook(error) => (error.kind(), error.to_string()),
+                    Why::Taken(said) | Why::Gone(_, said) => (verdict.kind, said.clone()),
                 };
                 let message = format!(
                     "{first}; and the store does not show what lies at the key ({said}): whoever grants needs GetObject and ListBucket for it"
@@ -93,9 +84,10 @@ impl Upload {
             Why::Taken(said) => {
                 // Another put of this key is under way, or its object was deleted just now.
                 self.taken_tries += 1;
-                let mut retry = Retry { failures: self.taken_tries - 1, not_before_ms: now_ms };
-                let again = retry.after_failure(&self.settings, &mut self.random, None, now_ms);
-                if !again {
+                let mut retry = Retry::from(now_ms);
+                retry.failures = self.taken_tries - 1;
+                let backoff = self.settings.backoff();
+                if !retry.after_failure(&backoff, &mut self.random, None, now_ms) {
                     let message = format!(
                         "the store says that the key is taken ({said}), but nothing lies there; try again"
                     );

@@ -1,9 +1,10 @@
 //! How an upload ends: what is under way is cancelled, and no parts stay behind.
 
-use super::judge::{Answer, Verdict, judge};
-use super::retry::Retry;
+use super::heard::Answer;
+use super::verdict::{Next, StoreStep};
 use super::work::{Purpose, Stage};
 use super::{Action, RequestBody, Upload, Uploaded};
+use crate::retry::Retry;
 use crate::{Error, SignedRequest};
 
 /// How often in a row an abort may fail.
@@ -114,7 +115,7 @@ impl Upload {
         self.aborts.push(Abort {
             upload_id: upload_id.to_owned(),
             request: request.clone(),
-            retry: Retry { failures: 0, not_before_ms: now_ms },
+            retry: Retry::from(now_ms),
             is_under_way: false,
             is_done: false,
             again,
@@ -139,16 +140,16 @@ impl Upload {
     }
 
     pub(super) fn abort_answered(&mut self, i: usize, answer: &Answer<'_>, now_ms: u64) {
-        match judge(answer, false, now_ms).0 {
-            Verdict::Gone | Verdict::Absent => self.abort_over(i, true),
-            Verdict::Done if !self.aborts[i].again => self.abort_over(i, true),
-            Verdict::Done => {
+        let verdict = answer.judged(StoreStep::Abort, false, now_ms);
+        match verdict.next {
+            Next::Absent => self.abort_over(i, true),
+            Next::Done if !self.aborts[i].again => self.abort_over(i, true),
+            Next::Done => {
                 let abort = &mut self.aborts[i];
                 (abort.is_under_way, abort.again, abort.was_taken) = (false, false, true);
-                abort.retry =
-                    Retry { failures: 0, not_before_ms: now_ms.saturating_add(ABORT_PAUSE_MS) };
+                abort.retry = Retry::from(now_ms.saturating_add(ABORT_PAUSE_MS));
             }
-            Verdict::Retry(after_ms) => self.abort_failed(i, after_ms, now_ms),
+            Next::Retry => self.abort_failed(i, verdict.retry_after_ms, now_ms),
             _ => self.abort_over(i, false),
         }
     }
@@ -157,7 +158,7 @@ impl Upload {
         let abort = &mut self.aborts[i];
         abort.is_under_way = false;
         let waited_for = after_ms.is_none_or(|ms| ms <= self.settings.retry_after_max_ms);
-        abort.retry.after_failure(&self.settings, &mut self.random, after_ms, now_ms);
+        abort.retry.after_failure(&self.settings.backoff(), &mut self.random, after_ms, now_ms);
         if !waited_for || abort.retry.failures >= ABORT_TRIES_MAX {
             self.abort_over(i, false);
         }

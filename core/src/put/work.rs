@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::check::{Check, LAST_LOOK_FAILURES_MAX, Why};
-use super::judge::{Answer, Verdict, judge};
-use super::retry::Retry;
+use super::heard::{Answer, Miss};
+use super::verdict::{Next, StoreStep, Verdict};
 use super::{Action, RequestBody, Upload};
+use crate::retry::Retry;
 use crate::{Error, ErrorKind, GrantedWrite, SignedRequest, complete_multipart_body};
 
 /// How often a multipart upload may begin anew that the store has lost.
@@ -178,56 +179,62 @@ impl Upload {
         if let Purpose::Abort(i) = sent.purpose {
             return self.abort_answered(i, answer, now_ms);
         }
-        let (verdict, said) = judge(answer, self.grants.clock_expired(now_ms), now_ms);
-        match (verdict, sent.purpose) {
-            (Verdict::Retry(after_ms), _) => self.unanswered(sent, &said, after_ms, now_ms),
-            (Verdict::Expired, purpose) => {
+        let step = match sent.purpose {
+            Purpose::Chunk(_) if self.grants.multipart().is_some() => StoreStep::PutPart,
+            Purpose::Chunk(_) => StoreStep::PutObject,
+            Purpose::Complete => StoreStep::Complete,
+            Purpose::Check => StoreStep::Look,
+            Purpose::Abort(_) => StoreStep::Abort,
+        };
+        let verdict = answer.judged(step, self.grants.clock_expired(now_ms), now_ms);
+        match (verdict.next, sent.purpose) {
+            (Next::Retry, _) => self.unanswered(sent, &Miss::of(&verdict), now_ms),
+            (Next::Renew, purpose) => {
                 self.put_back(purpose, now_ms);
                 // What an older grant sent says nothing about this one.
                 if sent.epoch == self.grants.epoch {
-                    let why =
-                        Error::new(ErrorKind::Expired, format!("the grant has expired ({said})"));
-                    self.want_grant(why, now_ms);
+                    let message = format!("the grant has expired ({})", verdict.said());
+                    self.want_grant(Error::new(verdict.kind, message), now_ms);
                 }
             }
             // So does a refusal, which need not name its reason.
-            (Verdict::Refused(ErrorKind::Denied), purpose) if sent.epoch < self.grants.epoch => {
+            (Next::Stop, purpose)
+                if verdict.kind == ErrorKind::Denied && sent.epoch < self.grants.epoch =>
+            {
                 self.put_back(purpose, now_ms);
             }
-            (verdict, Purpose::Check) => self.checked(verdict, &said, answer, now_ms),
-            (verdict, purpose) => self.written(purpose, verdict, &said, answer, now_ms),
+            (_, Purpose::Check) => self.checked(&verdict, answer, now_ms),
+            (_, purpose) => self.written(purpose, &verdict, answer, now_ms),
         }
     }
 
     /// No answer, or one that says to try again.
-    pub(super) fn unanswered(
-        &mut self,
-        sent: Sent,
-        said: &str,
-        after_ms: Option<u64>,
-        now_ms: u64,
-    ) {
+    pub(super) fn unanswered(&mut self, sent: Sent, miss: &Miss, now_ms: u64) {
+        let after_ms = miss.after_ms;
         self.retry_after_ms = after_ms.or(self.retry_after_ms);
-        let (settings, random) = (&self.settings, &mut self.random);
+        let (mut backoff, random) = (self.settings.backoff(), &mut self.random);
+        if let Some(retries_max) = miss.retries_max {
+            backoff = backoff.at_most(retries_max);
+        }
         let writes_whole = sent.purpose == Purpose::Complete || self.grants.multipart().is_none();
         let again = match (sent.purpose, &mut self.stage) {
             (Purpose::Abort(i), _) => return self.abort_failed(i, after_ms, now_ms),
             (Purpose::Chunk(i), _) => {
-                self.effect_unknown |= writes_whole;
+                self.effect_unknown |= writes_whole && miss.leaves_doubt;
                 let retry = &mut self.chunks.retries[i];
-                let again = retry.after_failure(settings, random, after_ms, now_ms);
+                let again = retry.after_failure(&backoff, random, after_ms, now_ms);
                 if again {
                     self.chunks.waiting.insert((retry.not_before_ms, i));
                 }
                 again
             }
             (Purpose::Complete, Stage::Completing(retry)) => {
-                self.effect_unknown = true;
-                retry.after_failure(settings, random, after_ms, now_ms)
+                self.effect_unknown |= miss.leaves_doubt;
+                retry.after_failure(&backoff, random, after_ms, now_ms)
             }
             (Purpose::Check, Stage::Checking(check)) => {
                 let last = matches!(check.why, Why::LastLook(_));
-                check.retry.after_failure(settings, random, after_ms, now_ms)
+                check.retry.after_failure(&backoff, random, after_ms, now_ms)
                     && !(last && check.retry.failures >= LAST_LOOK_FAILURES_MAX)
             }
             // Of a stage that is over.
@@ -236,20 +243,7 @@ impl Upload {
         if again {
             return;
         }
-        let doing = match sent.purpose {
-            Purpose::Chunk(i) if self.grants.multipart().is_some() => {
-                format!("store part {}", i + 1)
-            }
-            Purpose::Complete => "complete the multipart upload".to_owned(),
-            Purpose::Check => "look at what lies there".to_owned(),
-            _ => "store the file".to_owned(),
-        };
-        let wait =
-            after_ms.map(|ms| format!(", in {} seconds", ms.div_ceil(1_000))).unwrap_or_default();
-        let message = format!(
-            "could not {doing}: {said}; see that the network and the store are up, and try again{wait}"
-        );
-        let error = Error::new(ErrorKind::Unavailable, message);
+        let error = self.gave_up(sent.purpose, miss);
         match (&self.stage, sent.purpose) {
             (Stage::Checking(Check { why: Why::LastLook(first), .. }), _) => {
                 let first = first.clone();
@@ -260,6 +254,27 @@ impl Upload {
             }
             _ => self.fail(error, now_ms),
         }
+    }
+
+    /// The error of a request that is not tried again.
+    fn gave_up(&self, purpose: Purpose, miss: &Miss) -> Error {
+        let doing = match purpose {
+            Purpose::Chunk(i) if self.grants.multipart().is_some() => {
+                format!("store part {}", i + 1)
+            }
+            Purpose::Complete => "complete the multipart upload".to_owned(),
+            Purpose::Check => "look at what lies there".to_owned(),
+            _ => "store the file".to_owned(),
+        };
+        let wait = miss.after_ms.map(|ms| format!(", in {} seconds", ms.div_ceil(1_000)));
+        let advice = match miss.kind {
+            ErrorKind::Corrupt => advice(miss.kind).to_owned(),
+            _ => format!(
+                "see that the network and the store are up, and try again{}",
+                wait.unwrap_or_default()
+            ),
+        };
+        Error::new(miss.kind, format!("could not {doing}: {}; {advice}", miss.said))
     }
 
     /// The request is to be sent again at once, by another grant.
@@ -275,46 +290,41 @@ impl Upload {
     }
 
     /// The store's word on the file, a part or the completion.
-    fn written(
-        &mut self,
-        purpose: Purpose,
-        verdict: Verdict,
-        said: &str,
-        answer: &Answer<'_>,
-        now_ms: u64,
-    ) {
+    fn written(&mut self, purpose: Purpose, verdict: &Verdict, answer: &Answer<'_>, now_ms: u64) {
         let multipart = self.grants.multipart().is_some();
-        match (verdict, purpose) {
-            (Verdict::Done, Purpose::Chunk(i)) if multipart => self.part_stored(i, answer, now_ms),
-            (Verdict::Done, _) => {
+        let said = verdict.said();
+        match verdict.next {
+            Next::Done => {
+                if let Purpose::Chunk(i) = purpose
+                    && multipart
+                {
+                    return self.part_stored(i, answer, now_ms);
+                }
                 self.grants.is_open = false;
                 self.succeed(true, now_ms);
             }
-            // Another request of the same part, say, of which the answer was lost.
-            (Verdict::Taken, Purpose::Chunk(_)) if multipart => {
-                let sent = Sent { purpose, deadline_ms: 0, epoch: self.grants.epoch };
-                self.unanswered(sent, said, None, now_ms);
-            }
-            (Verdict::Taken, _) => self.check(Why::Taken(said.to_owned()), now_ms),
-            (Verdict::Gone | Verdict::Absent, Purpose::Complete) => {
+            Next::LookThenRetry => self.check(Why::Taken(said), now_ms),
+            Next::LookThenBeginAnew => {
                 let upload_id =
                     self.grants.multipart().map(|multipart| multipart.upload_id.clone());
-                self.check(Why::Gone(upload_id.unwrap_or_default(), said.to_owned()), now_ms);
+                self.check(Why::Gone(upload_id.unwrap_or_default(), said), now_ms);
             }
-            (Verdict::Gone | Verdict::Absent, Purpose::Chunk(_)) if multipart => {
-                self.upload_lost(said, now_ms);
-            }
-            (Verdict::PartsLost, Purpose::Complete) => {
+            Next::BeginAnew => self.upload_lost(&said, now_ms),
+            Next::SendPartsAnew => {
                 self.restarts += 1;
                 if self.restarts > RESTARTS_MAX {
                     let message = format!("the store keeps losing parts ({said}); try again later");
-                    return self.fail(Error::new(ErrorKind::Unavailable, message), now_ms);
+                    return self.fail(Error::new(verdict.kind, message), now_ms);
                 }
                 self.chunks = Chunks::new(self.body.bytes, self.chunks.chunk_bytes, now_ms);
                 self.stage = Stage::Sending;
             }
-            (Verdict::Refused(kind), _) => self.refused(kind, said, now_ms),
-            _ => self.refused(ErrorKind::Settings, said, now_ms),
+            // Retry and Renew were met before.
+            Next::Retry | Next::Renew | Next::Absent | Next::Stop => {
+                let next = advice(verdict.kind);
+                let message = format!("the store does not take it ({said}); {next}");
+                self.fail(Error::new(verdict.kind, message), now_ms);
+            }
         }
     }
 
@@ -326,23 +336,8 @@ impl Upload {
         let all = self.chunks.done(i, etag.to_owned());
         self.grants.progressed();
         if all && matches!(self.stage, Stage::Sending) {
-            self.stage = Stage::Completing(Retry { failures: 0, not_before_ms: now_ms });
+            self.stage = Stage::Completing(Retry::from(now_ms));
         }
-    }
-
-    fn refused(&mut self, kind: ErrorKind, said: &str, now_ms: u64) {
-        let next = match kind {
-            ErrorKind::Denied => {
-                "ask for another grant; if that is refused too, look at the credentials and the clock of who grants"
-            }
-            ErrorKind::Corrupt => {
-                "the bytes are not those that were granted, or were damaged on the way; encode the file and ask again"
-            }
-            ErrorKind::Limit => "make smaller files, or parts of another size",
-            _ => "check the endpoint, region and bucket of who grants",
-        };
-        let error = Error::new(kind, format!("the store does not take it ({said}); {next}"));
-        self.fail(error, now_ms);
     }
 
     /// The multipart upload is not there any more, so its parts are not either.
@@ -358,5 +353,21 @@ impl Upload {
             true => self.fail(error, now_ms),
             false => self.want_grant(error, now_ms),
         }
+    }
+}
+
+/// What to do about a refusal of this kind.
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Denied => {
+            "ask for another grant; if that is refused too, look at the credentials and the clock of who grants"
+        }
+        ErrorKind::Corrupt => {
+            "the bytes are not those that were granted, or were damaged on the way; encode the file and ask again"
+        }
+        ErrorKind::Limit => "make smaller files, or parts of another size",
+        ErrorKind::Key => "ask for a grant with another collection name",
+        ErrorKind::Conflict => "an object lies where a folder should be, or the reverse; move it",
+        _ => "check the endpoint, region and bucket of who grants",
     }
 }

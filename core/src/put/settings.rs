@@ -1,5 +1,6 @@
 //! What an upload is told before it begins.
 
+use crate::retry::Backoff;
 use crate::{Error, ObjectKey, Result, Sha256Digest};
 
 /// The file to upload, without its bytes.
@@ -55,6 +56,16 @@ impl Default for UploadSettings {
 }
 
 impl UploadSettings {
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff {
+            first_ms: self.backoff_ms,
+            longest_ms: self.backoff_max_ms,
+            retries_max: self.retries_max,
+            patience_ms: None,
+            retry_after_max_ms: self.retry_after_max_ms,
+        }
+    }
+
     pub(super) fn check(&self, body: &UploadBody) -> Result<()> {
         let zero = [
             ("concurrency", self.concurrency == 0),

@@ -1,24 +1,28 @@
-//! Uploads by a grant: a machine that decides, driven by a host that performs.
+//! Putting one object into a store: the table of answers, and uploads by a grant, a machine that
+//! decides and is driven by a host that performs.
 
 mod action;
+mod answers;
 mod check;
 mod ending;
 mod granting;
-mod judge;
-pub(crate) mod retry;
+mod heard;
 mod settings;
+mod verdict;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
 pub use action::{Action, Phase, Progress, RequestBody, Uploaded};
+pub use answers::{judge, judge_deleted};
 pub use settings::{UploadBody, UploadSettings};
+pub use verdict::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict};
 
+use crate::retry::Random;
 use crate::{Error, ErrorKind, Grant, Result};
 use ending::Abort;
 use granting::Grants;
-use judge::Answer;
-use retry::Random;
+use heard::{Answer, Miss};
 use work::{Chunks, Purpose, Sent, Stage};
 
 /// One upload of one file by a [`Grant`]: says what to send and hears how it went, and ends in an
@@ -35,8 +39,8 @@ use work::{Chunks, Purpose, Sent, Stage};
 /// their request was cancelled; those are passed over. A request's headers must be sent exactly as they are:
 /// they are signed. A host whose client sets `content-length` itself leaves that one out.
 ///
-/// What it does by itself: parts in parallel with a bound; retries with full jitter on network failures, 408,
-/// 429 and 5xx, `Retry-After` honoured; a fresh grant where one expired, going on with the parts
+/// What it does by itself: parts in parallel with a bound; retries with full jitter on network failures and on
+/// what the table of answers ([`judge`]) says, `Retry-After` honoured; a fresh grant where one expired, going on with the parts
 /// already stored; a look at the object where the key is taken or an answer was lost; an
 /// error in the body of a 200 is an error; and whatever happens, no multipart upload is left open.
 ///
@@ -205,7 +209,7 @@ impl Upload {
     /// A request that got no answer; `message` says why.
     pub fn handle_failure(&mut self, id: u64, message: &str, now_ms: u64) {
         let Some(sent) = self.sent.remove(&id) else { return };
-        self.unanswered(sent, message, None, now_ms);
+        self.unanswered(sent, &Miss::unanswered(message), now_ms);
         self.settle();
     }
 
@@ -294,7 +298,8 @@ impl Upload {
             if let Some(sent) = self.sent.remove(&id) {
                 self.cancels.push_back(id);
                 let timeout_ms = self.timeout_ms(sent.purpose);
-                self.unanswered(sent, &format!("no answer within {timeout_ms} ms"), None, now_ms);
+                let miss = Miss::unanswered(&format!("no answer within {timeout_ms} ms"));
+                self.unanswered(sent, &miss, now_ms);
             }
         }
         self.expire_question(now_ms);

@@ -1,9 +1,9 @@
 //! Which grant an upload works by, and when it asks for another.
 
-use super::retry::Retry;
 use super::work::{Chunks, Purpose, Stage};
 use super::{Action, Upload};
 use crate::grant::SHA256_HEADER;
+use crate::retry::Retry;
 use crate::{
     Error, ErrorKind, Grant, GrantedWrite, MultipartGrant, Result, Sha256Digest, SignedRequest,
 };
@@ -44,7 +44,7 @@ impl Grants {
         self.why = why;
         if self.asking == Asking::No {
             self.asking = Asking::Wanted;
-            self.retry = Retry { failures: 0, not_before_ms: now_ms };
+            self.retry = Retry::from(now_ms);
         }
     }
 
@@ -137,7 +137,7 @@ impl Upload {
         self.retry_after_ms = retry_after_ms.or(self.retry_after_ms);
         let again = kind == ErrorKind::Unavailable
             && self.grants.retry.after_failure(
-                &self.settings,
+                &self.settings.backoff(),
                 &mut self.random,
                 retry_after_ms,
                 now_ms,
