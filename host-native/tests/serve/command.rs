@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::grants::token;
 use crate::harness::{Served, command, people, put_of, wanted, write_tokens};
-use crate::http::{begin, finish, get, send};
+use crate::http::{begin, begin_heard, finish, get, send};
 
 /// The one line on standard error of a call that must have ended with this code.
 fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
