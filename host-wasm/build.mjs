@@ -1,7 +1,7 @@
 // Builds the modules of the npm package into js/glue: node build.mjs [--profile dev|wasm] [--only NAME,NAME]
 //
 // cargo, wasm-bindgen of the locked version, glue.mjs, and for the profile `wasm` wasm-opt (npm `binaryen`).
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, copyFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,11 +25,15 @@ const { values } = parseArgs({
 })
 const out = join(here, 'js', 'glue')
 mkdirSync(out, { recursive: true })
+const finishing = []
 for (const name of values.only?.split(',') ?? Object.keys(MODULES)) {
   if (!(name in MODULES)) throw new Error(`no module is named ${name}; choose ${Object.keys(MODULES).join(', ')}`)
-  build(name, values.profile)
+  finishing.push(build(name, values.profile))
 }
+const codes = await Promise.all(finishing)
+process.exitCode = codes.find(code => code !== 0) ?? 0
 
+/** Gives how its end went: wasm-opt takes one core and as long as a build, so that the next build runs beside it. */
 function build(name, profile) {
   const features = MODULES[name]
   const archiver = llvmArchiver()
@@ -49,10 +53,18 @@ function build(name, profile) {
   const bound = join(staged, `${name}_bg.wasm`)
   const wasm = join(out, `${name}.wasm`)
   if (profile === 'wasm') {
-    run(wasmOpt(), ['-O3', ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
-  } else {
-    copyFileSync(bound, wasm)
+    return started(wasmOpt(), ['-O3', ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
   }
+  copyFileSync(bound, wasm)
+  return Promise.resolve(0)
+}
+
+function started(command, args) {
+  const child = spawn(command, args, { stdio: 'inherit', cwd: root })
+  return new Promise((resolve, reject) => {
+    child.once('error', error => reject(new Error(`cannot run ${command}: ${error.message}; run: cargo xtask setup`)))
+    child.once('close', code => resolve(code ?? 1))
+  })
 }
 
 function run(command, args, env = {}) {

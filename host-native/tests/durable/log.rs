@@ -65,6 +65,7 @@ impl Log {
 pub struct Writer {
     stop: Arc<AtomicBool>,
     sealed: Arc<AtomicU64>,
+    end: Arc<AtomicU64>,
     thread: Option<JoinHandle<u64>>,
 }
 
@@ -72,9 +73,13 @@ impl Writer {
     /// One segment after the other, each in about so much time.
     pub fn start(log: Log, folder: PathBuf, segment_time: Duration) -> Self {
         let (stop, sealed) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&sealed));
+        let end = Arc::new(AtomicU64::new(u64::MAX));
+        let (stopped, count, until) = (Arc::clone(&stop), Arc::clone(&sealed), Arc::clone(&end));
         let thread = thread::spawn(move || {
             for number in 0.. {
+                while number >= until.load(Ordering::SeqCst) && !stopped.load(Ordering::SeqCst) {
+                    thread::sleep(segment_time / 4);
+                }
                 let bytes = log.bytes(number);
                 let mut file = File::create(folder.join(Log::name(number))).unwrap();
                 for part in bytes.chunks(bytes.len().div_ceil(4)) {
@@ -88,12 +93,17 @@ impl Writer {
             }
             unreachable!("2^64 segments")
         });
-        Writer { stop, sealed, thread: Some(thread) }
+        Writer { stop, sealed, end, thread: Some(thread) }
     }
 
     /// How many segments are full, and have a next one begun or about to be.
     pub fn sealed(&self) -> u64 {
         self.sealed.load(Ordering::SeqCst)
+    }
+
+    /// Waits at the segment of this number: a slow machine archives fewer than a fast disk takes.
+    pub fn wait_at(&self, number: u64) {
+        self.end.store(number, Ordering::SeqCst);
     }
 
     /// Ends with a whole segment, the newest one; gives its number.

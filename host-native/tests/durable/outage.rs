@@ -80,7 +80,9 @@ fn an_archiver_that_fails_takes_back_what_it_has_sent_behind_the_failure() {
     // It is found out late that this is of another log, when all behind it have been sent.
     proxy.follow([Rule::new(Fault::Hold { until: |counts| counts.bytes_up > 3_000_000 })
         .on(|asked| asked.method == "GET" && asked.target.contains("/000000010000000000000000"))]);
-    place.run(&["wal", "archive", strs(&folder)]).fails(1, &["other content"]);
+    // A slow machine may need longer for what is sent ahead than a request has by default.
+    let archive = ["wal", "archive", strs(&folder), "--timeout", "600"];
+    place.run(&archive).fails(1, &["other content"]);
     let counts = proxy.counts();
     assert!(counts.bytes_up > 3_000_000, "nothing was sent ahead: {counts:?}");
     assert_eq!(place.uploads_left(), []);

@@ -88,7 +88,7 @@ fn tokens_come_and_go_while_the_server_runs() {
     served.ask(old.reveal(), &asked()).expect(200);
     served.ask(new.reveal(), &asked()).expect(401);
     let until = |token: &str, status: u16| {
-        for _ in 0..100 {
+        for _ in 0..3_000 {
             if served.ask(token, &asked()).status == status {
                 return;
             }
@@ -103,7 +103,7 @@ fn tokens_come_and_go_while_the_server_runs() {
     // A file that cannot be taken changes nothing, and is said.
     write_tokens(&served.path("tokens"), &["7 garbage".to_owned()]);
     served.signal("HUP");
-    for _ in 0..100 {
+    for _ in 0..3_000 {
         if served.log().contains("not taken") {
             break;
         }

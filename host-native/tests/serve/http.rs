@@ -93,9 +93,28 @@ pub fn begin(method: &str, url: &str, headers: &[(&str, &str)], body_bytes: usiz
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"\r\n").unwrap();
+    stream
+}
+
+/// The same, and waits until the server itself asks for the body: so it has begun with the request.
+pub fn begin_heard(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body_bytes: usize,
+) -> TcpStream {
+    let headers = [headers, &[("expect", "100-continue")]].concat();
+    let mut stream = begin(method, url, &headers, body_bytes);
+    let mut heard = Vec::new();
+    let mut byte = [0];
+    while !heard.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        heard.extend(byte);
+    }
+    assert!(heard.starts_with(b"HTTP/1.1 100 "), "{}", String::from_utf8_lossy(&heard));
     stream
 }
 

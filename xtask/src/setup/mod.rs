@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use crate::output::name_step;
 use crate::project::{Project, output_of, run};
 use crate::wasm;
 use debian::{answers, provide};
@@ -22,7 +23,10 @@ pub fn setup(project: &Project) -> Result<(), String> {
     lock.lock().map_err(|error| at(&path, &error))?;
     // The cores compile while the network delivers.
     thread::scope(|scope| {
-        let compiled = scope.spawn(|| programs::wasm_bindgen(project));
+        let compiled = scope.spawn(|| {
+            name_step("setup");
+            programs::wasm_bindgen(project)
+        });
         let delivered = deliver(project);
         let compiled = compiled.join().unwrap_or_else(|_| Err("compiling panicked".to_owned()));
         delivered.and(compiled)
