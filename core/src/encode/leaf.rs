@@ -70,7 +70,7 @@ impl LeafCursor {
 
     /// The next whole rows up to these limits, but one at least, as a page.
     fn page(&self, max: &PageMax) -> Page<'_> {
-        let Leaf { values, definitions, definition_max, repetitions, .. } = &self.leaf;
+        let Leaf { values, definitions, repetitions, .. } = &self.leaf;
         let entries_in_all = definitions.len().max(repetitions.len()).max(values.len());
         if definitions.is_empty() && repetitions.is_empty() {
             // Entries, rows and values are the same: nothing needs to be looked at one by one.
@@ -80,44 +80,12 @@ impl LeafCursor {
             let (definitions, repetitions) = (Definitions::Full, repetitions.slice(0..0));
             return Page { values, range, rows, entries: rows, definitions, repetitions };
         }
-        let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
-        let (mut definition_run, mut repetition_run) = (0, 0);
-        if let Levels::Runs(runs) = definitions {
-            definition_run = runs.partition_point(|run| run.end <= entry);
-        }
-        if let Levels::Runs(runs) = &**repetitions {
-            repetition_run = runs.partition_point(|run| run.end <= entry);
-        }
-        while entry < entries_in_all {
-            work::count(1);
-            let left = entries_in_all - entry;
-            let definition = definitions.at(entry, &mut definition_run);
-            let repetition = repetitions.at(entry, &mut repetition_run);
-            let is_value = definition.is_none_or(|(level, _)| level == *definition_max);
-            let begins_rows = repetition.is_none_or(|(level, _)| level == 0);
-            // So many entries are alike.
-            let mut alike = definition.map_or(left, |(_, count)| count);
-            alike = alike.min(repetition.map_or(left, |(_, count)| count));
-            if begins_rows {
-                let full = rows == max.rows
-                    || entry - self.entry >= max.entries
-                    || values.bytes(self.value..value) >= max.bytes;
-                if full && rows > 0 {
-                    break;
-                }
-                // Each value may be the one that fills the page; entries without one take no bytes.
-                alike = match is_value {
-                    true => 1,
-                    false => alike
-                        .min(max.rows.saturating_sub(rows))
-                        .min(max.entries.saturating_sub(entry - self.entry))
-                        .max(1),
-                };
-                rows += alike;
+        let (rows, entry, value) = match (definitions, &**repetitions) {
+            (Levels::Each(definitions), Levels::Each(repetitions)) => {
+                self.end_of_each(max, entries_in_all, definitions, repetitions)
             }
-            value += if is_value { alike } else { 0 };
-            entry += alike;
-        }
+            _ => self.end_of_runs(max, entries_in_all),
+        };
         Page {
             values,
             range: self.value..value,
@@ -129,6 +97,71 @@ impl LeafCursor {
             },
             repetitions: repetitions.slice(self.entry..entry),
         }
+    }
+
+    /// The rows of the next page, and the entry and the value behind it.
+    fn end_of_each(
+        &self,
+        max: &PageMax,
+        entries_in_all: usize,
+        definitions: &[i16],
+        repetitions: &[i16],
+    ) -> (usize, usize, usize) {
+        let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
+        while entry < entries_in_all {
+            work::count(1);
+            if repetitions.get(entry).is_none_or(|level| *level == 0) {
+                if rows > 0 && self.is_full(max, rows, entry, value) {
+                    break;
+                }
+                rows += 1;
+            }
+            let level = definitions.get(entry).copied();
+            value += usize::from(level.is_none_or(|level| level == self.leaf.definition_max));
+            entry += 1;
+        }
+        (rows, entry, value)
+    }
+
+    /// The same where levels are told in runs: from run to run.
+    fn end_of_runs(&self, max: &PageMax, entries_in_all: usize) -> (usize, usize, usize) {
+        let Leaf { definitions, repetitions, definition_max, .. } = &self.leaf;
+        let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
+        let mut definition_run = definitions.run_of(entry);
+        let mut repetition_run = repetitions.run_of(entry);
+        while entry < entries_in_all {
+            work::count(1);
+            let left = entries_in_all - entry;
+            let definition = definitions.at(entry, &mut definition_run);
+            let repetition = repetitions.at(entry, &mut repetition_run);
+            let is_value = definition.is_none_or(|(level, _)| level == *definition_max);
+            // So many entries are alike.
+            let mut alike = definition.map_or(left, |(_, count)| count);
+            alike = alike.min(repetition.map_or(left, |(_, count)| count));
+            if repetition.is_none_or(|(level, _)| level == 0) {
+                if rows > 0 && self.is_full(max, rows, entry, value) {
+                    break;
+                }
+                // Each value may be the one that fills the page; entries without one take no bytes.
+                let room = max
+                    .rows
+                    .saturating_sub(rows)
+                    .min(max.entries.saturating_sub(entry - self.entry));
+                alike = if is_value { 1 } else { alike.min(room).max(1) };
+                rows += alike;
+            }
+            value += if is_value { alike } else { 0 };
+            entry += alike;
+        }
+        (rows, entry, value)
+    }
+
+    /// Whether a page that has come to this entry and value takes no row more.
+    #[inline]
+    fn is_full(&self, max: &PageMax, rows: usize, entry: usize, value: usize) -> bool {
+        rows == max.rows
+            || entry - self.entry >= max.entries
+            || self.leaf.values.bytes(self.value..value) >= max.bytes
     }
 }
 
@@ -209,6 +242,50 @@ mod tests {
                     let max = PageMax { rows: rows_max, entries, bytes };
                     let level_by_level = rows(values(), vec![1; 1_000], &max);
                     assert_eq!(rows(values(), Vec::new(), &max), level_by_level, "{bytes}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_in_runs_are_cut_as_those_one_by_one() {
+        for seed in 0..40 {
+            let definitions = Levels::scattered(1_000, 2, seed);
+            let values = definitions.iter().filter(|level| **level == 2).count();
+            let mut repetitions = Levels::scattered(1_000, 1, seed + 100);
+            repetitions[0] = 0;
+            let flat = Vec::new();
+            for repetitions in [flat, repetitions] {
+                let cut = |definitions: Levels, repeated: Levels, max: &PageMax| {
+                    let leaf = Leaf {
+                        path: vec!["v".to_owned()],
+                        definitions,
+                        definition_max: 2,
+                        repetitions: Arc::new(repeated),
+                        values: Values::Int64(vec![7; values]),
+                    };
+                    let choice = Choice { dictionary: false, encoding: Encoding::PLAIN };
+                    let (mut cursor, mut pages) = (LeafCursor::new(leaf, choice), Vec::new());
+                    while cursor.entry < 1_000 {
+                        let page = cursor.page(max);
+                        let (entries, range) = (page.entries, page.range.clone());
+                        pages.push((page.rows, entries, range.clone()));
+                        cursor.entry += entries;
+                        cursor.value += range.len();
+                    }
+                    pages
+                };
+                for (rows, entries, bytes) in
+                    [(1, 9, 9), (70, 1_000, 99), (1_000, 33, 9_000), (usize::MAX, usize::MAX, 1)]
+                {
+                    let max = PageMax { rows, entries, bytes };
+                    let each = || Levels::Each(definitions.clone());
+                    let repeated = || Levels::Each(repetitions.clone());
+                    let expected = cut(each(), repeated(), &max);
+                    let (in_runs, repeated_in_runs) =
+                        (Levels::in_runs(&definitions), Levels::in_runs(&repetitions));
+                    assert_eq!(cut(in_runs.clone(), repeated_in_runs, &max), expected);
+                    assert_eq!(cut(in_runs, repeated(), &max), expected);
                 }
             }
         }

@@ -62,6 +62,18 @@ impl Levels {
         matches!(self, Levels::Each(levels) if !levels.is_empty())
     }
 
+    /// Appends a level.
+    #[inline]
+    fn push_one(&mut self, level: i16) {
+        match self {
+            Levels::Each(levels) => {
+                work::count(1);
+                levels.push(level);
+            }
+            Levels::Runs(_) => self.push(level, 1),
+        }
+    }
+
     /// Appends `count` times a level.
     pub(super) fn push(&mut self, level: i16, count: usize) {
         match self {
@@ -94,6 +106,14 @@ impl Levels {
                 let found = runs.get(*run)?;
                 Some((found.level, found.end - entry))
             }
+        }
+    }
+
+    /// The run that an entry is in, for [`Levels::at`].
+    pub(crate) fn run_of(&self, entry: usize) -> usize {
+        match self {
+            Levels::Each(_) => 0,
+            Levels::Runs(runs) => runs.partition_point(|run| run.end <= entry),
         }
     }
 
@@ -190,6 +210,18 @@ impl<'p> Overlay<'p> {
     #[inline]
     pub(super) fn reach(&mut self, instance: usize) -> usize {
         let live = self.parent.live;
+        if let Levels::Each(told) = &self.parent.definitions {
+            while let Some(level) = told.get(self.entry) {
+                if *level == live {
+                    if self.instance == instance {
+                        return self.entry;
+                    }
+                    self.instance += 1;
+                }
+                self.definitions.push_one(*level);
+                self.entry += 1;
+            }
+        }
         while let Some((level, count)) = self.parent.definitions.at(self.entry, &mut self.run) {
             let ahead = instance - self.instance;
             if level == live && ahead == 0 {
@@ -213,7 +245,7 @@ impl<'p> Overlay<'p> {
     /// Puts `level` for the entry that was reached.
     #[inline]
     pub(super) fn put(&mut self, level: i16) {
-        self.definitions.push(level, 1);
+        self.definitions.push_one(level);
         self.entry += 1;
         self.instance += 1;
     }
@@ -279,3 +311,7 @@ impl<'p> Places<'p> {
         &self.place
     }
 }
+
+#[cfg(test)]
+#[path = "levels_tests.rs"]
+mod tests;

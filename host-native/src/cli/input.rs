@@ -283,7 +283,7 @@ mod tests {
         let members = BufReader::new(Endless(gzip(&vec![b'x'; 1 << 20]), 0));
         let unpacked = flate2::bufread::MultiGzDecoder::new(members);
         let refused = &mut |_: &[u8]| Err(Failure::run("a row is too large"));
-        let failure = hand_on_unpacked(unpacked, refused, |error| Failure::run(error)).unwrap_err();
+        let failure = hand_on_unpacked(unpacked, refused, Failure::run).unwrap_err();
         assert!(failure.line().unwrap().contains("a row is too large"));
     }
 

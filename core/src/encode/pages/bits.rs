@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_written_as_the_same_levels_one_by_one() {
+        use crate::resolve::Levels;
+        for seed in 0..300 {
+            let each = Levels::scattered(400, 3, seed);
+            let runs = Levels::in_runs(&each);
+            for range in [0..400, 3..399, 17..18, 50..50, 101..250] {
+                let (mut from_each, mut from_runs) = (Vec::new(), Vec::new());
+                levels(&mut from_each, &LevelSlice::Each(&each[range.clone()]), 3);
+                levels(&mut from_runs, &runs.slice(range.clone()), 3);
+                assert_eq!(from_each, from_runs, "{seed} {range:?}");
+            }
+        }
+    }
+
+    #[test]
     fn deltas_are_written_as_the_specification_shows() {
         let mut out = Vec::new();
         // `Encodings.md`: 1, 2, 3, 4, 5 have only deltas of 1, in no bits at all.
