@@ -109,3 +109,36 @@ impl ColdStorage {
             .map_err(|error| self.answers().error(&error, doing, key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColdStorageConfig;
+
+    #[test]
+    fn work_is_stopped_once_nobody_waits_for_it() {
+        let stop = StopOnDrop::new();
+        let flag = stop.flag();
+        assert!(!flag.load(Ordering::Relaxed));
+        drop(stop);
+        assert!(flag.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn a_footer_is_read_within_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let local_dir = Some(folder.path().to_owned());
+        let storage =
+            ColdStorage::new(ColdStorageConfig { local_dir, ..Default::default() }).unwrap();
+        let rows = [("a".to_owned(), serde_json::json!({ "n": 1 }))];
+        let key = storage.encode_and_upload("events", 7, &rows, 1, 1).await.unwrap();
+        let (footer, bytes) = storage.read_footer(&key).await.unwrap();
+        assert_eq!(footer.rows_count(), 1);
+        let mut limits = ReadLimits::default();
+        limits.footer_bytes_max = bytes;
+        storage.read_footer_within(&key, &limits).await.unwrap();
+        limits.footer_bytes_max = 100;
+        let error = storage.read_footer_within(&key, &limits).await.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Limit, Some(key.as_str())));
+    }
+}

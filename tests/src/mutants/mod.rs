@@ -68,6 +68,24 @@ impl Seeds {
         self.0[number].bytes(|_| {})
     }
 
+    /// The seed of this number with four zeros behind the values of one page each; none of a page with a codec.
+    pub fn padded(&self, number: usize) -> Vec<Vec<u8>> {
+        let mut padded = Vec::new();
+        let file = &self.0[number];
+        for (at, chunk) in file.chunks.iter().enumerate() {
+            for (page, _) in chunk.pages.iter().enumerate() {
+                let mut file = file.clone();
+                let page = &mut file.chunks[at].pages[page];
+                if page.header.int(2) == page.header.int(3) {
+                    page.body.extend([0; 4]);
+                    page.header.set(2, page.body.len() as i64);
+                    padded.push(file.bytes(|_| {}));
+                }
+            }
+        }
+        padded
+    }
+
     /// The mutant of this number, always the same one.
     pub fn mutant(&self, number: u64) -> Vec<u8> {
         let mut random = Random(number.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x5DEE_CE66);
@@ -155,7 +173,10 @@ fn change_fields(fields: &mut Vec<(i16, Value)>, random: &mut Random) {
         1 => fields.insert(at, fields[at].clone()),
         2 => fields[at].0 = random.of(&[0, 1, 20, 99, -1, i16::MAX, fields[at].0 + 1]),
         3 => fields.push((100, Value::Raw(9, vec![0xF2, 0xFF, 0xFF, 0xFF, 0xFF, 7]))),
-        _ => fields.swap(at, random.below(2)),
+        _ => {
+            let other = random.below(fields.len());
+            fields.swap(at, other);
+        }
     }
 }
 
