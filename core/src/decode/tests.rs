@@ -123,3 +123,20 @@ fn a_host_can_stop_the_work() {
     assert!(rows.next().is_none());
     assert_eq!(file.verify().unwrap_err().kind(), crate::ErrorKind::Aborted);
 }
+
+#[test]
+fn what_was_rescued_may_nest_without_end() {
+    let deep = |depth: usize| format!("{}1{}", "{\"b\":".repeat(depth), "}".repeat(depth));
+    for depth in [1, 60, 127, 128, 129, 1_000, 300_000] {
+        let stray = format!("{{\"a\":{}}}", deep(depth));
+        let rows = format!("{{\"a\":\"x\"}} {{\"a\":\"y\"}} {stray} {{\"a\":\"z\"}}");
+        let mut encoder = Encoder::new(Settings::default()).unwrap();
+        encoder.push_json(rows.as_bytes()).unwrap();
+        let encoded = encoder.finish(&Target::new(3, "things")).unwrap();
+        assert_eq!(encoded.summary.rescued.len(), 1, "{:?}", encoded.summary);
+        let file = ParquetFile::open(encoded.bytes).unwrap();
+        let mut json = Vec::new();
+        file.rows(&Projection::All).unwrap().nth(2).unwrap().unwrap().write_json(&mut json);
+        assert!(json == stray.as_bytes(), "{depth}");
+    }
+}
