@@ -8,12 +8,13 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`, which catches the panics in it, so that they print nothing on this thread meanwhile.
+/// Runs `work`, which catches the panics in it, so that they print nothing on this thread
+/// meanwhile.
 ///
-/// Decoding catches what the parquet crate panics at, and gives an error instead; without this, the message
-/// and the backtrace of each would be on standard error as well. Other threads keep their messages, and so
-/// does this one once `work` has ended. The first call replaces the process's panic hook by one that asks
-/// whether to be quiet, and else calls the one before.
+/// Decoding catches what the parquet crate panics at, and gives an error instead; without this, the
+/// message and the backtrace of each would be on standard error as well. Other threads keep their
+/// messages, and so does this one once `work` has ended. The first call replaces the process's
+/// panic hook by one that asks whether to be quiet, and else calls the one before.
 ///
 /// ```
 /// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| panic!("nobody reads this")));

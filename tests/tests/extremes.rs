@@ -1,5 +1,5 @@
-//! Files at the edge of what an encoder writes: far more rows or values than bytes, and all legal. The limits that
-//! keep hostile files out must let every one of them in.
+//! Files at the edge of what an encoder writes: far more rows or values than bytes, and all legal.
+//! The limits that keep hostile files out must let every one of them in.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use bytes::Bytes;

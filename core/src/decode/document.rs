@@ -123,8 +123,8 @@ fn shared(text: &Bytes) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Objects within each other that are taken apart: more than columns nest, so that what lies deeper is put back
-/// whole. Dropping and writing them recurses, and a stack is not endless.
+/// Objects within each other that are taken apart: more than columns nest, so that what lies deeper
+/// is put back whole. Dropping and writing them recurses, and a stack is not endless.
 const APART_MAX: usize = 2 * Settings::DEPTH_LIMIT;
 
 /// A value in `_rescued_data`: taken apart as far as it is objects.
@@ -161,7 +161,8 @@ impl From<Rescued> for Item {
 struct RescuedBuilder {
     open: Vec<(Vec<(String, Rescued)>, String)>,
     key: String,
-    /// What is copied, an array or an object far within others: its text, and how deep within it we are.
+    /// What is copied, an array or an object far within others: its text, and how deep within it we
+    /// are.
     text: Option<(json::text::JsonText, usize)>,
     done: Option<Rescued>,
 }

@@ -1,5 +1,5 @@
-//! Damaged and hostile files without end, made from whole ones: their structure is changed, and then their
-//! checksums are made right again, so that the change reaches the decoder.
+//! Damaged and hostile files without end, made from whole ones: their structure is changed, and
+//! then their checksums are made right again, so that the change reaches the decoder.
 
 mod file;
 pub mod judge;
@@ -38,7 +38,8 @@ impl Random {
 }
 
 impl Seeds {
-    /// The golden rows in every codec, some in small row groups, and the file of an earlier version.
+    /// The golden rows in every codec, some in small row groups, and the file of an earlier
+    /// version.
     pub fn load(golden: &Path) -> Result<Self, Error> {
         let read = |path: &str| {
             let failed = |error| panic!("{path} in {}: {error}", golden.display());
@@ -68,7 +69,8 @@ impl Seeds {
         self.0[number].bytes(|_| {})
     }
 
-    /// The seed of this number with four zeros behind the values of one page each; none of a page with a codec.
+    /// The seed of this number with four zeros behind the values of one page each; none of a page
+    /// with a codec.
     pub fn padded(&self, number: usize) -> Vec<Vec<u8>> {
         let mut padded = Vec::new();
         let file = &self.0[number];

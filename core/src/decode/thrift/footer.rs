@@ -1,19 +1,20 @@
 //! The walk over a footer, `FileMetaData`, before parquet decodes it.
 //!
-//! What parquet reserves by a claim, or builds by recursion, is held against the bytes that are there:
-//! counts of all lists, the tree that `num_children` spells, the chunks of each row group.
+//! What parquet reserves by a claim, or builds by recursion, is held against the bytes that are
+//! there: counts of all lists, the tree that `num_children` spells, the chunks of each row group.
 
 use super::shape::{COLUMN_ORDERS, KEY_VALUES, Kind, ROW_GROUP, SCHEMA_ELEMENT};
 use super::walk::Found;
 use super::{LIST, Reader};
 
-/// The deepest schema that is decoded, by recursion. Ours nest to 64 structs and lists, at most 16 of them
-/// lists, which take two levels more each.
+/// The deepest schema that is decoded, by recursion. Ours nest to 64 structs and lists, at most 16
+/// of them lists, which take two levels more each.
 const DEPTH_MAX: usize = 192;
 /// Pairs of key and value in a footer at most; ours have eight.
 const PAIRS_MAX: usize = 1_024;
 
-/// Whether parquet's decoder can be given this footer; else the byte at which it stops to make sense.
+/// Whether parquet's decoder can be given this footer; else the byte at which it stops to make
+/// sense.
 pub(in super::super) fn check_footer(thrift: &[u8]) -> Result<(), usize> {
     let mut reader = Reader::for_parquet(thrift);
     match walk(&mut reader) {
@@ -100,7 +101,8 @@ fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
             open.pop();
         }
     }
-    // Parquet spells the path of every leaf; so does each row group of the file, in the bytes to come.
+    // Parquet spells the path of every leaf; so does each row group of the file, in the bytes to
+    // come.
     (open.is_empty() && path_bytes <= reader.rest()).then_some(leaves)
 }
 
