@@ -171,15 +171,15 @@ mod tests {
         let footer = footer();
         let mut claims = 0;
         for at in 0..footer.len() {
-            // Any byte that may be the head of a list of structs, integers or bytes.
-            if matches!(footer[at] & 15, 5 | 6 | 8 | 12) && footer[at] >> 4 < 15 {
+            // The head of a list stands behind the head of a field that is one.
+            let is_list = at > 0 && footer[at - 1] & 15 == LIST && footer[at - 1] >> 4 > 0;
+            if is_list && matches!(footer[at] & 15, 5 | 6 | 8 | 12) && footer[at] >> 4 < 15 {
                 let long = [0xF0 | footer[at] & 15, 0xFF, 0xFF, 0xFF, 0xFF, 7];
-                // It may be a letter of a text, and then the rest of the text stands elsewhere.
                 assert!(check_footer(&replaced(&footer, at, &long)).is_err(), "{at}");
                 claims += 1;
             }
         }
-        assert!(claims > 100, "{claims}");
+        assert!(claims > 20, "{claims}");
     }
 
     #[test]
