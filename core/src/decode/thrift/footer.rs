@@ -170,11 +170,11 @@ mod tests {
     fn no_head_of_a_list_can_claim_more_than_there_is() {
         let footer = footer();
         let mut claims = 0;
-        for at in 0..footer.len() {
+        for (at, head) in footer.iter().copied().enumerate() {
             // The head of a list stands behind the head of a field that is one.
             let is_list = at > 0 && footer[at - 1] & 15 == LIST && footer[at - 1] >> 4 > 0;
-            if is_list && matches!(footer[at] & 15, 5 | 6 | 8 | 12) && footer[at] >> 4 < 15 {
-                let long = [0xF0 | footer[at] & 15, 0xFF, 0xFF, 0xFF, 0xFF, 7];
+            if is_list && matches!(head & 15, 5 | 6 | 8 | 12) && head >> 4 < 15 {
+                let long = [0xF0 | (head & 15), 0xFF, 0xFF, 0xFF, 0xFF, 7];
                 assert!(check_footer(&replaced(&footer, at, &long)).is_err(), "{at}");
                 claims += 1;
             }
@@ -204,8 +204,8 @@ mod tests {
         let group = [0x35, 0, 0x18, 1, b'g', 0x15, 2, 0];
         let root = |children: u8| [0x48, 1, b'r', 0x15, children << 1, 0];
         let check = |root: [u8; 6], elements: &[&[u8]]| {
-            let mut bytes = vec![0xFC];
-            bytes.extend([elements.len() as u8 + 1 | 0x80, (elements.len() + 1 >> 7) as u8]);
+            let count = elements.len() + 1;
+            let mut bytes = vec![0xFC, (count & 0x7F) as u8 | 0x80, (count >> 7) as u8];
             bytes.extend(root);
             bytes.extend(elements.concat());
             // Where paths could be spelled.
