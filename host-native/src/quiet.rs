@@ -17,7 +17,7 @@ thread_local! {
 /// panic hook by one that asks whether to be quiet, and else calls the one before.
 ///
 /// ```
-/// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| panic!("nobody reads this")));
+/// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| { panic!("nobody reads this"); }));
 /// assert!(caught.is_err());
 /// ```
 pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
@@ -60,7 +60,12 @@ mod tests {
             assert!(!elsewhere.unwrap());
         });
         assert!(!QUIET.get());
-        assert!(catch_unwind(|| quietly(|| panic!("not to be seen"))).is_err());
+        assert!(
+            catch_unwind(|| quietly(|| {
+                panic!("not to be seen");
+            }))
+            .is_err()
+        );
         assert!(!QUIET.get());
     }
 }
