@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, Error, ErrorKind, IdSource, KeyPrefix, KeyTarget, LsnRange,
-    LsnWidth, Nulls, ObjectKey, ParquetFile, Projection, Settings, Target,
+    Codec, EncodedFile, Encoder, Error, ErrorKind, Footer, IdSource, KeyPrefix, KeyTarget,
+    LsnRange, LsnWidth, Nulls, ObjectKey, ParquetFile, Projection, Settings, Target,
 };
 
 use crate::json::Json;
@@ -60,7 +60,9 @@ pub fn decode_damaged(data: &[u8]) {
         let files = whole_files();
         wounded(&files[usize::from(choice / 2) % files.len()], rest)
     };
+    let _ = Footer::read(&bytes, bytes.len() as u64);
     let Ok(file) = ParquetFile::open(Bytes::from(bytes)) else { return };
+    let _ = file.verify();
     let _ = (file.rows_count(), file.tenant_id(), file.collection(), file.lsns(), file.report());
     read(&file, &Projection::All);
     let names = file.schema().columns().iter().map(|column| column.name.clone());

@@ -8,15 +8,16 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`, which catches the panics in it, so that they print nothing on this thread meanwhile.
+/// Runs `work`, which catches the panics in it, so that they print nothing on this thread
+/// meanwhile.
 ///
-/// Decoding catches what the parquet crate panics at, and gives an error instead; without this, the message
-/// and the backtrace of each would be on standard error as well. Other threads keep their messages, and so
-/// does this one once `work` has ended. The first call replaces the process's panic hook by one that asks
-/// whether to be quiet, and else calls the one before.
+/// Decoding catches what the parquet crate panics at, and gives an error instead; without this, the
+/// message and the backtrace of each would be on standard error as well. Other threads keep their
+/// messages, and so does this one once `work` has ended. The first call replaces the process's
+/// panic hook by one that asks whether to be quiet, and else calls the one before.
 ///
 /// ```
-/// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| panic!("nobody reads this")));
+/// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| { panic!("nobody reads this"); }));
 /// assert!(caught.is_err());
 /// ```
 pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
@@ -59,7 +60,12 @@ mod tests {
             assert!(!elsewhere.unwrap());
         });
         assert!(!QUIET.get());
-        assert!(catch_unwind(|| quietly(|| panic!("not to be seen"))).is_err());
+        assert!(
+            catch_unwind(|| quietly(|| {
+                panic!("not to be seen");
+            }))
+            .is_err()
+        );
         assert!(!QUIET.get());
     }
 }

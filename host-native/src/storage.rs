@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use coldpress_core::{
     EncodedFile, Encoder, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    ParquetFile, Projection, Settings, Target, Wanted,
+    Projection, Settings, Target, Wanted,
 };
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
@@ -19,12 +19,10 @@ use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::{Listing, Source};
 use crate::local::LocalFolder;
-use crate::quiet::quietly;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
-use crate::stored::StopOnDrop;
 pub(crate) use crate::threads::{blocking, internal};
 use crate::wal::archive::{Archive, Recorded};
-use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
+use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject, stored};
 
 /// Rows that are copied at a time for the encoder's thread; between two such steps other tasks run.
 const CHUNK_ROWS: usize = 256;
@@ -203,11 +201,7 @@ impl ColdStorage {
         projection: &Projection,
     ) -> Result<Vec<(String, Value)>> {
         let bytes = self.download_parquet(key).await?;
-        let projection = projection.clone();
-        let stop = StopOnDrop::new();
-        let flag = stop.flag();
-        let rows = blocking(move || Ok(quietly(|| decode(bytes, &projection, flag))?)).await;
-        rows.map_err(|error| error.at(key))
+        stored::rows(bytes, projection.clone()).await.map_err(|error| error.at(key))
     }
 
     /// The data files of a collection that hold any LSN of `lsns` (`None`: all), by LSN.
@@ -392,19 +386,4 @@ async fn encode(
     }
     drop(sender);
     encoding.await.map_err(|error| internal(&error))?
-}
-
-fn decode(
-    bytes: Bytes,
-    projection: &Projection,
-    stop: Arc<AtomicBool>,
-) -> coldpress_core::Result<Vec<(String, Value)>> {
-    let mut file = ParquetFile::open(bytes)?;
-    file.stop_when(stop);
-    file.rows(projection)?
-        .map(|row| {
-            let row = row?;
-            Ok((row.id().to_owned(), row.to_value()?))
-        })
-        .collect()
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{Footer, ObjectKey, ReadLimits};
+use coldpress_core::{Footer, ObjectKey, ParquetFile, Projection, ReadLimits};
 use object_store::{Error as StoreError, ObjectStoreExt};
+use serde_json::Value;
 
 use crate::quiet::quietly;
 use crate::remote::store_path;
@@ -16,8 +17,8 @@ use crate::{ColdStorage, Error, ErrorKind, Result};
 /// What is read of a file's end at first: almost every footer.
 const TAIL_BYTES: u64 = 64 << 10;
 
-/// Stops the work on a blocking thread once whoever waits for it has gone: it ends by itself no more than any
-/// other thread does.
+/// Stops the work on a blocking thread once whoever waits for it has gone: it ends by itself no
+/// more than any other thread does.
 pub(crate) struct StopOnDrop(Arc<AtomicBool>);
 
 impl StopOnDrop {
@@ -37,17 +38,40 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// The rows of a file, decoded on a blocking thread until nobody waits for them any more.
+pub(crate) async fn rows(bytes: Bytes, projection: Projection) -> Result<Vec<(String, Value)>> {
+    let stop = StopOnDrop::new();
+    let flag = stop.flag();
+    blocking(move || Ok(quietly(|| decode(bytes, &projection, flag))?)).await
+}
+
+fn decode(
+    bytes: Bytes,
+    projection: &Projection,
+    stop: Arc<AtomicBool>,
+) -> coldpress_core::Result<Vec<(String, Value)>> {
+    let mut file = ParquetFile::open(bytes)?;
+    file.stop_when(stop);
+    file.rows(projection)?
+        .map(|row| {
+            let row = row?;
+            Ok((row.id().to_owned(), row.to_value()?))
+        })
+        .collect()
+}
+
 impl ColdStorage {
     /// The footer of one data file and the file's size, its rows unread.
     pub async fn read_footer(&self, key: &str) -> Result<(Footer, u64)> {
         self.read_footer_within(key, &ReadLimits::default()).await
     }
 
-    /// [`ColdStorage::read_footer`] within other limits: an error of kind [`ErrorKind::Limit`] where the footer
-    /// is longer than [`ReadLimits::footer_bytes_max`], and then no more than the file's end is fetched.
+    /// [`ColdStorage::read_footer`] within other limits: an error of kind [`ErrorKind::Limit`]
+    /// where the footer is longer than [`ReadLimits::footer_bytes_max`], and then no more than the
+    /// file's end is fetched.
     ///
-    /// The footer is decoded on a blocking thread. The work and the memory that takes grow with its bytes,
-    /// whatever they say: about 30 bytes of memory for each at worst.
+    /// The footer is decoded on a blocking thread. The work and the memory that takes grow with its
+    /// bytes, whatever they say: about 30 bytes of memory for each at worst.
     pub async fn read_footer_within(
         &self,
         key: &str,
@@ -107,5 +131,38 @@ impl ColdStorage {
             .await
             .map_err(|_| self.answers().too_slow(doing, key, self.limit_ms()))?
             .map_err(|error| self.answers().error(&error, doing, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColdStorageConfig;
+
+    #[test]
+    fn work_is_stopped_once_nobody_waits_for_it() {
+        let stop = StopOnDrop::new();
+        let flag = stop.flag();
+        assert!(!flag.load(Ordering::Relaxed));
+        drop(stop);
+        assert!(flag.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn a_footer_is_read_within_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let local_dir = Some(folder.path().to_owned());
+        let storage =
+            ColdStorage::new(ColdStorageConfig { local_dir, ..Default::default() }).unwrap();
+        let rows = [("a".to_owned(), serde_json::json!({ "n": 1 }))];
+        let key = storage.encode_and_upload("events", 7, &rows, 1, 1).await.unwrap();
+        let (footer, bytes) = storage.read_footer(&key).await.unwrap();
+        assert_eq!(footer.rows_count(), 1);
+        let mut limits = ReadLimits::default();
+        limits.footer_bytes_max = bytes;
+        storage.read_footer_within(&key, &limits).await.unwrap();
+        limits.footer_bytes_max = 100;
+        let error = storage.read_footer_within(&key, &limits).await.unwrap_err();
+        assert_eq!((error.kind(), error.path()), (ErrorKind::Limit, Some(key.as_str())));
     }
 }

@@ -35,8 +35,9 @@ impl ColdStorage {
     /// Checks one data file whole: its footer, its rows against it, every checksum, and its own tenant,
     /// collection and LSNs against its key. One flipped bit anywhere is found.
     ///
-    /// The object is held in memory while it is checked. The work ends once the future is dropped. An error of kind [`ErrorKind::Corrupt`] says what is
-    /// damaged and where; any other means that the object could not be checked.
+    /// The object is held in memory while it is checked. The work ends once the future is dropped.
+    /// An error of kind [`ErrorKind::Corrupt`] says what is damaged and where; any other means that
+    /// the object could not be checked.
     pub async fn verify(&self, key: &str) -> Result<VerifiedObject> {
         let parsed = ObjectKey::parse(self.prefix(), key)?;
         if let KeyTarget::Wal { .. } = parsed.target() {

@@ -96,6 +96,17 @@ fn seeds_are_whole_and_laid_out_again_byte_for_byte() {
     }
 }
 
+#[test]
+fn what_stands_behind_the_last_value_of_a_page_is_damage() {
+    let _turn = turn();
+    let seeds = seeds();
+    let padded: Vec<_> = (0..seeds.count()).flat_map(|number| seeds.padded(number)).collect();
+    assert!(padded.len() > 100, "{}", padded.len());
+    for bytes in padded {
+        assert_eq!(read_all(&bytes), Ok(Ending::Damaged));
+    }
+}
+
 /// `COLDPRESS_MUTANTS=100000` makes as many as the issue asks for; it takes some minutes.
 #[test]
 fn no_mutant_with_repaired_checksums_does_harm() {

@@ -1,4 +1,5 @@
-//! Issue 9, "Found by attack": hostile files and mutants, read by the core as WebAssembly under 512 MB.
+//! Issue 9, "Found by attack": hostile files and mutants, read by the core as WebAssembly under 512
+//! MB.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use std::fs;

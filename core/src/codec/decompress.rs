@@ -1,5 +1,5 @@
-//! Pages as they were before the codec. Sizes in a file are claims: a large page gets memory step by step, as
-//! its bytes come, and none behind the values it is to hold.
+//! Pages as they were before the codec. Sizes in a file are claims: a large page gets memory step
+//! by step, as its bytes come, and none behind the values it is to hold.
 
 use std::io::Read;
 
@@ -14,7 +14,8 @@ const ZSTD_RATIO_MAX: usize = 32 * 1_024;
 const SNAPPY_RATIO_MAX: usize = 22;
 /// Input read at once by the decoder of brotli.
 const BROTLI_BUFFER_BYTES: usize = 4_096;
-/// A page up to this size is decompressed at once; a larger one in steps, of which this is the first.
+/// A page up to this size is decompressed at once; a larger one in steps, of which this is the
+/// first.
 const STEP_BYTES: usize = 4 << 20;
 
 /// Why a page could not be decompressed.
@@ -54,8 +55,8 @@ impl Decompressor {
 
     /// The page, which is said to have `size` bytes.
     ///
-    /// A large page comes in steps. Before each next one `needs_more` is asked, with the bytes there are by
-    /// then: where they are all that the page can hold, it is damaged.
+    /// A large page comes in steps. Before each next one `needs_more` is asked, with the bytes
+    /// there are by then: where they are all that the page can hold, it is damaged.
     pub(crate) fn decompress(
         &mut self,
         page: Bytes,

@@ -60,8 +60,8 @@ impl ColumnReader {
         self.kind.values()
     }
 
-    /// The next rows, `rows_max` at most and one at least, and how many they are; an error where there is
-    /// none. Fewer come where they have many entries.
+    /// The next rows, `rows_max` at most and one at least, and how many they are; an error where
+    /// there is none. Fewer come where they have many entries.
     pub(super) fn read(&mut self, rows_max: usize) -> Result<(Leaf, usize)> {
         self.terms.go_on()?;
         let mut leaf = Leaf::new(self.kind.values());
@@ -183,9 +183,9 @@ impl ColumnReader {
 }
 
 impl DataPage {
-    /// How many of the page's next entries are the rows asked for, whose levels are appended; takes the rows
-    /// there are off `rows_left`. It stops early, behind a row, where the leaf has many entries by then. A row
-    /// never goes on in another page: offset indexes rule that out.
+    /// How many of the page's next entries are the rows asked for, whose levels are appended; takes
+    /// the rows there are off `rows_left`. It stops early, behind a row, where the leaf has many
+    /// entries by then. A row never goes on in another page: offset indexes rule that out.
     fn rows(
         &mut self,
         rows_left: &mut usize,

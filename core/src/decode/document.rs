@@ -1,17 +1,18 @@
 //! A document being put together, and its two ways out: JSON text and `serde_json` values.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Name, corrupt};
-use crate::Result;
 use crate::json::number::Number;
 use crate::json::text::write_string;
 use crate::json::tokenizer::Tokenizer;
 use crate::json::{self, Events};
 use crate::schema::ColumnType;
+use crate::{Result, Settings};
 
 /// A value of a document.
 #[derive(Debug, Clone)]
@@ -93,14 +94,14 @@ impl Item {
     pub(super) fn restore(&mut self, column_type: &ColumnType, rescued: Rescued) -> Result<()> {
         match (self, column_type, rescued) {
             (Item::Object(fields), ColumnType::Struct(columns), Rescued::Object(parts)) => {
+                // The fields begin with the columns, in their order.
+                let by_name: BTreeMap<&str, usize> =
+                    columns.iter().enumerate().map(|(at, of)| (of.name.as_str(), at)).collect();
                 for (name, part) in parts {
-                    let field = fields.iter_mut().find(|(field, _)| **field == *name);
-                    let column = columns.iter().find(|column| column.name == name);
-                    match (field, column) {
-                        (Some((_, item)), Some(column)) => {
-                            item.restore(&column.column_type, part)?;
-                        }
-                        _ => fields.push((Arc::from(name), part.into())),
+                    let at = by_name.get(name.as_str()).copied();
+                    match at.and_then(|at| Some((fields.get_mut(at)?, columns.get(at)?))) {
+                        Some(((_, item), column)) => item.restore(&column.column_type, part)?,
+                        None => fields.push((Arc::from(name), part.into())),
                     }
                 }
             }
@@ -121,6 +122,10 @@ impl Item {
 fn shared(text: &Bytes) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
+
+/// Objects within each other that are taken apart: more than columns nest, so that what lies deeper
+/// is put back whole. Dropping and writing them recurses, and a stack is not endless.
+const APART_MAX: usize = 2 * Settings::DEPTH_LIMIT;
 
 /// A value in `_rescued_data`: taken apart as far as it is objects.
 #[derive(Debug)]
@@ -156,8 +161,9 @@ impl From<Rescued> for Item {
 struct RescuedBuilder {
     open: Vec<(Vec<(String, Rescued)>, String)>,
     key: String,
-    /// An array being copied: its text, and how deep within it we are.
-    array: Option<(json::text::JsonText, usize)>,
+    /// What is copied, an array or an object far within others: its text, and how deep within it we
+    /// are.
+    text: Option<(json::text::JsonText, usize)>,
     done: Option<Rescued>,
 }
 
@@ -174,20 +180,20 @@ impl RescuedBuilder {
     }
 
     fn event(&mut self, nesting: isize, write: impl FnOnce(&mut json::text::JsonText)) {
-        let (mut text, depth) = self.array.take().unwrap_or_default();
+        let (mut text, depth) = self.text.take().unwrap_or_default();
         write(&mut text);
         let depth = depth.saturating_add_signed(nesting);
         if depth == 0 {
             self.put(Rescued::Text(text.take()));
         } else {
-            self.array = Some((text, depth));
+            self.text = Some((text, depth));
         }
     }
 }
 
 impl Events for RescuedBuilder {
     fn key(&mut self, name: &str) {
-        match &mut self.array {
+        match &mut self.text {
             Some((text, _)) => text.key(name),
             None => name.clone_into(&mut self.key),
         }
@@ -210,7 +216,7 @@ impl Events for RescuedBuilder {
     }
 
     fn open_object(&mut self) {
-        if self.array.is_some() {
+        if self.text.is_some() || self.open.len() >= APART_MAX {
             return self.event(1, Events::open_object);
         }
         let key = std::mem::take(&mut self.key);
@@ -218,7 +224,7 @@ impl Events for RescuedBuilder {
     }
 
     fn close_object(&mut self) {
-        if self.array.is_some() {
+        if self.text.is_some() {
             return self.event(-1, Events::close_object);
         }
         if let Some((fields, key)) = self.open.pop() {

@@ -1,4 +1,5 @@
-//! How far into a page its values reach: what a page claims to have behind them is never decompressed.
+//! How far into a page its values reach: what a page claims to have behind them is never
+//! decompressed.
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
@@ -18,7 +19,8 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// The most bytes that the page can have before its codec; none where its values can be of any length.
+    /// The most bytes that the page can have before its codec; none where its values can be of any
+    /// length.
     pub(super) fn bytes_max(&self) -> Option<usize> {
         /// Levels and values of a page take no more beside what each entry takes.
         const HEADS_BYTES: usize = 4_096;
@@ -35,8 +37,8 @@ impl Extent {
         self.entries.checked_mul(value + levels)?.checked_add(HEADS_BYTES)
     }
 
-    /// Whether the page's values can reach beyond these first bytes of it. True where the bytes make no
-    /// sense: reading the page tells why.
+    /// Whether the page's values can reach beyond these first bytes of it. True where the bytes
+    /// make no sense: reading the page tells why.
     pub(super) fn needs_more(&mut self, there: &[u8]) -> bool {
         if self.bytes_max().is_some() {
             return true;

@@ -135,7 +135,8 @@ fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
     Some(start..start.checked_add(length)?)
 }
 
-/// Whether so many bytes can hold so many rows: a page takes some bytes, and holds so many rows at most.
+/// Whether so many bytes can hold so many rows: a page takes some bytes, and holds so many rows at
+/// most.
 fn check_rows(
     chunk: &ColumnChunkMetaData,
     bytes: u64,
@@ -146,7 +147,8 @@ fn check_rows(
     let column = || chunk.column_path().parts().join(".");
     if rows > rows_max {
         return Err(corrupt(format!(
-            "a row group says to have {rows} rows, and the {bytes} bytes of column {} hold {rows_max} at most",
+            "a row group says to have {rows} rows, \
+             and the {bytes} bytes of column {} hold {rows_max} at most",
             column()
         )));
     }

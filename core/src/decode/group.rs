@@ -8,11 +8,12 @@ use super::values::Values;
 use super::{ParquetFile, corrupt};
 use crate::Result;
 
-/// Rows of one leaf read at once: enough to spread the cost of a call, few enough to keep memory small.
+/// Rows of one leaf read at once: enough to spread the cost of a call, few enough to keep memory
+/// small.
 const READ_ROWS: usize = 1_024;
 
-/// Reads the leaves of one row group. Each is read ahead by itself, so that long lists in one of them do not
-/// make the others take memory.
+/// Reads the leaves of one row group. Each is read ahead by itself, so that long lists in one of
+/// them do not make the others take memory.
 pub(super) struct GroupReader {
     terms: Terms,
     columns: Vec<ColumnReader>,

@@ -1,4 +1,5 @@
-//! The indexes and bloom filters of a file, for whoever verifies it: walked first, then decoded by parquet.
+//! The indexes and bloom filters of a file, for whoever verifies it: walked first, then decoded by
+//! parquet.
 
 use std::ops::Range;
 
@@ -28,8 +29,8 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     reader.finish().map_err(unreadable)
 }
 
-/// Walks every index before parquet decodes it. All together they are no longer than the file: bytes that
-/// several share would be decoded again for each.
+/// Walks every index before parquet decodes it. All together they are no longer than the file:
+/// bytes that several share would be decoded again for each.
 fn check(file: &ParquetFile) -> Result<()> {
     let mut left = file.bytes.len();
     for chunk in file.metadata.row_groups().iter().flat_map(|group| group.columns()) {
@@ -139,7 +140,8 @@ impl Index<'_> {
         let agree = |(location, place): (&PageLocation, &&PagePlace)| {
             let Ok(row) = usize::try_from(location.first_row_index) else { return false };
             let row_agrees = if flat { row == row_least } else { row >= row_least };
-            // Of lists, only the pages' levels would say how many rows they hold; each holds one at least.
+            // Of lists, only the pages' levels would say how many rows they hold; each holds one at
+            // least.
             row_least = if flat { row.saturating_add(place.entries) } else { row + 1 };
             u64::try_from(location.offset) == Ok(chunk_start + place.start as u64)
                 && usize::try_from(location.compressed_page_size) == Ok(place.length)

@@ -8,24 +8,26 @@ use crate::{Error, ErrorKind, Result};
 
 /// The most that a file may ask of its reader: plain data.
 ///
-/// The defaults lie above what an encoder writes, so they refuse no file of ours that was encoded with
-/// its defaults. What passes them is an error of kind [`ErrorKind::Limit`], which names the limit.
+/// The defaults lie above what an encoder writes, so they refuse no file of ours that was encoded
+/// with its defaults. What passes them is an error of kind [`ErrorKind::Limit`], which names the
+/// limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadLimits {
-    /// Bytes of the footer, with its length and its magic. Decoding takes about 30 times as much memory
-    /// at worst. Default: 64 MiB, some 300,000 column chunks.
+    /// Bytes of the footer, with its length and its magic. Decoding takes about 30 times as much
+    /// memory at worst. Default: 64 MiB, some 300,000 column chunks.
     pub footer_bytes_max: u64,
-    /// Bytes of one page before the codec. An encoder ends a page at 1 MiB of values, but a page holds
-    /// one row at least. Default: 768 MiB, three times the largest row that an encoder takes by default.
+    /// Bytes of one page before the codec. An encoder ends a page at 1 MiB of values, but a page
+    /// holds one row at least. Default: 768 MiB, three times the largest row that an encoder takes
+    /// by default.
     pub page_bytes_max: usize,
     /// Rows of one page of a column that is no list. Default: 40,960, twice what an encoder writes.
     pub page_rows_max: usize,
-    /// Bytes of one row's text and values, as rows are put together. Default: 512 MiB, twice the largest
-    /// row that an encoder takes by default.
+    /// Bytes of one row's text and values, as rows are put together. Default: 512 MiB, twice the
+    /// largest row that an encoder takes by default.
     pub row_bytes_max: usize,
-    /// Values and nulls of one row in all its columns together. Default: 134,217,728, which no text of
-    /// 256 MiB can have.
+    /// Values and nulls of one row in all its columns together. Default: 134,217,728, which no text
+    /// of 256 MiB can have.
     pub row_values_max: usize,
 }
 
@@ -41,7 +43,8 @@ impl Default for ReadLimits {
     }
 }
 
-/// Values and nulls of one page at most: an encoder ends a page at 1,048,576 of them, but not within a row.
+/// Values and nulls of one page at most: an encoder ends a page at 1,048,576 of them, but not
+/// within a row.
 pub(super) const PAGE_VALUES_MAX: usize = PAGE_ENTRIES_MAX + ROW_ENTRIES_MAX;
 /// Bytes of a dictionary page before the codec, eight times what an encoder writes.
 pub(super) const DICTIONARY_PAGE_BYTES_MAX: usize = 8 * DICTIONARY_BYTES_MAX;

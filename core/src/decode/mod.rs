@@ -73,8 +73,8 @@ impl Footer {
         Self::read_within(tail, file_bytes, &ReadLimits::default())
     }
 
-    /// [`Footer::read`] within other limits than the default ones: an error of kind `Limit` where the footer
-    /// is larger than [`ReadLimits::footer_bytes_max`].
+    /// [`Footer::read`] within other limits than the default ones: an error of kind `Limit` where
+    /// the footer is larger than [`ReadLimits::footer_bytes_max`].
     ///
     /// The work and the memory it takes grow with the bytes of the footer, whatever they say.
     pub fn read_within(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
@@ -195,8 +195,8 @@ impl ParquetFile {
         guarded(|| footer::open(bytes, limits))
     }
 
-    /// Lets a host end the work: once `stop` is true, [`ParquetFile::verify`] and [`Rows`] give an error of
-    /// kind `Aborted`. They look at it before each page and every thousand rows.
+    /// Lets a host end the work: once `stop` is true, [`ParquetFile::verify`] and [`Rows`] give an
+    /// error of kind `Aborted`. They look at it before each page and every thousand rows.
     pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
         self.terms.stop = Some(stop);
     }

@@ -74,3 +74,69 @@ fn a_projection_reads_no_other_column() {
     assert_eq!(file.rows(&names).unwrap().filter(|row| row.is_ok()).count(), 100);
     assert!(file.rows(&Projection::All).unwrap().any(|row| row.is_err()));
 }
+
+#[test]
+fn each_limit_is_kept_and_names_itself() {
+    let list: Vec<u32> = (0..100_000).collect();
+    let mut encoder = Encoder::new(Settings::default()).unwrap();
+    for row in [json!({ "t": "x".repeat(5_000), "l": list }), json!({ "t": "y" })] {
+        encoder.push_row("id", &row).unwrap();
+    }
+    let bytes = encoder.finish(&Target::new(3, "things")).unwrap().bytes;
+    let whole = |limits: &ReadLimits| -> Result<Verified> {
+        Footer::read_within(&bytes, bytes.len() as u64, limits)?;
+        let file = ParquetFile::open_within(bytes.clone(), limits)?;
+        for row in file.rows(&Projection::All)? {
+            row?;
+        }
+        file.verify()
+    };
+    assert!(whole(&ReadLimits::default()).unwrap().whole);
+    let limits: [(&str, fn(&mut ReadLimits)); 5] = [
+        ("footer_bytes_max", |limits| limits.footer_bytes_max = 100),
+        ("page_bytes_max", |limits| limits.page_bytes_max = 4_000),
+        ("page_rows_max", |limits| limits.page_rows_max = 1),
+        ("row_bytes_max", |limits| limits.row_bytes_max = 4_000),
+        ("row_values_max", |limits| limits.row_values_max = 4_000),
+    ];
+    for (name, set) in limits {
+        let mut limits = ReadLimits::default();
+        set(&mut limits);
+        let error = whole(&limits).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Limit, "{name}: {error}");
+        assert!(error.to_string().contains(name), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_host_can_stop_the_work() {
+    let mut file = ParquetFile::open(file(Codec::None, 3_000)).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    file.stop_when(Arc::clone(&stop));
+    file.verify().unwrap();
+    let mut rows = file.rows(&Projection::All).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    // Row groups have 40 rows: what is read ahead still comes, and no more.
+    let error = rows.by_ref().take(41).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), crate::ErrorKind::Aborted);
+    assert!(rows.next().is_none());
+    assert_eq!(file.verify().unwrap_err().kind(), crate::ErrorKind::Aborted);
+}
+
+#[test]
+fn what_was_rescued_may_nest_without_end() {
+    let deep = |depth: usize| format!("{}1{}", "{\"b\":".repeat(depth), "}".repeat(depth));
+    for depth in [1, 60, 127, 128, 129, 1_000, 300_000] {
+        let stray = format!("{{\"a\":{}}}", deep(depth));
+        let rows = format!("{{\"a\":\"x\"}} {{\"a\":\"y\"}} {stray} {{\"a\":\"z\"}}");
+        let mut encoder = Encoder::new(Settings::default()).unwrap();
+        encoder.push_json(rows.as_bytes()).unwrap();
+        let encoded = encoder.finish(&Target::new(3, "things")).unwrap();
+        assert_eq!(encoded.summary.rescued.len(), 1, "{:?}", encoded.summary);
+        let file = ParquetFile::open(encoded.bytes).unwrap();
+        let mut json = Vec::new();
+        file.rows(&Projection::All).unwrap().nth(2).unwrap().unwrap().write_json(&mut json);
+        assert!(json == stray.as_bytes(), "{depth}");
+    }
+}

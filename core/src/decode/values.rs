@@ -6,8 +6,9 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::bits::{Deltas, Hybrid};
 
-/// What byte strings that share prefixes may take above the bytes of their page, once put together. An
-/// encoder ends a page at 1 MiB of whole values, but not within a row, and a row of a list has many.
+/// What byte strings that share prefixes may take above the bytes of their page, once put together.
+/// An encoder ends a page at 1 MiB of whole values, but not within a row, and a row of a list has
+/// many.
 const PREFIXED_BYTES_MAX: usize = 4 << 20;
 const PREFIXED_LIST_BYTES_MAX: usize = 256 << 20;
 
@@ -89,8 +90,8 @@ impl Kind {
 }
 
 impl Decoder {
-    /// None where the encoding is none of this kind, or the bytes are not in it. A row of a column that is
-    /// `flat` has one value at most.
+    /// None where the encoding is none of this kind, or the bytes are not in it. A row of a column
+    /// that is `flat` has one value at most.
     pub(super) fn new(kind: Kind, flat: bool, encoding: Encoding, bytes: Bytes) -> Option<Self> {
         let form = match (encoding, kind) {
             (Encoding::PLAIN, _) => Form::Plain,
@@ -276,7 +277,8 @@ impl Decoder {
 }
 
 fn each<T>(count: usize, out: &mut Vec<T>, mut next: impl FnMut() -> Option<T>) -> Option<()> {
-    // `count` entries have been read before it, but a value of no bits costs no bytes: step by step.
+    // `count` entries have been read before it, but a value of no bits costs no bytes: step by
+    // step.
     for _ in 0..count {
         if out.len() == out.capacity() {
             out.try_reserve(count.min(out.len().max(64))).ok()?;

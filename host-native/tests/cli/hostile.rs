@@ -1,4 +1,5 @@
-//! Hostile files: each command ends by itself, in little memory, and says in one line what is wrong.
+//! Hostile files: each command ends by itself, in little memory, and says in one line what is
+//! wrong.
 
 use std::fs;
 use std::path::Path;
@@ -6,8 +7,8 @@ use std::process::Command;
 
 use super::harness::{Place, Ran};
 
-/// Limits of the child, so that what takes more fails here and not on the machine: 256 MiB of data, and
-/// 20 seconds of its processor, which none of these needs one of.
+/// Limits of the child, so that what takes more fails here and not on the machine: 256 MiB of data,
+/// and 20 seconds of its processor, which none of these needs one of.
 const LIMITED: &str = "ulimit -d 262144; ulimit -t 20; exec \"$0\" \"$@\"";
 
 fn run(place: &Place, arguments: &[&str]) -> Ran {

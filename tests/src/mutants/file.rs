@@ -56,6 +56,10 @@ impl File {
             let first =
                 pages.iter().zip(&chunk.pages).find(|(_, page)| page.header.int(1) == Some(0));
             if let Some(meta) = column.field_mut(3) {
+                let sizes = pages.iter().zip(&chunk.pages).map(|((_, length), page)| {
+                    (*length - page.body.len()) as i64 + page.header.int(2).unwrap_or(0)
+                });
+                meta.set(6, sizes.fold(0, i64::wrapping_add));
                 meta.set(7, (end - start) as i64);
                 meta.set(9, first.map_or(start, |(place, _)| place.0) as i64);
                 meta.set(11, start as i64);

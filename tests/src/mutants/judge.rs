@@ -1,10 +1,12 @@
-//! What every reader of a damaged or hostile file must do: end, with an error of one of two kinds or none.
-//! `tests/wasm-probe` includes this file, so that the same is asked of the core as WebAssembly.
+//! What every reader of a damaged or hostile file must do: end, with an error of one of two kinds
+//! or none. `tests/wasm-probe` includes this file, so that the same is asked of the core as
+//! WebAssembly.
 
 use bytes::Bytes;
 use coldpress_core::{Error, ErrorKind, Footer, ParquetFile, Projection};
 
-/// Rows, and bytes of their JSON, after which reading stops: a legal file of few bytes can hold many.
+/// Rows, and bytes of their JSON, after which reading stops: a legal file of few bytes can hold
+/// many.
 const ROWS_MAX: usize = 100_000;
 const JSON_BYTES_MAX: usize = 8 << 20;
 

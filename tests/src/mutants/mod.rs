@@ -1,5 +1,5 @@
-//! Damaged and hostile files without end, made from whole ones: their structure is changed, and then their
-//! checksums are made right again, so that the change reaches the decoder.
+//! Damaged and hostile files without end, made from whole ones: their structure is changed, and
+//! then their checksums are made right again, so that the change reaches the decoder.
 
 mod file;
 pub mod judge;
@@ -38,7 +38,8 @@ impl Random {
 }
 
 impl Seeds {
-    /// The golden rows in every codec, some in small row groups, and the file of an earlier version.
+    /// The golden rows in every codec, some in small row groups, and the file of an earlier
+    /// version.
     pub fn load(golden: &Path) -> Result<Self, Error> {
         let read = |path: &str| {
             let failed = |error| panic!("{path} in {}: {error}", golden.display());
@@ -66,6 +67,25 @@ impl Seeds {
     /// The seed of this number, as it was.
     pub fn whole(&self, number: usize) -> Vec<u8> {
         self.0[number].bytes(|_| {})
+    }
+
+    /// The seed of this number with four zeros behind the values of one page each; none of a page
+    /// with a codec.
+    pub fn padded(&self, number: usize) -> Vec<Vec<u8>> {
+        let mut padded = Vec::new();
+        let file = &self.0[number];
+        for (at, chunk) in file.chunks.iter().enumerate() {
+            for (page, _) in chunk.pages.iter().enumerate() {
+                let mut file = file.clone();
+                let page = &mut file.chunks[at].pages[page];
+                if page.header.int(2) == page.header.int(3) {
+                    page.body.extend([0; 4]);
+                    page.header.set(2, page.body.len() as i64);
+                    padded.push(file.bytes(|_| {}));
+                }
+            }
+        }
+        padded
     }
 
     /// The mutant of this number, always the same one.
@@ -155,7 +175,10 @@ fn change_fields(fields: &mut Vec<(i16, Value)>, random: &mut Random) {
         1 => fields.insert(at, fields[at].clone()),
         2 => fields[at].0 = random.of(&[0, 1, 20, 99, -1, i16::MAX, fields[at].0 + 1]),
         3 => fields.push((100, Value::Raw(9, vec![0xF2, 0xFF, 0xFF, 0xFF, 0xFF, 7]))),
-        _ => fields.swap(at, random.below(2)),
+        _ => {
+            let other = random.below(fields.len());
+            fields.swap(at, other);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Thrift's compact protocol as a tree that can be changed and written again, with lies where they are wanted.
+//! Thrift's compact protocol as a tree that can be changed and written again, with lies where they
+//! are wanted.
 
 /// A value, as it stands in a file.
 #[derive(Debug, Clone)]

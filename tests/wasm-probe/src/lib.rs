@@ -2,8 +2,8 @@
 //! all. `tests/interop/wasm_probe.mjs` drives it, `tests/tests/wasm.rs` judges what comes out.
 //!
 //! The caller copies NDJSON into memory from [`probe_alloc`], calls [`probe_encode`], and reads the
-//! answer, file or message, through [`probe_answer`] and [`probe_answer_len`]. [`probe_read`] reads a file in
-//! every way there is, for `tests/tests/hostile_wasm.rs`.
+//! answer, file or message, through [`probe_answer`] and [`probe_answer_len`]. [`probe_read`] reads
+//! a file in every way there is, for `tests/tests/hostile_wasm.rs`.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn probe_encode(start: *const u8, len: usize, codec: usize
     failed
 }
 
-/// Reads the file at `start` in every way there is. Returns 0, 1 or 2 as it does not open, is found damaged,
-/// or is whole; 3 where a reader ends as none must, and the answer says how.
+/// Reads the file at `start` in every way there is. Returns 0, 1 or 2 as it does not open, is found
+/// damaged, or is whole; 3 where a reader ends as none must, and the answer says how.
 ///
 /// # Safety
 ///

@@ -1,19 +1,20 @@
 //! The walk over a footer, `FileMetaData`, before parquet decodes it.
 //!
-//! What parquet reserves by a claim, or builds by recursion, is held against the bytes that are there:
-//! counts of all lists, the tree that `num_children` spells, the chunks of each row group.
+//! What parquet reserves by a claim, or builds by recursion, is held against the bytes that are
+//! there: counts of all lists, the tree that `num_children` spells, the chunks of each row group.
 
 use super::shape::{COLUMN_ORDERS, KEY_VALUES, Kind, ROW_GROUP, SCHEMA_ELEMENT};
 use super::walk::Found;
 use super::{LIST, Reader};
 
-/// The deepest schema that is decoded, by recursion. Ours nest to 64 structs and lists, at most 16 of them
-/// lists, which take two levels more each.
+/// The deepest schema that is decoded, by recursion. Ours nest to 64 structs and lists, at most 16
+/// of them lists, which take two levels more each.
 const DEPTH_MAX: usize = 192;
 /// Pairs of key and value in a footer at most; ours have eight.
 const PAIRS_MAX: usize = 1_024;
 
-/// Whether parquet's decoder can be given this footer; else the byte at which it stops to make sense.
+/// Whether parquet's decoder can be given this footer; else the byte at which it stops to make
+/// sense.
 pub(in super::super) fn check_footer(thrift: &[u8]) -> Result<(), usize> {
     let mut reader = Reader::for_parquet(thrift);
     match walk(&mut reader) {
@@ -100,7 +101,8 @@ fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
             open.pop();
         }
     }
-    // Parquet spells the path of every leaf; so does each row group of the file, in the bytes to come.
+    // Parquet spells the path of every leaf; so does each row group of the file, in the bytes to
+    // come.
     (open.is_empty() && path_bytes <= reader.rest()).then_some(leaves)
 }
 
@@ -133,4 +135,92 @@ fn row_groups(reader: &mut Reader<'_>, wire: u8, leaves: usize) -> Option<()> {
 
 fn list(reader: &mut Reader<'_>, wire: u8, element: &Kind) -> Option<usize> {
     if wire == LIST { reader.list(element) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Encoder, Settings, Target};
+
+    /// The footer of a file with lists, structs and two row groups.
+    fn footer() -> Vec<u8> {
+        let settings = Settings { row_group_rows_max: 1, ..Settings::default() };
+        let mut encoder = Encoder::new(settings).unwrap();
+        encoder.push_json(br#"{"a":1,"l":[{"t":"x"},{}]} {"a":"stray","d":1.5}"#).unwrap();
+        let bytes = encoder.finish(&Target::new(1, "c")).unwrap().bytes;
+        let end = bytes.len() - 8;
+        let length = u32::from_le_bytes(*bytes[end..].first_chunk().unwrap()) as usize;
+        bytes[end - length..end].to_vec()
+    }
+
+    fn replaced(footer: &[u8], at: usize, with: &[u8]) -> Vec<u8> {
+        [&footer[..at], with, &footer[at + 1..]].concat()
+    }
+
+    #[test]
+    fn a_whole_footer_passes_and_no_part_of_it() {
+        let footer = footer();
+        assert_eq!(check_footer(&footer), Ok(()));
+        for end in 0..footer.len() {
+            assert!(check_footer(&footer[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn no_head_of_a_list_can_claim_more_than_there_is() {
+        let footer = footer();
+        let mut claims = 0;
+        for (at, head) in footer.iter().copied().enumerate() {
+            // The head of a list stands behind the head of a field that is one.
+            let is_list = at > 0 && footer[at - 1] & 15 == LIST && footer[at - 1] >> 4 > 0;
+            if is_list && matches!(head & 15, 5 | 6 | 8 | 12) && head >> 4 < 15 {
+                let long = [0xF0 | (head & 15), 0xFF, 0xFF, 0xFF, 0xFF, 7];
+                assert!(check_footer(&replaced(&footer, at, &long)).is_err(), "{at}");
+                claims += 1;
+            }
+        }
+        assert!(claims > 20, "{claims}");
+    }
+
+    #[test]
+    fn fields_that_parquet_skips_without_a_byte_are_refused() {
+        let footer = footer();
+        let with = |field: &[u8]| {
+            let body = &footer[..footer.len() - 1];
+            check_footer(&[body, field, &[0]].concat())
+        };
+        // Field 22: a string, a list of integers; lists and maps of booleans.
+        assert_eq!(with(&[0xF8, 1, b'x']), Ok(()));
+        assert_eq!(with(&[0xF9, 0x25, 2, 4]), Ok(()));
+        assert!(with(&[0xF9, 0xF1, 0xFF, 0xFF, 0xFF, 0xFF, 7]).is_err());
+        assert!(with(&[0xF9, 0x21, 1, 1]).is_err());
+        assert!(with(&[0xFB, 0xFF, 0xFF, 0xFF, 0xFF, 7, 0x11]).is_err());
+        assert!(with(&[0xF9, 0x19, 0xF2, 0xFF, 0xFF, 0xFF, 0xFF, 7]).is_err());
+    }
+
+    #[test]
+    fn a_schema_is_one_tree_of_bounded_depth() {
+        let leaf = [0x15, 2, 0x25, 0, 0x18, 1, b'a', 0];
+        let group = [0x35, 0, 0x18, 1, b'g', 0x15, 2, 0];
+        let root = |children: u8| [0x48, 1, b'r', 0x15, children << 1, 0];
+        let check = |root: [u8; 6], elements: &[&[u8]]| {
+            let count = elements.len() + 1;
+            let mut bytes = vec![0xFC, (count & 0x7F) as u8 | 0x80, (count >> 7) as u8];
+            bytes.extend(root);
+            bytes.extend(elements.concat());
+            // Where paths could be spelled.
+            bytes.extend([0; 4_000]);
+            schema(&mut Reader::for_parquet(&bytes), LIST)
+        };
+        assert_eq!(check(root(2), &[&leaf, &leaf]), Some(2));
+        assert_eq!(check(root(1), &[&group, &leaf]), Some(1));
+        for (children, elements) in
+            [(1, &[&leaf[..], &leaf][..]), (3, &[&leaf, &leaf]), (0, &[]), (1, &[&group])]
+        {
+            assert_eq!(check(root(children), elements), None, "{children}");
+        }
+        let nested = |depth| [vec![&group[..]; depth], vec![&leaf[..]]].concat();
+        assert_eq!(check(root(1), &nested(190)), Some(1));
+        assert_eq!(check(root(1), &nested(500)), None);
+    }
 }

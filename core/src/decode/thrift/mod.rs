@@ -1,8 +1,8 @@
-//! Thrift's compact protocol: our own reader of page headers, and the walk that all bytes pass before
-//! parquet's decoder sees them (`walk.rs`, `footer.rs`).
+//! Thrift's compact protocol: our own reader of page headers, and the walk that all bytes pass
+//! before parquet's decoder sees them (`walk.rs`, `footer.rs`).
 //!
-//! Every read is checked: it gives `None` where the bytes end or make no sense. A count is a claim: each
-//! element takes at least one byte, so the work is never more than the bytes there are.
+//! Every read is checked: it gives `None` where the bytes end or make no sense. A count is a claim:
+//! each element takes at least one byte, so the work is never more than the bytes there are.
 
 mod footer;
 mod shape;
@@ -23,8 +23,9 @@ pub(super) const STRUCT: u8 = 12;
 pub(super) struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
-    /// Whether parquet's decoder reads the same bytes next. It skips a boolean in a list or a map without
-    /// a byte, so what has such a field is refused: the two readers would disagree from there on.
+    /// Whether parquet's decoder reads the same bytes next. It skips a boolean in a list or a map
+    /// without a byte, so what has such a field is refused: the two readers would disagree from
+    /// there on.
     for_parquet: bool,
 }
 

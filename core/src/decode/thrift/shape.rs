@@ -1,7 +1,8 @@
 //! The structs of `parquet.thrift` that parquet's own decoder reads, as tables for the walk.
 //!
-//! Parquet's decoder takes the type of a known field for granted. So the walk refuses a known field of
-//! another type: else the two would read the same bytes in two ways, and the walk would prove nothing.
+//! Parquet's decoder takes the type of a known field for granted. So the walk refuses a known field
+//! of another type: else the two would read the same bytes in two ways, and the walk would prove
+//! nothing.
 
 /// What a field or an element of a list is.
 #[derive(Debug)]

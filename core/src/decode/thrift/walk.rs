@@ -17,8 +17,8 @@ pub(in super::super) enum Found<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Goes past one struct, and tells `on` each field that its table knows. None where a field is of
-    /// another type than the table says, stands twice or out of order, or where one is missing.
+    /// Goes past one struct, and tells `on` each field that its table knows. None where a field is
+    /// of another type than the table says, stands twice or out of order, or where one is missing.
     pub(in super::super) fn structure(
         &mut self,
         shape: &'static Shape,
