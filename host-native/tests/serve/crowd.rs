@@ -157,8 +157,7 @@ fn whoever_does_not_read_is_closed_and_asks_the_server_for_no_more() {
 
 #[test]
 fn an_old_connection_ends_with_a_whole_answer() {
-    let listening =
-        Listening::start(Connections { age_max_ms: 100, ..Connections::default() });
+    let listening = Listening::start(Connections { age_max_ms: 100, ..Connections::default() });
     let mut stream = listening.connect("");
     let request = format!("GET /healthz {HEAD}\r\n");
     let mut answers = Vec::new();
@@ -195,7 +194,8 @@ fn a_head_without_end_is_refused() {
 
 #[test]
 fn idle_connections_do_not_hold_up_the_end() {
-    let mut listening = Listening::start(Connections { drain_ms: 3_600_000, ..Connections::default() });
+    let mut listening =
+        Listening::start(Connections { drain_ms: 3_600_000, ..Connections::default() });
     let mut idle = listening.connect(&format!("GET /healthz {HEAD}\r\n"));
     let mut answer = [0; 12];
     idle.read_exact(&mut answer).unwrap();

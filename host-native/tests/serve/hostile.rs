@@ -40,7 +40,12 @@ fn a_receipt_of_a_hostile_file_neither_kills_nor_blocks_the_server() {
         };
         let _ = asking.join();
         // What lies in the pages does not concern a receipt: such a file's footer may be right.
-        assert!(matches!(reply.status, 200 | 409 | 413), "{name}: {} {}", reply.status, reply.text());
+        assert!(
+            matches!(reply.status, 200 | 409 | 413),
+            "{name}: {} {}",
+            reply.status,
+            reply.text()
+        );
         get(&health).expect(200);
     }
     let log = served.log();
