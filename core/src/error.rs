@@ -141,12 +141,12 @@ impl fmt::Display for Error {
         }
         if let Some(row) = inner.row {
             places.push(match &inner.id {
-                Some(id) => format!("row {row} (id {id:?})"),
+                Some(id) => format!("row {row} (id {:?})", shown(id)),
                 None => format!("row {row}"),
             });
         }
         if let Some(column) = &inner.column {
-            places.push(format!("column {column}"));
+            places.push(format!("column {}", shown(column)));
         }
         if !places.is_empty() {
             write!(f, "{}: ", places.join(", "))?;
@@ -156,3 +156,27 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A name as a message shows it: names and ids come from outside, and may be of any length.
+fn shown(name: &str) -> std::borrow::Cow<'_, str> {
+    const SHOWN_CHARS: usize = 200;
+    match name.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_stays_short_whatever_the_names_are() {
+        let long = "é".repeat(100_000);
+        let error = Error::new(ErrorKind::Row, "bad").at_row(1).with_id(&long).in_column(&*long);
+        assert_eq!(error.id(), Some(&*long));
+        assert!(error.to_string().len() < 1_000, "{} bytes", error.to_string().len());
+        let short = Error::new(ErrorKind::Row, "bad").at_row(1).with_id("x").in_column("a.b");
+        assert_eq!(short.to_string(), "row 1 (id \"x\"), column a.b: bad");
+    }
+}

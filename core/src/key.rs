@@ -7,6 +7,10 @@ use crate::{Error, Result};
 /// The longest a collection, node or segment name may be once encoded: what a file name may hold.
 pub const SEGMENT_BYTES_MAX: usize = 255;
 
+/// The folders of a collection that hold no rows.
+const CLAIMS: &str = "_claims";
+const APPENDS: &str = "_appends";
+
 /// Digits of the largest LSN, and the width of padded ones.
 const LSN_DIGITS_MAX: usize = 20;
 
@@ -198,6 +202,44 @@ impl ObjectKey {
         collection: &str,
     ) -> Result<String> {
         Ok(format!("{}{tenant_id}/{}/", prefix.0, encode_part("collection", collection)?))
+    }
+
+    /// The folder, with `/` at its end, of the claims of one collection: what is about to be stored there.
+    pub fn claims_folder(prefix: &KeyPrefix, tenant_id: u64, collection: &str) -> Result<String> {
+        Ok(format!("{}{CLAIMS}/", Self::collection_folder(prefix, tenant_id, collection)?))
+    }
+
+    /// The path of the record of the append of that id: where it began.
+    pub fn append_record(
+        prefix: &KeyPrefix,
+        tenant_id: u64,
+        collection: &str,
+        append_id: &str,
+    ) -> Result<String> {
+        let folder = Self::collection_folder(prefix, tenant_id, collection)?;
+        Ok(format!("{folder}{APPENDS}/{}", encode_part("append id", append_id)?))
+    }
+
+    /// Whether a path is ours though it is no key: a claim of a collection or a record of an append. Listings pass over
+    /// it, and it is no stranger's.
+    ///
+    /// ```
+    /// use coldpress_core::{KeyPrefix, ObjectKey};
+    ///
+    /// let prefix = KeyPrefix::new("data/")?;
+    /// assert!(ObjectKey::is_note(&prefix, "data/7/events/_appends/nightly"));
+    /// assert!(!ObjectKey::is_note(&prefix, "data/7/events/notes.txt"));
+    /// # Ok::<(), coldpress_core::Error>(())
+    /// ```
+    pub fn is_note(prefix: &KeyPrefix, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix(prefix.as_str()) else { return false };
+        let parts: Vec<&str> = rest.split('/').collect();
+        let [tenant_id, collection, CLAIMS | APPENDS, name] = parts.as_slice() else {
+            return false;
+        };
+        parse_unpadded(tenant_id).is_some()
+            && decode_part(collection).is_some()
+            && decode_part(name).is_some()
     }
 
     /// The key as the store has it.

@@ -135,3 +135,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn notes_of_a_collection_are_ours_and_no_keys() {
+    let prefix = KeyPrefix::new("p/").unwrap();
+    let claims = ObjectKey::claims_folder(&prefix, 7, "a b").unwrap();
+    assert_eq!(claims, "p/7/a%20b/_claims/");
+    let record = ObjectKey::append_record(&prefix, 7, "a b", "x/y").unwrap();
+    assert_eq!(record, "p/7/a%20b/_appends/x%2Fy");
+    for path in [format!("{claims}lsn-0-9-append-00"), record] {
+        assert!(ObjectKey::is_note(&prefix, &path), "{path}");
+        assert!(ObjectKey::parse(&prefix, &path).is_err(), "{path}");
+    }
+    for path in [
+        "p/7/c/_claims/",
+        "p/7/c/_claims/a/b",
+        "p/7/c/_other/a",
+        "p/x/c/_claims/a",
+        "7/c/_claims/a",
+    ] {
+        assert!(!ObjectKey::is_note(&prefix, path), "{path}");
+    }
+    assert!(ObjectKey::append_record(&prefix, 7, "c", "").is_err());
+}

@@ -31,12 +31,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-// As WebAssembly, `#[test]` is what `wasm-pack test` collects.
+// As WebAssembly, `#[test]` is what wasm-bindgen's runner collects.
 #[cfg(all(test, target_arch = "wasm32"))]
 #[macro_use(test)]
 extern crate coldpress_wasm_test;
 
 mod build;
+mod claim;
 mod codec;
 #[cfg(feature = "decode")]
 mod decode;
@@ -50,15 +51,17 @@ mod schema;
 mod settings;
 mod upload;
 mod wal;
+mod work;
 
+pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, Wanted, free_lsn};
 #[cfg(feature = "decode")]
 pub use decode::{
-    ChunkReport, FileReport, Footer, ParquetFile, Projection, RowGroupReport, Rows, StoredRow,
-    Verified,
+    ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,
+    StoredRow, Verified,
 };
 pub use encode::{
-    Document, EncodedFile, Encoder, StreamEncoder, StreamOutput, StreamSettings, StreamedFile,
-    Summary, Target,
+    Document, EncodedFile, Encoder, FileTail, StreamEncoder, StreamOutput, StreamSettings,
+    StreamedFile, Summary, Target,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{

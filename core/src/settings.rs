@@ -176,6 +176,10 @@ pub struct Settings {
     /// The deepest nesting that becomes structs and lists, the document itself being 1; from 1 to
     /// 64. Default: 64.
     pub depth_max: usize,
+    /// The most bytes of one row; at least 1. It bounds the row's JSON text and, apart from it, the
+    /// memory that its values take (a number 9 bytes, a text its length and 9). A larger row is an
+    /// error of kind `Limit`. Default: 256 MiB.
+    pub row_bytes_max: usize,
     /// What an explicit `null` means. Default: the same as absent.
     pub nulls: Nulls,
     /// The columns, where the caller knows them. Default: inferred from all rows.
@@ -192,7 +196,8 @@ impl Settings {
     /// The most lists within lists that become columns: engines that read more of them take very long (DuckDB)
     /// or refuse (pyarrow).
     pub const LISTS_LIMIT: usize = 16;
-    /// The most that [`Settings::columns_max`] may be.
+    /// The most that [`Settings::columns_max`] may be, and the most columns of
+    /// [`Settings::schema`], fields of structs and elements of lists among them.
     pub const COLUMNS_LIMIT: usize = 100_000;
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -207,6 +212,7 @@ impl Settings {
             ("row_group_rows_max", self.row_group_rows_max, usize::MAX),
             ("columns_max", self.columns_max, Self::COLUMNS_LIMIT),
             ("depth_max", self.depth_max, Self::DEPTH_LIMIT),
+            ("row_bytes_max", self.row_bytes_max, usize::MAX),
         ];
         for (name, value, most) in ranges {
             if value < 1 || value > most {
@@ -214,6 +220,13 @@ impl Settings {
                     "{name} is {value}; it must be from 1 to {most}"
                 )));
             }
+        }
+        let columns = self.schema.as_ref().map_or(0, Schema::columns_in_all);
+        if columns > Self::COLUMNS_LIMIT {
+            return Err(Error::settings(format!(
+                "the schema has {columns} columns, fields and elements counted; it may have {}",
+                Self::COLUMNS_LIMIT
+            )));
         }
         if self.policy == Policy::Strict && self.schema.is_none() {
             return Err(Error::settings(
@@ -236,6 +249,7 @@ impl Default for Settings {
             row_group_rows_max: 65_536,
             columns_max: 1_000,
             depth_max: Self::DEPTH_LIMIT,
+            row_bytes_max: 256 << 20,
             nulls: Nulls::default(),
             schema: None,
             policy: Policy::default(),
@@ -247,6 +261,7 @@ impl Default for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Column, ColumnType};
 
     #[test]
     fn codecs_read_what_they_print() {
@@ -257,6 +272,21 @@ mod tests {
         for bad in ["zstd:0", "zstd:20", "gzip:10", "snappy:1", "lzo", "zstd:x", ""] {
             assert!(bad.parse::<Codec>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_schema_of_more_columns_than_a_file_may_have_is_refused() {
+        let columns = |count: usize| {
+            let of_nothing = |name| Column { name, column_type: ColumnType::Null };
+            Schema::new((0..count).map(|at| of_nothing(at.to_string())).collect()).unwrap()
+        };
+        let check = |count| {
+            let settings = Settings { schema: Some(columns(count)), ..Settings::default() };
+            settings.check()
+        };
+        check(Settings::COLUMNS_LIMIT).unwrap();
+        let error = check(Settings::COLUMNS_LIMIT + 1).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Settings);
     }
 
     #[cfg(not(feature = "brotli"))]
@@ -274,6 +304,7 @@ mod tests {
             Settings { depth_max: 65, ..Settings::default() },
             Settings { columns_max: 0, ..Settings::default() },
             Settings { row_group_rows_max: 0, ..Settings::default() },
+            Settings { row_bytes_max: 0, ..Settings::default() },
             Settings { codec: Codec::Zstd(0), ..Settings::default() },
             Settings { policy: Policy::Strict, ..Settings::default() },
         ];

@@ -174,8 +174,13 @@ impl ColdStorageConfig {
         let bucket = &self.bucket;
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if !bucket.bytes().all(legal) || bucket.trim_matches('.').is_empty() {
+            // Not shown where it may hold a password.
+            let shown = match bucket.contains(['@', ':', '?']) {
+                true => "the bucket given".to_owned(),
+                false => format!("{bucket:?}"),
+            };
             return Err(Error::settings(format!(
-                "{bucket:?} is no bucket's name; use letters, digits, `-` and `.`"
+                "{shown} is no bucket's name; use letters, digits, `-` and `.`"
             )));
         }
         if self.region.is_empty() || !self.region.bytes().all(legal) {

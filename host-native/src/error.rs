@@ -74,7 +74,8 @@ impl Error {
         self.0.path.as_deref()
     }
 
-    /// The error of the core it came from, with its row, id, line and column.
+    /// The error of the core it came from, with its row, id, line and column. Of a
+    /// [`Conflict`](ErrorKind::Conflict) with a damaged object, what is damaged there.
     pub fn core(&self) -> Option<&coldpress_core::Error> {
         match &self.0.cause {
             Cause::Core(error) => Some(error),
@@ -98,6 +99,16 @@ impl Error {
     /// The same error, which says something more at its end.
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message = format!("{}; {note}", self.0.message);
+        self
+    }
+
+    /// The same conflict, with an object that is damaged: [`core`](Self::core) says how.
+    pub(crate) fn of_damaged(mut self, why: coldpress_core::Error) -> Self {
+        let key = self.path().unwrap_or_default();
+        self.0.message = format!(
+            "the object there is damaged ({why}), so a put cannot tell whether it held these rows; put them elsewhere and they may be stored twice: repair the object with `coldpress verify {key} --repair-from FILE` (ColdStorage::repair), where FILE has the rows, or is a copy of the object"
+        );
+        self.0.cause = Cause::Core(why);
         self
     }
 

@@ -25,9 +25,27 @@ const PAGE: usize = 1_000;
 /// A name for a probe that nobody else has, below `prefix`: 16 digits of where this process runs, 8 of which it is
 /// there, and 8 random ones.
 pub(crate) fn probe_name(prefix: &KeyPrefix) -> String {
+    format!("{}probe-{}", folder(prefix), process_name())
+}
+
+/// 32 hex digits that nobody else has: 16 of where this process runs, 8 of which it is there, and 8 random ones.
+pub(crate) fn process_name() -> String {
     let random = random_name();
     let (place, last) = (here().unwrap_or(&random[..16]), &random[24..]);
-    format!("{}probe-{place}{:08x}{last}", folder(prefix), std::process::id())
+    format!("{place}{:08x}{last}", std::process::id())
+}
+
+/// A [`process_name`] of here of no process: none has the number 0.
+pub(crate) fn nobody() -> String {
+    let random = random_name();
+    format!("{}{:08x}{}", here().unwrap_or(&random[..16]), 0, &random[24..])
+}
+
+/// Whether the process of this [`process_name`] still runs; none where that cannot be seen from here.
+pub(crate) fn runs(name: &str) -> Option<bool> {
+    let rest = name.strip_prefix(here()?)?;
+    let id = u32::from_str_radix(rest.get(..8)?, 16).ok()?;
+    Some(Path::new("/proc").join(id.to_string()).exists())
 }
 
 /// What tells this machine, since it was started, and its processes as this one sees them, from all others; none where
@@ -50,11 +68,7 @@ fn here() -> Option<&'static str> {
 /// Whether the process that made this probe ran here, and runs no more. No need to wait until it is old, then.
 fn is_orphan(prefix: &KeyPrefix, name: &str) -> bool {
     let digits = name.strip_prefix(&folder(prefix)).and_then(|name| name.strip_prefix("probe-"));
-    let process = digits
-        .zip(here())
-        .and_then(|(digits, here)| digits.strip_prefix(here))
-        .and_then(|rest| u32::from_str_radix(rest.get(..8)?, 16).ok());
-    process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists())
+    digits.and_then(runs) == Some(false)
 }
 
 /// The key at which the probe of that name tries a multipart upload, and the prefix it is granted below.

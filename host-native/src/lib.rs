@@ -20,7 +20,9 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod claims;
 mod config;
+mod contents;
 mod delete;
 mod error;
 mod grant;
@@ -30,14 +32,18 @@ mod leftovers;
 pub mod listen;
 mod listing;
 mod local;
+mod local_store;
 mod persist;
+mod quiet;
 mod random;
 mod remote;
+mod repair;
 mod rows;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod storage;
 mod stored;
+mod threads;
 mod upload;
 mod uploads;
 mod verify;
@@ -47,18 +53,23 @@ mod writer;
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
     ArchivedNow, EncodedFile, Exposure, Gap, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth,
-    ObjectKey, Phase, Progress, Projection, SealedRule, SegmentChecksum, SegmentNames, Settings,
-    Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings, WalSummary,
+    ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule, SegmentChecksum, SegmentNames,
+    Settings, Sha256Digest, StreamSettings, Target, UploadSettings, Uploaded, WalSettings,
+    WalSummary,
 };
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use grant::GrantLimits;
-pub use listing::StoredObject;
+pub use listing::{
+    Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
+};
+pub use quiet::quietly;
+pub use repair::{DamagedObject, Examined, Likeness, Repaired};
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
-pub use verify::{Leftover, VerifiedObject};
+pub use verify::VerifiedObject;
 pub use wal::{
     SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRestored, WalStatus,
 };

@@ -1,16 +1,32 @@
-//! What lies in a store: all of it, or an error.
+//! What lies in a store: all of it that is ours, or an error; and the names of strangers, which are
+//! passed over.
+
+mod bucket;
+mod folder;
+mod names;
+mod page;
 
 use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use coldpress_core::{KeyPrefix, KeyTarget, LsnRange, ObjectKey};
-use futures_util::StreamExt;
+use object_store::ObjectMeta;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectMeta, ObjectStore};
 
 use crate::answer::Answers;
-use crate::remote::store_path;
+use crate::local::LocalFolder;
+use crate::remote::RemoteStore;
+use crate::threads::blocking;
 use crate::{Error, ErrorKind, Result};
+use bucket::Pages;
+use folder::{Walk, Walked, folder_of, place_of};
+use names::Name;
+pub(crate) use names::{STAGED_END, STAGED_START};
+use page::Listed;
+
+/// The most names of strangers that are kept; all are counted.
+pub const FOREIGN_NAMES_KEPT: usize = 1_000;
 
 /// An object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +40,71 @@ pub struct StoredObject {
     pub modified: SystemTime,
 }
 
+/// What a store, or a part of it, holds: [`ColdStorage::contents`](crate::ColdStorage::contents).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Contents {
+    /// The objects of ours: data by tenant, collection and LSN, then segments of logs.
+    pub objects: Vec<StoredObject>,
+    /// What lies there beside them.
+    pub foreign: ForeignNames,
+}
+
+/// Names in a store that are not ours. They are passed over, whatever they are: only what is ours
+/// must be readable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ForeignNames {
+    /// How many there are. A folder that can hold no key of ours counts once, with all that lies in
+    /// it.
+    pub count: u64,
+    /// The first of them, at most [`FOREIGN_NAMES_KEPT`].
+    pub names: Vec<ForeignName>,
+}
+
+/// A name that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ForeignName {
+    /// With the prefix, its parts joined by `/`; with `/` at its end where it is a folder. What is
+    /// no UTF-8 shows as U+FFFD.
+    pub name: String,
+    /// What it is, where that is no file and no folder: `"a symbolic link"`, say.
+    pub what: Option<&'static str>,
+}
+
+/// A file that a put left behind when its process was killed, or one that a put is writing just
+/// now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// Where it lies in the store's folder, its parts joined by `/` as in a key.
+    pub path: String,
+    /// Its size so far.
+    pub bytes: u64,
+    /// When it was written to last.
+    pub modified: SystemTime,
+}
+
+impl ForeignName {
+    fn new(name: String) -> Self {
+        ForeignName { name, what: None }
+    }
+}
+
+/// Where a listing comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'s> {
+    Folder(&'s Arc<LocalFolder>),
+    Bucket(&'s RemoteStore),
+}
+
 /// Lists one store.
 pub(crate) struct Listing<'s> {
-    pub(crate) store: &'s dyn ObjectStore,
+    pub(crate) source: Source<'s>,
     pub(crate) prefix: &'s KeyPrefix,
     pub(crate) answers: &'s Answers,
-    /// The most time between two entries.
+    /// The most time for one page.
     pub(crate) limit_ms: u64,
 }
 
@@ -41,112 +116,170 @@ impl Listing<'_> {
         collection: &str,
         lsns: Option<LsnRange>,
     ) -> Result<Vec<StoredObject>> {
-        let folder = ObjectKey::collection_folder(self.prefix, tenant_id, collection)?;
-        let path = store_path(&folder)?;
-        // With a delimiter, a table's log below the folder is not walked.
-        let listed = self.store.list_with_delimiter(Some(&path)).await;
-        let listed = listed.map_err(|e| self.answers.error(&e, LISTING, &folder))?;
-        let mut objects = Objects::default();
-        for meta in listed.objects {
-            self.take(&mut objects, meta)?;
-        }
-        objects.found.retain(|object| match (object.key.lsns(), lsns) {
+        let mut objects = self.contents(Some(tenant_id), Some(collection)).await?.objects;
+        objects.retain(|object| match (object.key.lsns(), lsns) {
             (Some(held), Some(wanted)) => held.overlaps(wanted),
             (Some(_), None) => true,
             (None, _) => false,
         });
-        Ok(objects.sorted())
+        Ok(objects)
     }
 
     /// Every object that is ours, data by tenant, collection and LSN, then logs; or those of one
     /// tenant, which has no logs.
     pub(crate) async fn all(&self, tenant_id: Option<u64>) -> Result<Vec<StoredObject>> {
-        let folder = match tenant_id {
-            Some(tenant_id) => format!("{}{tenant_id}/", self.prefix.as_str()),
-            None => self.prefix.as_str().to_owned(),
-        };
-        let path: Option<StorePath> = match folder.is_empty() {
-            true => None,
-            false => Some(store_path(&folder)?),
-        };
-        let mut stream = self.store.list(path.as_ref());
-        let mut objects = Objects::default();
-        while let Some(meta) =
-            self.bounded(&folder, async { stream.next().await.transpose() }).await?
-        {
-            self.take(&mut objects, meta)?;
-        }
-        Ok(objects.sorted())
+        Ok(self.contents(tenant_id, None).await?.objects)
     }
 
-    /// Everything that lies just in this folder, keys or not, in no order.
-    pub(crate) async fn folder(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
-        let path = store_path(folder)?;
-        let listed = self.store.list_with_delimiter(Some(&path)).await;
-        Ok(listed.map_err(|e| self.answers.error(&e, LISTING, folder))?.objects)
+    /// The first page of a bucket's listing, which tells whether it is there; nothing of a folder.
+    pub(crate) async fn first_page(&self) -> Result<()> {
+        let Source::Bucket(remote) = self.source else { return Ok(()) };
+        Pages::new(remote, self.prefix.as_str(), Some("/"), self.limit_ms).next().await.map(|_| ())
     }
 
-    /// What follows `start` in the order of names, as far as it begins with it; `folder` is where that lies.
-    pub(crate) async fn beginning_with(&self, folder: &str, start: &str) -> Result<Vec<String>> {
-        let (path, offset) = (store_path(folder)?, store_path(start)?);
-        let mut stream = self.store.list_with_offset(Some(&path), &offset);
-        let mut found = Vec::new();
-        while let Some(meta) =
-            self.bounded(folder, async { stream.next().await.transpose() }).await?
-        {
-            if !meta.location.as_ref().starts_with(start) {
-                break;
+    /// What lies there of a tenant, of a collection, of both, or all.
+    pub(crate) async fn contents(
+        &self,
+        tenant_id: Option<u64>,
+        collection: Option<&str>,
+    ) -> Result<Contents> {
+        let mut contents = match self.source {
+            Source::Folder(folder) => {
+                let walked = walk(folder, self.prefix, tenant_id, collection, false).await?;
+                let mut foreign = ForeignNames::default();
+                walked.foreign.into_iter().for_each(|name| foreign.push(name));
+                Contents { objects: walked.objects, foreign }
             }
-            found.push(meta.location.into());
+            Source::Bucket(remote) => self.bucket(remote, tenant_id, collection).await?,
+        };
+        if let Some(wanted) = collection {
+            contents.objects.retain(|object| match object.key.target() {
+                KeyTarget::Data { collection, .. } => collection == wanted,
+                KeyTarget::Wal { .. } => false,
+            });
+        }
+        contents.objects.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
+        Ok(contents)
+    }
+
+    async fn bucket(
+        &self,
+        remote: &RemoteStore,
+        tenant_id: Option<u64>,
+        collection: Option<&str>,
+    ) -> Result<Contents> {
+        let folder = folder_of(self.prefix, tenant_id, collection)?;
+        // A table's log below a collection is not walked.
+        let delimiter = tenant_id.and(collection).map(|_| "/");
+        let mut pages = Pages::new(remote, &folder, delimiter, self.limit_ms);
+        let mut contents = Contents::default();
+        let mut seen = HashSet::new();
+        let mut last = String::new();
+        while let Some(page) = pages.next().await? {
+            for folder in page.folders {
+                contents.foreign.see(Name::of(self.prefix, &folder), &mut last);
+            }
+            for Listed { name, bytes, modified } in page.objects {
+                match Name::of(self.prefix, &name) {
+                    Name::Key(key) if seen.insert(name) => {
+                        contents.objects.push(StoredObject { key, bytes, modified });
+                    }
+                    Name::Key(key) => return Err(self.listed_twice(&key)),
+                    other => contents.foreign.see(other, &mut last),
+                }
+            }
+        }
+        Ok(contents)
+    }
+
+    fn listed_twice(&self, key: &ObjectKey) -> Error {
+        let message = format!(
+            "{} listed this object twice, so its listing cannot be trusted; try again",
+            self.answers.store
+        );
+        Error::new(ErrorKind::Unavailable, message).at(key.as_str())
+    }
+
+    /// Everything that lies just in this folder, keys or not, in no order. Names that no key can
+    /// begin with are left out.
+    pub(crate) async fn folder(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
+        let listed = match self.source {
+            Source::Folder(local) => {
+                let (local, name) = (Arc::clone(local), folder.to_owned());
+                blocking(move || folder::files_in(local.ways(), &name)).await?
+            }
+            Source::Bucket(remote) => self.objects(remote, folder, Some("/")).await?,
+        };
+        let meta = |Listed { name, bytes, modified }| {
+            let location = StorePath::parse(name).ok()?;
+            let last_modified = modified.into();
+            Some(ObjectMeta { location, last_modified, size: bytes, e_tag: None, version: None })
+        };
+        Ok(listed.into_iter().filter_map(meta).collect())
+    }
+
+    /// The names that begin with `start`, which lies in `folder`, in the order of the store.
+    pub(crate) async fn beginning_with(&self, folder: &str, start: &str) -> Result<Vec<String>> {
+        let listed = match self.source {
+            Source::Folder(local) => {
+                let (local, name) = (Arc::clone(local), folder.to_owned());
+                blocking(move || folder::files_in(local.ways(), &name)).await?
+            }
+            Source::Bucket(remote) => self.objects(remote, start, None).await?,
+        };
+        let names = listed.into_iter().map(|listed| listed.name);
+        Ok(names.filter(|name| name.starts_with(start)).collect())
+    }
+
+    /// Every object whose name begins with `prefix`.
+    async fn objects(
+        &self,
+        remote: &RemoteStore,
+        prefix: &str,
+        delimiter: Option<&'static str>,
+    ) -> Result<Vec<Listed>> {
+        let mut pages = Pages::new(remote, prefix, delimiter, self.limit_ms);
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
+            found.extend(page.objects);
         }
         Ok(found)
-    }
-
-    /// Passes over names that are no key of this store: logs of tables, markers of folders and
-    /// whatever else people lay beside the data.
-    fn take(&self, objects: &mut Objects, meta: ObjectMeta) -> Result<()> {
-        let Ok(key) = ObjectKey::parse(self.prefix, meta.location.as_ref()) else {
-            tracing::debug!(name = %meta.location, "not an object of ours; passed over");
-            return Ok(());
-        };
-        if !objects.seen.insert(meta.location) {
-            let message = format!(
-                "{} listed this object twice, so that its listing cannot be trusted; try again",
-                self.answers.store
-            );
-            return Err(Error::new(ErrorKind::Unavailable, message).at(key.as_str()));
-        }
-        let modified = SystemTime::from(meta.last_modified);
-        objects.found.push(StoredObject { key, bytes: meta.size, modified });
-        Ok(())
-    }
-
-    async fn bounded<T>(
-        &self,
-        folder: &str,
-        answer: impl Future<Output = object_store::Result<T>>,
-    ) -> Result<T> {
-        match tokio::time::timeout(Duration::from_millis(self.limit_ms), answer).await {
-            Ok(answer) => answer.map_err(|error| self.answers.error(&error, LISTING, folder)),
-            Err(_) => Err(self.answers.too_slow(LISTING, folder, self.limit_ms)),
-        }
     }
 }
 
 /// Completes "could not …".
-const LISTING: &str = "list the objects";
+pub(crate) const LISTING: &str = "list the objects";
 
-/// What was found, each object once.
-#[derive(Default)]
-struct Objects {
-    found: Vec<StoredObject>,
-    seen: HashSet<StorePath>,
+/// Walks through a local folder. `own` is whether to look into folders of ours that hold no keys.
+pub(crate) async fn walk(
+    folder: &Arc<LocalFolder>,
+    prefix: &KeyPrefix,
+    tenant_id: Option<u64>,
+    collection: Option<&str>,
+    own: bool,
+) -> Result<Walked> {
+    let (folder, prefix) = (Arc::clone(folder), prefix.clone());
+    let name = folder_of(&prefix, tenant_id, collection)?;
+    let place = place_of(tenant_id, collection);
+    blocking(move || Walk { ways: folder.ways(), prefix: &prefix, own }.run(&name, place)).await
 }
 
-impl Objects {
-    fn sorted(mut self) -> Vec<StoredObject> {
-        self.found.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
-        self.found
+impl ForeignNames {
+    /// Counts it where it is a stranger's, and not the `last` one. A bucket lists all that lies in
+    /// one folder in a row.
+    fn see(&mut self, name: Name, last: &mut String) {
+        let Name::Foreign(name) = name else { return };
+        if *last != name {
+            last.clone_from(&name);
+            self.push(ForeignName::new(name));
+        }
+    }
+
+    fn push(&mut self, name: ForeignName) {
+        self.count += 1;
+        if self.names.len() < FOREIGN_NAMES_KEPT {
+            self.names.push(name);
+        }
     }
 }
 

@@ -5,25 +5,27 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
-use coldpress_core::ObjectKey;
+use coldpress_core::{KeyPrefix, ObjectKey};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
-use object_store::path::Path as StorePath;
-use object_store::prefix::PrefixStore;
 
 use crate::answer::{conflict, io_error};
+use crate::listing::{STAGED_END, STAGED_START};
+use crate::local_store::{GuardedStore, Ways, in_the_way, odd};
 use crate::random::random_name;
-use crate::{Error, ErrorKind, Leftover, PutOutcome, Result};
+use crate::{Error, ErrorKind, PutOutcome, Result};
 
 /// How much of two files is compared at a time.
 const COMPARED_BYTES: usize = 1 << 20;
 
+/// What is told where a damaged object is deleted and its replacement is not stored.
+pub(crate) const CUT_OFF: &str =
+    "the damaged object is deleted and its replacement is not stored: run the same repair again";
+
 /// Writes into one folder. Reading goes through [`LocalFolder::object_store`].
 #[derive(Debug)]
 pub(crate) struct LocalFolder {
-    root: PathBuf,
+    ways: Ways,
     /// Folders whose whole way down from the root this process has made durable.
     durable: Mutex<HashSet<PathBuf>>,
 }
@@ -35,16 +37,30 @@ impl LocalFolder {
         if root.exists() && !root.is_dir() {
             return Err(Error::settings("local_dir is a file; give a folder").at(shown(&root)));
         }
-        Ok(LocalFolder { root, durable: Mutex::default() })
+        let ways = Ways::new(root, KeyPrefix::default());
+        Ok(LocalFolder { ways, durable: Mutex::default() })
+    }
+
+    /// The same, for keys that begin with `prefix`: links on the way to its folder are followed,
+    /// and none below.
+    pub(crate) fn below(self, prefix: KeyPrefix) -> Self {
+        LocalFolder { ways: Ways::new(self.ways.root().to_owned(), prefix), ..self }
+    }
+
+    /// An error where the folder is not there. Blocks.
+    pub(crate) fn require(&self) -> Result<()> {
+        match std::fs::read_dir(self.root()) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = "there is no such folder; check that --store (local_dir) is spelled right and that its disk is mounted (the first put makes a new folder)";
+                Err(Error::new(ErrorKind::NotFound, message).at(shown(self.root())))
+            }
+            Err(error) => Err(io_error(&error, "open the folder", self.root())),
+        }
     }
 
     pub(crate) fn object_store(&self) -> Result<Arc<dyn ObjectStore>> {
-        // `LocalFileSystem::new_with_prefix` would want the folder to exist already.
-        let prefix = StorePath::from_absolute_path(&self.root).map_err(|error| {
-            Error::settings(format!("local_dir cannot be used ({error}); give another folder"))
-                .at(shown(&self.root))
-        })?;
-        Ok(Arc::new(PrefixStore::new(LocalFileSystem::new(), prefix)))
+        Ok(Arc::new(GuardedStore::new(self.ways.clone())?))
     }
 
     /// Blocks: file and folder are synced before this returns.
@@ -69,21 +85,23 @@ impl LocalFolder {
         Ok(PutOutcome::AlreadyThere)
     }
 
+    /// Puts a file in place of the damaged one of that key: it is whole on the disk before the
+    /// damaged one goes. Blocks.
+    pub(crate) fn replace(&self, key: &ObjectKey, bytes: &[u8]) -> Result<PutOutcome> {
+        let mut staged = self.stage(key.as_str())?;
+        staged.write(bytes)?;
+        staged.seal()?;
+        self.remove(key, &mut HashSet::new())?;
+        self.publish_new(staged, key.as_str()).map_err(|error| error.with_note(CUT_OFF))
+    }
+
     /// Deletes the files of these keys, and what became of each. Blocks: every folder is synced before this
     /// returns; folders stay, since another put may be on its way into them.
     pub(crate) fn delete(&self, keys: &[ObjectKey]) -> Vec<Result<()>> {
         let mut outcomes = Vec::with_capacity(keys.len());
         let mut folders = HashSet::new();
         for key in keys {
-            let path = self.path_of(key.as_str());
-            outcomes.push(match std::fs::remove_file(&path) {
-                Ok(()) => {
-                    folders.insert(self.folder_of(&path).to_owned());
-                    Ok(())
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(io_error(&error, "delete the file", &path)),
-            });
+            outcomes.push(self.remove(key, &mut folders));
             if outcomes.last().is_some_and(Result::is_err) {
                 break;
             }
@@ -95,41 +113,24 @@ impl LocalFolder {
         outcomes
     }
 
-    /// What killed puts left below the folder of that prefix. Blocks.
-    pub(crate) fn leftovers(&self, prefix: &str) -> Result<Vec<Leftover>> {
-        let prefix = prefix.trim_end_matches('/');
-        let top = if prefix.is_empty() { self.root.clone() } else { self.path_of(prefix) };
-        let mut found = Vec::new();
-        let mut folders = vec![(top, prefix.to_owned())];
-        while let Some((folder, name)) = folders.pop() {
-            let entries = match std::fs::read_dir(&folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                entries => entries.map_err(|e| io_error(&e, "list the folder", &folder))?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(|e| io_error(&e, "list the folder", &folder))?;
-                // What goes away meanwhile is left by nobody.
-                let (Ok(facts), Ok(own)) = (entry.metadata(), entry.file_name().into_string())
-                else {
-                    continue;
-                };
-                let separator = if name.is_empty() { "" } else { "/" };
-                let path = format!("{name}{separator}{own}");
-                if facts.is_dir() {
-                    folders.push((entry.path(), path));
-                } else if is_staged(&own) {
-                    let modified = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                    found.push(Leftover { path, bytes: facts.len(), modified });
-                }
+    /// Removes one file, and notes its folder, which is to be synced.
+    fn remove(&self, key: &ObjectKey, folders: &mut HashSet<PathBuf>) -> Result<()> {
+        self.ways.check_way(key.as_str())?;
+        let path = self.path_of(key.as_str());
+        match std::fs::remove_file(&path) {
+            Ok(()) => {
+                folders.insert(self.folder_of(&path).to_owned());
+                Ok(())
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_error(&error, "delete the file", &path)),
         }
-        found.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(found)
     }
 
     /// Opens an empty file, which no listing shows, in the folder of `key`. No part of the key may
     /// be empty, `.` or `..`. Blocks.
     pub(crate) fn stage(&self, key: &str) -> Result<Staged> {
+        self.ways.check_way(key)?;
         let path = self.path_of(key);
         let folder = self.folder_of(&path);
         self.make_durable(folder)?;
@@ -156,9 +157,13 @@ impl LocalFolder {
     }
 
     /// The folder itself, absolute. It may not exist yet.
-    #[cfg(feature = "serve")]
     pub(crate) fn root(&self) -> &Path {
-        &self.root
+        self.ways.root()
+    }
+
+    /// Where objects lie in it.
+    pub(crate) fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     /// Syncs the folder of `key`. Blocks.
@@ -188,11 +193,11 @@ impl LocalFolder {
 
     /// Where the object of that key lies. No part of the key may be empty, `.` or `..`.
     pub(crate) fn path_of(&self, key: &str) -> PathBuf {
-        key.split('/').fold(self.root.clone(), |path, part| path.join(part))
+        self.ways.path_of(key)
     }
 
     fn folder_of<'p>(&'p self, path: &'p Path) -> &'p Path {
-        path.parent().unwrap_or(&self.root)
+        path.parent().unwrap_or(self.root())
     }
 
     /// Makes the folder and syncs every folder that names another on the way to it.
@@ -201,25 +206,17 @@ impl LocalFolder {
         if durable.contains(folder) && folder.is_dir() {
             return Ok(());
         }
-        let above_root_missing = self.root.ancestors().take_while(|a| !a.exists()).count();
+        let above_root_missing = self.root().ancestors().take_while(|a| !a.exists()).count();
         std::fs::create_dir_all(folder).map_err(|e| io_error(&e, "make the folder", folder))?;
         // Within the root another process may have made a folder and not yet synced it; above the
         // root only what was made just now is ours to sync.
-        let within = folder.strip_prefix(&self.root).map_or(0, |rest| rest.components().count());
+        let within = folder.strip_prefix(self.root()).map_or(0, |rest| rest.components().count());
         for naming in folder.ancestors().skip(1).take(within + above_root_missing) {
             sync_folder(naming)?;
         }
         durable.insert(folder.to_owned());
         Ok(())
     }
-}
-
-/// How names of staged files begin and end.
-const STAGED_START: &str = ".coldpress-";
-const STAGED_END: &str = "#0";
-
-fn is_staged(name: &str) -> bool {
-    name.starts_with(STAGED_START) && name.ends_with(STAGED_END)
 }
 
 /// A file being written, under a name that no listing shows; gone when dropped.
@@ -284,8 +281,12 @@ fn compare(path: &Path, ours: &Path) -> Result<(bool, u64, u64)> {
     let read = |e: io::Error| io_error(&e, "read the file that already lies there", path);
     let read_ours = |e: io::Error| io_error(&e, "read the staged file", ours);
     let bytes = std::fs::metadata(ours).map_err(read_ours)?.len();
-    let facts = std::fs::metadata(path).map_err(read)?;
-    if facts.is_file() && facts.len() != bytes {
+    let facts = std::fs::symlink_metadata(path).map_err(read)?;
+    // To open a pipe would wait for ever, and a link may lead anywhere.
+    if let Some(what) = odd(facts.file_type()) {
+        return Err(in_the_way(what, path));
+    }
+    if facts.len() != bytes {
         return Ok((false, facts.len(), bytes));
     }
     let mut there = BufReader::with_capacity(COMPARED_BYTES, File::open(path).map_err(read)?);

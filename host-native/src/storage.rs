@@ -2,23 +2,27 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use coldpress_core::{
     EncodedFile, Encoder, Grant, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey,
-    ParquetFile, Projection, Settings, Target,
+    ParquetFile, Projection, Settings, Target, Wanted,
 };
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answers, Secrets};
+use crate::claims::ClaimAs;
 use crate::config::Place;
 use crate::grant::GrantLimits;
-use crate::listing::Listing;
+use crate::listing::{Listing, Source};
 use crate::local::LocalFolder;
+use crate::quiet::quietly;
 use crate::remote::{RemoteStore, operation_limit_ms, store_path};
+use crate::stored::StopOnDrop;
+pub(crate) use crate::threads::{blocking, internal};
 use crate::wal::archive::{Archive, Recorded};
 use crate::{ColdStorageConfig, Error, ErrorKind, Result, StoredObject};
 
@@ -87,7 +91,7 @@ impl ColdStorage {
                 };
                 // A disk is not waited for: it answers, or the whole machine hangs.
                 limit_ms = u64::MAX;
-                let folder = LocalFolder::new(&folder)?;
+                let folder = LocalFolder::new(&folder)?.below(prefix.clone());
                 let store = folder.object_store()?;
                 (Backend::Local(Arc::new(folder)), store, answers)
             }
@@ -112,7 +116,7 @@ impl ColdStorage {
     /// Encodes rows of (id, document) as one Parquet file, stores it, and gives its key.
     ///
     /// Nothing is stored where any row cannot be kept whole. The same rows at the same key again
-    /// are success; others are [`ErrorKind::Conflict`].
+    /// are success; others are [`ErrorKind::Conflict`], and so are LSNs of which another object holds some.
     pub async fn encode_and_upload(
         &self,
         collection: &str,
@@ -131,13 +135,21 @@ impl ColdStorage {
     }
 
     /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].
+    ///
+    /// Where another object, or another put under way, holds some of its LSNs, this is [`ErrorKind::Conflict`], and the
+    /// message names the other.
     pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
         if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
             let message =
                 "this key was made for another prefix; make files for ColdStorage::target";
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
-        let outcome = self.put(&file.key, &file.bytes).await?;
+        let wanted = Wanted::Keys(vec![file.key.clone()]);
+        let claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
+        let outcome = match claim.settle(self.put(&file.key, &file.bytes).await).await {
+            Ok(outcome) => outcome,
+            Err(error) => return Err(self.explain_conflict(error).await),
+        };
         tracing::info!(key = %file.key, bytes = file.bytes.len(), rows = file.summary.rows, ?outcome, "stored rows");
         Ok(outcome)
     }
@@ -192,7 +204,9 @@ impl ColdStorage {
     ) -> Result<Vec<(String, Value)>> {
         let bytes = self.download_parquet(key).await?;
         let projection = projection.clone();
-        let rows = blocking(move || Ok(decode(bytes, &projection)?)).await;
+        let stop = StopOnDrop::new();
+        let flag = stop.flag();
+        let rows = blocking(move || Ok(quietly(|| decode(bytes, &projection, flag))?)).await;
         rows.map_err(|error| error.at(key))
     }
 
@@ -293,7 +307,7 @@ impl ColdStorage {
         self.limit_ms
     }
 
-    async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
+    pub(crate) async fn put(&self, key: &ObjectKey, bytes: &Bytes) -> Result<PutOutcome> {
         let outcome = match &self.backend {
             Backend::Local(folder) => {
                 let (folder, key, bytes) = (Arc::clone(folder), key.clone(), bytes.clone());
@@ -310,19 +324,22 @@ impl ColdStorage {
 
     /// Stores an empty object at a path that is no key's. It is not counted.
     pub(crate) async fn put_mark(&self, path: &str) -> Result<PutOutcome> {
+        self.put_note(path, Bytes::new()).await
+    }
+
+    /// Stores a small object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
         match &self.backend {
             Backend::Local(folder) => {
                 let (folder, path) = (Arc::clone(folder), path.to_owned());
                 blocking(move || {
-                    if folder.publish(&folder.stage(&path)?, &path)? {
-                        return Ok(PutOutcome::Created);
-                    }
-                    folder.sync_folder_of(&path)?;
-                    Ok(PutOutcome::AlreadyThere)
+                    let mut staged = folder.stage(&path)?;
+                    staged.write(&bytes)?;
+                    folder.publish_new(staged, &path)
                 })
                 .await
             }
-            Backend::Remote(remote) => remote.put_new(path, &Bytes::new()).await,
+            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
         }
     }
 
@@ -345,12 +362,11 @@ impl ColdStorage {
     }
 
     pub(crate) fn listing(&self) -> Listing<'_> {
-        Listing {
-            store: &*self.store,
-            prefix: &self.prefix,
-            answers: &self.answers,
-            limit_ms: self.limit_ms,
-        }
+        let source = match &self.backend {
+            Backend::Local(folder) => Source::Folder(folder),
+            Backend::Remote(remote) => Source::Bucket(remote),
+        };
+        Listing { source, prefix: &self.prefix, answers: &self.answers, limit_ms: self.limit_ms }
     }
 }
 
@@ -378,26 +394,17 @@ async fn encode(
     encoding.await.map_err(|error| internal(&error))?
 }
 
-fn decode(bytes: Bytes, projection: &Projection) -> coldpress_core::Result<Vec<(String, Value)>> {
-    let file = ParquetFile::open(bytes)?;
+fn decode(
+    bytes: Bytes,
+    projection: &Projection,
+    stop: Arc<AtomicBool>,
+) -> coldpress_core::Result<Vec<(String, Value)>> {
+    let mut file = ParquetFile::open(bytes)?;
+    file.stop_when(stop);
     file.rows(projection)?
         .map(|row| {
             let row = row?;
             Ok((row.id().to_owned(), row.to_value()?))
         })
         .collect()
-}
-
-/// Does work that blocks on a thread of its own.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))?
-}
-
-/// The error of a task that came to no end of its own.
-pub(crate) fn internal(error: &tokio::task::JoinError) -> Error {
-    // The panic's own message went to stderr where it happened.
-    let what = if error.is_panic() { "panicked" } else { "was stopped with its runtime" };
-    Error::new(ErrorKind::Internal, format!("a task {what}; if it repeats, report it"))
 }

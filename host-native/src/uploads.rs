@@ -171,7 +171,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// A time as S3 writes it (`2026-01-02T03:04:05.000Z`), to the second, in milliseconds since 1970.
-fn utc_ms(text: &str) -> Option<u64> {
+pub(crate) fn utc_ms(text: &str) -> Option<u64> {
     let text = text.trim();
     let form = |(at, c): (usize, u8)| match at {
         4 | 7 => c == b'-',

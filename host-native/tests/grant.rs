@@ -17,8 +17,6 @@ fn config(prefix: &str) -> ColdStorageConfig {
         access_key: server.access_key.clone(),
         secret_key: server.secret_key.clone(),
         session_token: String::new(),
-        timeout_ms: 20_000,
-        retry_timeout_ms: 20_000,
         ..s3_config(&server.endpoint, prefix)
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 
 use coldpress::{ColdStorage, ErrorKind, ObjectKey};
 use common::stub::{Bucket, Reply, Stub};
-use common::{local_config, rows, s3_config};
+use common::{hasty_config, local_config, rows, s3_config};
 
 fn storage(stub: &Stub) -> ColdStorage {
     ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
@@ -77,7 +77,7 @@ async fn a_request_that_fails_as_a_whole_deletes_nothing_that_is_told() {
     for (answer, kind) in answers {
         let bucket = Bucket::new(true);
         let stub = Stub::start(move |_| answer());
-        let storage = storage(&stub);
+        let storage = ColdStorage::new(hasty_config(&stub.endpoint, "p/")).unwrap();
         let all = filled(&bucket, &storage, 3);
         let error = storage.delete_all(&all, |key| panic!("{key}")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -97,7 +97,7 @@ async fn what_came_cut_off_is_no_damage() {
         }
         other => other,
     });
-    let storage = storage(&stub);
+    let storage = ColdStorage::new(hasty_config(&stub.endpoint, "p/")).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(500, 1), 0, 499).await.unwrap();
     let error = storage.verify(&key).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");

@@ -6,8 +6,8 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coldpress::{ColdStorage, ErrorKind};
-use common::s3_config;
 use common::stub::{BOUND, Bucket, Reply, Request, Stub};
+use common::{hasty_config, s3_config};
 
 fn storage(stub: &Stub) -> ColdStorage {
     ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
@@ -91,7 +91,7 @@ async fn a_listing_that_breaks_half_way_is_an_error_and_never_a_part() {
     ];
     for (fault, answer) in faults {
         let stub = broken_listing(answer);
-        let storage = storage(&stub);
+        let storage = ColdStorage::new(hasty_config(&stub.endpoint, "p/")).unwrap();
         let listed = tokio::time::timeout(BOUND, storage.list(1, "c", None)).await;
         let error = listed.unwrap_or_else(|_| panic!("{fault}: no end"));
         let error = error.err().unwrap_or_else(|| panic!("{fault}: a part"));

@@ -102,20 +102,103 @@ async fn names_on_disk_are_the_keys() {
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_is_an_error() {
+async fn links_below_the_store_are_not_followed() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    let link = |to: &Path, name: &str| {
+        let path = folder.path().join("data").join(name);
+        std::os::unix::fs::symlink(to, &path).unwrap();
+        path
+    };
+    fs::create_dir_all(outside.path().join("c")).unwrap();
+    fs::copy(folder.path().join(&key), outside.path().join("c/lsn-0-0.parquet")).unwrap();
+    let tenant = link(outside.path(), "2");
+    link(&outside.path().join("c"), "1/d");
+    link(&outside.path().join("c/lsn-0-0.parquet"), "1/c/lsn-1-1.parquet");
+    link(Path::new(".."), "1/loop");
+
+    // Of all, what is no link is listed, and each link is named.
+    let contents = storage.contents(None, None).await.unwrap();
+    assert_eq!(contents.objects.len(), 1);
+    let names: Vec<_> =
+        contents.foreign.names.iter().map(|name| (name.name.as_str(), name.what)).collect();
+    let what = Some("a symbolic link");
+    assert_eq!(
+        names,
+        [
+            ("data/1/c/lsn-1-1.parquet", what),
+            ("data/1/d", what),
+            ("data/1/loop", what),
+            ("data/2", what)
+        ]
+    );
+
+    // Whoever names what lies behind one hears of it, and nothing outside is read, written or
+    // deleted.
+    let parsed = |key: &str| coldpress::ObjectKey::parse(storage.prefix(), key).unwrap();
+    for (collection, tenant) in [("d", 1), ("c", 2)] {
+        let key = format!("data/{tenant}/{collection}/lsn-0-0.parquet");
+        let errors = [
+            storage.list(tenant, collection, None).await.unwrap_err(),
+            storage.download_parquet(&key).await.unwrap_err(),
+            storage.encode_and_upload(collection, tenant, &rows(1, 1), 5, 5).await.unwrap_err(),
+            storage.delete_all(&[parsed(&key)], |_| {}).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+        }
+    }
+    let error = storage.download_parquet("data/1/c/lsn-1-1.parquet").await.unwrap_err();
+    assert!(error.to_string().contains("symbolic link"), "{error}");
+    let error = storage.encode_and_upload("c", 1, &rows(1, 1), 1, 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(tree(outside.path()), [outside.path().join("c/lsn-0-0.parquet")]);
+    // The link itself may go: it is what lies in the store.
+    storage.delete("data/1/c/lsn-1-1.parquet").await.unwrap();
+    assert_eq!(tree(outside.path()).len(), 1);
+    assert!(tenant.is_symlink());
+}
+
+#[tokio::test]
+async fn a_folder_of_data_that_cannot_be_read_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
-    // A link to its own parent: the walk cannot be finished, also not by root.
-    std::os::unix::fs::symlink("..", folder.path().join("data/1/c/loop")).unwrap();
-    let error = storage.list_all(None).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    // A name that is no text.
-    use std::os::unix::ffi::OsStrExt;
-    fs::remove_file(folder.path().join("data/1/c/loop")).unwrap();
-    let name = std::ffi::OsStr::from_bytes(b"data/1/c/\xff");
-    fs::write(folder.path().join(name), "x").unwrap();
-    storage.list(1, "c", None).await.unwrap_err();
+    // A file in the place of a collection's folder: root may read everything else.
+    fs::write(folder.path().join("data/1/d"), "x").unwrap();
+    let error = storage.list(1, "d", None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.path().unwrap().ends_with("data/1/d"), "{error}");
+    // In a listing of all it is a stranger's file.
+    let contents = storage.contents(None, None).await.unwrap();
+    assert_eq!((contents.objects.len(), contents.foreign.count), (1, 1));
+}
+
+#[tokio::test]
+async fn a_pipe_at_a_key_is_an_error_and_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
+    let path = folder.path().join(&key);
+    fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let errors = [
+        storage.download_parquet(&key).await.unwrap_err(),
+        storage.read_footer(&key).await.unwrap_err(),
+        storage.verify(&key).await.unwrap_err(),
+        storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap_err(),
+    ];
+    for error in errors {
+        let text = error.to_string();
+        assert!(text.contains("named pipe") && text.contains("lsn-0-0.parquet"), "{text}");
+    }
+    let contents = storage.contents(None, None).await.unwrap();
+    assert_eq!((contents.objects.len(), contents.foreign.names[0].what), (0, Some("a named pipe")));
+    let socket = folder.path().join("data/1/c/lsn-1-1.parquet");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let error = storage.download_parquet("data/1/c/lsn-1-1.parquet").await.unwrap_err();
+    assert!(error.to_string().contains("a socket"), "{error}");
 }
 
 #[test]

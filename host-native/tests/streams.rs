@@ -231,13 +231,13 @@ fn no_staged_file(folder: &std::path::Path) {
 
 /// What was dropped is taken back by a task of its own, which has a moment to do so.
 async fn no_open_upload(prefix: &'static str) {
-    for _ in 0..50 {
-        if open_uploads(prefix).await == 0 {
-            return;
+    let gone = async {
+        while open_uploads(prefix).await > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("an upload stays open under {prefix}");
+    };
+    let waited = tokio::time::timeout(common::HANG, gone).await;
+    waited.unwrap_or_else(|_| panic!("an upload stays open under {prefix}"));
 }
 
 async fn open_uploads(prefix: &'static str) -> usize {

@@ -90,25 +90,35 @@ mod trouble {
         }
     }
 
-    /// A port at which nobody listens: told once, not for each try; and the end comes when it is asked for.
+    /// A store that hangs up: told once, not for each try; and the end comes when it is asked for.
     #[tokio::test]
     async fn a_store_that_is_away_is_told_once_and_tried_again() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        drop(listener);
+        let (tried, mut tries) = tokio::sync::watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok(hung_up_on) = listener.accept().await {
+                drop(hung_up_on);
+                tried.send_modify(|tries| *tries += 1);
+            }
+        });
         let archiver = archiver(coldpress::ColdStorageConfig {
-            timeout_ms: 200,
+            timeout_ms: 1_000,
             retry_timeout_ms: 0,
             ..s3_config(&endpoint, "")
         });
         let folder = segments(3);
         let once = archiver.archive(folder.path(), &WalSettings::default(), |_| ()).await;
         assert_eq!(once.unwrap_err().kind(), ErrorKind::Unavailable);
+        let before = *tries.borrow();
 
         let told = Mutex::new(Vec::new());
         let tell = |event: WalEvent<'_>| told.lock().unwrap().push(event.to_string());
         let settings = WalSettings { poll_ms: Some(10), backoff_ms: 1, ..WalSettings::default() };
-        let stop = tokio::time::sleep(Duration::from_millis(900));
+        // Told of the first failure, it is seen to try some times more.
+        let stop = async {
+            let _ = tries.wait_for(|tries| *tries > before + 5).await;
+        };
         let drain = Duration::from_secs(5);
         let summary = archiver.watch(folder.path(), &settings, tell, stop, drain).await.unwrap();
         assert_eq!(summary.segments, 0);

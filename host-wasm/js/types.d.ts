@@ -108,6 +108,8 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   columnsMax?: number
   /** The deepest nesting that becomes structs and lists; what is deeper is kept as JSON. Default: 64. */
   depthMax?: number
+  /** The most bytes of one row, as JSON text and in memory; a larger row is an error of code `Limit`. Default: 268,435,456 (256 MiB). */
+  rowBytesMax?: number
   /** The most rows in a row group. Default: 65,536. */
   rowGroupRowsMax?: number
   /** Stops the work. */

@@ -63,6 +63,12 @@ impl RawSettings {
         self.0.depth_max = depth_max as usize;
     }
 
+    /// The most bytes of one row.
+    #[wasm_bindgen(js_name = rowBytesMax)]
+    pub fn row_bytes_max(&mut self, row_bytes_max: u32) {
+        self.0.row_bytes_max = row_bytes_max as usize;
+    }
+
     /// The most rows in one row group.
     #[wasm_bindgen(js_name = rowGroupRowsMax)]
     pub fn row_group_rows_max(&mut self, row_group_rows_max: u32) {

@@ -134,3 +134,13 @@ fn rows_come_back() {
     assert!(coldpress_wasm::inspect(bytes).unwrap().contains("\"collection\":\"rows\""));
     assert!(coldpress_wasm::inspect(vec![1, 2, 3]).is_err_and(|fault| fault.code() == "Corrupt"));
 }
+
+#[wasm_bindgen_test]
+fn a_row_larger_than_the_settings_allow_is_an_error() {
+    let mut settings = RawSettings::new();
+    settings.row_bytes_max(30);
+    let mut encoder = RawEncoder::new(settings).unwrap();
+    // Its array of a text and a number takes 1 + 9 + 13 + 9.
+    let fault = tape(&mut encoder).unwrap_err();
+    assert_eq!((fault.code(), fault.row()), ("Limit".to_owned(), Some(0.0)));
+}

@@ -3,6 +3,7 @@
 pub mod generate;
 pub mod json;
 pub mod law;
+pub mod mutants;
 pub mod roundtrip;
 pub mod scalars;
 pub mod schemas;

@@ -9,6 +9,7 @@ import test from 'node:test'
 import { launchChromium, watchFaults } from './lib/browsers.mjs'
 import { cat, coldpress, s3Environment, startColdpress } from './lib/command.mjs'
 import { openLine } from './lib/line.mjs'
+import { HANG_MS, until, untilExpired } from './lib/patience.mjs'
 import { Bucket } from './lib/s3.mjs'
 import { startSeaweed } from './lib/seaweed.mjs'
 import { startServer, STRICT_CSP } from './lib/server.mjs'
@@ -40,11 +41,10 @@ test('movies go from a page to the bucket, and the command reads the same rows',
 test('20 MB and more go up in parts; a line cut in the middle and mended loses nothing', async (t) => {
   const { page, line } = await visit(t, { serve: ['--part-size', '5MiB'] })
   const given = await pressLarge(t, page)
-  const before = line.sent()
+  const cut = line.cutAfter(LARGE_BYTES / 3)
   await upload(page)
-  await until(() => line.sent() - before > LARGE_BYTES / 3, 'a third of the file is on its way')
-  line.cut()
-  await new Promise((resolve) => setTimeout(resolve, 3000))
+  await cut
+  await until(() => line.refused() >= 3, 'the page tries again and again')
   assert.equal(await page.getByTestId('upload-result').count(), 0, 'it was cut before it was done')
   line.mend()
   const key = await arrived(page)
@@ -59,9 +59,9 @@ test('cancelling leaves no object and no parts', async (t) => {
   const { page, line } = await visit(t, { serve: ['--part-size', '5MiB'] })
   await pressLarge(t, page)
   const keys = await bucket.list()
-  const before = line.sent()
+  const held = line.holdAfter(LARGE_BYTES / 4)
   await upload(page)
-  await until(() => line.sent() - before > LARGE_BYTES / 4, 'a part of the file is on its way')
+  await held
   await page.getByTestId('upload-cancel').click()
   await failed(page, 'Aborted')
   await until(async () => (await bucket.uploads()).length === 0, 'the parts are gone')
@@ -76,13 +76,14 @@ test('a grant that has expired says so, and one asked for anew goes through', as
   const grant = (expires) => coldpress(
     ['grant', '--collection', 'pasted', '--tenant', `${TENANT}`, '--lsn', '1..2', '--expires', expires, ...store], { env: s3Environment(weed) })
   await page.getByTestId('grant-paste').locator('summary').click()
-  await page.getByTestId('grant-json').fill(await grant('1s'))
-  await new Promise((resolve) => setTimeout(resolve, 2500))
+  const expired = await grant('1s')
+  await page.getByTestId('grant-json').fill(expired)
+  await untilExpired(JSON.parse(expired))
   await page.getByTestId('upload').click()
   assert.match(await failed(page, 'Expired'), /grant/)
   assert.deepEqual(await bucket.list(`app/${TENANT}/pasted/`), [])
 
-  await page.getByTestId('grant-json').fill(await grant('5m'))
+  await page.getByTestId('grant-json').fill(await grant('1h'))
   await page.getByTestId('upload').click()
   const key = await arrived(page)
   assert.equal(key, 'app/7/pasted/lsn-1-2.parquet')
@@ -165,7 +166,7 @@ async function pressLarge(t, page) {
   await page.getByTestId('settings').locator('summary').click()
   await page.getByTestId('set-codec').selectOption('none')
   await page.getByTestId('file').setInputFiles(file)
-  await page.locator('[data-check="good"]').waitFor({ timeout: 120_000 })
+  await page.locator('[data-check="good"]').waitFor({ timeout: HANG_MS })
   return rows
 }
 
@@ -177,14 +178,14 @@ async function upload(page, { token } = {}) {
 async function arrived(page) {
   const result = page.getByTestId('upload-result')
   const error = page.getByTestId('upload-error')
-  await result.or(error).waitFor({ timeout: 90_000 })
+  await result.or(error).waitFor({ timeout: HANG_MS })
   assert.equal(await error.count(), 0, (await error.count()) > 0 ? await error.innerText() : '')
   return page.getByTestId('upload-key').innerText()
 }
 
 async function failed(page, code) {
   const error = page.getByTestId('upload-error')
-  await error.or(page.getByTestId('upload-result')).waitFor({ timeout: 90_000 })
+  await error.or(page.getByTestId('upload-result')).waitFor({ timeout: HANG_MS })
   assert.equal(await error.getAttribute('data-code'), code, await error.innerText())
   return error.innerText()
 }
@@ -195,12 +196,4 @@ const rowsOf = (key) => cat([key, '--store', 's3://data/app', '--endpoint', weed
 function moviesAsGiven() {
   const lines = readFileSync(join(root, 'examples/movies.ndjson'), 'utf8').split('\n').filter((line) => line !== '')
   return lines.map((line) => JSON.parse(line, (_, value) => (value === null ? undefined : value)))
-}
-
-async function until(holds, what) {
-  const end = Date.now() + 60_000
-  while (!await holds()) {
-    assert.ok(Date.now() < end, `not in time: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
 }

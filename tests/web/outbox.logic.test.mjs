@@ -33,11 +33,28 @@ test('rows are appended, batched, uploaded and gone', async () => {
 
 test('a batch goes when its oldest row is old enough', async () => {
   const store = new Store()
-  const outbox = await new Life(store).open({ indexedDB: new IDBFactory(), batchAgeMs: 40 })
+  const life = new Life(store)
+  const timers = new Map()
+  let [now, count] = [1_000_000, 0]
+  life.now = () => now
+  life.world.setTimer = (run, ms) => {
+    count += 1
+    timers.set(count, { run, at: now + ms })
+    return count
+  }
+  life.world.clearTimer = (timer) => timers.delete(timer)
+  const outbox = await life.open({ indexedDB: new IDBFactory(), batchAgeMs: 40_000 })
   await outbox.append([{ n: 0 }])
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  const timer = await until(() => [...timers.values()].find(({ at }) => at === 1_040_000), 'a timer for the day it is old')
+  now = 1_039_999
+  await outbox.append([{ n: 1 }])
+  timer.run()
+  await until(() => [...timers.values()].some((other) => other !== timer && other.at === 1_040_000), 'the same timer once more')
   assert.equal(store.objects.size, 0)
+  now = 1_040_000
+  for (const { run } of timers.values()) run()
   await until(() => store.objects.size === 1, 'the aged batch')
+  assert.deepEqual(store.rows(), [{ n: 0 }, { n: 1 }])
   await outbox.close()
 })
 
@@ -91,6 +108,8 @@ test('where Web Locks are missing a lease lets one page drain', async () => {
   let most = 0
   const pages = [1, 2].map((seed) => {
     const life = new Life(store, { random: prng(seed) })
+    // However long the test stands still, no lease runs out.
+    life.now = () => 0
     const { upload } = life.pack
     life.pack.upload = async (...args) => {
       most = Math.max(most, ++running)

@@ -137,7 +137,7 @@ test('options that are wrong', async () => {
   const cases = [
     [{ codec: 'lzo' }, 'Settings'], [{ codec: 'zstd:20' }, 'Settings'], [{ codec: 5 }, 'Settings'], [{ compression: 'zstd' }, 'Settings'],
     [{ policy: 'strict' }, 'Settings'], [{ nulls: true }, 'Settings'], [{ columnsMax: 0 }, 'Settings'], [{ depthMax: 65 }, 'Settings'],
-    [{ rowGroupRowsMax: 1.5 }, 'Settings'], [{ schema: { columns: [{ name: 'a', type: 'int' }] } }, 'Settings'], [{ schema: 'x' }, 'Settings'], [{ id: 1 }, 'Settings'],
+    [{ rowGroupRowsMax: 1.5 }, 'Settings'], [{ rowBytesMax: 0 }, 'Settings'], [{ rowBytesMax: 10 }, 'Limit'], [{ schema: { columns: [{ name: 'a', type: 'int' }] } }, 'Settings'], [{ schema: 'x' }, 'Settings'], [{ id: 1 }, 'Settings'],
     [{ tenant: -1 }, 'Key'], [{ tenant: 2 ** 60 }, 'Key'], [{ tenant: '18446744073709551616' }, 'Key'], [{ collection: '' }, 'Key'], [{ collection: '\ud800' }, 'Key'],
     [{ prefix: '../x' }, 'Key'], [{ lsns: { min: 2, max: 1 } }, 'Key'], [{ lsns: { min: 1 } }, 'Key'], [{ lsnWidth: 7 }, 'Settings'],
   ]

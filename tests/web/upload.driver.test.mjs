@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
 import { unpacked } from './lib/tools.mjs'
+import { Clock } from './upload/clock.mjs'
 import { Store } from './upload/store.mjs'
 
 const coldpress = pathToFileURL(`${unpacked()}/`)
@@ -12,24 +13,16 @@ const { world } = await import(new URL('src/upload-world.js', coldpress).href)
 
 const ROWS = [{ name: 'Ada', born: 1815 }, { name: 'Grace', langs: ['COBOL'] }]
 const MIB = 1 << 20
-const SPEED = 40
 const HOURS_MS = 1e9
-const START = Date.now()
-
-/** Time runs faster here, so that waiting for a retry costs a test little. */
-const fast = {
-  ...world,
-  now: () => START + (Date.now() - START) * SPEED,
-  setTimer: (run, ms) => setTimeout(run, ms / SPEED),
-}
 
 async function started(t) {
-  const store = await Store.start()
+  const clock = new Clock(world)
+  const store = await Store.start(clock)
   t.after(() => store.stop())
   store.expiresInMs = HOURS_MS
-  const grants = grantsFrom(store.origin, { token: store.token })
-  const send = (rows, { grant = grants, ...options } = {}) => upload(grant, rows, { collection: 'events', world: fast, ...options })
-  return { store, grants, send }
+  const grants = grantsFrom(store.origin, { token: store.token, world: clock.world() })
+  const send = (rows, { grant = grants, ...options } = {}) => upload(grant, rows, { collection: 'events', world: clock.world(), ...options })
+  return { clock, store, grants, send }
 }
 
 /** A file of about so many bytes, which no codec makes smaller. */
@@ -101,12 +94,12 @@ test('errors and lost requests are tried again, lost answers are understood', as
 })
 
 test('what the server asks for in Retry-After is kept', async (t) => {
-  const { store, send } = await started(t)
+  const { clock, store, send } = await started(t)
   store.retryAfter = 20
   store.fate = (line, count) => (line.startsWith('PUT') && count === 1 ? 503 : undefined)
-  const start = fast.now()
+  const start = clock.now()
   await send(ROWS)
-  assert.ok(fast.now() - start >= 20_000)
+  assert.ok(clock.now() - start >= 20_000)
 })
 
 test('a key with other content is a conflict, and stays', async (t) => {
@@ -143,22 +136,28 @@ test('a lost answer to the completion is success', async (t) => {
 })
 
 test('a grant that expires in the middle is renewed for the same upload', async (t) => {
-  const { store, grants, send } = await started(t)
+  const { clock, store, grants, send } = await started(t)
   store.partBytes = MIB / 4
   const file = await largeFile(3 * MIB)
   let asks = 0
   const getGrant = async (request, options) => {
-    store.expiresInMs = asks++ === 0 ? 60 : HOURS_MS
+    store.expiresInMs = asks++ === 0 ? 60_000 : HOURS_MS
     const grant = await grants(request, options)
     // A device whose clock is wrong learns of it by the store's 403.
     return { ...grant, expires_ms: Number.MAX_SAFE_INTEGER }
   }
-  store.fate = () => undefined
-  const slow = { ...fast, fetch: async (...request) => (await new Promise((resolve) => setTimeout(resolve, 25)), fetch(...request)) }
-  await send(file, { grant: getGrant, concurrency: 1, world: slow })
-  assert.ok(asks > 1)
-  const ids = store.asked.slice(1).map((asked) => asked.upload_id)
-  assert.ok(ids.length > 0 && ids.every((id) => id !== undefined && id === ids[0]))
+  store.fate = (line, count) => {
+    if (line.endsWith('?partNumber=5') && count === 1) clock.advance(61_000)
+  }
+  await send(file, { grant: getGrant, concurrency: 1 })
+  assert.equal(asks, 2)
+  const [first, second] = store.asked
+  assert.equal(first.upload_id, undefined)
+  assert.notEqual(second.upload_id, undefined)
+  // The four parts that were there stayed; the fifth alone was sent twice.
+  const parts = store.log.filter((line) => line.includes('partNumber=')).map((line) => Number(/\d+$/.exec(line)[0]))
+  assert.deepEqual(parts.toSorted((a, b) => a - b), [1, 2, 3, 4, 5, ...Array.from({ length: parts.length - 5 }, (_, n) => n + 5)])
+  assert.ok(parts.length > 8)
   assert.deepEqual(only(store.objects)[1].body, Buffer.from(file.bytes))
   assert.equal(store.uploads.size, 0)
 })
@@ -214,10 +213,9 @@ test('a grant server that stumbles is asked again, one that fails for good is he
 })
 
 test('in a browser missing CORS rules are told from a network that is down', async (t) => {
-  const { store, send } = await started(t)
+  const { clock, store, send } = await started(t)
   const probes = []
-  const page = (answers) => ({
-    ...fast,
+  const page = (answers) => clock.world({
     origin: () => 'https://app.example',
     fetch: async (url, init) => {
       if (url.startsWith(`${store.origin}/v1/`)) return fetch(url, init)
@@ -242,26 +240,25 @@ test('in a browser missing CORS rules are told from a network that is down', asy
 })
 
 test('one dropped connection of a store with CORS rules is no missing rule', async (t) => {
-  const { store, send } = await started(t)
-  const page = { ...fast, origin: () => 'https://app.example' }
+  const { clock, store, send } = await started(t)
+  const page = clock.world({ origin: () => 'https://app.example' })
   store.fate = (line, count) => (line.startsWith('PUT') && count <= 2 ? 'drop' : undefined)
   await send(ROWS, { world: page })
   assert.ok(store.log.includes('GET /'), 'it was probed')
 })
 
 test('parts that drop together while the store answers are no missing rule: one line may have changed', async (t) => {
-  const { store, send } = await started(t)
+  const { clock, store, send } = await started(t)
   store.partBytes = MIB / 4
   const dropping = []
   let probes = 0
-  const page = {
-    ...fast,
+  const page = clock.world({
     origin: () => 'https://app.example',
     async fetch(url, init) {
       if (init.method === 'PUT' && dropping.length === 4) {
         // Nothing gets through before all four were looked at.
         while (probes < 4) await new Promise((resolve) => setTimeout(resolve, 1))
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await new Promise(setImmediate)
       } else if (init.method === 'PUT') {
         return new Promise((_, reject) => {
           dropping.push(() => reject(new TypeError('Failed to fetch')))
@@ -272,42 +269,47 @@ test('parts that drop together while the store answers are no missing rule: one 
       if (init.mode === 'no-cors') probes += 1
       return response
     },
-  }
+  })
   await send(await largeFile(2 * MIB), { world: page, concurrency: 4 })
   assert.equal(store.objects.size, 1)
   assert.equal(store.log.filter((line) => line === 'GET /').length, 4, 'each was probed')
 })
 
 test('requests that break off late were let in, so no rule is missing', async (t) => {
-  const { send } = await started(t)
-  const page = {
-    ...fast,
+  const { clock, send } = await started(t)
+  const page = clock.world({
     origin: () => 'https://app.example',
-    async fetch(url, init) {
+    async fetch(url, init, number) {
       if (init.method !== 'PUT') return fetch(url, init)
-      await new Promise((resolve) => setTimeout(resolve, 12_000 / SPEED))
+      clock.release(number)
+      await clock.sleep(12_000)
       throw new TypeError('Failed to fetch')
     },
-  }
+  })
   await assert.rejects(send(ROWS, { world: page, retries: 4 }), { code: 'Unavailable', message: /Failed to fetch/ })
 })
 
 test('where the device is offline nothing is tried until it is not', async (t) => {
-  const { store, send } = await started(t)
-  let online = false
+  const { clock, store, send } = await started(t)
+  let isOnline = false
   let wake = () => {}
-  const device = {
-    ...fast,
-    online: () => online,
+  let hasLooked = () => {}
+  const looked = new Promise((resolve) => (hasLooked = resolve))
+  const device = clock.world({
+    online() {
+      hasLooked()
+      return isOnline
+    },
     onOnline: (run) => {
       wake = run
       return () => {}
     },
-  }
+  })
   const sending = send(ROWS, { tenant: 7, world: device })
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await looked
+  await clock.sleep(HOURS_MS)
   assert.deepEqual(store.log, [])
-  online = true
+  isOnline = true
   wake()
   await sending
   assert.equal(store.objects.size, 1)

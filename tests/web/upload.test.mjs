@@ -4,6 +4,7 @@ import { test } from 'node:test'
 
 import { launchChromium } from './lib/browsers.mjs'
 import { coldpress } from './lib/command.mjs'
+import { Gate, until, untilExpired } from './lib/patience.mjs'
 import { allowPage, startShore } from './upload/shore.mjs'
 
 const ROWS = [
@@ -26,6 +27,8 @@ async function opened(t, options) {
 }
 
 const large = (options) => ({ rows: undefined, random: LARGE, options: { collection: 'large', codec: 'none', ...options } })
+
+const isStored = ({ method, status }) => method === 'PUT' && status === 200
 
 /** The rows that `randomRows` of pages/run.js makes. */
 async function largeRows() {
@@ -53,16 +56,30 @@ test('a page, a worker and a service worker upload what the native command reads
 
 test('24 MB in parts, with the network cut in the middle and back', async (t) => {
   const { page, job, proxy, context, rows, bucket } = await opened(t, { serve: ['--part-size', '5MiB'] })
-  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 300 : undefined)
+  let [gate, passes, arrived, held] = [new Gate(), 1, 0, 0]
+  // One part arrives; the others wait at the gate.
+  proxy.fate = (request) => {
+    if (!request.headers.origin || request.method !== 'PUT') return undefined
+    arrived += 1
+    passes -= 1
+    if (passes >= 0) return undefined
+    held += 1
+    return gate.pass()
+  }
   const sending = page.evaluate((it) => globalThis.run(it), job(large({ concurrency: 2 })))
-  await page.waitForFunction('globalThis.sentBytes > 0')
+  await until(() => held > 0 && proxy.answers.some(isStored), 'a part is there and another on its way')
   // The wire is cut without a word first; then the browser itself knows that it is offline.
   proxy.cut()
-  await page.waitForTimeout(2_000)
+  gate.open()
+  await until(() => proxy.refused >= 3, 'the page tries again and again')
+  ;[gate, passes, held] = [new Gate(), 1, 0]
   proxy.mend()
-  await page.waitForTimeout(500)
+  await until(() => held === 2, 'two parts are on their way again')
   await context.setOffline(true)
-  await page.waitForTimeout(2_000)
+  const before = arrived
+  gate.open()
+  await page.waitForTimeout(500)
+  assert.equal(arrived, before, 'offline nothing is sent')
   await context.setOffline(false)
   const result = await sending
   assert.equal(result.error, undefined)
@@ -72,15 +89,27 @@ test('24 MB in parts, with the network cut in the middle and back', async (t) =>
 })
 
 test('a grant that expires in the middle is renewed, and the parts that are there stay', async (t) => {
-  const { run, proxy, rows, bucket } = await opened(t, { serve: ['--part-size', '5MiB', '--expires', '8s'] })
-  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 2_000 : undefined)
+  const { run, proxy, rows, bucket, store, env } = await opened(t, { serve: ['--part-size', '5MiB'] })
+  // The third part meets the store's own answer to a grant that has expired, as its URL is exchanged for that of such a one.
+  const args = ['grant', '--collection', 'elsewhere', '--tenant', '7', '--lsn', '1..2', '--expires', '1s', ...store]
+  const expired = JSON.parse(await coldpress(args, { env }))
+  await untilExpired(expired)
+  let puts = 0
+  proxy.fate = (request) => {
+    if (!request.headers.origin || request.method !== 'PUT') return undefined
+    puts += 1
+    return puts === 3 ? new URL(expired.put.url) : undefined
+  }
   const result = await run(large({ concurrency: 1 }))
   assert.equal(result.error, undefined)
   const answers = proxy.answers.filter(({ method }) => method === 'PUT')
-  const stored = answers.filter(({ status }) => status === 200)
-  assert.ok(answers.some(({ status }) => status === 403), 'the grant expired')
+  const stored = answers.filter(isStored)
+  assert.deepEqual(answers.slice(0, 4).map(({ status }) => status), [200, 200, 403, 200])
   assert.equal(new Set(stored.map(({ upload }) => upload)).size, 1, JSON.stringify(stored))
   assert.equal(new Set(stored.map(({ part }) => part)).size, stored.length, JSON.stringify(stored))
+  assert.equal(stored.length, answers.length - 1)
+  // Who the tenant is, a grant for the file, and another one for the same upload.
+  assert.deepEqual(result.asked, [undefined, undefined, stored[0].upload])
   assert.deepEqual(await bucket.uploads(), [])
   assert.deepEqual(await rows(result.key), await largeRows())
 })
@@ -90,7 +119,7 @@ test('an expired grant alone says what to do, with a function another is asked f
   const lsns = { min: 5, max: 7 }
   const args = ['grant', '--collection', 'people', '--tenant', '7', '--lsn', '5..7', '--expires', '1s', ...store]
   const expired = JSON.parse(await coldpress(args, { env }))
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await untilExpired(expired)
   const { error } = await run({ grant: expired, options: {} })
   assert.equal(error.code, 'Expired', error.message)
   const result = await run({ expired, options: { collection: 'people', tenant: 7, lsns } })
@@ -138,8 +167,7 @@ test('a store that is not there is unavailable, not a CORS fault', async (t) => 
 })
 
 test('an abort takes the parts back', async (t) => {
-  const { run, bucket, proxy } = await opened(t, { serve: ['--part-size', '5MiB'] })
-  proxy.fate = (request) => (request.headers.origin && request.method === 'PUT' ? 200 : undefined)
+  const { run, bucket } = await opened(t, { serve: ['--part-size', '5MiB'] })
   const { error } = await run({ ...large(), abortAtBytes: 5 * MIB })
   assert.deepEqual([error.code, error.cause], ['Aborted', 'the test had enough'])
   assert.deepEqual([await bucket.list(), await bucket.uploads()], [[], []])

@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
+mod failures;
+mod lanes;
 mod npm;
+mod output;
 mod project;
 mod setup;
 mod steps;
 mod wasm;
-mod wasm_pack;
+mod wasm_tests;
 mod web;
 
 use npm::Making;
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
     let project = Project::find();
     let outcome = match (command, rest) {
         ("test", names) => match steps::choose(names) {
-            Ok(chosen) => steps::run_steps(&project, &chosen),
+            Ok(chosen) => lanes::run_steps(&project, &chosen),
             Err(problem) => return misused(&problem),
         },
         ("setup", []) => setup::setup(&project),
@@ -77,7 +80,7 @@ fn main() -> ExitCode {
 fn usage() -> String {
     let mut text = USAGE.to_owned();
     for step in steps::ALL {
-        text.push_str(&format!("  {:<14}  {}\n", step.name, step.what));
+        text.push_str(&format!("  {:<10}  {}\n", step.name, step.what));
     }
     text
 }

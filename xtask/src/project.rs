@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::failures::Failures;
+use crate::output::{say, stream};
+
 /// The work tree and the folders of what is built and installed.
 #[derive(Debug)]
 pub struct Project {
@@ -61,12 +64,22 @@ impl Project {
     }
 }
 
-/// Shows a command, runs it, and fails where it does.
+/// Shows a command, runs it, and fails where it does. The error names the tests that failed.
 pub fn run(command: &mut Command) -> Result<(), String> {
+    run_and_look(command, |_| ())
+}
+
+/// The same, and `look` sees each line that it prints.
+pub fn run_and_look(command: &mut Command, mut look: impl FnMut(&str)) -> Result<(), String> {
     let line = show(command);
-    eprintln!("$ {line}");
-    let status = command.status().map_err(|error| format!("{line}: cannot be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{line}: {status}")) }
+    say(&format!("$ {line}"));
+    let mut failures = Failures::default();
+    let status = stream(command, |printed| {
+        failures.look(printed);
+        look(printed);
+    });
+    let status = status.map_err(|error| format!("{line}: cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{line}: {status}{}", failures.told())) }
 }
 
 /// What a command prints; none where it is missing or fails.

@@ -1,12 +1,21 @@
 //! The steps of `cargo xtask test`, all run even where one fails.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::npm::{self, Making};
 use crate::project::{Project, run};
-use crate::{setup, wasm, wasm_pack, web};
+use crate::{setup, wasm, wasm_tests, web};
 
 type Run = fn(&Project) -> Result<(), String>;
+
+/// Steps of different lanes run side by side: where one waits, the other works.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lane {
+    /// What cargo builds for this machine.
+    Native,
+    /// What becomes the npm package.
+    Web,
+}
 
 /// One step of the test.
 pub struct Step {
@@ -14,43 +23,41 @@ pub struct Step {
     pub name: &'static str,
     /// What it proves, for people.
     pub what: &'static str,
-    run: Run,
+    /// What it runs beside.
+    pub lane: Lane,
+    pub run: Run,
 }
 
-/// Every step, in the order they run: the quick ones first.
+/// Every step, in the order they run in their lanes: the quick ones first.
 pub const ALL: &[Step] = &[
-    Step { name: "format", what: "rustfmt has nothing to change", run: format },
-    Step {
-        name: "deny",
-        what: "dependencies: licences, sources, one arrow and parquet",
-        run: deny,
-    },
-    Step { name: "lint", what: "clippy finds nothing in any target", run: lint },
-    Step { name: "docs", what: "every page of the documentation links", run: docs },
-    Step { name: "wasm", what: "the core builds for bare wasm32, zstd included", run: wasm::build },
-    Step {
-        name: "tests",
-        what: "every test: the law, faults, interop, S3, wasm, golden",
-        run: tests,
-    },
-    Step {
-        name: "wasm-pack",
-        what: "the crates' own tests as WebAssembly, in Node and in Chromium",
-        run: wasm_pack::run,
-    },
-    Step {
-        name: "npm",
-        what: "the npm package is built, well formed, typed, and small enough",
-        run: package,
-    },
-    Step {
-        name: "web",
-        what: "the packed package in browsers, Node, Deno, Bun, workerd and bundlers",
-        run: web::run,
-    },
-    Step { name: "doctests", what: "every example in the documentation runs", run: doctests },
-    Step { name: "fuzz", what: "the fuzz targets still compile", run: fuzz },
+    native("format", "rustfmt has nothing to change", format),
+    native("deny", "dependencies: licences, sources, one arrow and parquet", deny),
+    native("lint", "clippy finds nothing in any target", lint),
+    native("docs", "every page of the documentation links", docs),
+    native("wasm", "the core builds for bare wasm32, zstd included", wasm::build),
+    native("tests", "every test: the law, faults, interop, S3, wasm, golden", tests),
+    native("doctests", "every example in the documentation runs", doctests),
+    native("fuzz", "the fuzz targets still compile", fuzz),
+    web_lane("npm", "the npm package is built, well formed, typed, and small enough", package),
+    web_lane(
+        "wasm-tests",
+        "the crates' own tests as WebAssembly, in Node and in Chromium",
+        wasm_tests::run,
+    ),
+    web_lane(
+        "web",
+        "the packed package in browsers, Node, Deno, Bun, workerd and bundlers",
+        web::run,
+    ),
 ];
+
+const fn native(name: &'static str, what: &'static str, run: Run) -> Step {
+    Step { name, what, lane: Lane::Native, run }
+}
+
+const fn web_lane(name: &'static str, what: &'static str, run: Run) -> Step {
+    Step { name, what, lane: Lane::Web, run }
+}
 
 /// The steps of these names; all of them where there is no name.
 pub fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
@@ -64,42 +71,20 @@ pub fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
     names.iter().map(find).collect()
 }
 
-/// Sets up, runs `steps` and prints what came of each; an error where any failed.
-pub fn run_steps(project: &Project, steps: &[&Step]) -> Result<(), String> {
-    let start = Instant::now();
-    head("setup: what the tests need is there");
-    setup::setup(project)?;
-    let mut lines = vec![line("setup", start.elapsed(), &Ok(()))];
-    let mut failed = 0;
-    for step in steps {
-        head(&format!("{}: {}", step.name, step.what));
-        let start = Instant::now();
-        let outcome = (step.run)(project);
-        if let Err(problem) = &outcome {
-            eprintln!("xtask: {problem}");
-            failed += 1;
-        }
-        lines.push(line(step.name, start.elapsed(), &outcome));
-    }
-    head(&format!("cargo xtask test: {} s in all", start.elapsed().as_secs()));
-    for line in lines {
-        println!("{line}");
-    }
-    println!("\n{} passed, {failed} failed", steps.len() - failed);
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err("the test failed; each step's own words are above".to_owned())
-    }
+/// What came of a step.
+#[derive(Debug)]
+pub struct Outcome {
+    pub name: &'static str,
+    pub took: Duration,
+    pub result: Result<(), String>,
 }
 
-fn head(text: &str) {
-    println!("\n══ {text}");
-}
-
-fn line(name: &str, took: Duration, outcome: &Result<(), String>) -> String {
-    let word = if outcome.is_ok() { "ok" } else { "FAILED" };
-    format!("{name:<10} {word:<6} {:>7.1} s", took.as_secs_f64())
+impl Outcome {
+    /// A line for the table at the end.
+    pub fn line(&self) -> String {
+        let word = if self.result.is_ok() { "ok" } else { "FAILED" };
+        format!("{:<10} {word:<6} {:>7.1} s", self.name, self.took.as_secs_f64())
+    }
 }
 
 fn format(project: &Project) -> Result<(), String> {
@@ -107,7 +92,7 @@ fn format(project: &Project) -> Result<(), String> {
 }
 
 fn deny(project: &Project) -> Result<(), String> {
-    let mut command = project.command(project.tools.join("bin/cargo-deny"));
+    let mut command = project.command(setup::cargo_deny_program(project));
     run(command.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]))
 }
 
@@ -141,11 +126,20 @@ fn tests(project: &Project) -> Result<(), String> {
         "--locked",
         "--no-fail-fast",
     ]);
-    run(&mut command)?;
+    run(with_threads(&mut command))?;
     // What only a build without them has: the errors that say what it lacks.
     let mut command = project.cargo();
     command.args(["test", "--package", "coldpress-core", "--lib", "--no-default-features"]);
     run(command.arg("--locked"))
+}
+
+/// More tests at once than there are cores: many of them wait for a store that is away.
+fn with_threads(command: &mut std::process::Command) -> &mut std::process::Command {
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
+    }
+    command
 }
 
 fn package(project: &Project) -> Result<(), String> {

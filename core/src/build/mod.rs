@@ -6,7 +6,7 @@
 mod events;
 mod node;
 
-pub(crate) use node::{Field, KINDS, Kind, Node, NodeId, Texts};
+pub(crate) use node::{Cursor, Field, KINDS, Kind, Node, NodeId, Texts};
 
 use crate::json::text::JsonText;
 use crate::schema::{Column, ColumnType, ID_COLUMN};
@@ -21,6 +21,10 @@ const LEVEL_BYTES: usize = 2;
 /// What it takes to know where an id ends: counted alike on machines of 32 bits, which would close row groups
 /// elsewhere otherwise.
 const END_BYTES: usize = 8;
+
+/// The longest name that becomes a column: a file's footer holds each name several times. A field
+/// of a longer name is kept as JSON.
+const NAME_BYTES_MAX: usize = 4_096;
 
 /// Nodes there may be for each column that is allowed: what bounds memory while types are still open.
 const NODES_PER_COLUMN: usize = 16;
@@ -38,6 +42,11 @@ pub(crate) struct Builder {
     /// What the values take, about.
     held_bytes: usize,
     held_bytes_before_row: usize,
+    row_bytes_max: usize,
+    /// What the open row may still take in memory.
+    row_bytes_left: usize,
+    /// Why the open row cannot be taken: the rest of it is passed over.
+    refused: Option<Refusal>,
     /// How many nodes there were at the end of the last row: one that was abandoned leaves its own behind.
     nodes_of_rows: usize,
     /// Rows that earlier builders of the same stream took.
@@ -70,8 +79,17 @@ struct Frame {
     lists: usize,
 }
 
+/// Why a row cannot be taken.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    /// It takes more than a row may.
+    TooLarge,
+    /// The machine has no memory for one of its texts.
+    NoMemory,
+}
+
 /// A value being kept as JSON text, because it is to have no columns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Capture {
     text: JsonText,
     depth: usize,
@@ -89,6 +107,9 @@ impl Builder {
             duplicate_keys_before_row: 0,
             held_bytes: 0,
             held_bytes_before_row: 0,
+            row_bytes_max: settings.row_bytes_max,
+            row_bytes_left: settings.row_bytes_max,
+            refused: None,
             nodes_of_rows: 0,
             rows_before: 0,
             now: Frame::row(0),
@@ -139,10 +160,35 @@ impl Builder {
         self.now = Frame::row(self.rows());
         self.duplicate_keys_before_row = self.duplicate_keys;
         self.held_bytes_before_row = self.held_bytes;
+        self.row_bytes_left = self.row_bytes_max;
+        self.refused = None;
+    }
+
+    /// Whether the open row is larger than a row may be: what of it still comes is passed over.
+    pub(crate) fn refuses_row(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// The error that the open row is, which cannot be taken.
+    pub(crate) fn row_too_large(&self) -> Error {
+        let max = self.row_bytes_max;
+        let message = match self.refused {
+            Some(Refusal::NoMemory) => {
+                "there is no memory for the row; split it, or lower row_bytes_max".to_owned()
+            }
+            _ => format!(
+                "the row takes more than {max} bytes (row_bytes_max); split it, or raise \
+                 row_bytes_max"
+            ),
+        };
+        Error::new(ErrorKind::Limit, message).at_row(self.row_number())
     }
 
     /// Ends a row that brings an id of its own.
     pub(crate) fn end_row(&mut self, id: &str) -> Result<()> {
+        if id.len() > self.row_bytes_left {
+            self.refuse(Refusal::TooLarge);
+        }
         self.check_object(Some(id))?;
         self.push_id(id)
     }
@@ -174,16 +220,8 @@ impl Builder {
     /// Takes the open row back, as if none of it had come.
     pub(crate) fn abandon_row(&mut self) {
         self.capture = None;
-        while let Some(frame) = self.above.pop() {
-            if self.now.array {
-                let end = self.now.instance.max(self.nodes[self.now.slot].end());
-                self.nodes[self.now.container].list_ends.push(end);
-            }
-            self.now = frame;
-        }
-        if self.nodes[ROOT].end() > self.rows() {
-            self.undo(ROOT);
-        }
+        self.above.clear();
+        self.take_back(ROOT, self.rows());
         self.duplicate_keys = self.duplicate_keys_before_row;
         self.held_bytes = self.held_bytes_before_row;
     }
@@ -213,6 +251,9 @@ impl Builder {
     }
 
     fn check_object(&self, id: Option<&str>) -> Result<()> {
+        if self.refused.is_some() {
+            return Err(self.row_too_large());
+        }
         let kind = self.nodes[ROOT].kind_at(self.rows());
         if kind == Kind::Object {
             return Ok(());
@@ -253,11 +294,13 @@ impl Builder {
             Kind::Int => values.ints.last().map(i64::to_string).unwrap_or_default(),
             Kind::Big => values.bigs.last().map(u64::to_string).unwrap_or_default(),
             Kind::Double => values.doubles.last().map(f64::to_string).unwrap_or_default(),
-            Kind::Literal => values.literals.text(values.literals.len() - 1).to_owned(),
+            Kind::Literal => {
+                let (short, more) = short(values.literals.text(values.literals.len() - 1));
+                format!("{short}{more}")
+            }
             Kind::String => {
-                let text = values.strings.text(values.strings.len() - 1);
-                let short: String = text.chars().take(40).collect();
-                format!("the string {short:?}{}", if short.len() < text.len() { "…" } else { "" })
+                let (short, more) = short(values.strings.text(values.strings.len() - 1));
+                format!("the string {short:?}{more}")
             }
             Kind::Object => "an object".to_owned(),
             Kind::Array => "an array".to_owned(),
@@ -298,27 +341,40 @@ impl Builder {
         node
     }
 
-    /// Takes back the last value put at `node`, with all below it.
-    fn undo(&mut self, node: NodeId) {
-        match self.nodes[node].pop() {
-            Kind::Object => {
-                let object = self.nodes[node].count(Kind::Object);
-                for at in 0..self.nodes[node].fields.len() {
-                    let child = self.nodes[node].fields[at].node;
-                    if self.nodes[child].end() > object {
-                        self.undo(child);
-                    }
+    /// Takes back the values at `node` from `instance` on, with all below them. Gives the work it
+    /// was: nodes that were looked at, and values that were taken back.
+    fn take_back(&mut self, node: NodeId, instance: usize) -> usize {
+        let values = &mut self.nodes[node];
+        let (objects_before, arrays_before) =
+            (values.count(Kind::Object), values.count(Kind::Array));
+        let mut work = 1 + values.take_back(instance);
+        let (objects, arrays) = (values.count(Kind::Object), values.count(Kind::Array));
+        if objects < objects_before {
+            for at in 0..self.nodes[node].fields.len() {
+                let child = self.nodes[node].fields[at].node;
+                work += 1;
+                crate::work::count(1);
+                if self.nodes[child].end() > objects {
+                    work += self.take_back(child, objects);
                 }
             }
-            Kind::Array => {
-                let end = self.nodes[node].list_ends.pop().unwrap_or(0);
-                let start = self.nodes[node].list_ends.last().copied().unwrap_or(0);
-                if let Some(element) = self.nodes[node].element {
-                    (start..end).for_each(|_| self.undo(element));
-                }
-            }
-            _ => {}
         }
+        if arrays < arrays_before
+            && let Some(element) = self.nodes[node].element
+        {
+            let elements = self.nodes[node].list_ends.last().copied().unwrap_or(0);
+            work += self.take_back(element, elements);
+        }
+        work
+    }
+}
+
+/// The beginning of a text, for people, and what stands for its rest.
+fn short(text: &str) -> (&str, &'static str) {
+    const SHOWN_CHARS: usize = 40;
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
     }
 }
 

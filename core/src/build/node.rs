@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::work;
+
 /// What stands at one instance of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -24,7 +26,7 @@ pub(crate) enum Kind {
 pub(crate) const KINDS: usize = 11;
 
 /// What a value of each kind takes with its kind: of a text, only where it ends.
-const BYTES: [usize; KINDS] = [1, 1, 2, 9, 9, 9, 9, 9, 1, 9, 9];
+pub(super) const BYTES: [usize; KINDS] = [1, 1, 2, 9, 9, 9, 9, 9, 1, 9, 9];
 
 /// Place of a node in its builder.
 pub(crate) type NodeId = usize;
@@ -54,10 +56,30 @@ impl Texts {
         self.ends.len()
     }
 
-    fn pop(&mut self) {
-        self.ends.pop();
+    fn truncate(&mut self, texts: usize) {
+        self.ends.truncate(texts);
         self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
     }
+}
+
+/// Instances that are told of one behind the other.
+#[derive(Debug, Default, Clone, Copy)]
+struct Stretch {
+    /// The first of them.
+    instance: usize,
+    /// Its place in the kinds.
+    at: usize,
+}
+
+/// The longest gap that is filled with absent instances: as much as a stretch takes.
+const FILLED_MAX: usize = size_of::<u64>() * 2;
+
+/// A place among the instances of a node that hold something.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Cursor {
+    at: usize,
+    /// The stretch that it is in.
+    stretch: usize,
 }
 
 /// A field of the objects at a node.
@@ -82,9 +104,14 @@ pub(crate) struct Extra {
 /// of the object for a field of a struct, the ordinal of the element for the elements of a list.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    /// The instance that `kinds` begins with; those before it are absent.
-    first: usize,
+    /// What stands at each instance, but for those in between the stretches below: these are
+    /// absent.
     kinds: Vec<Kind>,
+    /// The last stretch of instances that `kinds` tells of.
+    last: Stretch,
+    /// Those before it. A gap ends a stretch where it is so long that it costs less to note than to
+    /// fill.
+    earlier: Vec<Stretch>,
     counts: [usize; KINDS],
     pub(crate) booleans: Vec<bool>,
     pub(crate) ints: Vec<i64>,
@@ -121,38 +148,99 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 impl Node {
-    /// Notes that `instance` holds a value of this kind; the caller then stores the value. Gives the bytes
-    /// this takes, those of a text apart.
+    /// Notes that `instance` holds a value of this kind; the caller then stores the value. Gives
+    /// how many absent instances came to lie before it.
     #[inline]
     pub(crate) fn put(&mut self, instance: usize, kind: Kind) -> usize {
-        let mut bytes = BYTES[kind as usize];
+        let end = self.end();
+        let mut gap = 0;
         if self.kinds.is_empty() {
-            self.first = instance;
-        } else {
-            let end = self.end();
-            if end < instance {
-                self.kinds.resize(instance - self.first, Kind::Absent);
-                bytes += instance - end;
-            }
+            self.last = Stretch { instance, at: 0 };
+        } else if end < instance {
+            gap = instance - end;
+            self.skip(gap, instance);
         }
         self.kinds.push(kind);
         self.counts[kind as usize] += 1;
-        bytes
+        gap
+    }
+
+    /// Makes room for a text of this kind; false where there is no memory.
+    pub(crate) fn reserve(&mut self, kind: Kind, bytes: usize) -> bool {
+        let texts = match kind {
+            Kind::Literal => &mut self.literals,
+            Kind::Json => &mut self.jsons,
+            _ => &mut self.strings,
+        };
+        texts.bytes.try_reserve(bytes).is_ok()
+    }
+
+    fn skip(&mut self, gap: usize, instance: usize) {
+        if gap <= FILLED_MAX {
+            work::count(gap);
+            self.kinds.resize(self.kinds.len() + gap, Kind::Absent);
+        } else {
+            let next = Stretch { instance, at: self.kinds.len() };
+            self.earlier.push(std::mem::replace(&mut self.last, next));
+        }
     }
 
     /// The instance after the last one that was put.
     #[inline]
     pub(crate) fn end(&self) -> usize {
-        self.first + self.kinds.len()
+        self.last.instance + (self.kinds.len() - self.last.at)
+    }
+
+    /// What stands at one instance. Where there are many to ask for, in order, [`Node::next`] is
+    /// faster.
+    #[inline]
+    pub(crate) fn kind_at(&self, instance: usize) -> Kind {
+        let place = match instance.checked_sub(self.last.instance) {
+            Some(behind) => Some(self.last.at + behind),
+            None => self.earlier_place(instance),
+        };
+        place.and_then(|at| self.kinds.get(at)).copied().unwrap_or(Kind::Absent)
+    }
+
+    fn earlier_place(&self, instance: usize) -> Option<usize> {
+        let behind = self.earlier.partition_point(|stretch| stretch.instance <= instance);
+        let stretch = self.earlier.get(behind.checked_sub(1)?)?;
+        let next = self.earlier.get(behind).unwrap_or(&self.last);
+        let at = stretch.at + (instance - stretch.instance);
+        (at < next.at).then_some(at)
+    }
+
+    /// The next instance that is not absent, and what stands there.
+    #[inline]
+    pub(crate) fn next(&self, cursor: &mut Cursor) -> Option<(usize, Kind)> {
+        loop {
+            work::count(1);
+            let at = cursor.at;
+            let kind = *self.kinds.get(at)?;
+            cursor.at += 1;
+            if kind == Kind::Absent {
+                continue;
+            }
+            while self.stretch(cursor.stretch + 1).is_some_and(|next| next.at <= at) {
+                cursor.stretch += 1;
+            }
+            let stretch = self.stretch(cursor.stretch).unwrap_or_default();
+            return Some((stretch.instance + (at - stretch.at), kind));
+        }
     }
 
     #[inline]
-    pub(crate) fn kind_at(&self, instance: usize) -> Kind {
-        instance
-            .checked_sub(self.first)
-            .and_then(|at| self.kinds.get(at))
-            .copied()
-            .unwrap_or(Kind::Absent)
+    fn stretch(&self, index: usize) -> Option<Stretch> {
+        match index.cmp(&self.earlier.len()) {
+            std::cmp::Ordering::Less => self.earlier.get(index).copied(),
+            std::cmp::Ordering::Equal => Some(self.last),
+            std::cmp::Ordering::Greater => None,
+        }
+    }
+
+    /// How many instances [`Node::next`] looks at in all.
+    pub(crate) fn noted(&self) -> usize {
+        self.kinds.len()
     }
 
     #[inline]
@@ -202,30 +290,50 @@ impl Node {
         false
     }
 
-    /// Forgets the last instance's own value; the kind it was, for the nodes below.
-    pub(crate) fn pop(&mut self) -> Kind {
-        let kind = self.kinds.pop().unwrap_or(Kind::Absent);
-        self.counts[kind as usize] = self.counts[kind as usize].saturating_sub(1);
-        match kind {
-            Kind::Absent | Kind::Null | Kind::Array => {}
-            Kind::Boolean => drop(self.booleans.pop()),
-            Kind::Int => drop(self.ints.pop()),
-            Kind::Big => drop(self.bigs.pop()),
-            Kind::Double => drop(self.doubles.pop()),
-            Kind::Literal => self.literals.pop(),
-            Kind::String => self.strings.pop(),
-            Kind::Json => self.jsons.pop(),
-            Kind::Object => {
-                let object = self.count(Kind::Object);
-                while self.extras.last().is_some_and(|extra| extra.object >= object) {
-                    self.extras.pop();
-                }
+    /// Takes back the values from `instance` on, but not those of the nodes below. Gives how many
+    /// they were.
+    pub(crate) fn take_back(&mut self, instance: usize) -> usize {
+        let before = self.kinds.len();
+        while self.end() > instance
+            && let Some(kind) = self.kinds.pop()
+        {
+            let count = &mut self.counts[kind as usize];
+            *count = count.saturating_sub(1);
+            self.leave_gaps();
+        }
+        let counts = self.counts;
+        let count = |kind: Kind| counts[kind as usize];
+        self.booleans.truncate(count(Kind::Boolean));
+        self.ints.truncate(count(Kind::Int));
+        self.bigs.truncate(count(Kind::Big));
+        self.doubles.truncate(count(Kind::Double));
+        self.literals.truncate(count(Kind::Literal));
+        self.strings.truncate(count(Kind::String));
+        self.jsons.truncate(count(Kind::Json));
+        // An array that is still open has no end yet.
+        self.list_ends.truncate(count(Kind::Array));
+        while self.extras.last().is_some_and(|extra| extra.object >= count(Kind::Object)) {
+            self.extras.pop();
+        }
+        before - self.kinds.len()
+    }
+
+    /// Forgets the absent instances at the end, which only led up to a value: the next one there
+    /// brings, and counts, its own.
+    fn leave_gaps(&mut self) {
+        loop {
+            if self.kinds.len() == self.last.at
+                && let Some(earlier) = self.earlier.pop()
+            {
+                self.last = earlier;
+            } else if self.kinds.last() == Some(&Kind::Absent) {
+                self.kinds.pop();
+            } else {
+                break;
             }
         }
-        // Those that only led up to it: the next value there brings, and counts, its own.
-        while self.kinds.last() == Some(&Kind::Absent) {
-            self.kinds.pop();
+        if self.kinds.is_empty() {
+            self.last = Stretch::default();
         }
-        kind
     }
 }

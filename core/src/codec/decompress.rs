@@ -1,5 +1,5 @@
-//! Pages as they were before the codec. Sizes in a file are claims: none gets more memory than its bytes can
-//! stand for.
+//! Pages as they were before the codec. Sizes in a file are claims: a large page gets memory step by step, as
+//! its bytes come, and none behind the values it is to hold.
 
 use std::io::Read;
 
@@ -14,6 +14,17 @@ const ZSTD_RATIO_MAX: usize = 32 * 1_024;
 const SNAPPY_RATIO_MAX: usize = 22;
 /// Input read at once by the decoder of brotli.
 const BROTLI_BUFFER_BYTES: usize = 4_096;
+/// A page up to this size is decompressed at once; a larger one in steps, of which this is the first.
+const STEP_BYTES: usize = 4 << 20;
+
+/// Why a page could not be decompressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// It is not what was compressed, or has another size than it says.
+    Damaged,
+    /// There is no memory for it.
+    NoMemory,
+}
 
 /// A codec with what it keeps between pages.
 pub(crate) enum Decompressor {
@@ -41,39 +52,84 @@ impl Decompressor {
         })
     }
 
-    /// The page, which is said to have `size` bytes; none where it has not, or is damaged.
-    pub(crate) fn decompress(&mut self, page: Bytes, size: usize) -> Option<Bytes> {
+    /// The page, which is said to have `size` bytes.
+    ///
+    /// A large page comes in steps. Before each next one `needs_more` is asked, with the bytes there are by
+    /// then: where they are all that the page can hold, it is damaged.
+    pub(crate) fn decompress(
+        &mut self,
+        page: Bytes,
+        size: usize,
+        needs_more: impl FnMut(&[u8]) -> bool,
+    ) -> Result<Bytes, Undone> {
         let out = match self {
-            Decompressor::None => return (page.len() == size).then_some(page),
+            Decompressor::None => {
+                return if page.len() == size { Ok(page) } else { Err(Undone::Damaged) };
+            }
             Decompressor::Snappy(decoder) => {
-                let claimed = snap::raw::decompress_len(&page).ok()?;
+                let claimed = snap::raw::decompress_len(&page).map_err(|_| Undone::Damaged)?;
                 if claimed != size || size / SNAPPY_RATIO_MAX > page.len() {
-                    return None;
+                    return Err(Undone::Damaged);
                 }
-                decoder.decompress_vec(&page).ok()?
+                let mut out = Vec::new();
+                grow(&mut out, size)?;
+                let written = decoder.decompress(&page, &mut out).map_err(|_| Undone::Damaged)?;
+                out.truncate(written);
+                out
             }
             Decompressor::Lz4 => lz4::decompress(&page, size)?,
-            Decompressor::Zstd(decoder) => {
-                if size / ZSTD_RATIO_MAX > page.len() {
-                    return None;
-                }
-                decoder.decompress(&page, size).ok()?
+            Decompressor::Zstd(_) if size / ZSTD_RATIO_MAX > page.len() => {
+                return Err(Undone::Damaged);
             }
-            Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size)?,
+            Decompressor::Zstd(decoder) if size <= STEP_BYTES => {
+                let mut out = Vec::new();
+                out.try_reserve_exact(size).map_err(|_| Undone::NoMemory)?;
+                decoder.decompress_to_buffer(&page, &mut out).map_err(|_| Undone::Damaged)?;
+                out
+            }
+            Decompressor::Zstd(_) => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(&*page);
+                read(decoder.map_err(|_| Undone::NoMemory)?, size, needs_more)?
+            }
+            Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size, needs_more)?,
             Decompressor::Brotli => {
                 let decoder = brotli_decompressor::Decompressor::new(&*page, BROTLI_BUFFER_BYTES);
-                read(decoder, size)?
+                read(decoder, size, needs_more)?
             }
         };
-        (out.len() == size).then(|| Bytes::from(out))
+        if out.len() == size { Ok(Bytes::from(out)) } else { Err(Undone::Damaged) }
     }
 }
 
-/// What a decoder gives, which takes memory as it comes, and one byte more than `size` at most.
-fn read(decoder: impl Read, size: usize) -> Option<Vec<u8>> {
+/// The `size` bytes that a decoder gives, and no byte more.
+fn read(
+    mut decoder: impl Read,
+    size: usize,
+    mut needs_more: impl FnMut(&[u8]) -> bool,
+) -> Result<Vec<u8>, Undone> {
     let mut out = Vec::new();
-    decoder.take(size as u64 + 1).read_to_end(&mut out).ok()?;
-    Some(out)
+    loop {
+        let filled = out.len();
+        grow(&mut out, filled.saturating_mul(2).max(STEP_BYTES).min(size))?;
+        decoder.read_exact(&mut out[filled..]).map_err(|_| Undone::Damaged)?;
+        if out.len() == size {
+            break;
+        }
+        if !needs_more(&out) {
+            return Err(Undone::Damaged);
+        }
+    }
+    // What checks the whole, such as the checksum of gzip, comes behind the last byte.
+    match decoder.read(&mut [0]) {
+        Ok(0) => Ok(out),
+        _ => Err(Undone::Damaged),
+    }
+}
+
+fn grow(out: &mut Vec<u8>, size: usize) -> Result<(), Undone> {
+    out.try_reserve_exact(size - out.len()).map_err(|_| Undone::NoMemory)?;
+    out.resize(size, 0);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -97,15 +153,42 @@ mod tests {
                 })
                 .unwrap();
             let mut decompressor = Decompressor::new(compression(codec).unwrap()).unwrap();
-            let mut of = |bytes: Bytes, size| decompressor.decompress(bytes, size);
+            let mut of = |bytes: Bytes, size| decompressor.decompress(bytes, size, |_| true);
             assert_eq!(of(compressed.clone(), page.len()).unwrap(), page, "{codec}");
             for size in [0, page.len() - 1, page.len() + 1, i32::MAX as usize] {
-                assert!(of(compressed.clone(), size).is_none(), "{codec}, {size}");
+                assert!(of(compressed.clone(), size).is_err(), "{codec}, {size}");
             }
             let half = compressed.slice(..compressed.len() / 2);
-            assert!(of(half, page.len()).is_none(), "{codec}");
-            assert!(of(Bytes::new(), 1).is_none(), "{codec}");
+            assert!(of(half, page.len()).is_err(), "{codec}");
+            assert!(of(Bytes::new(), 1).is_err(), "{codec}");
         }
         assert!(Decompressor::new(Compression::LZO).is_none());
+    }
+
+    #[test]
+    fn what_nobody_needs_of_a_large_page_is_not_decompressed() {
+        let page = vec![7; 10 * STEP_BYTES];
+        for codec in [Codec::Gzip(6), Codec::Zstd(1), Codec::Brotli(5)] {
+            if cfg!(not(feature = "brotli")) && matches!(codec, Codec::Brotli(_)) {
+                continue;
+            }
+            let mut buffer = Vec::new();
+            let mut compressor = Compressor::new(codec).unwrap();
+            let compressed =
+                Bytes::copy_from_slice(compressor.compress(&page, &mut buffer).unwrap());
+            let mut decompressor = Decompressor::new(compression(codec).unwrap()).unwrap();
+            let mut there = 0;
+            let cut = decompressor.decompress(compressed.clone(), page.len(), |bytes| {
+                there = bytes.len();
+                false
+            });
+            assert_eq!((cut, there), (Err(Undone::Damaged), STEP_BYTES), "{codec}");
+            let whole = decompressor.decompress(compressed.clone(), page.len(), |_| true);
+            assert_eq!(whole.as_deref(), Ok(&page[..]), "{codec}");
+            for size in [page.len() - 1, page.len() + 1] {
+                let other = decompressor.decompress(compressed.clone(), size, |_| true);
+                assert_eq!(other, Err(Undone::Damaged), "{codec} {size}");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use crate::{Codec, Error, ErrorKind, Result};
 
 #[cfg(feature = "decode")]
-pub(crate) use decompress::Decompressor;
+pub(crate) use decompress::{Decompressor, Undone};
 
 /// A codec with what it keeps between pages.
 pub(crate) enum Compressor {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::batch::{Batch, Stored};
 use super::document::{Item, Rescued};
+use super::group::{Leaf, Stored};
+use super::limits::{no_memory, too_much};
 use super::{Name, ParquetFile, Projection, StoredRow, corrupt};
 use crate::json::text::write_string;
 use crate::resolve::{OwnId, date_text, decimal_text, float_as_double, timestamp_text, uuid_text};
@@ -14,16 +15,17 @@ use crate::{Result, json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Makes rows of batches.
+/// Makes rows of what the leaves hold.
 pub(super) struct Assembler {
+    row_bytes_max: usize,
     projection: Projection,
     own_id: Option<OwnId>,
     columns: Vec<Node>,
     /// Where each column stands in `columns`.
     by_name: BTreeMap<Name, usize>,
-    /// The place of `_rescued_data` in a batch.
+    /// The place of `_rescued_data` among the leaves.
     rescued: Option<usize>,
-    /// The leaves of the file that a batch is to have, in order.
+    /// The leaves of the file that are read, in order.
     leaves: Vec<usize>,
 }
 
@@ -32,7 +34,7 @@ struct Node {
     name: Name,
     column_type: ColumnType,
     shape: Shape,
-    /// Its leaves in a batch.
+    /// Its leaves among those that are read.
     leaves: Range<usize>,
 }
 
@@ -70,6 +72,7 @@ impl Assembler {
         let by_name =
             columns.iter().enumerate().map(|(at, column)| (Name::clone(&column.name), at));
         Ok(Assembler {
+            row_bytes_max: file.terms.limits.row_bytes_max,
             projection: projection.clone(),
             own_id,
             by_name: by_name.collect(),
@@ -83,15 +86,15 @@ impl Assembler {
         &self.leaves
     }
 
-    pub(super) fn rows(&self, batch: &mut Batch) -> Result<Vec<StoredRow>> {
-        (0..batch.rows).map(|_| self.row(batch)).collect()
-    }
-
-    fn row(&self, batch: &mut Batch) -> Result<StoredRow> {
-        let id = match batch.leaves[0].next(0)? {
-            Some(Stored::Bytes(bytes)) => text(bytes)?.to_owned(),
+    /// The row at which the leaves stand.
+    pub(super) fn row(&self, leaves: &mut [Leaf]) -> Result<StoredRow> {
+        let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
+        let id = match row.leaves[0].next(0)? {
+            Some(Stored::Bytes(bytes)) => bytes.clone(),
             _ => return Err(corrupt("a row has no id")),
         };
+        row.takes(id.len())?;
+        let id = text(&id)?.to_owned();
         let mut fields = Vec::with_capacity(self.columns.len() + 1);
         match self.own_id {
             Some(OwnId::String) => fields.push((Name::from(ID_COLUMN), Item::String(id.clone()))),
@@ -100,12 +103,14 @@ impl Assembler {
         }
         let first = fields.len();
         for column in &self.columns {
-            fields.push((Name::clone(&column.name), column.read(batch)?));
+            fields.push((Name::clone(&column.name), column.read(row)?));
         }
         if let Some(rescued) = self.rescued
-            && let Some(Stored::Bytes(bytes)) = batch.leaves[rescued].next(1)?
+            && let Some(Stored::Bytes(bytes)) = row.leaves[rescued].next(1)?
         {
-            for (name, part) in Rescued::read(text(bytes)?)? {
+            let bytes = bytes.clone();
+            row.takes(bytes.len())?;
+            for (name, part) in Rescued::read(text(&bytes)?)? {
                 if !self.projection.takes(&name) {
                     continue;
                 }
@@ -146,66 +151,101 @@ impl Node {
         Node { name, column_type: column.column_type.clone(), shape, leaves }
     }
 
-    fn read(&self, batch: &mut Batch) -> Result<Item> {
+    fn read(&self, row: &mut Row<'_>) -> Result<Item> {
         match &self.shape {
             Shape::Nothing => Ok(Item::Absent),
-            Shape::Leaf(definition) => match batch.leaves[self.leaves.start].next(*definition)? {
-                Some(stored) => value(&self.column_type, stored),
-                None => Ok(Item::Absent),
-            },
+            Shape::Leaf(definition) => {
+                let Row { leaves, bytes_left, most } = row;
+                match leaves[self.leaves.start].next(*definition)? {
+                    Some(stored) => {
+                        let bytes =
+                            if let Stored::Bytes(bytes) = &stored { bytes.len() } else { 1 };
+                        takes(bytes_left, bytes, *most)?;
+                        value(&self.column_type, stored)
+                    }
+                    None => Ok(Item::Absent),
+                }
+            }
             Shape::Struct(definition, fields) => {
-                if self.definition(batch)? < *definition {
-                    return self.skip(batch, Item::Absent);
+                if self.definition(row)? < *definition {
+                    return self.skip(row, Item::Absent);
                 }
                 let fields =
-                    fields.iter().map(|field| Ok((Name::clone(&field.name), field.read(batch)?)));
+                    fields.iter().map(|field| Ok((Name::clone(&field.name), field.read(row)?)));
                 Ok(Item::Object(fields.collect::<Result<_>>()?))
             }
             Shape::List(definition, repetition, element) => {
-                let found = self.definition(batch)?;
+                let found = self.definition(row)?;
                 if found < *definition {
-                    return self.skip(batch, Item::Absent);
+                    return self.skip(row, Item::Absent);
                 }
                 if found == *definition {
-                    return self.skip(batch, Item::Array(Vec::new()));
+                    return self.skip(row, Item::Array(Vec::new()));
                 }
-                let mut items = vec![element.read(batch)?];
+                let mut items = vec![element.read(row)?];
                 let first = self.leaves.start;
-                while batch.leaves[first].peek().is_some_and(|(_, next)| next >= *repetition) {
-                    items.push(element.read(batch)?);
+                while row.leaves[first].peek().is_some_and(|(_, next)| next >= *repetition) {
+                    if items.len() == items.capacity() {
+                        let reserved = items.try_reserve(items.len());
+                        reserved.map_err(|_| no_memory("the elements of one row"))?;
+                    }
+                    items.push(element.read(row)?);
                 }
                 Ok(Item::Array(items))
             }
         }
     }
 
-    fn definition(&self, batch: &Batch) -> Result<i16> {
-        let peeked = batch.leaves[self.leaves.start].peek();
+    fn definition(&self, row: &Row<'_>) -> Result<i16> {
+        let peeked = row.leaves[self.leaves.start].peek();
         peeked
             .map(|(definition, _)| definition)
             .ok_or_else(|| corrupt("a column ends within a row"))
     }
 
-    fn skip(&self, batch: &mut Batch, item: Item) -> Result<Item> {
-        for leaf in &mut batch.leaves[self.leaves.clone()] {
+    fn skip(&self, row: &mut Row<'_>, item: Item) -> Result<Item> {
+        for leaf in &mut row.leaves[self.leaves.clone()] {
             leaf.skip()?;
         }
         Ok(item)
     }
 }
 
+/// A row being put together.
+struct Row<'l> {
+    leaves: &'l mut [Leaf],
+    /// Bytes that its values and texts may still take, and those they may take at first.
+    bytes_left: usize,
+    most: usize,
+}
+
+impl Row<'_> {
+    fn takes(&mut self, bytes: usize) -> Result<()> {
+        takes(&mut self.bytes_left, bytes, self.most)
+    }
+}
+
+fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
+    let rest = left.checked_sub(bytes.max(1));
+    *left = rest.ok_or_else(|| too_much("one row has more bytes", "row_bytes_max", most))?;
+    Ok(())
+}
+
 /// A stored value as it stood in the JSON.
 fn value(column_type: &ColumnType, stored: Stored<'_>) -> Result<Item> {
     match (column_type, stored) {
-        (ColumnType::Boolean, Stored::Boolean(value)) => Ok(Item::Text(value.to_string())),
+        (ColumnType::Boolean, Stored::Boolean(value)) => Ok(Item::Boolean(value)),
         (ColumnType::Float64, Stored::Double(value)) => double(value),
         (ColumnType::Float32, Stored::Float(value)) => double(float_as_double(finite(value)?)),
-        (ColumnType::String, Stored::Bytes(bytes)) => Ok(Item::String(text(bytes)?.to_owned())),
+        (ColumnType::String, Stored::Bytes(bytes)) => {
+            text(bytes)?;
+            Ok(Item::Shared(bytes.clone()))
+        }
         (ColumnType::Json, Stored::Bytes(bytes)) => json_text(text(bytes)?.to_owned()),
         (ColumnType::Binary, Stored::Bytes(bytes)) => Ok(Item::String(STANDARD.encode(bytes))),
         (ColumnType::Uuid, Stored::Bytes(bytes)) => Ok(Item::String(uuid_text(bytes))),
         (ColumnType::Uint32, Stored::Int32(value)) => {
-            Ok(Item::Text(value.cast_unsigned().to_string()))
+            Ok(Item::Int(i64::from(value.cast_unsigned())))
         }
         (_, Stored::Int32(value)) => whole(column_type, i128::from(value)),
         (_, Stored::Int64(value)) => whole(column_type, i128::from(value)),
@@ -234,9 +274,9 @@ fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
             // A value in another form than its column's is rescued too, and that text replaces this one.
             let text = timestamp_text(value, unit.digits(), *digits)
                 .or_else(|| timestamp_text(value, unit.digits(), unit.digits()));
-            text.map_or_else(|| Item::Text(value.to_string()), Item::String)
+            text.map_or(Item::Int(value), Item::String)
         }
-        _ => Item::Text(value.to_string()),
+        _ => i64::try_from(value).map_or_else(|_| Item::Text(value.to_string()), Item::Int),
     };
     Ok(item)
 }

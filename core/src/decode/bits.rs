@@ -72,6 +72,7 @@ impl Hybrid {
             let taken = match &mut self.run {
                 Run::Repeated { value, left } => {
                     let taken = count.min(*left);
+                    out.try_reserve(taken).ok()?;
                     out.extend(std::iter::repeat_n(of(*value), taken));
                     *left -= taken;
                     taken
@@ -79,6 +80,7 @@ impl Hybrid {
                 Run::Packed { bit, left } => {
                     let taken = count.min(*left);
                     let from = *bit;
+                    out.try_reserve(taken).ok()?;
                     out.extend(
                         (0..taken)
                             .map(|at| of(unpack(bytes, from + at * width as usize, width) as u32)),
@@ -113,6 +115,15 @@ impl Hybrid {
                 _ => self.next_run()?,
             }
         }
+    }
+
+    /// Whether nothing is left but what fills up the last eight packed values.
+    pub(super) fn is_used_up(&self) -> bool {
+        let left = match self.run {
+            Run::Repeated { left, .. } => left == 0,
+            Run::Packed { left, .. } => left < 8,
+        };
+        left && self.at == self.bytes.len()
     }
 
     fn next_run(&mut self) -> Option<()> {
@@ -211,6 +222,16 @@ impl Deltas {
     /// The next integer as a length.
     pub(super) fn next_length(&mut self) -> Option<usize> {
         self.next().and_then(|length| usize::try_from(length).ok())
+    }
+
+    /// Whether every integer was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Whether every integer was read, and nothing follows them.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.left == 0 && self.at == self.bytes.len()
     }
 
     /// Where what follows these integers starts.

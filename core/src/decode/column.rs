@@ -4,16 +4,21 @@ use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::batch::Leaf;
 use super::bits::Hybrid;
+use super::group::Leaf;
+use super::limits::{Terms, no_memory};
 use super::pages::{Page, Pages};
 use super::values::{Decoder, Kind, Values};
 use super::{corrupt, damaged_page};
 use crate::Result;
 use crate::encode::ROW_ENTRIES_MAX;
 
+/// Entries after which a read ends behind the row at hand, to keep memory small.
+pub(super) const READ_ENTRIES: usize = 1 << 16;
+
 /// Reads the levels and values of one column chunk.
 pub(super) struct ColumnReader {
+    terms: Terms,
     pages: Pages,
     kind: Kind,
     definition_max: i16,
@@ -36,10 +41,11 @@ struct DataPage {
 }
 
 impl ColumnReader {
-    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData) -> Result<Self> {
+    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData, terms: &Terms) -> Result<Self> {
         let descriptor = chunk.column_descr();
         Ok(ColumnReader {
-            pages: Pages::new(file, chunk)?,
+            terms: terms.clone(),
+            pages: Pages::new(file, chunk, terms)?,
             kind: Kind::of(descriptor).ok_or_else(|| corrupt("it has an INT96 column"))?,
             definition_max: descriptor.max_def_level(),
             repetition_max: descriptor.max_rep_level(),
@@ -49,30 +55,49 @@ impl ColumnReader {
         })
     }
 
-    /// The next `rows` rows; an error where there are not so many.
-    pub(super) fn read(&mut self, rows: usize) -> Result<Leaf> {
+    /// Values of the chunk's kind, none of them yet.
+    pub(super) fn no_values(&self) -> Values {
+        self.kind.values()
+    }
+
+    /// The next rows, `rows_max` at most and one at least, and how many they are; an error where there is
+    /// none. Fewer come where they have many entries.
+    pub(super) fn read(&mut self, rows_max: usize) -> Result<(Leaf, usize)> {
+        self.terms.go_on()?;
         let mut leaf = Leaf::new(self.kind.values());
-        let mut rows_left = rows;
-        while rows_left > 0 {
-            let Some(mut page) = self.page.take().filter(|page| page.entries_left > 0) else {
+        let mut rows_left = rows_max;
+        while rows_left > 0 && (leaf.entries < READ_ENTRIES || rows_left == rows_max) {
+            let Some(mut page) = self.page.take() else {
                 self.page = Some(self.next_page()?);
                 continue;
             };
+            if page.entries_left == 0 {
+                page.end(self.kind)?;
+                continue;
+            }
             let entries = if self.repetition_max == 0 {
                 let entries = rows_left.min(page.entries_left);
                 rows_left -= entries;
                 entries
             } else {
-                page.rows(&mut rows_left, self.repetition_max, &mut leaf.repetitions)?
+                page.rows(&mut rows_left, self.repetition_max, &mut leaf)?
             };
             self.read_entries(&mut page, entries, &mut leaf)?;
             self.page = Some(page);
         }
-        Ok(leaf)
+        Ok((leaf, rows_max - rows_left))
+    }
+
+    /// The values of the chunk's dictionary, where a page of it has been read.
+    pub(super) fn dictionary(&self) -> Option<&Values> {
+        self.dictionary.as_ref()
     }
 
     /// An error where the chunk holds more than its row group has rows.
     pub(super) fn end(&self) -> Result<()> {
+        if let Some(page) = self.page.as_ref().filter(|page| page.entries_left == 0) {
+            page.end(self.kind)?;
+        }
         let page_ended = self.page.as_ref().is_none_or(|page| page.entries_left == 0);
         if self.entries_left == 0 && page_ended && self.pages.is_empty() {
             return Ok(());
@@ -84,6 +109,7 @@ impl ColumnReader {
     fn read_entries(&mut self, page: &mut DataPage, entries: usize, leaf: &mut Leaf) -> Result<()> {
         page.entries_left -= entries;
         leaf.entries += entries;
+        leaf.looked_up &= page.values.is_looked_up();
         let mut values = entries;
         if let Some(definitions) = &mut page.definitions {
             let from = leaf.definitions.len();
@@ -125,9 +151,9 @@ impl ColumnReader {
             return None;
         }
         let mut entries = self.kind.values();
-        let mut values = Decoder::new(self.kind, Encoding::PLAIN, page.bytes)?;
+        let mut values = Decoder::new(self.kind, true, Encoding::PLAIN, page.bytes)?;
         values.read(self.kind, page.entries, None, &mut entries)?;
-        Some(entries)
+        values.is_used_up(self.kind).then_some(entries)
     }
 
     fn data_page(&self, page: Page) -> Option<DataPage> {
@@ -144,7 +170,8 @@ impl ColumnReader {
         };
         let repetitions = levels(self.repetition_max)?;
         let definitions = levels(self.definition_max)?;
-        let values = Decoder::new(self.kind, page.encoding, bytes)?;
+        let flat = self.repetition_max == 0;
+        let values = Decoder::new(self.kind, flat, page.encoding, bytes)?;
         Some(DataPage {
             repetitions,
             definitions,
@@ -157,12 +184,13 @@ impl ColumnReader {
 
 impl DataPage {
     /// How many of the page's next entries are the rows asked for, whose levels are appended; takes the rows
-    /// there are off `rows_left`. A row never goes on in another page: offset indexes rule that out.
+    /// there are off `rows_left`. It stops early, behind a row, where the leaf has many entries by then. A row
+    /// never goes on in another page: offset indexes rule that out.
     fn rows(
         &mut self,
         rows_left: &mut usize,
         repetition_max: i16,
-        out: &mut Vec<i16>,
+        leaf: &mut Leaf,
     ) -> Result<usize> {
         let (mut entries, mut in_row) = (0, 0);
         while entries < self.entries_left {
@@ -171,7 +199,8 @@ impl DataPage {
                 None => self.next_repetition().ok_or_else(damaged_page)?,
             };
             if level == 0 {
-                if *rows_left == 0 {
+                let enough = entries > 0 && leaf.entries + entries >= READ_ENTRIES;
+                if *rows_left == 0 || enough {
                     self.peeked = Some(level);
                     break;
                 }
@@ -184,10 +213,25 @@ impl DataPage {
             if in_row > ROW_ENTRIES_MAX {
                 return Err(corrupt("a row has more elements than any page holds"));
             }
+            let out = &mut leaf.repetitions;
+            if out.len() == out.capacity() {
+                let reserved = out.try_reserve(out.len().max(READ_ENTRIES));
+                reserved.map_err(|_| no_memory("the elements of one row"))?;
+            }
             out.push(level);
             entries += 1;
         }
         Ok(entries)
+    }
+
+    /// An error where the page, all of whose entries are read, has more bytes than they take.
+    fn end(&self, kind: Kind) -> Result<()> {
+        let used_up = |levels: &Option<Hybrid>| levels.as_ref().is_none_or(Hybrid::is_used_up);
+        let all = used_up(&self.repetitions) && used_up(&self.definitions);
+        match all && self.values.is_used_up(kind) {
+            true => Ok(()),
+            false => Err(corrupt("a page has more bytes than its values take")),
+        }
     }
 
     fn next_repetition(&mut self) -> Option<i16> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{Name, corrupt};
@@ -17,9 +18,13 @@ use crate::schema::ColumnType;
 pub(super) enum Item {
     /// Nothing: a field that is not there, or a null among elements.
     Absent,
+    Boolean(bool),
+    Int(i64),
     /// Any value as compact JSON text.
     Text(String),
     String(String),
+    /// A string that lies in its page: UTF-8, checked before.
+    Shared(Bytes),
     Object(Vec<(Name, Item)>),
     Array(Vec<Item>),
 }
@@ -34,8 +39,11 @@ impl Item {
     fn write(&self, out: &mut String) {
         match self {
             Item::Absent => out.push_str("null"),
+            Item::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
+            Item::Int(value) => out.push_str(itoa::Buffer::new().format(*value)),
             Item::Text(text) => out.push_str(text),
             Item::String(text) => write_string(out, text),
+            Item::Shared(text) => write_string(out, shared(text)),
             Item::Object(fields) => {
                 let mut before = '{';
                 for (name, item) in fields {
@@ -62,8 +70,11 @@ impl Item {
     pub(super) fn to_value(&self) -> Result<Value> {
         Ok(match self {
             Item::Absent => Value::Null,
+            Item::Boolean(value) => Value::Bool(*value),
+            Item::Int(value) => Value::from(*value),
             Item::Text(text) => json::value::read(text)?,
             Item::String(text) => Value::String(text.clone()),
+            Item::Shared(text) => Value::String(shared(text).to_owned()),
             Item::Object(fields) => {
                 let fields = fields.iter().filter(|(_, item)| !matches!(item, Item::Absent));
                 let fields = fields.map(|(name, item)| Ok((name.to_string(), item.to_value()?)));
@@ -104,6 +115,11 @@ impl Item {
         }
         Ok(())
     }
+}
+
+/// The text of [`Item::Shared`].
+fn shared(text: &Bytes) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 /// A value in `_rescued_data`: taken apart as far as it is objects.

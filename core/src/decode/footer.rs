@@ -1,9 +1,15 @@
 //! The footer: whose file it is, and whether its columns are those its schema says.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use parquet::file::FOOTER_SIZE;
-use parquet::file::metadata::{FileMetaData, FooterTail, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, FooterTail, ParquetMetaData, ParquetMetaDataReader,
+};
 
+use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
+use super::thrift::check_footer;
 use super::{Footer, ParquetFile, corrupt};
 use crate::encode::{FORMAT_VERSION, metadata_key};
 use crate::resolve::OwnId;
@@ -11,23 +17,35 @@ use crate::schema::RESCUED_COLUMN;
 use crate::schema::parquet_type::file_type;
 use crate::{Error, LsnRange, Result, Schema};
 
-pub(super) fn open(bytes: Bytes) -> Result<ParquetFile> {
-    let pages_end = (bytes.len() as u64).saturating_sub(footer_bytes(&bytes)?);
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&bytes).map_err(no_parquet)?;
-    let Facts { footer, has_rescued, own_id } = facts(&metadata, pages_end)?;
-    Ok(ParquetFile { footer, has_rescued, own_id, metadata, bytes })
+pub(super) fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
+    let (metadata, facts) = decode(&bytes, bytes.len() as u64, limits)?;
+    let Facts { footer, has_rescued, own_id } = facts;
+    let terms = Terms::new(limits);
+    Ok(ParquetFile { footer, has_rescued, own_id, metadata, bytes, terms })
 }
 
 /// The footer of a file of `file_bytes` bytes, of which `tail` is the end.
-pub(super) fn read(tail: &[u8], file_bytes: u64) -> Result<Footer> {
+pub(super) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Footer> {
+    Ok(decode(tail, file_bytes, limits)?.1.footer)
+}
+
+fn decode(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<(ParquetMetaData, Facts)> {
     let length = footer_bytes(tail)?;
     let footer = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
     let (Some(start), true) = (footer, length <= file_bytes) else {
         return Err(corrupt("its footer is longer than what there is of it"));
     };
+    if length > limits.footer_bytes_max {
+        let what = format!("the footer says to be {length} bytes long");
+        let most = usize::try_from(limits.footer_bytes_max).unwrap_or(usize::MAX);
+        return Err(too_much(what, "footer_bytes_max", most));
+    }
     let thrift = &tail[start..tail.len() - FOOTER_SIZE];
+    check_footer(thrift)
+        .map_err(|at| corrupt(format!("byte {at} of its footer makes no sense")))?;
     let metadata = ParquetMetaDataReader::decode_metadata(thrift).map_err(no_parquet)?;
-    Ok(facts(&metadata, file_bytes - length)?.footer)
+    let facts = facts(&metadata, file_bytes - length, limits)?;
+    Ok((metadata, facts))
 }
 
 /// How many bytes at the end of a file its footer takes, said by the last 8.
@@ -48,7 +66,7 @@ struct Facts {
     own_id: OwnId,
 }
 
-fn facts(metadata: &ParquetMetaData, pages_end: u64) -> Result<Facts> {
+fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<Facts> {
     let pairs = Pairs(metadata.file_metadata());
     let version = pairs.required(metadata_key::FORMAT_VERSION)?;
     if version != FORMAT_VERSION {
@@ -73,9 +91,13 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64) -> Result<Facts> {
     if *root != *file_type(&schema, has_rescued)? {
         return Err(corrupt("its columns are not those its own schema names"));
     }
-    let rows_count = check_groups(metadata, pages_end)?;
+    let rows_count = check_groups(metadata, pages_end, limits)?;
     let lsns = lsns.map_err(corrupt)?;
-    let footer = Footer { schema, tenant_id, collection, lsns, rows_count };
+    let append = match pairs.optional(metadata_key::APPEND_ID) {
+        Some(id) => Some((id.to_owned(), pairs.number(metadata_key::APPEND_ROW)?)),
+        None => None,
+    };
+    let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append };
     Ok(Facts { footer, has_rescued, own_id })
 }
 
@@ -84,30 +106,56 @@ fn no_parquet(error: impl std::fmt::Display) -> Error {
 }
 
 /// The rows of all groups, after checks on what the parquet crate would trust.
-fn check_groups(metadata: &ParquetMetaData, pages_end: u64) -> Result<u64> {
+fn check_groups(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<u64> {
     let mut rows_count = 0_u64;
+    // Chunks lie one behind the other: bytes that several share would be read again for each.
+    let mut from = 0;
     for group in metadata.row_groups() {
         let rows = u64::try_from(group.num_rows())
             .map_err(|_| corrupt("a row group has less than no rows"))?;
         rows_count = rows_count.checked_add(rows).ok_or_else(|| corrupt("it has too many rows"))?;
         for chunk in group.columns() {
-            // A dictionary comes before the pages that use it.
-            let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
-            let start = starts.into_iter().flatten().min().map(u64::try_from);
-            let length = u64::try_from(chunk.compressed_size());
-            let end = match (start, length) {
-                (Some(Ok(start)), Ok(length)) => start.checked_add(length),
-                _ => None,
-            };
-            if end.is_none_or(|end| end > pages_end) || chunk.num_values() < 0 {
-                return Err(corrupt("a column chunk lies outside the file"));
-            }
+            let place = place(chunk).filter(|place| place.start >= from && place.end <= pages_end);
+            let place = place.ok_or_else(|| corrupt("a column chunk lies outside its place"))?;
+            from = place.end;
+            check_rows(chunk, place.end - place.start, rows, limits)?;
         }
     }
     if u64::try_from(metadata.file_metadata().num_rows()) != Ok(rows_count) {
         return Err(corrupt("its row groups do not add up to its rows"));
     }
     Ok(rows_count)
+}
+
+/// Where the chunk says to lie; a dictionary comes before the pages that use it.
+fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
+    let start = u64::try_from(starts.into_iter().flatten().min()?).ok()?;
+    let length = u64::try_from(chunk.compressed_size()).ok()?;
+    Some(start..start.checked_add(length)?)
+}
+
+/// Whether so many bytes can hold so many rows: a page takes some bytes, and holds so many rows at most.
+fn check_rows(
+    chunk: &ColumnChunkMetaData,
+    bytes: u64,
+    rows: u64,
+    limits: &ReadLimits,
+) -> Result<()> {
+    let rows_max = (bytes / PAGE_STORED_BYTES_MIN).saturating_mul(limits.page_rows_max as u64);
+    let column = || chunk.column_path().parts().join(".");
+    if rows > rows_max {
+        return Err(corrupt(format!(
+            "a row group says to have {rows} rows, and the {bytes} bytes of column {} hold {rows_max} at most",
+            column()
+        )));
+    }
+    let entries = u64::try_from(chunk.num_values()).ok();
+    let flat = chunk.column_descr().max_rep_level() == 0;
+    if entries.is_none_or(|entries| if flat { entries != rows } else { entries < rows }) {
+        return Err(corrupt(format!("column {} has not as many values as rows", column())));
+    }
+    Ok(())
 }
 
 /// The file's key-value metadata.

@@ -1,11 +1,14 @@
 //! A Coldpress file back into rows, exactly as they came.
 
 mod assemble;
-mod batch;
 mod bits;
 mod column;
 mod document;
+mod extent;
 mod footer;
+mod group;
+mod indexes;
+mod limits;
 mod pages;
 mod report;
 mod thrift;
@@ -14,6 +17,7 @@ mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
@@ -24,7 +28,9 @@ use crate::schema::ID_COLUMN;
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 use assemble::Assembler;
 use document::Item;
+use limits::Terms;
 
+pub use limits::ReadLimits;
 pub use report::{ChunkReport, FileReport, RowGroupReport};
 pub use verify::Verified;
 
@@ -34,6 +40,7 @@ pub use verify::Verified;
 /// does not. A damaged file gives an error of kind `Corrupt`, here or while its rows are read.
 pub struct ParquetFile {
     bytes: Bytes,
+    terms: Terms,
     metadata: ParquetMetaData,
     footer: Footer,
     has_rescued: bool,
@@ -51,6 +58,7 @@ pub struct Footer {
     collection: String,
     lsns: LsnRange,
     rows_count: u64,
+    append: Option<(String, u64)>,
 }
 
 impl Footer {
@@ -62,7 +70,15 @@ impl Footer {
 
     /// Reads the footer of a file of `file_bytes` bytes, of which `tail` is the end.
     pub fn read(tail: &[u8], file_bytes: u64) -> Result<Self> {
-        guarded(|| footer::read(tail, file_bytes))
+        Self::read_within(tail, file_bytes, &ReadLimits::default())
+    }
+
+    /// [`Footer::read`] within other limits than the default ones: an error of kind `Limit` where the footer
+    /// is larger than [`ReadLimits::footer_bytes_max`].
+    ///
+    /// The work and the memory it takes grow with the bytes of the footer, whatever they say.
+    pub fn read_within(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| footer::read(tail, file_bytes, limits))
     }
 
     /// The columns of the documents, with those that had only nulls.
@@ -88,6 +104,12 @@ impl Footer {
     /// The LSNs they have.
     pub fn lsns(&self) -> LsnRange {
         self.lsns
+    }
+
+    /// The id of the append that the rows belong to, and how many rows of it come before them; none where the
+    /// append had no id.
+    pub fn append(&self) -> Option<(&str, u64)> {
+        self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
     }
 
     /// An error of kind `Corrupt` where the file was made for another key than this, so that the rows of
@@ -165,7 +187,18 @@ impl StoredRow {
 impl ParquetFile {
     /// Opens a whole file.
     pub fn open(bytes: Bytes) -> Result<Self> {
-        guarded(|| footer::open(bytes))
+        Self::open_within(bytes, &ReadLimits::default())
+    }
+
+    /// Opens a whole file, which is read within these limits.
+    pub fn open_within(bytes: Bytes, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| footer::open(bytes, limits))
+    }
+
+    /// Lets a host end the work: once `stop` is true, [`ParquetFile::verify`] and [`Rows`] give an error of
+    /// kind `Aborted`. They look at it before each page and every thousand rows.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.terms.stop = Some(stop);
     }
 
     /// What its footer says.
@@ -210,15 +243,7 @@ impl ParquetFile {
             }
         }
         let assembler = Assembler::new(self, projection)?;
-        Ok(Rows {
-            file: self,
-            assembler,
-            group: 0,
-            batches: None,
-            ready: Vec::new().into_iter(),
-            row: 0,
-            failed: false,
-        })
+        Ok(Rows { file: self, assembler, group: 0, rows: None, row: 0, failed: false })
     }
 
     /// Checks the whole file: the pages of every column, read to their last value, against their checksums
@@ -269,8 +294,7 @@ pub struct Rows<'f> {
     assembler: Assembler,
     /// The next row group.
     group: usize,
-    batches: Option<batch::GroupReader>,
-    ready: std::vec::IntoIter<StoredRow>,
+    rows: Option<group::GroupReader>,
     row: u64,
     failed: bool,
 }
@@ -282,21 +306,20 @@ impl std::fmt::Debug for Rows<'_> {
 }
 
 impl Rows<'_> {
-    /// Reads rows until some are ready; false at the end of the file.
-    fn fill(&mut self) -> Result<bool> {
+    /// The next row; none at the end of the file.
+    fn next_row(&mut self) -> Result<Option<StoredRow>> {
         loop {
-            if let Some(batches) = &mut self.batches {
-                if let Some(mut batch) = batches.next_batch()? {
-                    self.ready = self.assembler.rows(&mut batch)?.into_iter();
-                    return Ok(true);
+            if let Some(rows) = &mut self.rows {
+                if let Some(leaves) = rows.next_row()? {
+                    return self.assembler.row(leaves).map(Some);
                 }
-                self.batches = None;
+                self.rows = None;
             }
             if self.group == self.file.metadata.num_row_groups() {
-                return Ok(false);
+                return Ok(None);
             }
-            self.batches =
-                Some(batch::GroupReader::open(self.file, self.group, self.assembler.leaves())?);
+            self.rows =
+                Some(group::GroupReader::open(self.file, self.group, self.assembler.leaves())?);
             self.group += 1;
         }
     }
@@ -306,21 +329,18 @@ impl Iterator for Rows<'_> {
     type Item = Result<StoredRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(row) = self.ready.next() {
+        if self.failed {
+            return None;
+        }
+        match self.next_row() {
+            Ok(Some(row)) => {
                 self.row += 1;
-                return Some(Ok(row));
+                Some(Ok(row))
             }
-            if self.failed {
-                return None;
-            }
-            match self.fill() {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(error.at_row(self.row)));
-                }
+            Ok(None) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error.at_row(self.row)))
             }
         }
     }

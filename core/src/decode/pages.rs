@@ -4,14 +4,21 @@ use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::extent::Extent;
+use super::limits::{DICTIONARY_PAGE_BYTES_MAX, PAGE_VALUES_MAX, Terms, no_memory, too_much};
 use super::thrift::{Reader, STRUCT};
+use super::values::Kind;
 use super::{corrupt, damaged_page};
 use crate::Result;
-use crate::codec::Decompressor;
+use crate::codec::{Decompressor, Undone};
 
 /// Reads the pages of one column chunk.
 pub(super) struct Pages {
+    terms: Terms,
     bytes: Bytes,
+    kind: Kind,
+    definition_max: i16,
+    repetition_max: i16,
     decompressor: Decompressor,
     /// What the pages still to come may have before the codec, by the footer.
     uncompressed_left: usize,
@@ -36,7 +43,7 @@ pub(super) struct PagePlace {
 }
 
 impl Pages {
-    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData) -> Result<Self> {
+    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData, terms: &Terms) -> Result<Self> {
         let first = chunk.data_page_offset();
         let start = chunk.dictionary_page_offset().map_or(first, |start| start.min(first));
         let range = || {
@@ -44,8 +51,12 @@ impl Pages {
             let end = start.checked_add(usize::try_from(chunk.compressed_size()).ok()?)?;
             (end <= file.len()).then(|| file.slice(start..end))
         };
-        let codec = chunk.compression();
+        let (codec, descriptor) = (chunk.compression(), chunk.column_descr());
         Ok(Pages {
+            terms: terms.clone(),
+            kind: Kind::of(descriptor).ok_or_else(|| corrupt("it has an INT96 column"))?,
+            definition_max: descriptor.max_def_level(),
+            repetition_max: descriptor.max_rep_level(),
             bytes: range().ok_or_else(|| corrupt("a column chunk lies outside the file"))?,
             decompressor: Decompressor::new(codec)
                 .ok_or_else(|| corrupt(format!("it has pages in the codec {codec}")))?,
@@ -72,10 +83,12 @@ impl Pages {
 
     /// The next page; none at the end of the chunk.
     pub(super) fn next(&mut self) -> Result<Option<Page>> {
+        self.terms.go_on()?;
         if self.bytes.is_empty() {
             return Ok(None);
         }
         let (header, header_bytes, end) = first_page(&self.bytes)?;
+        self.check(&header)?;
         let stored = self.bytes.slice(header_bytes..end);
         self.bytes = self.bytes.slice(end..);
         // A fuzzer is to get behind the checksum.
@@ -87,13 +100,58 @@ impl Pages {
         self.uncompressed_left = uncompressed
             .and_then(|uncompressed| self.uncompressed_left.checked_sub(uncompressed))
             .ok_or_else(|| corrupt("the pages of a column are longer than its footer says"))?;
-        let bytes = self.decompressor.decompress(stored, header.uncompressed);
+        let mut extent = self.extent(&header);
+        let needs_more = |there: &[u8]| self.terms.go_on().is_ok() && extent.needs_more(there);
+        let bytes = self.decompressor.decompress(stored, header.uncompressed, needs_more);
+        let bytes = bytes.map_err(|undone| match undone {
+            Undone::Damaged => damaged_page(),
+            Undone::NoMemory => no_memory(format!("a page of {} bytes", header.uncompressed)),
+        });
+        self.terms.go_on()?;
         Ok(Some(Page {
             dictionary: header.dictionary,
             entries: header.entries,
             encoding: header.encoding,
-            bytes: bytes.ok_or_else(damaged_page)?,
+            bytes: bytes?,
         }))
+    }
+
+    /// What the page claims, held against what a page can be, before any memory is taken for it.
+    fn check(&self, header: &Header) -> Result<()> {
+        let limits = &self.terms.limits;
+        let Header { entries, uncompressed, .. } = *header;
+        if header.dictionary {
+            return match uncompressed <= DICTIONARY_PAGE_BYTES_MAX {
+                true => Ok(()),
+                false => Err(corrupt("a dictionary is larger than any encoder makes one")),
+            };
+        }
+        if self.repetition_max == 0 && entries > limits.page_rows_max {
+            let what = format!("a page says to hold {entries} rows");
+            return Err(too_much(what, "page_rows_max", limits.page_rows_max));
+        }
+        if entries > PAGE_VALUES_MAX {
+            return Err(corrupt("a page says to hold more values than any encoder writes"));
+        }
+        if uncompressed > limits.page_bytes_max {
+            let what = format!("a page says to be {uncompressed} bytes before its codec");
+            return Err(too_much(what, "page_bytes_max", limits.page_bytes_max));
+        }
+        if self.extent(header).bytes_max().is_some_and(|most| uncompressed > most) {
+            return Err(corrupt("a page says to be longer than its values are"));
+        }
+        Ok(())
+    }
+
+    fn extent(&self, header: &Header) -> Extent {
+        Extent {
+            kind: self.kind,
+            encoding: header.encoding,
+            entries: header.entries,
+            definition_max: if header.dictionary { 0 } else { self.definition_max },
+            repetition_max: if header.dictionary { 0 } else { self.repetition_max },
+            values: None,
+        }
     }
 }
 

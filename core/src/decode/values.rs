@@ -6,6 +6,11 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::bits::{Deltas, Hybrid};
 
+/// What byte strings that share prefixes may take above the bytes of their page, once put together. An
+/// encoder ends a page at 1 MiB of whole values, but not within a row, and a row of a list has many.
+const PREFIXED_BYTES_MAX: usize = 4 << 20;
+const PREFIXED_LIST_BYTES_MAX: usize = 256 << 20;
+
 /// Values of one column, nulls left out.
 pub(super) enum Values {
     Boolean(Vec<bool>),
@@ -48,6 +53,8 @@ enum Form {
         prefixes: Deltas,
         lengths: Deltas,
         before: Bytes,
+        /// Bytes that the values may still take once put together.
+        left: usize,
     },
     Indexes(Hybrid),
 }
@@ -82,8 +89,9 @@ impl Kind {
 }
 
 impl Decoder {
-    /// None where the encoding is none of this kind, or the bytes are not in it.
-    pub(super) fn new(kind: Kind, encoding: Encoding, bytes: Bytes) -> Option<Self> {
+    /// None where the encoding is none of this kind, or the bytes are not in it. A row of a column that is
+    /// `flat` has one value at most.
+    pub(super) fn new(kind: Kind, flat: bool, encoding: Encoding, bytes: Bytes) -> Option<Self> {
         let form = match (encoding, kind) {
             (Encoding::PLAIN, _) => Form::Plain,
             (Encoding::RLE_DICTIONARY, _) => {
@@ -111,7 +119,9 @@ impl Decoder {
                 let rest = bytes.slice(lengths_at..);
                 let at = lengths_at + Deltas::new(rest.clone())?.end()?;
                 let (prefixes, lengths) = (Deltas::new(bytes.clone())?, Deltas::new(rest)?);
-                let form = Form::Prefixed { prefixes, lengths, before: Bytes::new() };
+                let left = if flat { PREFIXED_BYTES_MAX } else { PREFIXED_LIST_BYTES_MAX };
+                let left = left.saturating_add(bytes.len());
+                let form = Form::Prefixed { prefixes, lengths, before: Bytes::new(), left };
                 return Some(Decoder { form, bytes, at });
             }
             _ => return None,
@@ -132,6 +142,8 @@ impl Decoder {
         }
         match (out, kind) {
             (Values::Boolean(out), _) => {
+                // The bits are there before memory is.
+                (self.at.checked_add(count)? <= self.bytes.len().checked_mul(8)?).then_some(())?;
                 out.try_reserve(count).ok()?;
                 for _ in 0..count {
                     let byte = self.bytes.get(self.at / 8)?;
@@ -161,6 +173,26 @@ impl Decoder {
         }
     }
 
+    /// Whether every value and every byte of the page was read.
+    pub(super) fn is_used_up(&self, kind: Kind) -> bool {
+        match &self.form {
+            Form::Plain if matches!(kind, Kind::Boolean) => self.at.div_ceil(8) == self.bytes.len(),
+            Form::Plain => self.at == self.bytes.len(),
+            Form::Split(values) => self.at == *values,
+            Form::Deltas(deltas) => deltas.is_used_up(),
+            Form::Lengths(lengths) => lengths.is_read() && self.at == self.bytes.len(),
+            Form::Prefixed { prefixes, lengths, .. } => {
+                prefixes.is_read() && lengths.is_read() && self.at == self.bytes.len()
+            }
+            Form::Indexes(indexes) => indexes.is_used_up(),
+        }
+    }
+
+    /// Whether the values are those of a dictionary.
+    pub(super) fn is_looked_up(&self) -> bool {
+        matches!(self.form, Form::Indexes(_))
+    }
+
     /// Numbers as they stand, or byte by byte.
     fn numbers<T, const WIDTH: usize>(
         &mut self,
@@ -171,6 +203,7 @@ impl Decoder {
         if let Form::Split(values) = self.form {
             let from = self.at;
             self.at = from.checked_add(count).filter(|at| *at <= values)?;
+            out.try_reserve(count).ok()?;
             let bytes = &self.bytes;
             out.extend(
                 (from..self.at).map(|at| of(std::array::from_fn(|k| bytes[k * values + at]))),
@@ -180,6 +213,7 @@ impl Decoder {
         let length = count.checked_mul(WIDTH)?;
         let bytes = self.bytes.get(self.at..self.at.checked_add(length)?)?;
         self.at += length;
+        out.try_reserve(count).ok()?;
         out.extend(bytes.as_chunks::<WIDTH>().0.iter().map(|bytes| of(*bytes)));
         Some(())
     }
@@ -200,7 +234,9 @@ impl Decoder {
 
     /// Byte strings that share prefixes, put together in one buffer.
     fn prefixed(&mut self, count: usize, out: &mut Vec<Bytes>) -> Option<()> {
-        let Form::Prefixed { prefixes, lengths, before } = &mut self.form else { return None };
+        let Form::Prefixed { prefixes, lengths, before, left } = &mut self.form else {
+            return None;
+        };
         let mut buffer = before.to_vec();
         let mut last = 0..buffer.len();
         let mut places = Vec::new();
@@ -214,6 +250,10 @@ impl Decoder {
                 last = shared;
             } else {
                 let start = buffer.len();
+                *left = left.checked_sub(shared.len() + rest.len())?;
+                if buffer.capacity() - start < shared.len() + rest.len() {
+                    buffer.try_reserve(start.max(shared.len() + rest.len())).ok()?;
+                }
                 buffer.extend_from_within(shared);
                 buffer.extend_from_slice(rest);
                 last = start..buffer.len();
@@ -236,7 +276,11 @@ impl Decoder {
 }
 
 fn each<T>(count: usize, out: &mut Vec<T>, mut next: impl FnMut() -> Option<T>) -> Option<()> {
+    // `count` entries have been read before it, but a value of no bits costs no bytes: step by step.
     for _ in 0..count {
+        if out.len() == out.capacity() {
+            out.try_reserve(count.min(out.len().max(64))).ok()?;
+        }
         out.push(next()?);
     }
     Some(())
@@ -249,6 +293,7 @@ fn look_up(
     out: &mut Values,
 ) -> Option<()> {
     fn of<T: Clone>(indexes: &[u32], entries: &[T], out: &mut Vec<T>) -> Option<()> {
+        out.try_reserve(indexes.len()).ok()?;
         for index in indexes {
             out.push(entries.get(*index as usize)?.clone());
         }
@@ -324,11 +369,11 @@ mod tests {
             for kind in KINDS {
                 let mut dictionary = kind.values();
                 let entries = Bytes::from(vec![1; 24]);
-                let mut plain = Decoder::new(kind, Encoding::PLAIN, entries).unwrap();
+                let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
                 plain.read(kind, 2, None, &mut dictionary);
                 for encoding in ENCODINGS {
                     let page = Bytes::copy_from_slice(&page);
-                    let Some(mut decoder) = Decoder::new(kind, encoding, page) else { continue };
+                    let Some(mut decoder) = Decoder::new(kind, true, encoding, page) else { continue };
                     let mut out = kind.values();
                     let mut expected = 0;
                     for count in &counts {

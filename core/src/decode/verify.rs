@@ -1,14 +1,11 @@
 //! Whether a file is whole: every page, index and bloom filter, and every byte.
 
 use parquet::bloom_filter::Sbbf;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
-};
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::page_index::offset_index::PageLocation;
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::column::ColumnReader;
-use super::pages::{PagePlace, Pages};
+use super::indexes::{self, Index};
+use super::pages::Pages;
 use super::values::Values;
 use super::{ParquetFile, corrupt, footer};
 use crate::encode::{
@@ -38,8 +35,8 @@ pub(super) fn verify(file: &ParquetFile) -> Result<Verified> {
         return Err(corrupt("it does not begin as a Parquet file does"));
     }
     let bytes = check_bytes(file);
-    // Indexes and filters are read by parquet, which panics at some damage: only where the bytes are as written.
-    let indexes = bytes.is_ok().then(|| read_indexes(file)).transpose()?;
+    // What is wrong with the pages says more, where the bytes are not as written.
+    let indexes = bytes.is_ok().then(|| indexes::read(file)).transpose()?;
     let mut pages = 0;
     for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
         let rows = usize::try_from(group.num_rows()).map_err(corrupt)?;
@@ -60,23 +57,28 @@ fn check_chunk(
     rows: usize,
     index: Option<Index<'_>>,
 ) -> Result<usize> {
-    let places = Pages::new(&file.bytes, chunk)?.places()?;
+    let places = Pages::new(&file.bytes, chunk, &file.terms)?.places()?;
     let filter = match index {
-        Some(_) => Sbbf::read_from_column_chunk(chunk, &file.bytes),
-        None => Ok(None),
+        Some(_) => indexes::bloom_filter(file, chunk)?,
+        None => None,
     };
-    let filter = filter.map_err(|error| corrupt(format!("its bloom filter: {error}")))?;
-    let mut column = ColumnReader::new(&file.bytes, chunk)?;
+    let mut column = ColumnReader::new(&file.bytes, chunk, &file.terms)?;
+    let mut dictionary_checked = false;
     let mut rows_left = rows;
     while rows_left > 0 {
-        let batch = rows_left.min(BATCH_ROWS);
-        let leaf = column.read(batch)?;
-        if let (Some(filter), Values::Bytes(values)) = (&filter, &leaf.values)
-            && values.iter().any(|value| !filter.check(&value[..]))
-        {
-            return Err(corrupt("its bloom filter denies a value that is there"));
+        let (leaf, read) = column.read(rows_left.min(BATCH_ROWS))?;
+        if let Some(filter) = &filter {
+            match column.dictionary() {
+                // Its values once, and not for each row that has one of them.
+                Some(dictionary) if leaf.looked_up => {
+                    if !std::mem::replace(&mut dictionary_checked, true) {
+                        check_filter(filter, dictionary)?;
+                    }
+                }
+                _ => check_filter(filter, &leaf.values)?,
+            }
         }
-        rows_left -= batch;
+        rows_left -= read;
     }
     column.end()?;
     if let Some(index) = index {
@@ -85,65 +87,12 @@ fn check_chunk(
     Ok(places.len())
 }
 
-/// The footer's metadata once more, with the column and offset indexes.
-fn read_indexes(file: &ParquetFile) -> Result<ParquetMetaData> {
-    let unreadable = |error| corrupt(format!("its indexes: {error}"));
-    let mut reader = ParquetMetaDataReader::new_with_metadata(file.metadata.clone())
-        .with_offset_index_policy(PageIndexPolicy::Required)
-        .with_column_index_policy(PageIndexPolicy::Optional);
-    reader.read_page_indexes(&file.bytes).map_err(unreadable)?;
-    reader.finish().map_err(unreadable)
-}
-
-/// What the indexes say of one chunk.
-#[derive(Clone, Copy)]
-struct Index<'m> {
-    metadata: &'m ParquetMetaData,
-    group_number: usize,
-    leaf: usize,
-}
-
-impl Index<'_> {
-    /// Holds it against the chunk's pages.
-    fn check(&self, chunk: &ColumnChunkMetaData, places: &[PagePlace], rows: usize) -> Result<()> {
-        let data: Vec<_> = places.iter().filter(|place| !place.dictionary).collect();
-        if chunk.offset_index_offset().is_some() && !self.says_where(chunk, &data, rows) {
-            return Err(corrupt("its offset index does not say where its pages lie"));
+fn check_filter(filter: &Sbbf, values: &Values) -> Result<()> {
+    match values {
+        Values::Bytes(values) if values.iter().any(|value| !filter.check(&value[..])) => {
+            Err(corrupt("its bloom filter denies a value that is there"))
         }
-        if chunk.column_index_offset().is_none() {
-            return Ok(());
-        }
-        let pages = match self.metadata.column_index().and_then(|of| self.of_chunk(of)) {
-            None | Some(ColumnIndexMetaData::NONE) => 0,
-            Some(index) => index.num_pages(),
-        };
-        if pages != data.len() as u64 {
-            return Err(corrupt("its column index is not one of its pages"));
-        }
-        Ok(())
-    }
-
-    fn says_where(&self, chunk: &ColumnChunkMetaData, data: &[&PagePlace], rows: usize) -> bool {
-        let index = self.metadata.offset_index().and_then(|of| self.of_chunk(of));
-        let Some(locations) = index.map(|index| index.page_locations()) else { return false };
-        let (chunk_start, _) = chunk.byte_range();
-        let flat = chunk.column_descr().max_rep_level() == 0;
-        let mut row_least = 0;
-        let agree = |(location, place): (&PageLocation, &&PagePlace)| {
-            let Ok(row) = usize::try_from(location.first_row_index) else { return false };
-            let row_agrees = if flat { row == row_least } else { row >= row_least };
-            // Of lists, only the pages' levels would say how many rows they hold; each holds one at least.
-            row_least = if flat { row.saturating_add(place.entries) } else { row + 1 };
-            u64::try_from(location.offset) == Ok(chunk_start + place.start as u64)
-                && usize::try_from(location.compressed_page_size) == Ok(place.length)
-                && row < rows
-                && row_agrees
-        };
-        locations.len() == data.len() && locations.iter().zip(data).all(agree)
-    }
-
-    fn of_chunk<'m, T>(&self, groups: &'m [Vec<T>]) -> Option<&'m T> {
-        groups.get(self.group_number)?.get(self.leaf)
+        _ => Ok(()),
     }
 }
 
@@ -178,7 +127,7 @@ fn check_bytes(file: &ParquetFile) -> Result<bool> {
 
 fn located(error: &Error, group: usize, chunk: &ColumnChunkMetaData) -> Error {
     let column = chunk.column_path().parts().join(".");
-    Error::corrupt(format!("row group {group}, column {column}: {error}"))
+    Error::new(error.kind(), format!("row group {group}, column {column}: {error}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 
 use bytes::Bytes;
 
+use parquet::file::metadata::ParquetMetaData;
+
+use super::super::limits::Terms;
+use super::super::pages::PagePlace;
 use super::super::tests::file;
 use super::*;
 use crate::{Codec, Encoder, ErrorKind, LsnRange, ObjectKey, Settings, Target};
@@ -117,7 +121,10 @@ fn a_file_of_before_the_checksum_reads_and_verifies_as_far_as_its_pages_go() {
 
     let metadata = ParquetFile::open(old).unwrap().metadata;
     let pages = |chunk| {
-        let places = Pages::new(&Bytes::from_static(OLD), chunk).unwrap().places().unwrap();
+        let places = Pages::new(&Bytes::from_static(OLD), chunk, &Terms::default())
+            .unwrap()
+            .places()
+            .unwrap();
         let start = chunk.byte_range().0 as usize;
         // A header takes less than 40 bytes, and what is behind it is under the page's checksum.
         let body = |place: PagePlace| {

@@ -35,6 +35,15 @@ impl FileChecksum {
     }
 }
 
+impl Clone for FileChecksum {
+    fn clone(&self) -> Self {
+        // What was taken so far, as if taken behind nothing.
+        let mut copy = flate2::Crc::new();
+        copy.combine(&self.0);
+        FileChecksum(copy)
+    }
+}
+
 /// Where the digits stand in the end of a file; none where it has none.
 pub(crate) fn digits_at(end: &[u8]) -> Option<usize> {
     let starts = 0..end.len().checked_sub(PAIR.len() + NO_DIGITS.len())?;

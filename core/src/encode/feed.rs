@@ -9,13 +9,20 @@ use crate::json::value::DEPTH_MAX;
 use crate::json::{self, Events};
 use crate::{Error, ErrorKind, IdSource, Result};
 
+/// How much of a slice is copied at a time, where the start of a row waits already.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What the buffer of waiting bytes keeps between rows.
+const KEPT_BYTES: usize = 4 * PIECE_BYTES;
+
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Cuts JSON text into rows, whatever slices it comes in.
 ///
 /// Reads each row as soon as it is whole. The start of a row that is not whole yet waits in `waiting`,
-/// and is read again from its start once twice as much has come: so the work stays linear.
-#[derive(Debug, Default)]
+/// and is read again from its start once twice as much has come: so the work stays linear. No more
+/// of a row waits than a row may be long.
+#[derive(Debug)]
 pub(super) struct JsonFeed {
     tokenizer: Tokenizer,
     waiting: Vec<u8>,
@@ -24,8 +31,12 @@ pub(super) struct JsonFeed {
     /// Lines before `waiting`.
     lines: u64,
     form: Form,
+    /// The most bytes of text that one row may have.
+    row_bytes_max: usize,
     /// Where reading stops: what a builder may hold before another row begins.
     bytes_max: Option<usize>,
+    /// And before this row, where a builder has rows before it.
+    stop_row: Option<u64>,
     /// It stopped there: [`JsonFeed::resume`] goes on, with another builder.
     stopped: bool,
 }
@@ -46,9 +57,35 @@ enum Form {
 }
 
 impl JsonFeed {
-    /// A feed that stops before each row that would come to a builder which holds `bytes_max` already.
-    pub(super) fn stopping_at(bytes_max: usize) -> Self {
-        JsonFeed { bytes_max: Some(bytes_max), ..JsonFeed::default() }
+    /// A feed of rows of at most `row_bytes_max` bytes. With `bytes_max` it stops before each row
+    /// that would come to a builder which holds so many bytes already.
+    pub(super) fn new(row_bytes_max: usize, bytes_max: Option<usize>) -> Self {
+        JsonFeed {
+            tokenizer: Tokenizer::default(),
+            waiting: Vec::new(),
+            worth_trying: 0,
+            lines: 0,
+            form: Form::default(),
+            row_bytes_max,
+            bytes_max,
+            stop_row: None,
+            stopped: false,
+        }
+    }
+
+    /// Sets what a builder may hold before another row begins.
+    pub(super) fn stop_at(&mut self, bytes_max: usize) {
+        self.bytes_max = Some(bytes_max);
+    }
+
+    /// Whether a builder holds so much that no row may come to it.
+    pub(super) fn is_full(&self, builder: &Builder) -> bool {
+        self.bytes_max.is_some_and(|max| builder.bytes() >= max)
+    }
+
+    /// Stops before this row too.
+    pub(super) fn stop_before_row(&mut self, row: u64) {
+        self.stop_row = Some(row);
     }
 
     /// Whether a full builder stopped it.
@@ -62,24 +99,57 @@ impl JsonFeed {
         id: &IdSource,
         builder: &mut Builder,
     ) -> Result<()> {
-        if self.waiting.is_empty() {
-            let taken = self.take(bytes, false, id, builder)?;
-            self.waiting.extend_from_slice(&bytes[taken..]);
-        } else {
-            self.waiting.extend_from_slice(bytes);
-            if self.waiting.len() < self.worth_trying {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.waiting.is_empty() {
+                let taken = self.take(rest, false, id, builder)?;
+                self.wait_for_more(&rest[taken..], builder)?;
+                self.worth_trying = self.next_try();
                 return Ok(());
             }
-            self.read_waiting(false, id, builder)?;
+            // What waits is copied, so it grows by a piece of a large slice and not by all of it.
+            let (piece, behind) = rest.split_at(rest.len().min(PIECE_BYTES));
+            self.wait_for_more(piece, builder)?;
+            rest = behind;
+            // A full builder takes no row, so there is nothing to try.
+            if !self.stopped && self.waiting.len() >= self.worth_trying {
+                self.read_waiting(false, id, builder)?;
+                self.worth_trying = self.next_try();
+            }
         }
-        self.worth_trying = self.waiting.len() * 2;
+        Ok(())
+    }
+
+    /// How much must wait before another try: twice as much, or more than a row may have.
+    fn next_try(&self) -> usize {
+        (self.waiting.len() * 2).min(self.row_bytes_max.saturating_add(1))
+    }
+
+    fn wait_for_more(&mut self, bytes: &[u8], builder: &Builder) -> Result<()> {
+        if bytes.len() > self.waiting.capacity() - self.waiting.len() {
+            // Twice the room, but no more than the longest row needs: memory then grows with what
+            // has come.
+            let length = self.waiting.len() + bytes.len();
+            let most = self.row_bytes_max.saturating_add(PIECE_BYTES).max(length);
+            let room = length.saturating_mul(2).min(most) - self.waiting.len();
+            if self.waiting.try_reserve_exact(room).is_err() {
+                let message = format!(
+                    "there is no memory for a row of {length} bytes and more; split the row, or \
+                     lower row_bytes_max"
+                );
+                return Err(Error::new(ErrorKind::Limit, message)
+                    .at_row(builder.row_number())
+                    .at_line(self.lines + 1));
+            }
+        }
+        self.waiting.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Goes on behind the row that filled the last builder.
     pub(super) fn resume(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
         self.read_waiting(false, id, builder)?;
-        self.worth_trying = self.waiting.len() * 2;
+        self.worth_trying = self.next_try();
         Ok(())
     }
 
@@ -88,6 +158,10 @@ impl JsonFeed {
         let taken = self.take(&waiting, last, id, builder)?;
         self.waiting = waiting;
         self.waiting.drain(..taken);
+        // One long row is no reason to hold its memory until the end.
+        if self.waiting.capacity() > KEPT_BYTES && self.waiting.len() < KEPT_BYTES {
+            self.waiting.shrink_to(KEPT_BYTES);
+        }
         Ok(())
     }
 
@@ -179,7 +253,9 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
-                    if self.bytes_max.is_some_and(|max| builder.bytes() >= max) {
+                    if self.is_full(builder)
+                        || (self.stop_row == Some(builder.row_number()) && builder.rows() > 0)
+                    {
                         self.stopped = true;
                         return Ok(start);
                     }
@@ -201,16 +277,22 @@ impl JsonFeed {
         id: &IdSource,
         builder: &mut Builder,
     ) -> Result<Option<usize>> {
+        // What lies behind the longest that a row can be is not looked at.
+        let longest = text.floor_char_boundary(start.saturating_add(self.row_bytes_max));
+        let is_cut = longest < text.len();
+        let line = || self.lines + 1 + json::newlines(&text.as_bytes()[..start]);
         builder.begin_row();
-        match self.tokenizer.document(text, start, builder) {
+        match self.tokenizer.document(&text[..longest], start, builder) {
             Ok(end) => {
-                let line = || self.lines + 1 + json::newlines(&text.as_bytes()[..start]);
                 builder.end_row_of(id).map_err(|error| error.at_line(line()))?;
                 self.form = match self.form {
                     Form::Unknown | Form::Lines => Form::Lines,
                     _ => Form::BehindElement,
                 };
                 Ok(Some(end))
+            }
+            Err(fault) if fault.unfinished && (is_cut || builder.refuses_row()) => {
+                Err(builder.row_too_large().at_line(line()))
             }
             Err(fault) if fault.unfinished && !last => {
                 builder.abandon_row();

@@ -10,9 +10,9 @@ use super::pages::{
     ChunkWriter, Definitions, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, PAGE_ROWS_MAX, Page, Scratch,
 };
 use super::write::{BLOOM_FALSE_POSITIVES, compression, failed};
-use crate::resolve::{Leaf, Values};
+use crate::resolve::{Leaf, Levels, Values};
 use crate::schema::ID_COLUMN;
-use crate::{Codec, Result};
+use crate::{Codec, Result, work};
 
 /// A leaf, and how much of it is written.
 pub(super) struct LeafCursor {
@@ -77,34 +77,57 @@ impl LeafCursor {
             let most = max.rows.min(max.entries).min(entries_in_all - self.entry);
             let rows = values.until(self.value, max.bytes).min(most);
             let range = self.value..self.value + rows;
-            let (definitions, repetitions) = (Definitions::Full, &[][..]);
+            let (definitions, repetitions) = (Definitions::Full, repetitions.slice(0..0));
             return Page { values, range, rows, entries: rows, definitions, repetitions };
         }
         let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
+        let (mut definition_run, mut repetition_run) = (0, 0);
+        if let Levels::Runs(runs) = definitions {
+            definition_run = runs.partition_point(|run| run.end <= entry);
+        }
+        if let Levels::Runs(runs) = &**repetitions {
+            repetition_run = runs.partition_point(|run| run.end <= entry);
+        }
         while entry < entries_in_all {
-            if repetitions.get(entry).is_none_or(|level| *level == 0) {
+            work::count(1);
+            let left = entries_in_all - entry;
+            let definition = definitions.at(entry, &mut definition_run);
+            let repetition = repetitions.at(entry, &mut repetition_run);
+            let is_value = definition.is_none_or(|(level, _)| level == *definition_max);
+            let begins_rows = repetition.is_none_or(|(level, _)| level == 0);
+            // So many entries are alike.
+            let mut alike = definition.map_or(left, |(_, count)| count);
+            alike = alike.min(repetition.map_or(left, |(_, count)| count));
+            if begins_rows {
                 let full = rows == max.rows
                     || entry - self.entry >= max.entries
                     || values.bytes(self.value..value) >= max.bytes;
                 if full && rows > 0 {
                     break;
                 }
-                rows += 1;
+                // Each value may be the one that fills the page; entries without one take no bytes.
+                alike = match is_value {
+                    true => 1,
+                    false => alike
+                        .min(max.rows.saturating_sub(rows))
+                        .min(max.entries.saturating_sub(entry - self.entry))
+                        .max(1),
+                };
+                rows += alike;
             }
-            let level = definitions.get(entry).copied();
-            value += usize::from(level.is_none_or(|level| level == *definition_max));
-            entry += 1;
+            value += if is_value { alike } else { 0 };
+            entry += alike;
         }
         Page {
             values,
             range: self.value..value,
             rows,
             entries: entry - self.entry,
-            definitions: match definitions.get(self.entry..entry) {
-                Some(levels) if !definitions.is_empty() => Definitions::Levels(levels),
-                _ => Definitions::Full,
+            definitions: match definitions.is_empty() {
+                true => Definitions::Full,
+                false => Definitions::Levels(definitions.slice(self.entry..entry)),
             },
-            repetitions: repetitions.get(self.entry..entry).unwrap_or_default(),
+            repetitions: repetitions.slice(self.entry..entry),
         }
     }
 }
@@ -148,8 +171,13 @@ mod tests {
 
     fn rows(values: Values, definitions: Vec<i16>, max: &PageMax) -> Vec<usize> {
         let path = vec!["v".to_owned()];
-        let leaf =
-            Leaf { path, definitions, definition_max: 1, repetitions: Arc::default(), values };
+        let leaf = Leaf {
+            path,
+            definitions: definitions.into(),
+            definition_max: 1,
+            repetitions: Arc::default(),
+            values,
+        };
         let choice = Choice { dictionary: false, encoding: Encoding::PLAIN };
         let (mut cursor, mut rows) = (LeafCursor::new(leaf, choice), Vec::new());
         while cursor.entry < 1_000 {

@@ -4,17 +4,21 @@ mod checksum;
 mod choose;
 mod document;
 mod feed;
+mod group_size;
 mod leaf;
+mod open_file;
 mod pages;
 mod stream;
+mod tail;
 mod write;
 
 #[cfg(feature = "decode")]
 pub(crate) use checksum::{FileChecksum, NO_DIGITS, digits_at};
 pub use document::Document;
 #[cfg(feature = "decode")]
-pub(crate) use pages::ROW_ENTRIES_MAX;
+pub(crate) use pages::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
 pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
+pub use tail::FileTail;
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]
@@ -121,7 +125,7 @@ impl Encoder {
     pub fn new(settings: Settings) -> Result<Self> {
         settings.check()?;
         let builder = Builder::new(&settings);
-        let feed = JsonFeed::default();
+        let feed = JsonFeed::new(settings.row_bytes_max, None);
         Ok(Encoder { settings, builder, feed, open: Vec::new(), refused: None })
     }
 
@@ -278,3 +282,6 @@ fn summary(columns: Columns) -> Summary {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod limit_tests;

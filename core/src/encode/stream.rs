@@ -1,16 +1,18 @@
 //! Rows without end in, files as long as they should be out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::feed::{self, JsonFeed};
-use super::write::FileWriter;
-use super::{Document, Summary, Target, columns_in_file};
+use super::group_size::GroupSize;
+use super::open_file::OpenFile;
+use super::tail::{FileTail, key, no_lsns_left};
+use super::{Document, Summary, Target};
 use crate::build::Builder;
-use crate::resolve::{Opened, OwnId, own_id, resolve};
-use crate::{Error, LsnRange, ObjectKey, Result, Schema, Settings};
+use crate::resolve::own_id;
+use crate::{Error, ErrorKind, LsnRange, ObjectKey, Result, Settings};
 
 /// JSON is read in slices of this size, so that what waits behind a full builder is never much.
 const SLICE_BYTES: usize = 1 << 20;
@@ -21,7 +23,9 @@ pub struct StreamSettings {
     /// The most that rows take in memory before they are written, about; at least 1. A row that is larger alone
     /// is taken all the same. Default: 64 MiB.
     pub row_group_bytes_max: usize,
-    /// The size from which on a file ends where a row group does; at least 1. Has no effect where
+    /// The size from which on a file ends where a row group does; at least 1. Where a whole row
+    /// group would bring the file far past this size, the row group ends earlier, but not before
+    /// 256 KiB in memory. Has no effect where
     /// [`Target::lsns`] names the range of the one file. Default: 256 MiB.
     pub file_bytes_max: u64,
     /// The LSN of the first row, where [`Target::lsns`] is `None`: rows count on from it. Default: 0.
@@ -41,6 +45,9 @@ pub enum StreamOutput {
     Bytes(Bytes),
     /// The bytes since the last `File` are one whole file.
     File(StreamedFile),
+    /// Where [`StreamEncoder::late_lsns`] was asked for, instead of `File`: the file is whole but for its tail, which the
+    /// host seals with the LSNs that it chooses.
+    Tail(FileTail),
 }
 
 /// A finished file whose bytes have come out before.
@@ -98,6 +105,7 @@ pub struct StreamedFile {
 pub struct StreamEncoder {
     settings: Settings,
     cut: StreamSettings,
+    sizes: GroupSize,
     target: Target,
     /// Those of the next row; none behind the highest there can be.
     next_lsn: Option<u64>,
@@ -106,24 +114,14 @@ pub struct StreamEncoder {
     open: Vec<bool>,
     file: Option<OpenFile>,
     outputs: VecDeque<StreamOutput>,
+    /// The host chooses the LSNs of each file at its end.
+    late: bool,
+    append_id: Option<String>,
+    /// The first rows, which are stored already: they are read and counted, and nothing else.
+    skipped: u64,
     /// Why nothing more is taken.
     refused: Option<Error>,
     finished: bool,
-}
-
-/// A file of which at least one row group is written.
-#[derive(Debug)]
-struct OpenFile {
-    writer: FileWriter,
-    /// The settings of the rows that follow: the file's own columns are given.
-    settings: Settings,
-    schema: Schema,
-    own_id: OwnId,
-    has_rescued: bool,
-    rows: u64,
-    bytes: u64,
-    rescued: BTreeMap<String, u64>,
-    duplicate_keys: u64,
 }
 
 impl StreamEncoder {
@@ -140,9 +138,11 @@ impl StreamEncoder {
         // Before the work, not after it.
         let lsns = target.lsns.map_or_else(|| LsnRange::new(first_lsn, first_lsn), Ok)?;
         key(&target, lsns)?;
+        let sizes = GroupSize::new(&cut, target.lsns.is_some());
         Ok(StreamEncoder {
             builder: Builder::new(&settings),
-            feed: JsonFeed::stopping_at(cut.row_group_bytes_max),
+            feed: JsonFeed::new(settings.row_bytes_max, Some(sizes.next(0))),
+            sizes,
             settings,
             cut,
             target,
@@ -150,9 +150,37 @@ impl StreamEncoder {
             open: Vec::new(),
             file: None,
             outputs: VecDeque::new(),
+            late: false,
+            append_id: None,
+            skipped: 0,
             refused: None,
             finished: false,
         })
+    }
+
+    /// Gives the end of each file as [`StreamOutput::Tail`], so that the host may choose its LSNs when the file is whole.
+    /// [`StreamSettings::first_lsn`] and [`Target::lsns`] then choose none; a file still has any size where the
+    /// latter is given.
+    #[must_use]
+    pub fn late_lsns(mut self) -> Self {
+        self.late = true;
+        self
+    }
+
+    /// Skips the first `rows_stored` rows: they are read and counted, so that rows behind them keep their numbers, and
+    /// are not written. `append_id` names the append that the rows belong to, in the metadata of each file.
+    ///
+    /// An error of kind `Misuse` where a row has come already. [`finish`](Self::finish) then refuses a
+    /// stream of fewer rows, and makes no file where there are just as many.
+    pub fn resume(&mut self, append_id: Option<&str>, rows_stored: u64) -> Result<()> {
+        self.check()?;
+        if self.rows() > 0 {
+            return Err(Error::misuse("name the append before its first row is pushed"));
+        }
+        self.append_id = append_id.map(str::to_owned);
+        self.skipped = rows_stored;
+        self.feed.stop_before_row(rows_stored);
+        Ok(())
     }
 
     /// As [`Encoder::push_row`](super::Encoder::push_row).
@@ -212,6 +240,9 @@ impl StreamEncoder {
     pub fn finish(&mut self) -> Result<()> {
         self.check()?;
         let ended = self.end_text().and_then(|()| {
+            if self.rows() < self.skipped {
+                return Err(fewer_than_stored(self.rows(), self.skipped));
+            }
             if self.rows() == 0 {
                 return Err(super::no_rows());
             }
@@ -247,7 +278,8 @@ impl StreamEncoder {
 
     /// Writes what the builder holds, where another row would be too much.
     fn make_room(&mut self) -> Result<()> {
-        match self.builder.bytes() >= self.cut.row_group_bytes_max {
+        let all_skipped = self.builder.rows() > 0 && self.rows() == self.skipped;
+        match all_skipped || self.feed.is_full(&self.builder) {
             true => self.write_rows(false),
             false => Ok(()),
         }
@@ -259,8 +291,13 @@ impl StreamEncoder {
         if rows == 0 {
             return Ok(());
         }
+        let held = self.builder.bytes();
         let following = Builder::following(&self.settings, self.builder.row_number());
         let builder = std::mem::replace(&mut self.builder, following);
+        // Readers stop behind the last of these, so that no builder has some of both.
+        if builder.row_number() <= self.skipped {
+            return Ok(());
+        }
         // That each document has an id of its own is told once for a whole file.
         let found = own_id(&builder);
         if self.file.as_ref().is_some_and(|file| !file.takes(found)) {
@@ -274,6 +311,7 @@ impl StreamEncoder {
         file.rows += rows;
         let bytes = file.writer.take()?;
         file.bytes += bytes.len() as u64;
+        self.sizes.note(held, bytes.len());
         let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
         self.builder = Builder::following(&file.settings, self.builder.row_number());
         self.outputs.push_back(StreamOutput::Bytes(bytes));
@@ -281,39 +319,33 @@ impl StreamEncoder {
             self.end_file()?;
             self.builder = Builder::following(&self.settings, self.builder.row_number());
         }
+        let file_bytes = self.file.as_ref().map_or(0, |file| file.bytes);
+        self.feed.stop_at(self.sizes.next(file_bytes));
         Ok(())
     }
 
     fn end_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
+        let rows = file.rows;
+        let tail = file.end(&self.target, self.append_id.as_deref())?;
+        if self.late {
+            self.outputs.push_back(StreamOutput::Tail(tail));
+            return Ok(());
+        }
         let lsns = match self.target.lsns {
             Some(lsns) => lsns,
-            None => self.counted(file.rows)?,
+            None => self.counted(rows)?,
         };
-        let key = key(&self.target, lsns)?;
-        let OpenFile { writer, schema, own_id, has_rescued, rows, rescued, .. } = file;
-        let bytes = writer.close(&schema, own_id, &self.target, lsns)?;
-        let size = file.bytes + bytes.len() as u64;
+        let (bytes, file) = tail.seal(lsns)?;
         self.outputs.push_back(StreamOutput::Bytes(bytes));
-        let summary = Summary {
-            rows,
-            columns: columns_in_file(&schema, has_rescued),
-            rescued: rescued.into_iter().collect(),
-            duplicate_keys: file.duplicate_keys,
-            schema,
-        };
-        self.outputs.push_back(StreamOutput::File(StreamedFile { key, bytes: size, summary }));
+        self.outputs.push_back(StreamOutput::File(file));
         Ok(())
     }
 
     /// The LSNs of the next `rows` rows.
     fn counted(&mut self, rows: u64) -> Result<LsnRange> {
         let range = self.next_lsn.and_then(|min| Some((min, min.checked_add(rows - 1)?)));
-        let (min, max) = range.ok_or_else(|| {
-            Error::key(
-                "there are more rows than LSNs left; begin at a lower one, or name the range",
-            )
-        })?;
+        let (min, max) = range.ok_or_else(no_lsns_left)?;
         self.next_lsn = max.checked_add(1);
         LsnRange::new(min, max)
     }
@@ -336,48 +368,13 @@ impl StreamEncoder {
     }
 }
 
-impl OpenFile {
-    /// Chooses the columns over these rows, and writes them. `last`: no others follow.
-    fn begin(builder: Builder, settings: &Settings, last: bool) -> Result<Self> {
-        // Later rows may want to rescue something, and by then the columns stand.
-        let opened = Opened { own_id: None, keeps_rescued: !last };
-        let mut columns = resolve(builder, settings, opened)?;
-        let mut writer = FileWriter::open(&columns, settings)?;
-        writer.write(&mut columns, settings)?;
-        let schema = columns.schema;
-        Ok(OpenFile {
-            writer,
-            settings: Settings { schema: Some(schema.clone()), ..settings.clone() },
-            schema,
-            own_id: columns.own_id,
-            has_rescued: columns.has_rescued,
-            rows: 0,
-            bytes: 0,
-            rescued: columns.rescued.into_iter().collect(),
-            duplicate_keys: columns.duplicate_keys,
-        })
-    }
-
-    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they are rescued.
-    fn takes(&self, found: OwnId) -> bool {
-        self.own_id == OwnId::Absent || self.own_id == found
-    }
-
-    fn write(&mut self, builder: Builder) -> Result<()> {
-        let opened = Opened { own_id: Some(self.own_id), keeps_rescued: self.has_rescued };
-        let mut columns = resolve(builder, &self.settings, opened)?;
-        self.writer.write(&mut columns, &self.settings)?;
-        for (path, count) in columns.rescued {
-            *self.rescued.entry(path).or_default() += count;
-        }
-        self.duplicate_keys += columns.duplicate_keys;
-        Ok(())
-    }
-}
-
-fn key(target: &Target, lsns: LsnRange) -> Result<ObjectKey> {
-    let Target { prefix, tenant_id, collection, lsn_width, .. } = target;
-    ObjectKey::data(prefix, *tenant_id, collection, lsns, *lsn_width)
+fn fewer_than_stored(rows: u64, stored: u64) -> Error {
+    Error::new(
+        ErrorKind::Row,
+        format!(
+            "the input has {rows} rows, and {stored} rows of it are stored and to be skipped; give the same rows again from the first one on, or rows of another append under another id"
+        ),
+    )
 }
 
 #[cfg(test)]

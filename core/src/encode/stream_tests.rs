@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{Encoder, ErrorKind, Policy, Target};
+use crate::{Encoder, Policy, Schema};
 
 /// The files of a stream, with their ends.
 fn drain(stream: &mut StreamEncoder, files: &mut Vec<(StreamedFile, Vec<u8>)>, open: &mut Vec<u8>) {
@@ -12,6 +12,7 @@ fn drain(stream: &mut StreamEncoder, files: &mut Vec<(StreamedFile, Vec<u8>)>, o
                 assert_eq!(end.bytes, open.len() as u64);
                 files.push((end, std::mem::take(open)));
             }
+            StreamOutput::Tail(tail) => panic!("a tail that nobody asked for: {tail:?}"),
         }
     }
 }
@@ -147,6 +148,24 @@ fn files_roll_where_they_are_large_and_count_their_lsns() {
 }
 
 #[test]
+fn files_are_about_as_large_as_they_should_be() {
+    // Of 28 MB in memory; a row group of the default size would take them all.
+    let row = |n: u64| {
+        let text = format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ n >> 3);
+        format!("{{\"text\":\"{text}{text}\",\"n\":{n},\"m\":{}}}\n", n * n % 1_000_003)
+    };
+    let text: String = (0..400_000).map(row).collect();
+    let start = StreamSettings { file_bytes_max: 1 << 20, ..StreamSettings::default() };
+    let settings = Settings { codec: crate::Codec::Snappy, ..Settings::default() };
+    let found = files(&settings, &start, &text, &[text.len()]);
+    let sizes: Vec<u64> = found.iter().map(|(end, _)| end.bytes).collect();
+    assert!(sizes.len() > 5, "{sizes:?}");
+    let within = |size: &u64| ((1 << 20)..=(5 << 18)).contains(size);
+    assert!(sizes[..sizes.len() - 1].iter().all(within), "{sizes:?}");
+    assert_eq!(files(&settings, &start, &text, &[50_001]), found, "in whatever slices");
+}
+
+#[test]
 fn a_named_range_is_one_file_whose_key_is_known_before() {
     let range = LsnRange::new(9, 10_000).unwrap();
     let target = Target { lsns: Some(range), ..Target::new(7, "c") };
@@ -254,4 +273,126 @@ mod decoded {
         assert_eq!(first.rescued, [("new".to_owned(), first.rows - 100)]);
         assert_eq!(second.rescued, []);
     }
+}
+
+/// The files of a stream whose LSNs come late, each as its bytes before the tail, and the tail.
+fn late(mut stream: StreamEncoder, text: &str) -> Vec<(Vec<u8>, FileTail)> {
+    stream.push_json(text.as_bytes()).unwrap();
+    stream.finish().unwrap();
+    let (mut files, mut open) = (Vec::new(), Vec::new());
+    while let Some(output) = stream.poll() {
+        match output {
+            StreamOutput::Bytes(bytes) => open.extend_from_slice(&bytes),
+            StreamOutput::Tail(tail) => files.push((std::mem::take(&mut open), tail)),
+            StreamOutput::File(end) => panic!("{end:?}"),
+        }
+    }
+    assert!(open.is_empty());
+    files
+}
+
+#[test]
+fn a_file_sealed_late_is_the_one_whose_lsns_were_known() {
+    let text = changing(3_000);
+    // A collection whose name looks like what is searched for in the footer.
+    let name =
+        "c\u{18}\u{11}coldpress.min_lsn\u{18}\u{1}0\0\u{18}\u{11}coldpress.max_lsn\u{18}\u{1}0\0";
+    for target in [Target::new(7, "c"), Target::new(7, name)] {
+        for first_lsn in [0, 9, 95, 1 << 40, u64::MAX - 2_999] {
+            let cut = StreamSettings { first_lsn, ..cut(5_000, 8_000) };
+            let mut known = stream_of(&Settings::default(), &cut, &target);
+            known.push_json(text.as_bytes()).unwrap();
+            known.finish().unwrap();
+            let (mut wanted, mut open) = (Vec::new(), Vec::new());
+            drain(&mut known, &mut wanted, &mut open);
+            assert!(wanted.len() > 2);
+            let found = late(stream_of(&Settings::default(), &cut, &target).late_lsns(), &text);
+            assert_eq!(found.len(), wanted.len());
+            let mut first = first_lsn;
+            for ((mut bytes, tail), (end, whole)) in found.into_iter().zip(wanted) {
+                let lsns = tail.lsns_from(first).unwrap();
+                // A first try at other LSNs leaves no trace.
+                tail.seal(LsnRange::new(3, 1 << 50).unwrap()).unwrap();
+                let (rest, file) = tail.seal(lsns).unwrap();
+                bytes.extend_from_slice(&rest);
+                assert!(bytes == whole && file == end, "{first_lsn}");
+                first = lsns.max().wrapping_add(1);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_do_not_fit_behind_an_lsn_are_refused() {
+    let (_, tail) = late(
+        stream_of(&Settings::default(), &cut(1 << 20, 1 << 20), &Target::new(7, "c")).late_lsns(),
+        "{}{}",
+    )
+    .remove(0);
+    assert_eq!(tail.lsns_from(u64::MAX - 1).unwrap().max(), u64::MAX);
+    assert_eq!(tail.lsns_from(u64::MAX).unwrap_err().kind(), ErrorKind::Key);
+}
+
+#[cfg(feature = "decode")]
+#[test]
+fn a_resumed_append_goes_on_behind_any_row() {
+    let text = changing(600);
+    let rows: Vec<&str> = text.lines().collect();
+    for slices in [&[usize::MAX][..], &[1_000, 7]] {
+        for stored in [0, 1, 7, 300, 599] {
+            let cut = cut(20_000, 30_000);
+            let mut stream = stream_of(&Settings::default(), &cut, &Target::new(7, "c"));
+            stream.resume(Some("nightly"), stored).unwrap();
+            let mut rest = text.as_bytes();
+            for length in slices.iter().cycle() {
+                let (slice, behind) = rest.split_at((*length).min(rest.len()));
+                stream.push_json(slice).unwrap();
+                rest = behind;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            stream.finish().unwrap();
+            let (mut files, mut open) = (Vec::new(), Vec::new());
+            drain(&mut stream, &mut files, &mut open);
+            let mut next = stored;
+            for (end, bytes) in files {
+                let file = crate::ParquetFile::open(bytes.into()).unwrap();
+                assert_eq!(file.footer().append(), Some(("nightly", next)));
+                for row in file.rows(&crate::Projection::All).unwrap() {
+                    let row = row.unwrap();
+                    let wanted: Value =
+                        serde_json::from_str(rows[usize::try_from(next).unwrap()]).unwrap();
+                    let id = wanted.get("_id").and_then(Value::as_str).map(str::to_owned);
+                    assert_eq!(row.id(), id.unwrap_or_else(|| next.to_string()));
+                    assert_eq!(row.to_value().unwrap(), wanted);
+                    next += 1;
+                }
+                assert_eq!(end.summary.rows, file.footer().rows_count());
+            }
+            assert_eq!(next, 600, "behind {stored}");
+        }
+    }
+}
+
+#[test]
+fn a_resumed_append_wants_no_fewer_rows_than_are_stored() {
+    let resumed = |stored, rows: usize| {
+        let cut = cut(1 << 20, 1 << 20);
+        let mut stream = stream_of(&Settings::default(), &cut, &Target::new(7, "c"));
+        stream.resume(Some("a"), stored).unwrap();
+        for n in 0..rows {
+            stream.push_row(&n.to_string(), &json!({ "n": n })).unwrap();
+        }
+        stream.finish().map(|()| stream)
+    };
+    let error = resumed(3, 2).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Row);
+    assert!(error.to_string().contains("2 rows, and 3 rows"), "{error}");
+    assert!(resumed(3, 3).unwrap().poll().is_none());
+    assert!(resumed(3, 4).unwrap().poll().is_some());
+    assert_eq!(resumed(0, 0).unwrap_err().kind(), ErrorKind::Row);
+    let mut begun = stream_of(&Settings::default(), &cut(1 << 20, 1 << 20), &Target::new(7, "c"));
+    begun.push_json(b"{}").unwrap();
+    assert_eq!(begun.resume(None, 0).unwrap_err().kind(), ErrorKind::Misuse);
 }

@@ -35,6 +35,8 @@ pub(crate) mod metadata_key {
     pub(crate) const FORMAT_VERSION: &str = "coldpress.format_version";
     pub(crate) const TENANT: &str = "coldpress.tenant";
     pub(crate) const COLLECTION: &str = "coldpress.collection";
+    pub(crate) const APPEND_ID: &str = "coldpress.append_id";
+    pub(crate) const APPEND_ROW: &str = "coldpress.append_row";
     pub(crate) const MIN_LSN: &str = "coldpress.min_lsn";
     pub(crate) const MAX_LSN: &str = "coldpress.max_lsn";
     pub(crate) const SCHEMA: &str = "coldpress.schema";
@@ -106,21 +108,34 @@ impl FileWriter {
 
     /// Writes the footer, and gives what was not taken yet.
     pub(super) fn close(
-        mut self,
+        self,
         schema: &Schema,
         own_id: OwnId,
         target: &Target,
         lsns: LsnRange,
     ) -> Result<Bytes> {
-        for pair in metadata(schema, own_id, target, lsns) {
-            self.writer.append_key_value_metadata(pair);
-        }
-        let mut end = self.writer.into_inner().map_err(failed)?;
-        // The whole footer is in it, and the place of the checksum.
-        match self.checksum.seal(&mut end) {
+        let (mut end, checksum) = self.close_unsealed(schema, own_id, target, lsns, None)?;
+        match checksum.seal(&mut end) {
             true => Ok(Bytes::from(end)),
             false => Err(Error::misuse("the footer has no room for the file's checksum")),
         }
+    }
+
+    /// Writes the footer, and gives what was not taken yet. The whole footer is in it, and the place of the checksum,
+    /// which is not written yet: it is the one of the bytes before.
+    pub(super) fn close_unsealed(
+        mut self,
+        schema: &Schema,
+        own_id: OwnId,
+        target: &Target,
+        lsns: LsnRange,
+        append: Option<(&str, u64)>,
+    ) -> Result<(Vec<u8>, FileChecksum)> {
+        for pair in metadata(schema, own_id, target, lsns, append) {
+            self.writer.append_key_value_metadata(pair);
+        }
+        let end = self.writer.into_inner().map_err(failed)?;
+        Ok((end, self.checksum))
     }
 }
 
@@ -130,15 +145,27 @@ impl fmt::Debug for FileWriter {
     }
 }
 
-fn metadata(schema: &Schema, own_id: OwnId, target: &Target, lsns: LsnRange) -> Vec<KeyValue> {
+/// `append`: the id of the append that the rows belong to, and how many of its rows come before them.
+fn metadata(
+    schema: &Schema,
+    own_id: OwnId,
+    target: &Target,
+    lsns: LsnRange,
+    append: Option<(&str, u64)>,
+) -> Vec<KeyValue> {
     let mut pairs = vec![
         (metadata_key::FORMAT_VERSION, FORMAT_VERSION.to_owned()),
         (metadata_key::TENANT, target.tenant_id.to_string()),
         (metadata_key::COLLECTION, target.collection.clone()),
-        (metadata_key::MIN_LSN, lsns.min().to_string()),
-        (metadata_key::MAX_LSN, lsns.max().to_string()),
-        (metadata_key::SCHEMA, schema.to_json()),
     ];
+    // Names that a caller chooses stand before the LSNs: `FileTail` looks for those from the end.
+    if let Some((id, row)) = append {
+        pairs.push((metadata_key::APPEND_ID, id.to_owned()));
+        pairs.push((metadata_key::APPEND_ROW, row.to_string()));
+    }
+    pairs.push((metadata_key::MIN_LSN, lsns.min().to_string()));
+    pairs.push((metadata_key::MAX_LSN, lsns.max().to_string()));
+    pairs.push((metadata_key::SCHEMA, schema.to_json()));
     match own_id {
         OwnId::Absent => {}
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),

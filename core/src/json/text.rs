@@ -1,48 +1,45 @@
 //! JSON text out: compact, escaped as serde_json escapes, so that both input forms give one text.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Events;
 use super::number::{self, Number};
 use super::tokenizer::plain_run;
+
+/// What an open object, or a field of one, takes in memory: two places in the text, counted alike
+/// on machines of 32 bits.
+const PLACES_BYTES: usize = 16;
 
 /// Events in, one compact JSON text out. Of equal keys in one object, the last stays.
 #[derive(Debug, Default)]
 pub(crate) struct JsonText {
     out: String,
     comma: bool,
+    /// The objects that have no end yet, the innermost last.
     objects: Vec<OpenObject>,
+    /// The fields of all open objects, in the order of `out`.
+    fields: Vec<Field>,
     /// Keys that stood twice in one object so far.
     pub(crate) duplicate_keys: u64,
 }
 
-/// What is known of an object that has no end yet.
 #[derive(Debug)]
 struct OpenObject {
-    /// Where it begins.
+    /// Where it begins in the text.
     start: usize,
-    /// Where each field begins, by name: the last of that name.
-    fields: BTreeMap<Box<str>, usize>,
-    /// Where the fields begin that a later one replaces, and those that stay, in order.
-    starts: Vec<usize>,
-    duplicates: u64,
+    /// Its first place in `fields`.
+    first_field: usize,
 }
 
-impl OpenObject {
-    /// Removes from `out`, in which the object stands to the end, the fields that later ones replace.
-    fn keep_last(&self, out: &mut String) {
-        let kept: BTreeSet<usize> = self.fields.values().copied().collect();
-        let mut text = String::from("{");
-        for (at, start) in self.starts.iter().enumerate().filter(|(_, start)| kept.contains(start))
-        {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            // Each field but the last is followed by a comma.
-            let end = self.starts.get(at + 1).map_or(out.len(), |next| next - 1);
-            text.push_str(&out[*start..end]);
-        }
-        out.replace_range(self.start.., &text);
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    /// Where its name begins in the text, with its quotes.
+    start: usize,
+    name_end: usize,
+}
+
+impl Field {
+    /// The name as it was written. Equal names are written alike.
+    fn name(self, text: &str) -> &str {
+        &text[self.start..self.name_end]
     }
 }
 
@@ -51,6 +48,11 @@ impl JsonText {
     pub(crate) fn take(&mut self) -> String {
         self.comma = false;
         std::mem::take(&mut self.out)
+    }
+
+    /// What this takes in memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.out.len() + (self.objects.len() + self.fields.len()) * PLACES_BYTES
     }
 
     fn value(&mut self) -> &mut String {
@@ -70,17 +72,40 @@ impl JsonText {
         self.out.push(bracket);
         self.comma = true;
     }
+
+    /// Removes the fields that later ones of the same name replace from an object, which stands at
+    /// the end of the text.
+    fn keep_last(&mut self, object: &OpenObject) {
+        let fields = &self.fields[object.first_field..];
+        let mut by_name: Vec<usize> = (0..fields.len()).collect();
+        by_name.sort_by_key(|at| (fields[*at].name(&self.out), *at));
+        let mut replaced = vec![false; fields.len()];
+        for pair in by_name.windows(2) {
+            let same = fields[pair[0]].name(&self.out) == fields[pair[1]].name(&self.out);
+            replaced[pair[0]] = same;
+            self.duplicate_keys += u64::from(same);
+        }
+        if !replaced.contains(&true) {
+            return;
+        }
+        let mut text = String::from("{");
+        for (at, field) in fields.iter().enumerate().filter(|(at, _)| !replaced[*at]) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            // Each field but the last is followed by a comma.
+            let end = fields.get(at + 1).map_or(self.out.len(), |next| next.start - 1);
+            text.push_str(&self.out[field.start..end]);
+        }
+        self.out.replace_range(object.start.., &text);
+    }
 }
 
 impl Events for JsonText {
     fn key(&mut self, name: &str) {
         let start = self.value().len();
-        if let Some(object) = self.objects.last_mut() {
-            object.starts.push(start);
-            let earlier = object.fields.insert(name.into(), start);
-            object.duplicates += u64::from(earlier.is_some());
-        }
         write_string(&mut self.out, name);
+        self.fields.push(Field { start, name_end: self.out.len() });
         self.out.push(':');
         self.comma = false;
     }
@@ -104,14 +129,15 @@ impl Events for JsonText {
     fn open_object(&mut self) {
         self.open('{');
         let start = self.out.len() - 1;
-        let (fields, starts) = (BTreeMap::new(), Vec::new());
-        self.objects.push(OpenObject { start, fields, starts, duplicates: 0 });
+        self.objects.push(OpenObject { start, first_field: self.fields.len() });
     }
 
     fn close_object(&mut self) {
-        if let Some(object) = self.objects.pop().filter(|object| object.duplicates > 0) {
-            self.duplicate_keys += object.duplicates;
-            object.keep_last(&mut self.out);
+        if let Some(object) = self.objects.pop() {
+            if self.fields.len() > object.first_field + 1 {
+                self.keep_last(&object);
+            }
+            self.fields.truncate(object.first_field);
         }
         self.close('}');
     }

@@ -8,11 +8,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::fit::{self, Fit};
+use super::levels::{Levels, Overlay, Parent, Place, Places, takes_runs};
 use super::plan::{Plan, Shape};
 use super::render::Reader;
 use super::rescue::{Rescues, Step};
 use super::{Kind, Leaf, Node, NodeId, Values};
+use crate::build::Cursor;
 use crate::schema::ColumnType;
+use crate::{Error, ErrorKind};
+
+/// The most bytes of levels below lists that are told one by one: a list of many elements with many
+/// columns would take as much as both multiplied. Less in tests, so that it is soon reached.
+const LIST_LEVELS_BYTES_MAX: usize = if cfg!(test) { 1 << 26 } else { 1 << 30 };
 
 pub(super) struct Emitter {
     reader: Reader,
@@ -24,20 +31,10 @@ pub(super) struct Emitter {
     names: Vec<String>,
     pub(super) leaves: Vec<Leaf>,
     pub(super) rescues: Rescues,
-}
-
-/// The levels of one node's parent.
-#[derive(Debug, Clone)]
-struct Levels {
-    entries: usize,
-    /// Empty where every entry is live.
-    definitions: Vec<i16>,
-    /// Empty where every entry is a row of its own.
-    repetitions: Arc<Vec<i16>>,
-    /// The definition of a live entry.
-    live: i16,
-    /// How many lists there are above.
-    lists: i16,
+    /// Bytes of levels below lists so far.
+    list_levels_bytes: usize,
+    /// Why there can be no file.
+    pub(super) problem: Option<Error>,
 }
 
 impl Emitter {
@@ -49,54 +46,52 @@ impl Emitter {
             names: Vec::new(),
             leaves: Vec::new(),
             rescues: Rescues::default(),
+            list_levels_bytes: 0,
+            problem: None,
         }
     }
 
     /// Emits the documents themselves.
     pub(super) fn document(&mut self, plans: &[Plan], rows: usize) {
-        let levels = Levels {
-            entries: rows,
-            definitions: Vec::new(),
-            repetitions: Arc::default(),
-            live: 0,
-            lists: 0,
-        };
-        for row in 0..rows {
-            if self.reader.nodes[crate::build::ROOT].extras.is_empty() {
-                break;
-            }
-            self.rescue_extras(crate::build::ROOT, row, &Place::of_row(row));
+        let place = |row| Place { row, indexes: Vec::new() };
+        while let Some(row) = self.reader.next_extra(crate::build::ROOT) {
+            self.rescue_extras(crate::build::ROOT, row, &place(row));
         }
-        self.fields(plans, &levels);
+        self.fields(plans, &Parent::of_rows(rows));
     }
 
-    fn fields(&mut self, plans: &[Plan], levels: &Levels) {
+    fn fields(&mut self, plans: &[Plan], parent: &Parent) {
         for plan in plans {
             self.path.push(Step::Field(Rc::from(plan.name.as_str())));
             self.names.push(plan.name.clone());
-            self.node(plan, levels);
+            self.node(plan, parent);
             self.names.pop();
             self.path.pop();
         }
     }
 
-    fn node(&mut self, plan: &Plan, levels: &Levels) {
+    fn node(&mut self, plan: &Plan, parent: &Parent) {
+        let noted = plan.node.map_or(0, |node| self.reader.nodes[node].noted());
+        let has_levels = !matches!(plan.shape, Shape::Id | Shape::Null | Shape::Rescue);
+        if self.problem.is_some() || (has_levels && !self.has_room(noted, parent)) {
+            return;
+        }
         match &plan.shape {
             Shape::Id => {}
-            Shape::Null | Shape::Rescue => self.rescue_all(plan.node, levels),
+            Shape::Null | Shape::Rescue => self.rescue_all(plan.node, parent),
             Shape::Leaf(column_type) => {
-                let leaf = match plan.node.and_then(|node| self.whole(node, column_type, levels)) {
+                let leaf = match plan.node.and_then(|node| self.whole(node, column_type, parent)) {
                     Some(leaf) => leaf,
-                    None => self.leaf(plan.node, column_type, levels),
+                    None => self.leaf(plan.node, column_type, parent),
                 };
                 self.leaves.push(leaf);
             }
             Shape::Struct(fields) => {
-                let below = self.structs(plan.node, levels);
+                let below = self.structs(plan.node, parent);
                 self.fields(fields, &below);
             }
             Shape::List(element) => {
-                let below = self.lists(plan.node, levels);
+                let below = self.lists(plan.node, parent);
                 self.names.extend(["list".to_owned(), "element".to_owned()]);
                 self.path.push(Step::Element(0));
                 self.node(element, &below);
@@ -107,7 +102,7 @@ impl Emitter {
     }
 
     /// The leaf of a node all of whose values are of the kind its column stores: nothing is looked at twice.
-    fn whole(&mut self, id: NodeId, column_type: &ColumnType, levels: &Levels) -> Option<Leaf> {
+    fn whole(&mut self, id: NodeId, column_type: &ColumnType, parent: &Parent) -> Option<Leaf> {
         let kind = match column_type {
             ColumnType::Boolean => Kind::Boolean,
             ColumnType::Int64 => Kind::Int,
@@ -115,54 +110,45 @@ impl Emitter {
             ColumnType::String => Kind::String,
             _ => return None,
         };
-        let rescues_nulls = self.rescues_nulls();
-        let node = &mut self.reader.nodes[id];
+        let node = &self.reader.nodes[id];
         let values = node.count(kind);
-        if values != node.values() || (rescues_nulls && node.count(Kind::Null) > 0) {
+        if values != node.values() || (self.rescues_nulls() && node.count(Kind::Null) > 0) {
             return None;
         }
-        let definition_max = levels.live + 1;
-        let definitions = if values == levels.entries {
-            Vec::new()
-        } else {
-            let mut instance = 0;
-            let level = |at| {
-                let parent = levels.definition(at);
-                if parent < levels.live {
-                    return parent;
-                }
-                instance += 1;
-                if node.kind_at(instance - 1) == kind { definition_max } else { levels.live }
-            };
-            (0..levels.entries).map(level).collect()
-        };
+        let mut definitions = Levels::default();
+        if values < parent.entries {
+            let mut overlay = self.overlay(Some(id), parent);
+            let mut cursor = Cursor::default();
+            while let Some((instance, found)) = self.reader.nodes[id].next(&mut cursor) {
+                overlay.reach(instance);
+                overlay.put(parent.live + i16::from(found == kind));
+            }
+            definitions = overlay.end();
+        }
+        let node = &mut self.reader.nodes[id];
         let values = match kind {
             Kind::Boolean => Values::Boolean(std::mem::take(&mut node.booleans)),
             Kind::Int => Values::Int64(std::mem::take(&mut node.ints)),
             Kind::Double => Values::Double(std::mem::take(&mut node.doubles)),
             _ => Values::Bytes(std::mem::take(&mut node.strings).into()),
         };
-        Some(self.leaf_of(levels, definitions, values))
+        Some(self.leaf_of(parent, definitions, values))
     }
 
     /// The leaf of a node whose values must be looked at one by one.
-    fn leaf(&mut self, node: Option<NodeId>, column_type: &ColumnType, levels: &Levels) -> Leaf {
+    fn leaf(&mut self, node: Option<NodeId>, column_type: &ColumnType, parent: &Parent) -> Leaf {
         let mut values = Values::of(column_type);
-        let mut definitions = Vec::with_capacity(levels.entries);
         let rescues_nulls = self.rescues_nulls();
         let expected = expected(column_type);
         let mut text = String::new();
-        let mut walk = Walk::new(levels);
-        while let Some((at, place)) = walk.next() {
-            let Some(instance) = at else {
-                definitions.push(levels.definition(place.entry));
-                continue;
-            };
-            let (node, kind) = self.kind(node, instance);
-            if matches!(kind, Kind::Absent | Kind::Null) {
-                definitions.push(levels.live);
-                if kind == Kind::Null && rescues_nulls {
-                    self.rescue(place, "null".to_owned(), &expected);
+        let mut overlay = self.overlay(node, parent);
+        let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
+        while let Some((node, instance, kind)) = self.next(node, &mut cursor) {
+            let entry = overlay.reach(instance);
+            if kind == Kind::Null {
+                overlay.put(parent.live);
+                if rescues_nulls {
+                    self.rescue(places.of(entry), "null".to_owned(), &expected);
                 }
                 continue;
             }
@@ -178,101 +164,147 @@ impl Emitter {
             if fit != Fit::Exact {
                 let mut text = String::new();
                 self.reader.render(node, kind, index, &mut text);
-                self.rescue(place, text, &expected);
+                self.rescue(places.of(entry), text, &expected);
             }
-            definitions.push(levels.live + i16::from(fit != Fit::Misfit));
+            overlay.put(parent.live + i16::from(fit != Fit::Misfit));
         }
-        self.leaf_of(levels, definitions, values)
+        let definitions = overlay.end();
+        self.leaf_of(parent, definitions, values)
     }
 
     /// The levels of the fields of a node's objects; values that are no objects are rescued.
-    fn structs(&mut self, node: Option<NodeId>, levels: &Levels) -> Levels {
-        let mut below = Levels { live: levels.live + 1, ..levels.clone() };
+    fn structs(&mut self, node: Option<NodeId>, parent: &Parent) -> Parent {
+        let below = |definitions| Parent {
+            entries: parent.entries,
+            definitions,
+            repetitions: Arc::clone(&parent.repetitions),
+            live: parent.live + 1,
+            lists: parent.lists,
+        };
         let all_objects = node.is_some_and(|node| {
             let node = &self.reader.nodes[node];
-            node.count(Kind::Object) == levels.entries && node.extras.is_empty()
+            node.count(Kind::Object) == parent.entries && node.extras.is_empty()
         });
         if all_objects {
-            below.definitions.clear();
-            return below;
+            return below(Levels::default());
         }
-        let mut definitions = Vec::with_capacity(levels.entries);
-        let mut walk = Walk::new(levels);
-        while let Some((at, place)) = walk.next() {
-            let Some(instance) = at else {
-                definitions.push(levels.definition(place.entry));
-                continue;
-            };
-            let (node, kind) = self.kind(node, instance);
+        let mut overlay = self.overlay(node, parent);
+        let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
+        while let Some((node, instance, kind)) = self.next(node, &mut cursor) {
+            let entry = overlay.reach(instance);
             if kind == Kind::Object {
-                definitions.push(below.live);
+                overlay.put(parent.live + 1);
                 let object = self.reader.take(node, kind);
-                self.rescue_extras(node, object, place);
+                if self.reader.next_extra(node) == Some(object) {
+                    self.rescue_extras(node, object, places.of(entry));
+                }
             } else {
-                definitions.push(levels.live);
-                self.rescue_misfit(node, kind, place, "a struct");
+                overlay.put(parent.live);
+                self.rescue_misfit(node, kind, entry, &mut places, "a struct");
             }
         }
-        below.definitions = definitions;
-        below
+        below(overlay.end())
     }
 
     /// The levels of the elements of a node's arrays; values that are no arrays are rescued.
-    fn lists(&mut self, node: Option<NodeId>, levels: &Levels) -> Levels {
-        let lists = levels.lists + 1;
-        let live = levels.live + 2;
-        let (mut definitions, mut repetitions) = (Vec::new(), Vec::new());
-        let mut walk = Walk::new(levels);
-        while let Some((at, place)) = walk.next() {
-            let repetition = levels.repetition(place.entry);
-            let Some(instance) = at else {
-                definitions.push(levels.definition(place.entry));
-                repetitions.push(repetition);
-                continue;
-            };
-            let (node, kind) = self.kind(node, instance);
+    fn lists(&mut self, node: Option<NodeId>, parent: &Parent) -> Parent {
+        let (lists, live) = (parent.lists + 1, parent.live + 2);
+        let (noted, elements) = node.map_or((0, 0), |node| {
+            let node = &self.reader.nodes[node];
+            (node.noted(), node.list_ends.last().copied().unwrap_or(0))
+        });
+        let runs = takes_runs(parent, noted, parent.entries + elements)
+            && !parent.repetitions.are_told_one_by_one();
+        let mut overlay = Overlay::new(parent, runs);
+        let mut repetitions = if runs { Levels::Runs(Vec::new()) } else { Levels::default() };
+        // Entries of the parent whose repetitions are passed on.
+        let mut passed_on = 0;
+        let mut pass_on = |repetitions: &mut Levels, end: usize| {
+            if parent.repetitions.is_empty() {
+                repetitions.push(0, end - passed_on);
+            } else {
+                let slice = parent.repetitions.slice(passed_on..end);
+                slice.runs().for_each(|(level, count)| repetitions.push(level, count));
+            }
+            passed_on = end;
+        };
+        let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
+        while let Some((node, instance, kind)) = self.next(node, &mut cursor) {
+            let entry = overlay.reach(instance);
+            pass_on(&mut repetitions, entry + 1);
             if kind != Kind::Array {
-                definitions.push(levels.live);
-                repetitions.push(repetition);
-                self.rescue_misfit(node, kind, place, "a list");
+                overlay.put(parent.live);
+                self.rescue_misfit(node, kind, entry, &mut places, "a list");
                 continue;
             }
             let index = self.reader.take(node, kind);
             let elements = self.reader.nodes[node].elements(index).len();
-            definitions.push(if elements == 0 { levels.live + 1 } else { live });
-            repetitions.push(repetition);
-            for _ in 1..elements {
-                definitions.push(live);
-                repetitions.push(lists);
+            overlay.put(if elements == 0 { parent.live + 1 } else { live });
+            if elements > 1 {
+                overlay.definitions.push(live, elements - 1);
+                repetitions.push(lists, elements - 1);
             }
         }
+        pass_on(&mut repetitions, parent.entries);
+        let definitions = overlay.end();
         let entries = definitions.len();
-        Levels { entries, definitions, repetitions: Arc::new(repetitions), live, lists }
+        Parent { entries, definitions, repetitions: Arc::new(repetitions), live, lists }
     }
 
-    fn rescue_all(&mut self, node: Option<NodeId>, levels: &Levels) {
-        let Some(node) = node else { return };
-        let values = &self.reader.nodes[node];
+    fn rescue_all(&mut self, node: Option<NodeId>, parent: &Parent) {
+        let Some(id) = node else { return };
+        let values = &self.reader.nodes[id];
         if values.values() == 0 && !(self.preserve_nulls && values.count(Kind::Null) > 0) {
             return;
         }
-        let mut walk = Walk::new(levels);
-        while let Some((at, place)) = walk.next() {
-            if let Some(instance) = at {
-                let (node, kind) = self.kind(Some(node), instance);
-                self.rescue_misfit(node, kind, place, "no such column");
-            }
+        // Only to find the entries: nobody asks for the levels.
+        let mut overlay = Overlay::new(parent, true);
+        let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
+        while let Some((node, instance, kind)) = self.next(node, &mut cursor) {
+            let entry = overlay.reach(instance);
+            self.rescue_misfit(node, kind, entry, &mut places, "no such column");
         }
     }
 
-    fn rescue_misfit(&mut self, node: NodeId, kind: Kind, place: &Place, expected: &str) {
-        if kind == Kind::Absent || (kind == Kind::Null && !self.rescues_nulls()) {
+    /// The overlay of a node's values over its parent's levels.
+    fn overlay<'p>(&self, node: Option<NodeId>, parent: &'p Parent) -> Overlay<'p> {
+        let noted = node.map_or(0, |node| self.reader.nodes[node].noted());
+        Overlay::new(parent, takes_runs(parent, noted, parent.entries))
+    }
+
+    /// Whether the levels of a node fit in memory; where they do not, that is the problem.
+    fn has_room(&mut self, noted: usize, parent: &Parent) -> bool {
+        let told_elsewhere = noted >= parent.entries || takes_runs(parent, noted, parent.entries);
+        if parent.lists == 0 || told_elsewhere {
+            return true;
+        }
+        self.list_levels_bytes += parent.entries * size_of::<i16>();
+        let fits = self.list_levels_bytes <= LIST_LEVELS_BYTES_MAX;
+        if !fits {
+            let message = "the lists of these rows have so many elements and columns that their \
+                           levels do not fit in memory; put fewer rows at once, or give a schema \
+                           in which the list is of type json";
+            let column = super::rescue::show(&self.path);
+            self.problem = Some(Error::new(ErrorKind::Limit, message).in_column(column));
+        }
+        fits
+    }
+
+    fn rescue_misfit(
+        &mut self,
+        node: NodeId,
+        kind: Kind,
+        entry: usize,
+        places: &mut Places<'_>,
+        expected: &str,
+    ) {
+        if kind == Kind::Null && !self.rescues_nulls() {
             return;
         }
         let index = self.reader.take(node, kind);
         let mut text = String::new();
         self.reader.render(node, kind, index, &mut text);
-        self.rescue(place, text, expected);
+        self.rescue(places.of(entry), text, expected);
     }
 
     /// Rescues the fields that object `object` has no room for.
@@ -303,20 +335,20 @@ impl Emitter {
         self.preserve_nulls && !matches!(self.path.last(), Some(Step::Element(_)))
     }
 
+    /// The next instance of the node that holds something, and what.
     #[inline]
-    fn kind(&self, node: Option<NodeId>, instance: usize) -> (NodeId, Kind) {
-        match node {
-            Some(node) => (node, self.reader.nodes[node].kind_at(instance)),
-            None => (usize::MAX, Kind::Absent),
-        }
+    fn next(&self, id: Option<NodeId>, cursor: &mut Cursor) -> Option<(NodeId, usize, Kind)> {
+        let id = id?;
+        let (instance, kind) = self.reader.nodes[id].next(cursor)?;
+        Some((id, instance, kind))
     }
 
-    fn leaf_of(&self, levels: &Levels, definitions: Vec<i16>, values: Values) -> Leaf {
+    fn leaf_of(&self, parent: &Parent, definitions: Levels, values: Values) -> Leaf {
         Leaf {
             path: self.names.clone(),
             definitions,
-            definition_max: levels.live + 1,
-            repetitions: Arc::clone(&levels.repetitions),
+            definition_max: parent.live + 1,
+            repetitions: Arc::clone(&parent.repetitions),
             values,
         }
     }
@@ -330,67 +362,5 @@ fn expected(column_type: &ColumnType) -> String {
             format!("{column_type} in the form {form}")
         }
         _ => column_type.to_string(),
-    }
-}
-
-impl Levels {
-    #[inline]
-    fn definition(&self, entry: usize) -> i16 {
-        self.definitions.get(entry).copied().unwrap_or(self.live)
-    }
-
-    #[inline]
-    fn repetition(&self, entry: usize) -> i16 {
-        self.repetitions.get(entry).copied().unwrap_or(0)
-    }
-}
-
-/// Where an entry stands among the rows and in the lists of its row.
-#[derive(Debug)]
-struct Place {
-    entry: usize,
-    row: usize,
-    indexes: Vec<usize>,
-}
-
-impl Place {
-    fn of_row(row: usize) -> Self {
-        Place { entry: row, row, indexes: Vec::new() }
-    }
-}
-
-/// Goes over entries in order; gives the instance of each that is live.
-struct Walk<'l> {
-    levels: &'l Levels,
-    next: usize,
-    instances: usize,
-    place: Place,
-}
-
-impl<'l> Walk<'l> {
-    fn new(levels: &'l Levels) -> Self {
-        let indexes = vec![0; usize::try_from(levels.lists).unwrap_or(0)];
-        Walk { levels, next: 0, instances: 0, place: Place { entry: 0, row: 0, indexes } }
-    }
-
-    #[inline]
-    fn next(&mut self) -> Option<(Option<usize>, &Place)> {
-        let entry = self.next;
-        if entry == self.levels.entries {
-            return None;
-        }
-        self.next += 1;
-        self.place.entry = entry;
-        let repetition = usize::try_from(self.levels.repetition(entry)).unwrap_or(0);
-        if repetition == 0 {
-            self.place.row += usize::from(entry > 0);
-            self.place.indexes.fill(0);
-        } else {
-            self.place.indexes[repetition - 1] += 1;
-            self.place.indexes[repetition..].fill(0);
-        }
-        let live = self.levels.definition(entry) == self.levels.live;
-        self.instances += usize::from(live);
-        Some((live.then(|| self.instances - 1), &self.place))
     }
 }

@@ -2,6 +2,7 @@
 
 mod emit;
 mod fit;
+mod levels;
 mod plan;
 mod render;
 mod rescue;
@@ -15,6 +16,7 @@ use crate::{Nulls, Policy, Result, Settings};
 
 #[cfg(feature = "decode")]
 pub(crate) use fit::{float_as_double, uuid_text};
+pub(crate) use levels::{LevelSlice, Levels};
 pub(crate) use temporal::date;
 #[cfg(any(feature = "decode", feature = "sign"))]
 pub(crate) use temporal::timestamp_text;
@@ -59,10 +61,10 @@ pub(crate) struct Leaf {
     /// The names from the root of the file down.
     pub(crate) path: Vec<String>,
     /// Definition levels; empty where every entry is a value.
-    pub(crate) definitions: Vec<i16>,
+    pub(crate) definitions: Levels,
     pub(crate) definition_max: i16,
     /// Repetition levels; empty where every entry is a row of its own.
-    pub(crate) repetitions: Arc<Vec<i16>>,
+    pub(crate) repetitions: Arc<Levels>,
     pub(crate) values: Values,
 }
 
@@ -111,7 +113,10 @@ pub(crate) fn resolve(
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Preserve);
     emitter.leaves.push(id_leaf(ids));
     emitter.document(&plan, rows);
-    let emit::Emitter { mut leaves, rescues, .. } = emitter;
+    let emit::Emitter { mut leaves, rescues, problem, .. } = emitter;
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
 
     if settings.policy == Policy::Strict
         && let Some(error) = rescues.first_as_error(&leaves[0], rows_before)
@@ -130,7 +135,7 @@ pub(crate) fn resolve(
 fn id_leaf(ids: Texts) -> Leaf {
     Leaf {
         path: vec![ID_COLUMN.to_owned()],
-        definitions: Vec::new(),
+        definitions: Levels::default(),
         definition_max: 0,
         repetitions: Arc::default(),
         values: Values::Bytes(ids.into()),
@@ -219,3 +224,6 @@ impl Values {
         }
     }
 }
+
+#[cfg(test)]
+mod work_tests;

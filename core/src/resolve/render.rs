@@ -1,9 +1,13 @@
 //! Values back into JSON text, straight from their columns.
 
+use std::collections::BTreeMap;
+
 use super::fit::Scalar;
 use super::{KINDS, Kind, Node, NodeId};
+use crate::build::Cursor;
 use crate::json::number::Number;
 use crate::json::text::{write_number, write_string};
+use crate::work;
 
 /// Reads each node's values once, in order.
 ///
@@ -14,12 +18,28 @@ pub(super) struct Reader {
     pub(super) nodes: Vec<Node>,
     taken: Vec<[usize; KINDS]>,
     extras_taken: Vec<usize>,
+    /// Of the nodes whose objects are rendered.
+    fields: BTreeMap<NodeId, FieldsByObject>,
 }
+
+/// Finds the fields of one object without a look at all those that others have.
+#[derive(Debug)]
+struct FieldsByObject {
+    /// Fields that many objects have, in order.
+    frequent: Vec<usize>,
+    /// Objects and their other fields, in order.
+    rare: Vec<(usize, usize)>,
+    /// How many of these are of objects rendered before.
+    taken: usize,
+}
+
+/// A field is rare where not even one object in so many has it.
+const RARE: usize = 16;
 
 impl Reader {
     pub(super) fn new(nodes: Vec<Node>) -> Self {
         let (taken, extras_taken) = (vec![[0; KINDS]; nodes.len()], vec![0; nodes.len()]);
-        Reader { nodes, taken, extras_taken }
+        Reader { nodes, taken, extras_taken, fields: BTreeMap::new() }
     }
 
     /// The place among its kind of the next value of this kind at `node`.
@@ -69,10 +89,34 @@ impl Reader {
         start..start + own
     }
 
+    /// The next object at `node` that has fields there was no room for, and that were not taken
+    /// yet.
+    pub(super) fn next_extra(&self, node: NodeId) -> Option<usize> {
+        self.nodes[node].extras.get(self.extras_taken[node]).map(|extra| extra.object)
+    }
+
+    /// The fields that object `object` at `node` may have, in order.
+    fn fields(&mut self, node: NodeId, object: usize) -> Vec<usize> {
+        let nodes = &self.nodes;
+        let fields = self.fields.entry(node).or_insert_with(|| FieldsByObject::of(nodes, node));
+        let rest = &fields.rare[fields.taken..];
+        let before = rest.iter().take_while(|(other, _)| *other < object).count();
+        let own = rest[before..].iter().take_while(|(other, _)| *other == object).count();
+        let own = fields.taken + before..fields.taken + before + own;
+        fields.taken = own.end;
+        work::count(before + own.len() + fields.frequent.len());
+        let mut all = fields.frequent.clone();
+        if !own.is_empty() {
+            all.extend(fields.rare[own].iter().map(|(_, at)| *at));
+            all.sort_unstable();
+        }
+        all
+    }
+
     fn render_object(&mut self, node: NodeId, object: usize, out: &mut String) {
         out.push('{');
         let mut comma = false;
-        for at in 0..self.nodes[node].fields.len() {
+        for at in self.fields(node, object) {
             let child = self.nodes[node].fields[at].node;
             let kind = self.nodes[child].kind_at(object);
             if kind == Kind::Absent {
@@ -104,6 +148,26 @@ impl Reader {
             }
         }
         out.push(']');
+    }
+}
+
+impl FieldsByObject {
+    fn of(nodes: &[Node], node: NodeId) -> Self {
+        let objects = nodes[node].count(Kind::Object);
+        let (mut frequent, mut rare) = (Vec::new(), Vec::new());
+        for (at, field) in nodes[node].fields.iter().enumerate() {
+            let field = &nodes[field.node];
+            if field.noted() >= objects / RARE {
+                frequent.push(at);
+                continue;
+            }
+            let mut cursor = Cursor::default();
+            while let Some((object, _)) = field.next(&mut cursor) {
+                rare.push((object, at));
+            }
+        }
+        rare.sort_unstable();
+        FieldsByObject { frequent, rare, taken: 0 }
     }
 }
 

@@ -90,7 +90,7 @@ impl Rescues {
         }
         Leaf {
             path: vec![RESCUED_COLUMN.to_owned()],
-            definitions,
+            definitions: definitions.into(),
             definition_max: 1,
             repetitions: Arc::default(),
             values: Values::Bytes(values),
@@ -125,7 +125,7 @@ fn write_object(rescues: &[&Rescue], depth: usize, out: &mut String) {
 }
 
 /// A path as people read it: `order.items[].price`.
-fn show(path: &[Step]) -> String {
+pub(super) fn show(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
         match step {

@@ -159,6 +159,11 @@ impl Schema {
         json::write(self)
     }
 
+    /// How many columns there are, fields of structs and elements of lists among them.
+    pub(crate) fn columns_in_all(&self) -> usize {
+        self.columns.iter().map(|column| column.column_type.columns_in_all()).sum()
+    }
+
     /// Columns as inference made them, whose invariants hold by how they are made.
     pub(crate) fn inferred(columns: Vec<Column>) -> Self {
         Schema { columns }
@@ -169,6 +174,17 @@ impl ColumnType {
     /// The type integers take when some are past i64 and all within u64: every engine reads it.
     pub(crate) const UINT64: ColumnType =
         ColumnType::Decimal { precision: 20, scale: 0, form: Some(Form::Number) };
+
+    /// How many columns it is, with those below it.
+    fn columns_in_all(&self) -> usize {
+        match self {
+            ColumnType::Struct(fields) => {
+                1 + fields.iter().map(|field| field.column_type.columns_in_all()).sum::<usize>()
+            }
+            ColumnType::List(element) => 1 + element.columns_in_all(),
+            _ => 1,
+        }
+    }
 
     /// How many leaf columns a file needs for it.
     pub(crate) fn leaves(&self) -> usize {

@@ -9,7 +9,8 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use super::failure::Failure;
-use super::store::{self, StoreArgs};
+use super::fetch;
+use super::store::StoreArgs;
 
 /// Print the rows of an object as NDJSON
 #[derive(Debug, Args)]
@@ -33,9 +34,9 @@ pub struct CatArgs {
 
 /// Runs `coldpress cat`.
 pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    let bytes = store::fetch(store_args, &args.key)?;
+    let bytes = fetch::fetch(store_args, &args.key)?;
     let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
-    let file = ParquetFile::open(bytes).map_err(in_file)?;
+    let file = coldpress::quietly(|| ParquetFile::open(bytes)).map_err(in_file)?;
     let mut columns = [&args.columns[..], &args.column].concat();
     let with_id = args.with_id || columns.iter().any(|name| name == ID_COLUMN);
     let projection = if columns.is_empty() {

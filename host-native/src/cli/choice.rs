@@ -1,8 +1,9 @@
 //! The data files that `verify` and `rm` speak of: all, a tenant's, a collection's.
 
-use coldpress::StoredObject;
-use coldpress_core::{KeyPrefix, KeyTarget, ObjectKey};
+use coldpress::Contents;
+use coldpress_core::{KeyPrefix, ObjectKey};
 
+use super::absent;
 use super::failure::Failure;
 use super::store::Store;
 
@@ -23,22 +24,20 @@ impl<'a> Choice<'a> {
         Ok(Choice { tenant, collection })
     }
 
-    /// What there is of them, by tenant, collection and LSN.
-    pub fn list(self, store: &Store) -> Result<Vec<StoredObject>, Failure> {
+    /// What there is of them, by tenant, collection and LSN, and the names that are not ours beside
+    /// them. A failure where a tenant or a collection was named and has no data, or where the store
+    /// itself is not there.
+    pub fn contents(self, store: &Store) -> Result<Contents, Failure> {
         let storage = store.storage();
-        let mut objects = match (self.tenant, self.collection) {
-            (Some(tenant), Some(collection)) => {
-                store.ask(storage.list(tenant, collection, None))?
+        let mut contents = store.ask(storage.contents(self.tenant, self.collection))?;
+        contents.objects.retain(|object| object.key.lsns().is_some());
+        if contents.objects.is_empty() {
+            store.ask(storage.require())?;
+            if self.tenant.is_some() || self.collection.is_some() {
+                return Err(absent::data(store, self.tenant, self.collection));
             }
-            (tenant, _) => store.ask(storage.list_all(tenant))?,
-        };
-        objects.retain(|object| match object.key.target() {
-            KeyTarget::Data { collection, .. } => {
-                self.collection.is_none_or(|wanted| wanted == collection)
-            }
-            KeyTarget::Wal { .. } => false,
-        });
-        Ok(objects)
+        }
+        Ok(contents)
     }
 
     /// Whether a path that is no key lies in their folders.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::interrupt;
+use super::redact::redacted;
 
 /// Why the command stopped.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub enum Failure {
     Interrupted,
     /// The same, and what was under way did not end in that time: exit code 130.
     CutOff(Duration),
+    /// The same, where something was done before: what.
+    InterruptedAfter(String),
     /// Whoever reads our output has read enough, as `head` does: not a failure at all.
     OutputClosed,
 }
@@ -41,17 +44,29 @@ impl Failure {
         Failure::run(format_args!("cannot write to standard output: {error}"))
     }
 
+    /// Writing to standard output failed after the command did what it was called for. `done` says what, so that
+    /// nobody does it twice for want of an answer.
+    pub fn output_after(error: io::Error, done: impl fmt::Display) -> Self {
+        match Failure::output(error) {
+            Failure::Run(message) => Failure::run(format_args!("{message}; {done}")),
+            failure => failure,
+        }
+    }
+
     /// The line for standard error, where there is something to say.
     pub fn line(&self) -> Option<String> {
         match self {
             Failure::Usage(message) | Failure::Run(message) => {
-                Some(format!("error: {}", one_line(message)))
+                Some(format!("error: {}", one_line(&redacted(message))))
             }
             Failure::Interrupted => Some("error: interrupted".to_owned()),
             Failure::CutOff(time) => Some(format!(
                 "error: interrupted; the work under way did not stop within {} ms, and was cut off",
                 time.as_millis()
             )),
+            Failure::InterruptedAfter(done) => {
+                Some(format!("error: interrupted; {}", one_line(done)))
+            }
             Failure::OutputClosed => None,
         }
     }
@@ -61,7 +76,9 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Run(_) => ExitCode::from(1),
-            Failure::Interrupted | Failure::CutOff(_) => ExitCode::from(interrupt::EXIT_CODE),
+            Failure::Interrupted | Failure::InterruptedAfter(_) | Failure::CutOff(_) => {
+                ExitCode::from(interrupt::EXIT_CODE)
+            }
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
     }
@@ -98,5 +115,10 @@ mod tests {
         assert!(failure.line().is_none());
         let full = Failure::output(io::ErrorKind::StorageFull.into());
         assert!(full.line().is_some_and(|line| line.starts_with("error: cannot write")));
+        let after = |kind: io::ErrorKind| Failure::output_after(kind.into(), "it is done").line();
+        assert!(
+            after(io::ErrorKind::StorageFull).is_some_and(|line| line.ends_with("; it is done"))
+        );
+        assert!(after(io::ErrorKind::BrokenPipe).is_none());
     }
 }

@@ -9,6 +9,7 @@ use coldpress::ErrorKind;
 use coldpress_core::LsnWidth;
 use tempfile::NamedTempFile;
 
+use super::absent;
 use super::failure::Failure;
 use super::interrupt;
 use super::store::{self, Store, StoreArgs};
@@ -43,7 +44,7 @@ pub fn run(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let store = Store::open(store_args, LsnWidth::default())?;
     let bytes = match store.run(store.storage().download_parquet(&args.key))? {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(store::not_found(&args.key, &store));
+            return Err(absent::object(&store, &args.key));
         }
         result => result.map_err(|error| store::failed(&error))?,
     };
@@ -75,7 +76,14 @@ impl Place {
                 path.display()
             ))),
             Ok(facts) if !facts.is_file() => Ok(Place::Device(path)),
-            _ => Ok(Place::File(path)),
+            // What a link leads to is replaced, and not the link.
+            Ok(_) if path.is_symlink() => Ok(Place::File(fs::canonicalize(&path).unwrap_or(path))),
+            Ok(_) => Ok(Place::File(path)),
+            Err(_) if path.is_symlink() => Err(Failure::run(format_args!(
+                "{} is a symbolic link that leads nowhere; name the file to write",
+                path.display()
+            ))),
+            Err(_) => Ok(Place::File(path)),
         }
     }
 }

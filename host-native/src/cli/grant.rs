@@ -67,7 +67,9 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         ErrorKind::Limit => Failure::usage(error),
         _ => store::failed(&error),
     })?;
-    writeln!(io::stdout(), "{}", grant.to_json()).map_err(Failure::output)
+    let done = "the grant was made and nobody has it; it expires unused, so make another one";
+    writeln!(io::stdout(), "{}", grant.to_json())
+        .map_err(|error| Failure::output_after(error, done))
 }
 
 /// Reads `15m` as milliseconds.

@@ -10,6 +10,9 @@ use super::progress::{Measured, Progress};
 
 /// How much is handed on at a time.
 const SLICE_BYTES: usize = 1 << 20;
+/// How much is unpacked behind a row that is refused, in search of damage that explains it: what
+/// one packed file unpacks to has no bound.
+const SEARCHED_BYTES_MAX: u64 = 256 << 20;
 /// As many bytes as the longest mark that tells one form from another.
 const MARK_BYTES_MAX: usize = 6;
 
@@ -120,6 +123,16 @@ pub fn read(
     }
 }
 
+/// Reads a small file that is text; an error where it is larger than `bytes_max`.
+pub fn read_small(path: &Path, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(bytes_max.saturating_add(1)).read_to_string(&mut text)?;
+    if text.len() as u64 > bytes_max {
+        return Err(io::Error::other(format!("it is larger than {bytes_max} bytes")));
+    }
+    Ok(text)
+}
+
 /// What an input's first bytes say it is. Names lie: `.gz` files come unpacked and the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -147,15 +160,18 @@ impl Form {
     }
 }
 
-/// As `hand_on`. Damage often shows as a row that is no JSON long before the checksum comes, so
-/// where a row is refused the rest is still unpacked, to name the cause and not its result.
+/// As `hand_on`. Damage often shows as a row that is no JSON long before the checksum comes. So
+/// where a row is refused, some of the rest is still unpacked, to name the cause and not its
+/// result.
 fn hand_on_unpacked(
     mut from: impl Read,
     take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
     explain: impl Fn(io::Error) -> Failure,
 ) -> Result<(), Failure> {
     match hand_on(&mut from, take, &explain) {
-        Err(refused @ Failure::Run(_)) => hand_on(from, &mut |_| Ok(()), explain).and(Err(refused)),
+        Err(refused @ Failure::Run(_)) => {
+            hand_on(from.take(SEARCHED_BYTES_MAX), &mut |_| Ok(()), explain).and(Err(refused))
+        }
         result => result,
     }
 }
@@ -250,6 +266,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_refused_row_does_not_unpack_all_that_follows() {
+        // A gzip member of a mebibyte again and again, without end.
+        struct Endless(Vec<u8>, usize);
+        impl Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let count = buffer.len().min(self.0.len() - self.1);
+                buffer[..count].copy_from_slice(&self.0[self.1..self.1 + count]);
+                self.1 = (self.1 + count) % self.0.len();
+                Ok(count)
+            }
+        }
+        let members = BufReader::new(Endless(gzip(&vec![b'x'; 1 << 20]), 0));
+        let unpacked = flate2::bufread::MultiGzDecoder::new(members);
+        let refused = &mut |_: &[u8]| Err(Failure::run("a row is too large"));
+        let failure = hand_on_unpacked(unpacked, refused, |error| Failure::run(error)).unwrap_err();
+        assert!(failure.line().unwrap().contains("a row is too large"));
+    }
+
+    #[test]
+    fn small_files_are_not_large() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"12345").unwrap();
+        assert_eq!(read_small(file.path(), 5).unwrap(), "12345");
+        assert!(read_small(file.path(), 4).unwrap_err().to_string().contains("larger than 4"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use coldpress_core::{ChunkReport, FileReport, ParquetFile, RowGroupReport};
 use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, one_line};
-use super::store::{self, StoreArgs};
+use super::fetch;
+use super::store::StoreArgs;
 use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
 use super::tree;
 
@@ -36,9 +37,9 @@ pub struct InspectArgs {
 
 /// Runs `coldpress inspect`.
 pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    let bytes = store::fetch(store_args, &args.key)?;
+    let bytes = fetch::fetch(store_args, &args.key)?;
     let size = bytes.len() as u64;
-    let file = ParquetFile::open(bytes)
+    let file = coldpress::quietly(|| ParquetFile::open(bytes))
         .map_err(|error| Failure::run(format_args!("{}: {error}", args.key)))?;
     let inspected = Inspected { key: &args.key, size, report: file.report(), file };
     let mut out = Vec::new();

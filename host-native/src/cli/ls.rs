@@ -5,11 +5,13 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
-use coldpress::StoredObject;
-use coldpress_core::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey};
+use coldpress::{Contents, StoredObject};
+use coldpress_core::{KeyTarget, LsnRange, LsnWidth};
 use serde_json::json;
 
-use super::failure::Failure;
+use super::choice::Choice;
+use super::failure::{Failure, one_line};
+use super::foreign;
 use super::lsn;
 use super::store::{Store, StoreArgs};
 use super::text::{Column, Table, human_bytes};
@@ -26,6 +28,9 @@ pub struct LsArgs {
     /// Only those that hold any of these log sequence numbers, both ends included
     #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse)]
     lsn: Option<LsnRange>,
+    /// Name what lies there and is not ours, too
+    #[arg(long, short)]
+    verbose: bool,
     /// Print one JSON array instead of a table
     #[arg(long)]
     json: bool,
@@ -33,23 +38,31 @@ pub struct LsArgs {
 
 /// Runs `coldpress ls`.
 pub fn run(args: &LsArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    if let Some(collection) = &args.collection {
-        ObjectKey::collection_folder(&KeyPrefix::default(), 0, collection)
-            .map_err(Failure::usage)?;
-    }
     let store = Store::open(store_args, LsnWidth::default())?;
-    let mut objects = match (args.tenant, &args.collection) {
-        (Some(tenant), Some(collection)) => {
-            store.ask(store.storage().list(tenant, collection, args.lsn))?
-        }
-        (tenant, _) => store.ask(store.storage().list_all(tenant))?,
+    let named = args.tenant.is_some() || args.collection.is_some();
+    let mut contents = match named {
+        true => Choice::new(args.tenant, args.collection.as_deref())?.contents(&store)?,
+        false => store.ask(store.storage().contents(None, None))?,
     };
-    objects.retain(|object| args.wants(object.key.target()));
-    objects.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
+    if contents.objects.is_empty() {
+        // An empty store is one; a folder that is not there is none.
+        store.ask(store.storage().require())?;
+    }
+    let is_empty = contents.objects.is_empty();
+    contents.objects.retain(|object| args.wants(object.key.target()));
     let mut out = BufWriter::new(io::stdout().lock());
-    if args.json { write_json(&objects, &mut out) } else { write_text(&objects, &mut out) }
-        .and_then(|()| out.flush())
-        .map_err(Failure::output)
+    let written = if args.json {
+        write_json(&contents, args.verbose, &mut out)
+    } else {
+        let shown = write_text(&contents.objects, &mut out);
+        shown
+            .and_then(|()| foreign::write_text(&contents.foreign, args.verbose, &mut out))
+            .and_then(|()| match is_empty {
+                true => writeln!(out, "the store {} is empty", one_line(store.name())),
+                false => Ok(()),
+            })
+    };
+    written.and_then(|()| out.flush()).map_err(Failure::output)
 }
 
 impl LsArgs {
@@ -65,17 +78,6 @@ impl LsArgs {
             }
         }
     }
-}
-
-/// By tenant, collection and LSN, as numbers; segments of logs last.
-fn order(key: &ObjectKey) -> (bool, Option<(u64, &str, LsnRange)>, &str) {
-    let data = match key.target() {
-        KeyTarget::Data { tenant_id, collection, lsns } => {
-            Some((*tenant_id, collection.as_str(), *lsns))
-        }
-        KeyTarget::Wal { .. } => None,
-    };
-    (data.is_none(), data, key.as_str())
 }
 
 fn write_text(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
@@ -95,8 +97,11 @@ fn write_text(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
     table.write(out, "", usize::MAX)
 }
 
-fn write_json(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
-    let objects: Vec<serde_json::Value> = objects
+/// The last element counts what is not ours, where there is any; with `verbose` an element before
+/// it names each.
+fn write_json(contents: &Contents, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut objects: Vec<serde_json::Value> = contents
+        .objects
         .iter()
         .map(|object| {
             let mut report = json!({
@@ -119,6 +124,12 @@ fn write_json(objects: &[StoredObject], out: &mut dyn Write) -> io::Result<()> {
             report
         })
         .collect();
+    if verbose {
+        objects.extend(foreign::to_json(&contents.foreign));
+    }
+    if contents.foreign.count > 0 {
+        objects.push(json!({ "foreign_names": contents.foreign.count }));
+    }
     writeln!(out, "{}", serde_json::Value::from(objects))
 }
 

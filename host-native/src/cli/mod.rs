@@ -1,10 +1,14 @@
 //! The `coldpress` command: arguments in, a table or JSON out, and an exit code.
 
+mod absent;
+mod again;
 mod by_grant;
 mod cat;
 mod choice;
 mod failure;
 mod feed;
+mod fetch;
+mod foreign;
 mod get;
 mod grant;
 mod input;
@@ -14,9 +18,13 @@ mod interrupt;
 mod log_lines;
 mod ls;
 mod lsn;
+mod panic;
+mod place;
 mod pour;
 mod progress;
 mod put;
+mod redact;
+mod repair;
 mod report;
 mod rm;
 #[cfg(feature = "serve")]
@@ -83,7 +91,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => {
             interrupt::listen();
-            dispatch(&arguments)
+            panic::as_failure(|| dispatch(&arguments))
         }
         Err(error) => explain(&error),
     };

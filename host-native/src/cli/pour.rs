@@ -28,6 +28,10 @@ pub struct Poured {
     pub ended: Result<Fed, Stopped>,
     /// The files that are in the store, whatever came after them.
     pub stored: Vec<StoredFile>,
+    /// How many of their rows earlier runs of the same append stored.
+    pub rows_before: u64,
+    /// Whether the same rows, read again, can go behind those that another writer has stored meanwhile.
+    pub was_outrun: bool,
 }
 
 /// Why rows went no further.
@@ -66,17 +70,22 @@ pub fn pour(
         // Whoever still reads comes to an end.
         drop(pieces);
         let mut ended = match taken {
-            Err(interrupted) => Err(Stopped::Failed(interrupted)),
+            Err(interrupted) => {
+                // It ends in order, and what is stored is told.
+                interrupt::settled();
+                Err(Stopped::Failed(interrupted))
+            }
             Ok(Err(stopped)) => Err(reader.cause(stopped)),
             Ok(Ok(())) => finish(reader, &mut rows, &bar).await,
         };
-        let stored = rows.stored().to_vec();
+        let (stored, rows_before) = (rows.stored().to_vec(), rows.rows_stored_before());
+        let was_outrun = rows.was_outrun();
         if rows.abort().await.is_err()
             && let Err(Stopped::Failed(Failure::Run(message))) = &mut ended
         {
             message.push_str("; parts of files may be left in the store");
         }
-        Ok(Poured { ended, stored })
+        Ok(Poured { ended, stored, rows_before, was_outrun })
     })?;
     drop(bar);
     poured
@@ -86,7 +95,10 @@ pub fn pour(
 async fn finish(reader: Reader, rows: &mut RowStream<'_>, bar: &Progress) -> Result<Fed, Stopped> {
     let fed = reader.ended().map_err(Stopped::Failed)?;
     bar.phase("storing");
-    let finished = interrupt::unless_interrupted(rows.finish()).await.map_err(Stopped::Failed)?;
+    let finished = interrupt::unless_interrupted(rows.finish()).await.map_err(|interrupted| {
+        interrupt::settled();
+        Stopped::Failed(interrupted)
+    })?;
     finished.map(|_| fed).map_err(|error| Stopped::Refused { error, source: 0 })
 }
 

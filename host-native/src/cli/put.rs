@@ -1,26 +1,31 @@
 //! `coldpress put`: rows from files or standard input become objects.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::ArgPredicate;
-use coldpress::{ErrorKind, StoredFile, StoredObject, StreamSettings};
+use coldpress::{ErrorKind, RowStream, StoredObject, StreamSettings};
 use coldpress_core::{
     Codec, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, ObjectKey, Policy, Schema,
     Settings,
 };
 
+use super::again;
 use super::by_grant;
 use super::failure::Failure;
 use super::grant::size;
 use super::input::{self, Source};
 use super::lsn;
-use super::pour::{self, Stopped};
+use super::pour::{self, Poured, Stopped};
 use super::progress::Progress;
 use super::report::{File, Report};
 use super::store::{self, Store, StoreArgs};
 use super::text::counted;
+
+/// The largest file with a schema that is read.
+const SCHEMA_BYTES_MAX: u64 = 64 << 20;
+/// How often an append of several objects is read again because others took its LSNs.
+const READ_AGAIN_MAX: u32 = 8;
 
 /// Put rows into the store, as one Parquet object or, where they are many, as several
 #[derive(Debug, Args)]
@@ -44,18 +49,32 @@ pub struct PutArgs {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["collection", "tenant", "lsn", "append", "padded_lsn"]
+        conflicts_with_all = ["collection", "tenant", "lsn", "append", "append_id", "skip_rows", "padded_lsn"]
     )]
     grant: Option<PathBuf>,
     /// The tenant the rows belong to
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) tenant: u64,
     /// The log sequence numbers of the rows, both ends included [default: 0..rows-1]
-    #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse, conflicts_with = "append")]
+    #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse, conflicts_with_all = ["append", "append_id"])]
     lsn: Option<LsnRange>,
     /// Begin after the highest LSN of the collection
     #[arg(long)]
     append: bool,
+    /// An append that is safe to run again under the same name, with the same rows from the first one on: it goes on
+    /// behind the rows that earlier runs stored
+    #[arg(long, value_name = "NAME")]
+    append_id: Option<String>,
+    /// Read the first N rows and do not store them, because they are: what an append that failed half-way says
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "append",
+        conflicts_with = "append_id"
+    )]
+    skip_rows: u64,
     /// The field that holds each row's id [default: _id where present, else the row's number]
     #[arg(long, value_name = "FIELD")]
     id: Option<String>,
@@ -77,6 +96,9 @@ pub struct PutArgs {
     /// What rows take in memory before they are written: the bound of the memory of a put
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     row_group_size: u64,
+    /// The most that one row may take, as JSON text and in memory; a larger one is an error
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    row_bytes_max: u64,
     /// The size from which on rows go into another object; one of --lsn has all rows, whatever its size
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     file_size: u64,
@@ -107,45 +129,79 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let store = Store::open(store_args, lsn_width)?;
     // The store is asked before anything is read, so that wrong credentials and taken LSNs do not
     // come out after gigabytes; and again before each put, for what came meanwhile.
-    let first_free = args.first_free(&store)?;
     if let Some(lsns) = args.lsn {
         refuse_overlap(args, &store, lsns)?;
+    } else if !args.appends() {
+        args.first_free(&store)?;
     }
-    let first_lsn = match args.append {
-        true => first_free.ok_or_else(|| Failure::run(args.no_lsn_left()))?,
-        false => 0,
-    };
-    let cut = StreamSettings {
-        row_group_bytes_max: usize::try_from(args.row_group_size).unwrap_or(usize::MAX),
-        file_bytes_max: args.file_size,
-        first_lsn,
-    };
-    let mut rows = store
-        .storage()
-        .stream_rows(args.tenant, &args.collection, args.lsn, settings, cut)
-        .map_err(|error| Failure::usage(store::in_our_words(&error)))?
-        .refusing_overlaps();
     let bytes_total = input::bytes_total(&sources);
-    // What has a size has an end.
-    if args.all_or_nothing || bytes_total.is_some() {
-        rows = rows.all_or_nothing();
-    }
-    let progress = Progress::new(bytes_total, input::is_typed(&sources));
-    let poured = pour::pour(&sources, rows, &store, progress)?;
-    let fed = match poured.ended {
-        Ok(fed) => fed,
-        Err(stopped) => return Err(args.explain(&store, &sources, stopped, &poured.stored)),
+    let mut times = 0;
+    let poured = loop {
+        let rows = args.stream(&store, &settings, bytes_total.is_some(), times > 0)?;
+        let progress = Progress::new(bytes_total, input::is_typed(&sources));
+        let poured = pour::pour(&sources, rows, &store, progress)?;
+        times += 1;
+        // What has a size can be read once more.
+        if !poured.was_outrun || bytes_total.is_none() || times > READ_AGAIN_MAX {
+            break poured;
+        }
+        tracing::info!("another writer took the LSNs of this append; reading its rows again");
     };
-    let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
-    Report { args, store: store.name(), files: &files, fed }.print()
+    match poured.ended {
+        Ok(fed) => {
+            let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
+            Report { args, store: store.name(), files: &files, fed }.print()
+        }
+        Err(_) => Err(args.explain(&store, &sources, poured)),
+    }
 }
 
 impl PutArgs {
+    /// Whether the rows go behind all others.
+    fn appends(&self) -> bool {
+        self.append || self.append_id.is_some()
+    }
+
+    /// Whether the same command again would store the same rows once more.
+    pub(super) fn stores_again(&self) -> bool {
+        self.append && self.append_id.is_none()
+    }
+
+    /// Where the rows go. `again`: an earlier try was outrun.
+    fn stream<'s>(
+        &self,
+        store: &'s Store,
+        settings: &Settings,
+        has_end: bool,
+        again: bool,
+    ) -> Result<RowStream<'s>, Failure> {
+        let cut = StreamSettings {
+            row_group_bytes_max: usize::try_from(self.row_group_size).unwrap_or(usize::MAX),
+            file_bytes_max: self.file_size,
+            ..StreamSettings::default()
+        };
+        let mut rows = store
+            .storage()
+            .stream_rows(self.tenant, &self.collection, self.lsn, settings.clone(), cut)
+            .map_err(|error| Failure::usage(store::in_our_words(&error)))?;
+        rows = match (&self.append_id, self.append, again) {
+            (Some(id), _, _) => store.ask(rows.append_id(id))?,
+            (None, true, false) => store.ask(rows.append())?,
+            (None, true, true) => store.ask(rows.append_behind())?,
+            (None, false, _) => rows,
+        };
+        if self.skip_rows > 0 {
+            rows = store.ask(rows.skip_rows(self.skip_rows))?;
+        }
+        // What has a size has an end.
+        Ok(if self.all_or_nothing || has_end { rows.all_or_nothing() } else { rows })
+    }
+
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let schema = match &self.schema {
             None => None,
             Some(path) => {
-                let text = fs::read_to_string(path).map_err(|error| {
+                let text = input::read_small(path, SCHEMA_BYTES_MAX).map_err(|error| {
                     Failure::run(format_args!("cannot read the schema {}: {error}", path.display()))
                 })?;
                 let schema = Schema::from_json(&text).map_err(|error| {
@@ -157,6 +213,7 @@ impl PutArgs {
         Ok(Settings {
             codec: self.codec,
             row_group_rows_max: self.row_group_rows,
+            row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             nulls: if self.nulls == "preserve" { Nulls::Preserve } else { Nulls::Absent },
             schema,
             policy: self.policy,
@@ -173,47 +230,76 @@ impl PutArgs {
     }
 
     /// What a put that failed half-way tells: where, why, what next, and what of it is stored.
-    fn explain(
-        &self,
-        store: &Store,
-        sources: &[Source],
-        stopped: Stopped,
-        stored: &[StoredFile],
-    ) -> Failure {
-        let taken = matches!(&stopped, Stopped::Refused { error, .. } if error.kind() == ErrorKind::Conflict);
+    fn explain(&self, store: &Store, sources: &[Source], poured: Poured) -> Failure {
+        let Poured { ended: Err(stopped), stored, rows_before, .. } = poured else {
+            return Failure::run("the put ended in order and was taken for a failure; report this");
+        };
+        let kind = match &stopped {
+            Stopped::Refused { error, .. } => Some(error.kind()),
+            Stopped::Failed(_) => None,
+        };
+        let rows = stored.iter().map(|file| file.summary.rows).sum::<u64>();
         let why = match stopped {
             Stopped::Failed(Failure::Run(message)) => message,
+            Stopped::Failed(Failure::Interrupted) if rows > rows_before => String::new(),
             Stopped::Failed(failure) => return failure,
             Stopped::Refused { error, source } => match (error.kind(), error.core()) {
                 (_, Some(core)) if core.line().is_some() => format!("{}: {core}", sources[source]),
                 (ErrorKind::Row, Some(core)) => in_sources(sources, core),
-                (ErrorKind::Key, Some(_)) if self.append => self.no_lsn_left(),
-                (ErrorKind::Conflict, _) => match self.explain_conflict(store, &error, stored) {
+                (ErrorKind::Key, Some(_)) if self.appends() => self.no_lsn_left(),
+                (ErrorKind::Conflict, _) => match self.explain_conflict(store, &error, rows > 0) {
                     Ok(why) => why,
                     Err(failure) => return failure,
                 },
                 _ => store::in_our_words(&error),
             },
         };
-        let Some(last) = stored.last() else { return Failure::run(why) };
-        let rows: u64 = stored.iter().map(|file| file.summary.rows).sum();
-        let objects = counted(stored.len() as u64, "object");
-        let next = match self.append || taken {
-            true => "put those behind them with --append",
-            false => "the same command again goes on behind them",
+        let Some(last) = stored.last() else {
+            return Failure::run(format_args!("{why}{}", self.nothing_stored(kind)));
         };
-        Failure::run(format_args!(
-            "{why}; the first {} are stored, in {objects} up to {}: {next}",
-            counted(rows, "row"),
+        if rows == rows_before {
+            let before = counted(rows, "row");
+            return Failure::run(format_args!(
+                "{why}; nothing was stored now, and {before} are from earlier runs"
+            ));
+        }
+        let next = match self.append || kind == Some(ErrorKind::Conflict) {
+            true if self.append_id.is_none() => {
+                let command = again::skipping(self.skip_rows + rows);
+                format!("with the same input from its first row on, continue by: {command}")
+            }
+            _ => "the same command again goes on behind them".to_owned(),
+        };
+        let what = format!(
+            "the first {} are stored, in {} up to {}: {next}",
+            counted(self.skip_rows + rows, "row"),
+            counted(stored.len() as u64, "object"),
             last.key
-        ))
+        );
+        match why.is_empty() {
+            true => Failure::InterruptedAfter(what),
+            false => Failure::run(format_args!("{why}; {what}")),
+        }
+    }
+
+    /// What an append of which no object is known to be stored says beside why.
+    fn nothing_stored(&self, kind: Option<ErrorKind>) -> &'static str {
+        match kind {
+            _ if !self.appends() => "",
+            Some(ErrorKind::Row | ErrorKind::Limit | ErrorKind::Key) => "; nothing is stored",
+            Some(ErrorKind::Unavailable | ErrorKind::Internal) => {
+                "; the same command again is right"
+            }
+            Some(ErrorKind::Conflict) => "",
+            _ => "; nothing is stored, so that the same command again is right",
+        }
     }
 
     fn explain_conflict(
         &self,
         store: &Store,
         error: &coldpress::Error,
-        stored: &[StoredFile],
+        has_stored: bool,
     ) -> Result<String, Failure> {
         let prefix = store.storage().prefix();
         let key = error.path().and_then(|path| ObjectKey::parse(prefix, path).ok());
@@ -223,10 +309,12 @@ impl PutArgs {
         // Of the very same key, or of another one that holds some of its LSNs.
         let what = match overlap(self, store, lsns)? {
             Some(what) => what,
+            // The object there is damaged: to put the rows elsewhere could store them twice.
+            None if error.core().is_some() => return Ok(store::in_our_words(error)),
             None => format!("{key} is already there with other content"),
         };
         // These ways out would put what is stored a second time.
-        if !stored.is_empty() {
+        if has_stored {
             return Ok(what);
         }
         Ok(format!("{what}; {}", ways_out(self, store, lsns)?))
@@ -234,10 +322,7 @@ impl PutArgs {
 
     /// The LSN after the collection's highest; none where that is the highest there can be.
     fn first_free(&self, store: &Store) -> Result<Option<u64>, Failure> {
-        let objects = store.ask(store.storage().list(self.tenant, &self.collection, None))?;
-        let highest =
-            objects.iter().filter_map(|object| object.key.lsns()).map(LsnRange::max).max();
-        Ok(highest.map_or(Some(0), |highest| highest.checked_add(1)))
+        store.ask(store.storage().next_lsn(self.tenant, &self.collection))
     }
 }
 
@@ -270,7 +355,7 @@ fn overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<Option<Strin
 
 /// How to put rows whose LSNs are taken.
 fn ways_out(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<String, Failure> {
-    if args.append {
+    if args.appends() {
         return Ok("it came while the rows were read, so run the same command again".to_owned());
     }
     let count_less_one = lsns.max() - lsns.min();

@@ -45,7 +45,24 @@ impl Report<'_> {
         let mut out = Vec::new();
         if self.args.json { self.write_json(&mut out) } else { self.write_text(&mut out) }
             .and_then(|()| io::stdout().write_all(&out))
-            .map_err(Failure::output)
+            .map_err(|error| Failure::output_after(error, self.done()))
+    }
+
+    /// What is stored, in one line, and what a retry would do.
+    fn done(&self) -> String {
+        let rows = counted(self.sum(|summary| summary.rows), "row");
+        let keys = match self.files {
+            [file] => file.key.to_string(),
+            [first, .., last] => {
+                format!("{} objects from {} to {}", self.files.len(), first.key, last.key)
+            }
+            [] => "no object".to_owned(),
+        };
+        let retry = match self.args.stores_again() {
+            true => "the same command again would store them a second time",
+            false => "the same command again stores nothing twice",
+        };
+        format!("all is stored, {rows} in {keys}: {retry}")
     }
 
     fn bytes_out(&self) -> u64 {

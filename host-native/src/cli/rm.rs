@@ -1,6 +1,6 @@
 //! `coldpress rm`: data that is no longer wanted, a dry run first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
@@ -9,20 +9,23 @@ use coldpress_core::{KeyTarget, LsnRange, LsnWidth, ObjectKey};
 use serde_json::json;
 
 use super::choice::Choice;
-use super::failure::Failure;
+use super::failure::{Failure, one_line};
 use super::ls::date;
 use super::progress::Progress;
 use super::store::{Store, StoreArgs};
 use super::text::{Column, Table, counted, human_bytes};
 
-/// Delete a tenant's data files, for good; without --yes, show which
+/// Delete data files, a tenant's or those named, for good; without --yes, show which
 ///
 /// Only data files below the prefix of --store are touched: no segments of logs, no files of others.
 #[derive(Debug, Args)]
 pub struct RmArgs {
+    /// Keys of data files, damaged or whole
+    #[arg(value_name = "KEY", conflicts_with_all = ["tenant", "collection", "before"])]
+    keys: Vec<String>,
     /// The tenant
-    #[arg(long, value_name = "N")]
-    tenant: u64,
+    #[arg(long, value_name = "N", required_unless_present = "keys")]
+    tenant: Option<u64>,
     /// Only this collection's
     #[arg(long, short, value_name = "NAME")]
     collection: Option<String>,
@@ -39,9 +42,12 @@ pub struct RmArgs {
 
 /// Runs `coldpress rm`.
 pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    let choice = Choice::new(Some(args.tenant), args.collection.as_deref())?;
+    let choice = Choice::new(args.tenant, args.collection.as_deref())?;
     let store = Store::open(store_args, LsnWidth::default())?;
-    let mut objects = choice.list(&store)?;
+    let (mut objects, missing) = match args.keys.as_slice() {
+        [] => (choice.contents(&store)?.objects, Vec::new()),
+        keys => find(&store, keys)?,
+    };
     let mut kept = 0;
     if let Some(before) = args.before {
         let in_part = |lsns: LsnRange| lsns.min() < before && lsns.max() >= before;
@@ -52,10 +58,53 @@ pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         true => delete(args, &store, &objects),
         false => (HashSet::new(), Ok(())),
     };
-    let report = Report { args, objects: &objects, gone, kept };
+    let report = Report { args, objects: &objects, missing: &missing, gone, kept };
     // What is gone is told after a failure too.
-    report.write(&mut io::stdout().lock()).map_err(Failure::output)?;
-    outcome
+    let last_line = report.last_line();
+    report
+        .write(&mut io::stdout().lock())
+        .map_err(|error| Failure::output_after(error, last_line))?;
+    outcome?;
+    match missing.len() {
+        0 => Ok(()),
+        count => Err(Failure::run(format_args!(
+            "of {}, {count} not there: {}; `coldpress ls` lists what there is",
+            counted(args.keys.len() as u64, "key"),
+            missing[0]
+        ))),
+    }
+}
+
+/// The objects of these keys, each once, and the keys of which there is none.
+fn find(store: &Store, keys: &[String]) -> Result<(Vec<StoredObject>, Vec<String>), Failure> {
+    let storage = store.storage();
+    let mut wanted: BTreeMap<(u64, String), Vec<ObjectKey>> = BTreeMap::new();
+    for key in keys {
+        let parsed = ObjectKey::parse(storage.prefix(), key).map_err(Failure::run)?;
+        let KeyTarget::Data { tenant_id, collection, .. } = parsed.target() else {
+            return Err(Failure::run(format_args!(
+                "{key}: this is a segment of a log, and `coldpress rm` deletes data files alone"
+            )));
+        };
+        wanted.entry((*tenant_id, collection.clone())).or_default().push(parsed);
+    }
+    store.ask(storage.require())?;
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for ((tenant, collection), mut keys) in wanted {
+        let mut there: HashMap<String, StoredObject> = HashMap::new();
+        for object in store.ask(storage.list(tenant, &collection, None))? {
+            there.insert(object.key.to_string(), object);
+        }
+        keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        keys.dedup();
+        for key in keys {
+            match there.remove(key.as_str()) {
+                Some(object) => found.push(object),
+                None => missing.push(key.to_string()),
+            }
+        }
+    }
+    Ok((found, missing))
 }
 
 /// Deletes the files in order; which are gone.
@@ -86,6 +135,8 @@ fn delete<'o>(
 struct Report<'a> {
     args: &'a RmArgs,
     objects: &'a [StoredObject],
+    /// Keys that were named and are not there.
+    missing: &'a [String],
     gone: HashSet<&'a str>,
     /// Files with LSNs on both sides of `--before`.
     kept: usize,
@@ -122,6 +173,9 @@ impl Report<'_> {
             let files = counted(self.kept as u64, "file");
             writeln!(out, "{files} {stay} {before} and will stay")?;
         }
+        for key in self.missing {
+            writeln!(out, "not there: {}", one_line(key))?;
+        }
         writeln!(out, "{}", self.last_line())
     }
 
@@ -157,6 +211,9 @@ impl Report<'_> {
             }
             writeln!(out, "{line}")?;
         }
+        for key in self.missing {
+            writeln!(out, "{}", json!({ "key": key, "deleted": false, "missing": true }))?;
+        }
         let gone = || self.objects.iter().filter(|object| self.is_gone(object));
         let line = json!({ "total": {
             "dry_run": !self.args.yes,
@@ -165,6 +222,7 @@ impl Report<'_> {
             "deleted_files": gone().count(),
             "deleted_bytes": gone().map(|object| object.bytes).sum::<u64>(),
             "files_on_both_sides": self.kept,
+            "missing": self.missing.len(),
         } });
         writeln!(out, "{line}")
     }

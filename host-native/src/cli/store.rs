@@ -6,14 +6,14 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use clap::Args;
 use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind};
-use coldpress_core::{LsnWidth, ObjectKey};
+use coldpress_core::LsnWidth;
 use tokio::runtime::Runtime;
 
 use super::failure::Failure;
 use super::interrupt;
+use super::place::{self, Place};
 use super::tasks::Tasks;
 
 /// Where objects lie. The same for every subcommand.
@@ -54,8 +54,8 @@ impl StoreArgs {
     /// The folder it is, where it is one.
     #[cfg(feature = "serve")]
     pub fn folder(&self) -> Option<&Path> {
-        let elsewhere = self.store.to_str().is_some_and(|store| store.contains("://"));
-        (!elsewhere).then(|| Path::new(&self.store))
+        let is_folder = matches!(place::parse(&self.store), Ok(Place::Folder));
+        is_folder.then(|| Path::new(&self.store))
     }
 
     /// Whether a store may be spoken to without encryption.
@@ -77,20 +77,10 @@ impl StoreArgs {
             allow_unconditional_put: self.allow_unconditional_put,
             ..ColdStorageConfig::default()
         };
-        let place = self.store.to_str().and_then(|store| store.split_once("://"));
-        let location = match place {
-            Some(("s3", location)) => location,
-            Some((scheme, _)) => {
-                return Err(Failure::usage(format_args!(
-                    "no store is reached by {scheme}://; give --store a folder or s3://BUCKET/PREFIX"
-                )));
-            }
-            None => return self.local(config),
+        let (bucket, prefix) = match place::parse(&self.store)? {
+            Place::Bucket { bucket, prefix } => (bucket, prefix),
+            Place::Folder => return self.local(config),
         };
-        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
-        if bucket.is_empty() {
-            return Err(Failure::usage("the store names no bucket; write s3://BUCKET/PREFIX"));
-        }
         let region = self
             .region
             .clone()
@@ -132,9 +122,6 @@ impl StoreArgs {
                 )));
             }
         }
-        if self.store.is_empty() {
-            return Err(Failure::usage("the store is empty; give a folder or s3://BUCKET/PREFIX"));
-        }
         Ok(ColdStorageConfig { local_dir: Some(PathBuf::from(&self.store)), ..config })
     }
 }
@@ -145,6 +132,7 @@ pub struct Store {
     storage: Arc<ColdStorage>,
     runtime: Tasks,
     name: String,
+    is_folder: bool,
 }
 
 impl Store {
@@ -176,7 +164,8 @@ impl Store {
             _ => Failure::Run(in_our_words(&error)),
         })?;
         let name = Path::new(&args.store).display().to_string();
-        Ok(Store { storage: Arc::new(storage), runtime, name })
+        let is_folder = matches!(place::parse(&args.store), Ok(Place::Folder));
+        Ok(Store { storage: Arc::new(storage), runtime, name, is_folder })
     }
 
     /// The library's handle.
@@ -197,6 +186,15 @@ impl Store {
     /// The store as the arguments name it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A failure where the store is a folder that is not there. A bucket is not asked: who may get
+    /// one object need not be allowed to list all, and a bucket that is not there says so itself.
+    pub fn require_folder(&self) -> Result<(), Failure> {
+        match self.is_folder {
+            true => self.ask(self.storage.require()),
+            false => Ok(()),
+        }
     }
 
     /// Waits for a request, or for the user to break it off.
@@ -247,48 +245,6 @@ pub fn in_our_words(error: &coldpress::Error) -> String {
     ]
     .iter()
     .fold(error.to_string(), |message, (field, option)| message.replace(field, option))
-}
-
-/// The file that `name` stands for: an object's key, or the path of a local file where the store
-/// has no such object.
-pub fn fetch(args: &StoreArgs, name: &str) -> Result<Bytes, Failure> {
-    let path = Path::new(name);
-    // A path that no store can have needs none: `cat` of a local file asks for no credentials.
-    let is_key = ends_like_key(name);
-    if !is_key && path.is_file() {
-        return read_local(path);
-    }
-    let store = Store::open(args, LsnWidth::default())?;
-    match store.run(store.storage().download_parquet(name))? {
-        Err(error)
-            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Key) && path.is_file() =>
-        {
-            read_local(path)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(not_found(name, &store)),
-        result => result.map_err(|error| failed(&error)),
-    }
-}
-
-/// The error for a key that the store has not.
-pub fn not_found(key: &str, store: &Store) -> Failure {
-    Failure::run(format_args!(
-        "no object {key} in {}; `coldpress ls` lists what there is",
-        store.name()
-    ))
-}
-
-/// Whether the last three parts of `name` are those of a data file's key, whatever the prefix.
-fn ends_like_key(name: &str) -> bool {
-    let mut slashes = name.rmatch_indices('/').map(|(at, _)| at + 1);
-    let start = slashes.nth(2).unwrap_or(0);
-    ObjectKey::parse(&coldpress_core::KeyPrefix::default(), &name[start..]).is_ok()
-}
-
-fn read_local(path: &Path) -> Result<Bytes, Failure> {
-    std::fs::read(path)
-        .map(Bytes::from)
-        .map_err(|error| Failure::run(format_args!("cannot read {}: {error}", path.display())))
 }
 
 fn first_variable(names: &[&str]) -> Option<String> {

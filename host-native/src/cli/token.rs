@@ -49,7 +49,16 @@ pub fn run(args: &TokenArgs) -> Result<(), Failure> {
             file.display()
         ),
     };
-    writeln!(io::stdout(), "{text}").map_err(Failure::output)
+    writeln!(io::stdout(), "{text}").map_err(|error| {
+        let done = match &args.append {
+            Some(file) => format!(
+                "its line {line} stands in {}, and nobody has the token: delete that line, and make another one",
+                file.display()
+            ),
+            None => "nothing was kept of the token; make another one".to_owned(),
+        };
+        Failure::output_after(error, done)
+    })
 }
 
 fn append(file: &Path, line: &str) -> io::Result<()> {

@@ -4,15 +4,17 @@ use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
 
 use clap::Args;
-use coldpress::{ColdStorage, Error, ErrorKind, Leftover, VerifiedObject};
+use coldpress::{ColdStorage, Error, ErrorKind, ForeignNames, Leftover, VerifiedObject};
 use coldpress_core::LsnWidth;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::choice::Choice;
 use super::failure::{Failure, one_line};
+use super::foreign;
 use super::ls::date;
 use super::progress::Progress;
+use super::repair::{self, RepairArgs};
 use super::store::{self, Store, StoreArgs};
 use super::text::{Column, Table, counted, human_bytes, human_count};
 
@@ -31,27 +33,44 @@ pub struct VerifyArgs {
     /// Only this collection's
     #[arg(long, short, value_name = "NAME")]
     collection: Option<String>,
+    /// End with 1 where there is no data file to check: a timer wants to know of a store that is
+    /// empty
+    #[arg(long)]
+    require_some: bool,
+    /// Name what lies there and is not ours, too
+    #[arg(long, short)]
+    verbose: bool,
     /// How many files are read, and held in memory, at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     parallel: u8,
     /// Print a JSON object for each file as it is checked, and a last one with the totals
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    repair: RepairArgs,
 }
 
 /// Runs `coldpress verify`.
 pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let choice = Choice::new(args.tenant, args.collection.as_deref())?;
     let store = Store::open(store_args, LsnWidth::default())?;
+    if args.repair.is_asked() {
+        return repair::run(&args.repair, &args.keys, args.json, &store);
+    }
+    let mut report = Report { json: args.json, verbose: args.verbose, ..Report::default() };
     let (keys, bytes) = match args.keys.as_slice() {
         [] => {
-            let objects = choice.list(&store)?;
+            let contents = choice.contents(&store)?;
+            report.foreign = contents.foreign;
+            let objects = contents.objects;
             let bytes = objects.iter().map(|object| object.bytes).sum();
             (objects.into_iter().map(|object| object.key.to_string()).collect(), Some(bytes))
         }
-        keys => (keys.to_vec(), None),
+        keys => {
+            store.require_folder()?;
+            (keys.to_vec(), None)
+        }
     };
-    let mut report = Report { json: args.json, ..Report::default() };
     let checked = check(&store, keys, args, bytes, &mut report);
     let checked = checked.and_then(|()| {
         // Who names files wants to hear of those alone.
@@ -69,6 +88,12 @@ pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     report.broken_off = checked.is_err();
     report.write(&mut io::stdout().lock()).map_err(Failure::output)?;
     checked?;
+    if args.require_some && report.checked.is_empty() {
+        return Err(Failure::run(format_args!(
+            "{} has no data files, and --require-some asks for one at least; check --store, and that its disk is mounted",
+            store.name()
+        )));
+    }
     report.verdict()
 }
 
@@ -102,13 +127,15 @@ fn check(
 
 /// Whether an error says something of the object, and not of the store or the call.
 fn is_verdict(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound)
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Limit | ErrorKind::NotFound)
 }
 
 /// What was found so far.
 #[derive(Debug, Default)]
 struct Report {
     json: bool,
+    verbose: bool,
+    foreign: ForeignNames,
     checked: Vec<(String, Result<VerifiedObject, Error>)>,
     leftovers: Vec<Leftover>,
     /// Whether there was more to check.
@@ -188,6 +215,7 @@ impl Report {
                 date(leftover.modified).format("%Y-%m-%d %H:%M:%S UTC")
             )?;
         }
+        foreign::write_text(&self.foreign, self.verbose, out)?;
         writeln!(
             out,
             "{}, {}, {}: {}",
@@ -210,12 +238,18 @@ impl Report {
             });
             writeln!(out, "{line}")?;
         }
+        if self.verbose {
+            for line in foreign::to_json(&self.foreign) {
+                writeln!(out, "{line}")?;
+            }
+        }
         let line = json!({ "total": {
             "files": self.checked.len(),
             "ok": self.count("ok"),
             "damaged": self.count("damaged"),
             "missing": self.count("missing"),
             "leftovers": self.leftovers.len(),
+            "foreign_names": self.foreign.count,
             "broken_off": self.broken_off,
             "rows": self.sum(|object| object.rows),
             "bytes": self.sum(|object| object.bytes),
@@ -231,6 +265,7 @@ impl Report {
             .map(|(count, state)| format!("{} {state}", human_count(count as u64)))
             .collect();
         match (found.is_empty(), self.broken_off) {
+            (true, false) if self.checked.is_empty() => "there are no data files".to_owned(),
             (true, false) => "all whole".to_owned(),
             (true, true) => "whole so far; others were not checked".to_owned(),
             (false, _) => found.join(", "),
@@ -243,7 +278,7 @@ impl Report {
         }
         let files = counted(self.checked.len() as u64, "file");
         Err(Failure::run(format_args!(
-            "of {files}, {}; restore what is, and keep the damaged file to find out why",
+            "of {files}, {}; keep what is damaged to find out why (`coldpress get`), and put it right by `coldpress verify KEY --repair-from FILE`",
             self.summary()
         )))
     }

@@ -15,8 +15,9 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// The most of an answer's body that is read: what S3 answers to writes is far smaller.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The most of an answer's body that is read: a page of a listing has a thousand keys of up to 3
+/// KiB once encoded.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::harness::{MOVIES, Place, contains_all, first_line, json, same_rows};
+use crate::harness::{MOVIES, Place, Ran, contains_all, first_line, json, same_rows};
 
 const ROWS: &str = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n{\"b\":[1,{\"c\":null}]}\n";
 
@@ -179,4 +179,82 @@ fn nothing_is_drawn_where_standard_error_is_no_terminal() {
     assert!(output.status.success());
     assert_eq!(output.stderr, b"");
     assert!(!output.stdout.contains(&0x1b));
+}
+
+/// Runs `put` of what `more` gives again and again, behind `head`, in little memory; it has to end
+/// by itself.
+fn put_endless(place: &Place, head: &[u8], more: &[u8]) -> Ran {
+    // 700 MB of addresses: threads and the binary want most of them.
+    let limited = "ulimit -v 700000; exec \"$0\" \"$@\"";
+    let binary = env!("CARGO_BIN_EXE_coldpress");
+    let mut child = std::process::Command::new("sh")
+        .current_dir(place.path(""))
+        .args(["-c", limited, binary, "put", "-", "-c", "c", "--row-bytes-max", "16MiB"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let (head, more) = (head.to_vec(), more.to_vec());
+    let writer = std::thread::spawn(move || {
+        let mut written = stdin.write_all(&head);
+        // Ends where nobody reads any more.
+        while written.is_ok() {
+            written = stdin.write_all(&more);
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Ran::new(output)
+}
+
+#[test]
+fn a_row_without_end_is_an_error_in_bounded_memory() {
+    let head = b"{\"n\":1}\n\n{\"a\":";
+    let endless: [(&[u8], &[u8]); 6] = [
+        (b"\"", &[b'x'; 1 << 16]),
+        (b"\"", &b"\\u0001".repeat(10_000)),
+        (b"", &[b' '; 1 << 16]),
+        (b"", &[b'['; 1 << 16]),
+        (b"1", &[b'1'; 1 << 16]),
+        (b"[1", &b",1".repeat(30_000)),
+    ];
+    for (start, more) in endless {
+        let place = Place::new();
+        let plain = put_endless(&place, &[head, start].concat(), more);
+        // And as a packed bomb: members without end.
+        let packed = put_endless(&place, &gzip(&[head, start].concat()), &gzip(more));
+        for ran in [plain, packed] {
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            let named = ["standard input: line 3, row 1: ", "16777216 bytes", "row_bytes_max"];
+            contains_all(&ran.stderr, &named);
+            assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+        }
+        assert!(place.stored_files().is_empty(), "{:?}", place.stored_files());
+    }
+}
+
+#[test]
+fn the_limit_of_a_row_can_be_chosen() {
+    let place = Place::new();
+    place.write("rows.json", ROWS);
+    let refused = place.run(&["put", "rows.json", "-c", "c", "--row-bytes-max", "10"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("line 1, row 0: the row takes more than 10 bytes"),
+        "{refused:?}"
+    );
+    place.ok(&["put", "rows.json", "-c", "c", "--row-bytes-max", "100B"]);
+}
+
+#[test]
+fn a_schema_that_is_no_schema_but_large_is_not_read_whole() {
+    let place = Place::new();
+    place.write("rows.json", ROWS);
+    // Of 1 GB, and no byte of it on the disk.
+    std::fs::File::create(place.path("schema.json")).unwrap().set_len(1 << 30).unwrap();
+    let refused = place.run(&["put", "rows.json", "-c", "c", "--schema", "schema.json"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("larger than"), "{refused:?}");
 }

@@ -2,14 +2,20 @@
 // A test's own check is its panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod append;
 mod grant;
 mod harness;
+#[cfg(unix)]
+mod hostile;
 mod input;
 #[cfg(unix)]
 mod interrupt;
 mod lifecycle;
+#[cfg(unix)]
+mod places;
 mod put;
 mod read;
+mod repair;
 mod s3;
 mod usage;
 #[cfg(unix)]

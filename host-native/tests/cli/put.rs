@@ -241,12 +241,15 @@ fn a_pipe_that_stops_half_way_says_what_is_stored() {
     };
     let told = ["standard input", "line 5001", "rows are stored, in", "the same command again"];
     contains_all(&put(&bad, &["--tenant", "1"]), &told);
-    let told = ["line 5001", "rows are stored, in", "put those behind them with --append"];
+    let told = ["line 5001", "rows are stored, in", "continue by: ", "--append --skip-rows "];
     contains_all(&put(&bad, &["--tenant", "2", "--append"]), &told);
 
     place.put("{}", &["--lsn", "3000..3000"]);
-    let told =
-        ["overlap those of 0/c/lsn-3000-3000.parquet", "rows are stored, in", "with --append"];
+    let told = [
+        "overlap those of 0/c/lsn-3000-3000.parquet",
+        "rows are stored, in",
+        "--append --skip-rows ",
+    ];
     let line = put(&rows, &[]);
     contains_all(&line, &told);
     assert!(!line.contains("--lsn "), "that would store the first ones twice: {line}");

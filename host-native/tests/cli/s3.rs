@@ -25,7 +25,9 @@ fn every_subcommand_against_a_real_s3_server() {
             .env("AWS_ALLOW_HTTP", "true");
         with_credentials(command, &server.access_key, &server.secret_key)
     };
-    assert_eq!(run(&["ls"]).ok(), "");
+    assert_eq!(run(&["ls"]).ok(), format!("the store {store} is empty\n"));
+    let no_bucket = run(&["verify", "--store", "s3://no-such-bucket/p"]).fails(1);
+    contains_all(&no_bucket, &["no bucket \"no-such-bucket\""]);
     let printed = run(&["put", MOVIES, "-c", "movies"]).ok();
     let key = first_line(&printed);
     assert_eq!(key, "some/prefix/0/movies/lsn-0-3200.parquet");

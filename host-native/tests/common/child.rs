@@ -71,6 +71,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Its standard input, where the command has a pipe for it.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("its standard input")
+    }
+
     /// As a power cut: no signal handler runs.
     pub fn kill(mut self) {
         self.child.kill().expect("kill it");
@@ -138,7 +143,7 @@ pub fn run_fed(
     limit: Duration,
 ) -> Ran {
     let mut running = Running::start(command.stdin(Stdio::piped()));
-    let stdin = running.child.stdin.take().expect("its standard input");
+    let stdin = running.stdin();
     let feeding = thread::spawn(move || feed(stdin));
     let ran = running.wait(limit);
     feeding.join().expect("the feed");

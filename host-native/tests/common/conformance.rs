@@ -42,7 +42,8 @@ macro_rules! conformance {
             a_file_under_the_key_of_another_is_found,
             only_data_that_is_there_is_verified,
             deleting_takes_what_it_names_and_nothing_else,
-            more_than_one_request_takes_are_deleted);
+            more_than_one_request_takes_are_deleted,
+            a_damaged_object_is_replaced_by_what_it_was_and_nothing_else);
     };
     (@ $module:ident, $fresh:path, $($test:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]

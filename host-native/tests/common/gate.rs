@@ -1,17 +1,22 @@
-//! A gate before a server: everything passes, until it is closed for a while.
+//! A gate before a server: everything passes, until it is closed.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
 #[derive(Clone)]
 pub struct Gate {
     address: SocketAddr,
-    closed_until: Arc<Mutex<Instant>>,
-    refused: Arc<AtomicU32>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many more connections are refused before it opens by itself; 0 is open.
+    to_refuse: u32,
+    refused: u32,
+    open: Vec<TcpStream>,
 }
 
 impl Gate {
@@ -19,11 +24,7 @@ impl Gate {
     pub fn before(endpoint: &str) -> Self {
         let server: SocketAddr = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let gate = Gate {
-            address: listener.local_addr().unwrap(),
-            closed_until: Arc::new(Mutex::new(Instant::now())),
-            refused: Arc::default(),
-        };
+        let gate = Gate { address: listener.local_addr().unwrap(), state: Arc::default() };
         let served = gate.clone();
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -38,53 +39,56 @@ impl Gate {
         format!("http://{}", self.address)
     }
 
-    /// From now on nothing passes, neither on new connections nor on old ones.
-    pub fn close_for(&self, time: Duration) {
-        *self.closed_until.lock().unwrap() = Instant::now() + time;
+    /// Cuts what is open, and refuses so many connections; then everything passes again. It is closed
+    /// for as long as the client needs to try again so often, however slow the machine is.
+    pub fn close_until_refused(&self, connections: u32) {
+        let mut state = self.state();
+        state.to_refuse = connections;
+        for stream in state.open.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 
-    /// How many connections were refused or cut.
+    /// Cuts what is open, and refuses all connections from now on.
+    pub fn close(&self) {
+        self.close_until_refused(u32::MAX);
+    }
+
+    /// How many connections were refused.
     pub fn refused(&self) -> u32 {
-        self.refused.load(Ordering::SeqCst)
+        self.state().refused
     }
 
-    fn is_closed(&self) -> bool {
-        Instant::now() < *self.closed_until.lock().unwrap()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self, client: TcpStream, server: SocketAddr) {
-        if self.is_closed() {
-            self.refused.fetch_add(1, Ordering::SeqCst);
-            return;
-        }
-        let Ok(server) = TcpStream::connect(server) else { return };
+        let server = {
+            let mut state = self.state();
+            if state.to_refuse > 0 {
+                state.to_refuse -= 1;
+                state.refused += 1;
+                return;
+            }
+            let Ok(server) = TcpStream::connect(server) else { return };
+            state.open.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
+            server
+        };
         let (back_from, back_to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-        let gate = self.clone();
-        thread::spawn(move || gate.pass(back_from, back_to));
-        self.pass(client, server);
+        thread::spawn(move || pass(back_from, back_to));
+        pass(client, server);
     }
+}
 
-    fn pass(&self, mut from: TcpStream, mut to: TcpStream) {
-        // Looks at the gate even where nothing moves.
-        from.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            if self.is_closed() {
-                self.refused.fetch_add(1, Ordering::SeqCst);
-                break;
-            }
-            match from.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) if to.write_all(&buffer[..n]).is_ok() => {}
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-                    ) => {}
-                Ok(_) | Err(_) => break,
-            }
+/// Until one side ends; then the other does.
+fn pass(mut from: TcpStream, mut to: TcpStream) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..n]).is_err() {
+            break;
         }
-        let _ = from.shutdown(std::net::Shutdown::Both);
-        let _ = to.shutdown(std::net::Shutdown::Both);
     }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
 }

@@ -1,12 +1,15 @@
 //! What every store must do with data that grows old: find it damaged, and let it go.
 
-use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, ObjectKey};
+use coldpress::{
+    ColdStorage, ColdStorageConfig, ErrorKind, Examined, ObjectKey, Repaired, Settings,
+    StreamSettings,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as StorePath;
 
 use super::conformance::{keys, range, segment};
-use super::rows;
+use super::{encoded, rows};
 
 /// Puts bytes past all that guards a put.
 async fn put_raw(storage: &ColdStorage, key: &str, bytes: Vec<u8>) {
@@ -177,4 +180,56 @@ pub async fn more_than_one_request_takes_are_deleted(config: ColdStorageConfig) 
     storage.delete_all(&all, |key| told.push(key.to_string())).await.unwrap();
     assert_eq!(told, names);
     assert_eq!(keys(&storage.list_all(None).await.unwrap()), [&kept]);
+}
+
+pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
+    config: ColdStorageConfig,
+) {
+    let storage = ColdStorage::new(config).unwrap();
+    let right = rows(300, 1);
+    let key = storage.encode_and_upload("c", 1, &right, 0, 299).await.unwrap();
+    let whole = storage.download_parquet(&key).await.unwrap();
+    let mut damaged = whole.to_vec();
+    damaged[40] ^= 1;
+    storage.delete(&key).await.unwrap();
+    put_raw(&storage, &key, damaged.clone()).await;
+
+    // A put tells that apart from other content, whoever puts.
+    let error = storage.encode_and_upload("c", 1, &right, 0, 299).await.unwrap_err();
+    let mut stream = storage
+        .stream_rows(1, "c", Some(range(0, 299)), Settings::default(), StreamSettings::default())
+        .unwrap();
+    stream.push_rows(right.clone()).await.unwrap();
+    for error in [error, stream.finish().await.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert_eq!(error.core().unwrap().kind(), coldpress_core::ErrorKind::Corrupt);
+        let text = error.to_string();
+        assert!(text.contains("damaged") && text.contains("--repair-from"), "{text}");
+    }
+    assert!(matches!(storage.examine(&key).await.unwrap(), Examined::Damaged(_)));
+
+    // Other rows, other keys and damaged files take nobody's place.
+    let file = |collection, rows: &[_]| encoded(&storage, collection, range(0, 299), rows).bytes;
+    for (replacement, unproven, kind) in [
+        (file("c", &rows(300, 2)), false, ErrorKind::Conflict),
+        (file("c", &rows(299, 1)), true, ErrorKind::Conflict),
+        (file("d", &right), true, ErrorKind::Corrupt),
+        (damaged.clone().into(), true, ErrorKind::Corrupt),
+        (bytes::Bytes::new(), true, ErrorKind::Corrupt),
+    ] {
+        let error = storage.repair(&key, replacement, unproven).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(storage.download_parquet(&key).await.unwrap(), damaged);
+    }
+    let repair = async || storage.repair(&key, whole.clone(), false).await.unwrap();
+    assert_eq!(repair().await, Repaired::Replaced);
+    assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
+    assert_eq!(repair().await, Repaired::WasWhole);
+    let other = file("c", &rows(300, 2));
+    assert_eq!(storage.repair(&key, other, true).await.unwrap(), Repaired::WasWhole);
+    assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
+    storage.delete(&key).await.unwrap();
+    assert!(matches!(storage.examine(&key).await.unwrap(), Examined::Missing));
+    assert_eq!(repair().await, Repaired::Restored);
+    assert_eq!(storage.verify(&key).await.unwrap().rows, 300);
 }

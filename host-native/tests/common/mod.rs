@@ -18,11 +18,18 @@ pub mod prng;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use std::time::Duration;
+
 use coldpress::{ColdStorage, ColdStorageConfig};
 use coldpress_core::{EncodedFile, Encoder, LsnRange, Settings};
 use serde_json::{Value, json};
 
-/// A configuration for a store on this machine, with short times.
+/// What takes longer than this hangs. No test may depend on how fast a machine is, so that no limit
+/// of time is shorter.
+pub const HANG: Duration = Duration::from_secs(300);
+
+/// A configuration for a store on this machine. Its times are generous: a machine that does other
+/// things too may need them.
 pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
     ColdStorageConfig {
         endpoint: endpoint.to_owned(),
@@ -32,14 +39,24 @@ pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
         secret_key: "SK-in-the-clear".to_owned(),
         session_token: "ST-in-the-clear".to_owned(),
         allow_http: true,
-        connect_timeout_ms: 1_000,
-        timeout_ms: 2_000,
-        retry_timeout_ms: 1_000,
+        connect_timeout_ms: 20_000,
+        timeout_ms: 20_000,
+        retry_timeout_ms: 20_000,
         ..ColdStorageConfig::default()
     }
 }
 
-/// A configuration for a real S3 server. Its times are generous: these tests share two cores with a build at times.
+/// The same with short times, for tests that wait until they are over.
+pub fn hasty_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
+    ColdStorageConfig {
+        connect_timeout_ms: 1_000,
+        timeout_ms: 2_000,
+        retry_timeout_ms: 1_000,
+        ..s3_config(endpoint, prefix)
+    }
+}
+
+/// A configuration for a real S3 server.
 pub fn seaweed_config(server: &seaweed::Seaweed, prefix: &str) -> ColdStorageConfig {
     ColdStorageConfig {
         bucket: server.bucket.clone(),
@@ -47,8 +64,6 @@ pub fn seaweed_config(server: &seaweed::Seaweed, prefix: &str) -> ColdStorageCon
         secret_key: server.secret_key.clone(),
         session_token: String::new(),
         region: server.region.clone(),
-        timeout_ms: 20_000,
-        retry_timeout_ms: 20_000,
         ..s3_config(&server.endpoint, prefix)
     }
 }

@@ -26,7 +26,7 @@ folder=$PWD; cd / && rm -rf "$folder"
 "#;
 const READY_LINE: &str = "components are running and ready";
 const STARTS_MAX: usize = 4;
-const START_TIME_MAX: Duration = Duration::from_secs(40);
+const START_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// A running server. Stopped when dropped.
 pub struct Seaweed {

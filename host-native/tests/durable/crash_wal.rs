@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::child::Running;
 use crate::common::seaweed::Seaweed;
-use crate::harness::{Place, strs};
+use crate::harness::{LIMIT, Place, strs};
 use crate::log::{Log, Writer};
 use crate::prng::SplitMix64;
 
@@ -43,7 +43,11 @@ fn kills_while_it_grows(prefix: &str, log: Log, segment_time: Duration, kills: u
             arguments.push("--delete-after-verify");
         }
         let mut command = place.command(&arguments);
+        let before = place.archived().len();
         let mut running = Running::start(command.stdin(Stdio::null()));
+        // Half of the lives archive something, however slow the machine is; the others end at any time.
+        let grown = random.below(2) as usize * (1 + random.below(3) as usize);
+        wait_for(|| running.has_ended() || place.archived().len() >= before + grown);
         thread::sleep(Duration::from_millis(random.below(LIFE_MS_MAX)));
         if running.has_ended() {
             let ran = running.wait(Duration::ZERO);
@@ -82,8 +86,13 @@ fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
     let mut in_the_middle = 0;
     for _ in 0..15 {
         let mut command = place.command(&["wal", "restore", "--to", strs(&restored)]);
-        let running = Running::start(command.stdin(Stdio::null()));
-        thread::sleep(Duration::from_millis(random.below(700)));
+        let mut running = Running::start(command.stdin(Stdio::null()));
+        // Half of them are killed once some segments are there, however slow the machine is.
+        let there = random.below(2) as usize * random.below(15) as usize;
+        wait_for(|| running.has_ended() || whole_segments(&log, &restored) >= there);
+        if there == 0 {
+            thread::sleep(Duration::from_millis(random.below(700)));
+        }
         running.kill();
         let whole = whole_segments(&log, &restored);
         in_the_middle += u32::from((1..20).contains(&whole));
@@ -102,6 +111,15 @@ fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
         .filter(|name| name.len() == 24)
         .collect();
     assert_eq!(left.len(), 20);
+}
+
+/// Looks again and again until it is so.
+fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LIMIT, "it never came to that");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// How many segments have their names; each must be whole, whenever the kill came.

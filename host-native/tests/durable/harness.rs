@@ -11,8 +11,8 @@ use crate::common::child::{Ran, run};
 use crate::common::s3::{Bucket, OpenUpload};
 use crate::common::seaweed::Seaweed;
 
-/// No run of these tests takes longer, on a machine that does other things too.
-pub const LIMIT: Duration = Duration::from_secs(180);
+/// What takes longer than this hangs: on a busy machine too, no run takes as long.
+pub const LIMIT: Duration = Duration::from_secs(900);
 
 /// Where the command runs, and what it is told of the store.
 pub struct Place<'s> {

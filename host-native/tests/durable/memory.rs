@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::common::child::{Running, run_fed};
+use crate::common::child::{Running, peak_bytes, run_fed};
 use crate::common::seaweed::Seaweed;
 use crate::harness::{LIMIT, Place};
 use crate::rows::write_telemetry;
@@ -119,15 +119,18 @@ fn the_measure_sees_what_a_process_takes() {
     let small = Running::start(command.args(["-c", line])).wait(LIMIT);
     assert!(small.peak_bytes < 20_000_000, "children are not counted: {}", small.peak_bytes);
     let mut command = place.program("tail");
-    let held = run_fed(
-        command.args(["-c", "99999999"]).stdout(Stdio::null()),
-        |mut stdin| {
-            let _ = stdin.write_all(&vec![0; 100_000_000]);
-            // It holds what it read until its input ends.
-            std::thread::sleep(Duration::from_millis(100));
-        },
-        LIMIT,
-    );
+    let mut running = Running::start(command.args(["-c", "99999999"]).stdin(Stdio::piped()));
+    let mut stdin = running.stdin();
+    stdin.write_all(&vec![0; 100_000_000]).unwrap();
+    // It holds what it read until its input ends, and so it is looked at while it holds all of it.
+    let started = Instant::now();
+    while peak_bytes(running.id()) < 95_000_000 {
+        assert!(!running.has_ended() && started.elapsed() < LIMIT, "it never held that much");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!running.has_ended(), "it ended before its input did");
+    drop(stdin);
+    let held = running.wait(LIMIT);
     assert!((95_000_000..130_000_000).contains(&held.peak_bytes), "{}", held.peak_bytes);
 }
 

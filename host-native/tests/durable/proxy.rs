@@ -122,7 +122,7 @@ fn it_goes_away_in_the_middle_and_comes_back_at_the_same_address() {
         let started = Instant::now();
         proxy.go_away();
         assert_eq!(under_way.join().unwrap(), b"", "who is under way is hung up on");
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
     });
     let address = proxy.endpoint().strip_prefix("http://").unwrap().to_owned();
     let refused = TcpStream::connect(&address).unwrap_err();

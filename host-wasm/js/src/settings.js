@@ -1,7 +1,7 @@
 import { ColdpressError } from './error.js'
 import { isText } from './values.js'
 
-const COUNTS = ['columnsMax', 'depthMax', 'rowGroupRowsMax']
+const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = new Set([
   'codec', 'id', 'nulls', 'policy', 'schema', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',

@@ -1,11 +1,15 @@
-//! The core behind four C functions and the linear memory: what is left when there is no host at
+//! The core behind five C functions and the linear memory: what is left when there is no host at
 //! all. `tests/interop/wasm_probe.mjs` drives it, `tests/tests/wasm.rs` judges what comes out.
 //!
 //! The caller copies NDJSON into memory from [`probe_alloc`], calls [`probe_encode`], and reads the
-//! answer, file or message, through [`probe_answer`] and [`probe_answer_len`].
+//! answer, file or message, through [`probe_answer`] and [`probe_answer_len`]. [`probe_read`] reads a file in
+//! every way there is, for `tests/tests/hostile_wasm.rs`.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
+
+#[path = "../../src/mutants/judge.rs"]
+mod judge;
 
 use coldpress_core::{Codec, Encoder, KeyPrefix, LsnWidth, Result, Settings, Target};
 
@@ -60,6 +64,27 @@ pub unsafe extern "C" fn probe_encode(start: *const u8, len: usize, codec: usize
     };
     ANSWER.set(answer);
     failed
+}
+
+/// Reads the file at `start` in every way there is. Returns 0, 1 or 2 as it does not open, is found damaged,
+/// or is whole; 3 where a reader ends as none must, and the answer says how.
+///
+/// # Safety
+///
+/// `len` bytes at `start` are initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn probe_read(start: *const u8, len: usize) -> u32 {
+    // SAFETY: by this function's own contract.
+    let file = unsafe { std::slice::from_raw_parts(start, len) };
+    match judge::read_all(file) {
+        Ok(judge::Ending::Closed) => 0,
+        Ok(judge::Ending::Damaged) => 1,
+        Ok(judge::Ending::Whole) => 2,
+        Err(what) => {
+            ANSWER.set(what.into_bytes());
+            3
+        }
+    }
 }
 
 /// Where the last answer starts.

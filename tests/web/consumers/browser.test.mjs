@@ -6,6 +6,7 @@ import test from 'node:test'
 
 import { launchChromium, watchFaults } from '../lib/browsers.mjs'
 import { run } from '../lib/command.mjs'
+import { HANG_MS } from '../lib/patience.mjs'
 import { newProject } from '../lib/project.mjs'
 import { importOf, recipe } from '../lib/recipes.mjs'
 import { startServer, STRICT_CSP } from '../lib/server.mjs'
@@ -123,7 +124,7 @@ async function open(t, url, { result }) {
   const page = await browser.newPage()
   const faults = watchFaults(page)
   await page.goto(url)
-  const late = new Promise((_, reject) => { setTimeout(() => reject(new Error(`the page told nothing; ${faults.join('; ')}`)), 60_000).unref() })
+  const late = new Promise((_, reject) => { setTimeout(() => reject(new Error(`the page told nothing; ${faults.join('; ')}`)), HANG_MS).unref() })
   const found = await Promise.race([result, late])
   assert.deepEqual(faults, [])
   assert.equal(found.error, undefined)

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { HANG_MS } from './patience.mjs'
 import { tool } from './tools.mjs'
 
 const CHROMIUM = process.env.COLDPRESS_CHROMIUM ?? '/usr/bin/chromium'
@@ -22,18 +23,7 @@ export const CHROMIUM_FLAGS = [
  */
 export async function launchChromium(options = {}) {
   const { chromium } = await playwright()
-  return chromium.launch({ ...shared(), ...options })
-}
-
-/**
- * Starts Chromium on a profile of its own that outlives it, so that a test can kill it and come back.
- *
- * @param {string} folder the profile
- * @param {object} [options] Playwright's launch and context options
- */
-export async function launchChromiumProfile(folder, options = {}) {
-  const { chromium } = await playwright()
-  return chromium.launchPersistentContext(folder, { ...shared(), ...options })
+  return patient(await chromium.launch({ ...shared(), ...options }))
 }
 
 /**
@@ -109,6 +99,19 @@ async function playwright() {
   return module.default ?? module
 }
 
+/** Pages of a busy machine may take their time: limits only end what hangs. */
+function patient(browser) {
+  for (const name of ['newContext', 'newPage']) {
+    const make = browser[name].bind(browser)
+    browser[name] = async (...options) => {
+      const made = await make(...options)
+      made.setDefaultTimeout(HANG_MS)
+      return made
+    }
+  }
+  return browser
+}
+
 function shared() {
-  return { executablePath: CHROMIUM, args: CHROMIUM_FLAGS, headless: true, chromiumSandbox: false }
+  return { timeout: HANG_MS, executablePath: CHROMIUM, args: CHROMIUM_FLAGS, headless: true, chromiumSandbox: false }
 }

@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 
+import { HANG_MS } from './patience.mjs'
 import { coldpressProgram } from './tools.mjs'
 
 /** The environment in which the command finds a server that `startSeaweed` started. */
@@ -39,10 +40,10 @@ export async function cat(args, options) {
  * Starts `coldpress ARGUMENTS` and waits for a line (of stdout or stderr) that matches `ready`.
  *
  * @param {string[]} args
- * @param {{ ready: RegExp, env?: Record<string, string>, cwd?: string, startTimeMaxMs?: number }} options
+ * @param {{ ready: RegExp, env?: Record<string, string>, cwd?: string }} options
  * @returns {Promise<{ match: RegExpExecArray, log: () => string, stop: () => Promise<number | null> }>}
  */
-export function startColdpress(args, { ready, env = {}, cwd, startTimeMaxMs = 30_000 }) {
+export function startColdpress(args, { ready, env = {}, cwd }) {
   const child = spawn(coldpressProgram(), args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   const ended = new Promise((resolve) => child.once('close', resolve))
@@ -59,8 +60,8 @@ export function startColdpress(args, { ready, env = {}, cwd, startTimeMaxMs = 30
     const fail = (what) => reject(new Error(`coldpress ${args.join(' ')}: ${what}\n${log}`))
     const timer = setTimeout(() => {
       end()
-      fail(`not ready in ${startTimeMaxMs} ms`)
-    }, startTimeMaxMs)
+      fail(`not ready in ${HANG_MS} ms`)
+    }, HANG_MS)
     const read = (chunk) => {
       log += chunk
       const match = ready.exec(log)

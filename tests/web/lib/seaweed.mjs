@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { HANG_MS } from './patience.mjs'
 import { weedProgram } from './tools.mjs'
 
 // Ends the server and removes its folder where its stdin ends: so even where the test process is itself killed.
@@ -17,7 +18,6 @@ kill -9 $server 2>/dev/null; wait $server 2>/dev/null
 folder=$PWD; cd / && rm -rf "$folder"`
 const READY_LINE = 'components are running and ready'
 const STARTS_MAX = 4
-const START_TIME_MAX_MS = 40_000
 
 /**
  * Starts a server with the empty bucket `data`; `await stop()` ends it and removes what it holds.
@@ -65,7 +65,7 @@ async function tryStart() {
 
 /** Nothing once it runs; its log where it does not. */
 async function untilReady(path) {
-  const end = Date.now() + START_TIME_MAX_MS
+  const end = Date.now() + HANG_MS
   for (;;) {
     const log = textOf(path)
     if (log.includes(READY_LINE)) return undefined

@@ -2,6 +2,7 @@
 
 import { pathToFileURL } from 'node:url'
 
+import { until as untilSo } from '../lib/patience.mjs'
 import { tool, unpacked } from '../lib/tools.mjs'
 
 const { IDBFactory, IDBKeyRange, IDBObjectStore } = await tool('fake-indexeddb')
@@ -102,6 +103,9 @@ export class Life {
     this.dead = true
   }
 
+  /** A test may put a clock of its own in its place. */
+  now = () => Date.now()
+
   alive() {
     return this.dead ? new Promise(() => {}) : undefined
   }
@@ -115,7 +119,7 @@ export class Life {
     fetch: () => {
       throw new Error('the model fetches nothing')
     },
-    now: () => Date.now(),
+    now: () => this.now(),
     seed: () => this.random.bits(),
     setTimer: (run, ms) => setTimeout(() => this.dead || run(), ms),
     clearTimer: (timer) => clearTimeout(timer),
@@ -172,12 +176,8 @@ export class Life {
 }
 
 /** Waits until `look` says yes. */
-export async function until(look, what, ms = 10_000) {
-  const end = Date.now() + ms
-  while (!(await look())) {
-    if (Date.now() > end) throw new Error(`this never came: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
+export function until(look, what) {
+  return untilSo(look, what, { everyMs: 2 })
 }
 
 /** Whether each row from 0 to `count - 1` is there exactly once. */

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { CHROMIUM_FLAGS } from '../lib/browsers.mjs'
+import { HANG_MS } from '../lib/patience.mjs'
 import { tool } from '../lib/tools.mjs'
 
 const CHROMIUM = process.env.COLDPRESS_CHROMIUM ?? '/usr/bin/chromium'
-const START_MS_MAX = 30_000
 const CRASH_MS_MAX = 5_000
 
 export class MortalChromium {
@@ -21,6 +21,7 @@ export class MortalChromium {
   async open(url) {
     if (this.child === undefined) await this.#start()
     const [context] = this.browser.contexts()
+    context.setDefaultTimeout(HANG_MS)
     this.page = await context.newPage()
     await this.page.goto(url)
     await this.page.waitForFunction('globalThis.ready')
@@ -54,7 +55,7 @@ export class MortalChromium {
     const flags = [...CHROMIUM_FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${this.profile}`, 'about:blank']
     // A group of its own, so that one signal reaches all its processes.
     this.child = spawn(CHROMIUM, flags, { detached: true, stdio: 'ignore' })
-    const end = Date.now() + START_MS_MAX
+    const end = Date.now() + HANG_MS
     while (!existsSync(portFile) || !readFileSync(portFile, 'utf8').includes('\n')) {
       if (Date.now() > end) throw new Error(`${CHROMIUM} did not start; run: cargo xtask setup`)
       await sleep(50)
@@ -62,6 +63,6 @@ export class MortalChromium {
     const [port] = readFileSync(portFile, 'utf8').split('\n')
     const module = await tool('playwright-core')
     const { chromium } = module.default ?? module
-    this.browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`)
+    this.browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: HANG_MS })
   }
 }

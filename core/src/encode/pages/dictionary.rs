@@ -6,7 +6,7 @@ use super::body;
 use crate::resolve::Values;
 
 /// The most bytes of a dictionary page: more is no longer small beside the values.
-const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
+pub(crate) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 /// The most slots looked at for each text, on average: values made to collide must not cost quadratic time.
 const PROBES_MAX: usize = 8;
 const SLOTS_MIN: usize = 1_024;

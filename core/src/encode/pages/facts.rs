@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::order::Order;
 use super::page::{Definitions, Page};
-use crate::resolve::Values;
+use crate::resolve::{LevelSlice, Values};
 
 pub(super) struct Facts {
     order: Order,
@@ -87,12 +87,12 @@ impl Facts {
     }
 
     fn note_levels(&mut self, page: &Page<'_>) {
-        let full = [self.definition_max];
-        let definitions = match page.definitions {
-            Definitions::Full => histogram(&full, page.entries, self.definition_max),
-            Definitions::Levels(levels) => histogram(levels, 1, self.definition_max),
+        let full = std::iter::once((self.definition_max, page.entries));
+        let definitions = match &page.definitions {
+            Definitions::Full => histogram(full, self.definition_max),
+            Definitions::Levels(levels) => level_histogram(levels, self.definition_max),
         };
-        let repetitions = histogram(page.repetitions, 1, self.repetition_max);
+        let repetitions = level_histogram(&page.repetitions, self.repetition_max);
         self.column_index.append_histograms(&repetitions, &definitions);
         add(&mut self.definitions, &definitions);
         add(&mut self.repetitions, &repetitions);
@@ -167,10 +167,17 @@ pub(super) fn page_stats(
     PageEncodingStats { page_type, encoding, count }
 }
 
-fn histogram(levels: &[i16], times: usize, level_max: i16) -> Option<LevelHistogram> {
+fn level_histogram(levels: &LevelSlice<'_>, level_max: i16) -> Option<LevelHistogram> {
+    match levels {
+        LevelSlice::Each(levels) => histogram(levels.iter().map(|level| (*level, 1)), level_max),
+        runs => histogram(runs.runs(), level_max),
+    }
+}
+
+fn histogram(levels: impl Iterator<Item = (i16, usize)>, level_max: i16) -> Option<LevelHistogram> {
     let mut counts = vec![0_i64; usize::try_from(level_max).unwrap_or(0) + 1];
-    for level in levels {
-        counts[usize::try_from(*level).unwrap_or(0)] += times as i64;
+    for (level, count) in levels {
+        counts[usize::try_from(level).unwrap_or(0)] += count as i64;
     }
     (level_max > 0).then(|| LevelHistogram::from(counts))
 }

@@ -29,11 +29,13 @@ use facts::{Facts, page_stats};
 use header::{Header, Kind};
 
 pub(super) use body::shared_prefix;
+#[cfg(feature = "decode")]
+pub(crate) use dictionary::PAGE_BYTES_MAX as DICTIONARY_BYTES_MAX;
 pub(super) use page::{Definitions, Page, Scratch};
 
 /// Rows, entries and bytes of values in one page at most, as soon as it has one row.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
-pub(super) const PAGE_ENTRIES_MAX: usize = 1 << 20;
+pub(crate) const PAGE_ENTRIES_MAX: usize = 1 << 20;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// Bytes of byte strings in one row of a column at most: sizes in a page's header are i32, and lengths and
@@ -184,7 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::resolve::Blobs;
+    use crate::resolve::{Blobs, LevelSlice};
 
     fn refused(values: &Values, physical: Type, entries: usize, definitions: Definitions<'_>) {
         let logical = (physical == Type::BYTE_ARRAY).then_some(LogicalType::String);
@@ -200,7 +202,14 @@ mod tests {
         let encoding = Encoding::PLAIN;
         let mut chunk = ChunkWriter::new(&mut scratch, descriptor, codec, encoding, None);
         let range = 0..values.len();
-        let page = Page { values, range, rows: 1, entries, definitions, repetitions: &[] };
+        let page = Page {
+            values,
+            range,
+            rows: 1,
+            entries,
+            definitions,
+            repetitions: LevelSlice::Each(&[]),
+        };
         let error = chunk.write(&page).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit);
         assert!(error.to_string().contains("column t"), "{error}");
@@ -212,7 +221,7 @@ mod tests {
         let bytes = vec![0; ROW_BYTES_MAX + 1];
         let blobs = Blobs { ends: vec![bytes.len()], bytes };
         refused(&Values::Bytes(blobs), Type::BYTE_ARRAY, 1, Definitions::Full);
-        let nulls = Definitions::Levels(&[]);
+        let nulls = Definitions::Levels(LevelSlice::Each(&[]));
         refused(&Values::Int64(Vec::new()), Type::INT64, ROW_ENTRIES_MAX + 1, nulls);
     }
 }

@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use super::bits;
 use crate::codec::Compressor;
-use crate::resolve::Values;
+use crate::resolve::{LevelSlice, Values};
 use crate::{Codec, Result};
 
 /// The definition levels of a page.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in super::super) enum Definitions<'l> {
     /// Every entry is a value.
     Full,
-    Levels(&'l [i16]),
+    Levels(LevelSlice<'l>),
 }
 
 /// One page to write.
@@ -24,7 +24,7 @@ pub(in super::super) struct Page<'l> {
     pub(in super::super) entries: usize,
     pub(in super::super) definitions: Definitions<'l>,
     /// Empty where every entry is a row of its own.
-    pub(in super::super) repetitions: &'l [i16],
+    pub(in super::super) repetitions: LevelSlice<'l>,
 }
 
 /// Buffers that serve page after page: fresh memory costs more than what is written to it.
@@ -68,9 +68,9 @@ impl Page<'_> {
         body: &mut Vec<u8>,
     ) {
         if repetition_max > 0 {
-            bits::levels(body, self.repetitions, repetition_max);
+            bits::levels(body, &self.repetitions, repetition_max);
         }
-        match self.definitions {
+        match &self.definitions {
             _ if definition_max == 0 => {}
             Definitions::Full => {
                 bits::uniform_levels(body, self.entries, definition_max, definition_max);

@@ -230,6 +230,27 @@ impl Signer {
         )
     }
 
+    /// The request for one page of the objects whose keys begin with `prefix`: a thousand at most
+    /// (ListObjectsV2).
+    ///
+    /// With `delimiter`, keys that hold it behind the prefix come as common prefixes. `token` is
+    /// the one that the page before named. The store is asked to percent-encode the keys, because
+    /// XML cannot hold every character of a key.
+    pub fn list_objects(
+        &self,
+        prefix: &str,
+        delimiter: Option<&str>,
+        token: Option<&str>,
+        lifetime_ms: u64,
+        now_ms: u64,
+    ) -> Result<SignedRequest> {
+        let mut query = vec![("encoding-type", "url"), ("list-type", "2"), ("prefix", prefix)];
+        query.extend(delimiter.map(|delimiter| ("delimiter", delimiter)));
+        query.extend(token.map(|token| ("continuation-token", token)));
+        let request = Unsigned { method: Method::Get, key: "", query: &query, headers: &[] };
+        self.sign(&request, lifetime_ms, now_ms)
+    }
+
     fn grant(
         &self,
         prefix: &KeyPrefix,

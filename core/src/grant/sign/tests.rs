@@ -192,3 +192,15 @@ fn the_upload_id_is_read_or_the_answer_refused() {
         assert_eq!(upload_id_in(&bad).unwrap_err().kind(), ErrorKind::Corrupt, "{bad}");
     }
 }
+
+#[test]
+fn a_page_of_a_listing_is_asked_for_with_names_percent_encoded() {
+    let first = signer().list_objects("p/é b/", None, None, 60_000, EXAMPLE_MS).unwrap();
+    assert_eq!(first.method(), Method::Get);
+    let url = first.url();
+    assert!(url.contains("/cold/?X-Amz-Algorithm="), "{url}");
+    assert!(url.contains("&encoding-type=url&list-type=2&prefix=p%2F%C3%A9%20b%2F&"), "{url}");
+    let next = signer().list_objects("p/", Some("/"), Some("a+/="), 60_000, EXAMPLE_MS).unwrap();
+    let query = "&continuation-token=a%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=p%2F&";
+    assert!(next.url().contains(query), "{}", next.url());
+}

@@ -165,8 +165,10 @@ impl Output {
         };
         let failure = self.failure.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failure {
-            Some(error) => Err(Failure::output(error)),
-            None => writeln!(io::stdout(), "{line}").map_err(Failure::output),
+            Some(error) => Err(Failure::output_after(error, line)),
+            None => {
+                writeln!(io::stdout(), "{line}").map_err(|error| Failure::output_after(error, line))
+            }
         }
     }
 }

@@ -75,7 +75,10 @@ pub fn put(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .to_string(),
         false => key.to_string(),
     };
-    writeln!(io::stdout(), "{line}").map_err(Failure::output)
+    writeln!(io::stdout(), "{line}").map_err(|error| {
+        let done = format!("the segment is stored: {key}; the same command again is success");
+        Failure::output_after(error, done)
+    })
 }
 
 /// Runs `coldpress wal get`.
@@ -113,7 +116,10 @@ pub fn get(args: &GetArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         "crc32c": got.map(|checksum| format!("{:08x}", checksum.crc32c)),
         "verified": got.is_some(),
     });
-    writeln!(io::stdout(), "{report}").map_err(Failure::output)
+    writeln!(io::stdout(), "{report}").map_err(|error| {
+        let done = format!("the segment is in {}", args.file.display());
+        Failure::output_after(error, done)
+    })
 }
 
 /// And not of the folder that the file is to lie in, whose path is no key.

@@ -52,7 +52,10 @@ pub fn run(args: &RestoreArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         true => writeln!(out, "{}", report(&restored)),
         false => writeln!(out, "{}", text(args, &restored)),
     }
-    .map_err(Failure::output)
+    .map_err(|error| {
+        let done = format!("all is restored: {}", text(args, &restored));
+        Failure::output_after(error, done)
+    })
 }
 
 fn text(args: &RestoreArgs, restored: &[WalRestored]) -> String {

@@ -13,13 +13,15 @@ pub use http::Asked;
 use http::{Answered, Pace};
 
 /// How long a port that was let go may be held by another program.
-const REBIND_TIME_MAX: Duration = Duration::from_secs(20);
+const REBIND_TIME_MAX: Duration = super::HANG;
 
 /// What goes wrong with one request.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// The request waits before it is passed on.
     Delay(Duration),
+    /// The request waits until the proxy has done so much else, whatever time that takes.
+    Hold { until: fn(&Counts) -> bool },
     /// No more than this many bytes a second pass in each direction.
     Throttle { bytes_per_s: u64 },
     /// This many bytes of the request's body are passed on, then both sides are hung up on.
@@ -94,6 +96,7 @@ pub struct Counts {
     pub at_once_max: u64,
     /// Bytes of bodies that went to the server.
     pub bytes_up: u64,
+    pub went_away: u64,
 }
 
 impl Counts {
@@ -162,8 +165,10 @@ impl FaultProxy {
     pub fn go_away(&self) {
         let mut state = self.0.state();
         state.away = true;
+        state.counts.went_away += 1;
         hang_up(&mut state);
         drop(state);
+        self.0.changed.notify_all();
         self.0.wake();
         self.0.wait_until(|state| !state.listening);
     }
@@ -197,11 +202,11 @@ impl Inner {
     }
 
     fn wait_until(&self, is_so: impl Fn(&State) -> bool) {
-        let limit = REBIND_TIME_MAX + Duration::from_secs(5);
+        let limit = REBIND_TIME_MAX + Duration::from_secs(60);
         let (state, waited) =
             self.changed.wait_timeout_while(self.state(), limit, |state| !is_so(state)).unwrap();
         drop(state);
-        assert!(!waited.timed_out(), "the proxy's own thread is stuck");
+        assert!(!waited.timed_out(), "the proxy waited for what did not come about");
     }
 
     /// The thread that accepts looks at the state again.
@@ -282,7 +287,7 @@ impl Inner {
         rule.times_left -= 1;
         let counts = &mut state.counts;
         *match &rule.fault {
-            Fault::Delay(_) => &mut counts.delayed,
+            Fault::Delay(_) | Fault::Hold { .. } => &mut counts.delayed,
             Fault::Throttle { .. } => &mut counts.throttled,
             Fault::CutRequest { .. } | Fault::CutAnswer { .. } => &mut counts.cut,
             Fault::LoseAnswer => &mut counts.lost,
@@ -315,6 +320,9 @@ impl Inner {
                 return Ok(false);
             }
             Some(Fault::Delay(time)) => thread::sleep(time),
+            Some(Fault::Hold { until }) => {
+                self.wait_until(|state| state.stopped || until(&state.counts));
+            }
             Some(Fault::Throttle { bytes_per_s }) => pace = Pace::of(bytes_per_s),
             Some(Fault::CutRequest { after }) => up_max = after,
             Some(Fault::CutAnswer { after }) => down_max = after,
@@ -323,6 +331,7 @@ impl Inner {
         }
         let sent = http::pass_request(asked, client, server.get_mut(), up_max, &mut pace)?;
         self.state().counts.bytes_up += sent;
+        self.changed.notify_all();
         if up_max < u64::MAX {
             return Ok(false);
         }

@@ -16,14 +16,17 @@ export async function run({ grantsUrl, token, grant, expired, rows, random, opti
   }
   const ask = grantsUrl && grantsFrom(grantsUrl, { token })
   let first = expired
+  /** The upload that each question was about. */
+  const asked = []
   const source = grant ?? (async (...question) => {
+    asked.push(question[0].upload_id)
     const given = first ?? (await ask(...question))
     first = undefined
     return given
   })
   try {
     const result = await upload(source, rows ?? randomRows(random), { ...options, onProgress, signal: stop.signal })
-    return { ...result, progress }
+    return { ...result, progress, asked }
   } catch (error) {
     const { name, code, message, rule, key } = error
     return { error: { name, code, message, rule, key, cause: error.cause?.message }, progress }

@@ -1,20 +1,22 @@
 //! The crates' own tests as WebAssembly, in Node and in a headless Chromium.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use crate::project::{Project, show};
+use crate::project::{Project, run_and_look};
 use crate::setup::{at, programs};
 use crate::wasm;
+
+/// Of the start of Chromium's driver, and of all the tests of a crate: so that only what hangs is over it.
+const LIMIT_S: &str = "900";
 
 /// Runs the tests of every crate that goes into the browser, in both hosts.
 pub fn run(project: &Project) -> Result<(), String> {
     let core = project.root.join("core/src");
     let wanted = unit_tests(&core)?;
     for host in [Host::Node, Host::Chromium] {
-        let passed = test(project, host, &["core", "--lib", "--all-features"])?;
+        let of = ["--package", "coldpress-core", "--lib", "--all-features"];
+        let passed = test(project, host, &of)?;
         if passed != wanted {
             return Err(format!(
                 "{} of the {wanted} unit tests below {} ran in {host:?}",
@@ -23,11 +25,8 @@ pub fn run(project: &Project) -> Result<(), String> {
             ));
         }
     }
-    if !project.root.join("host-wasm").exists() {
-        return Ok(());
-    }
     for host in [Host::Node, Host::Chromium] {
-        if test(project, host, &["host-wasm"])? == 0 {
+        if test(project, host, &["--package", "coldpress-wasm", "--lib", "--tests"])? == 0 {
             return Err(format!("host-wasm has no test that ran in {host:?}"));
         }
     }
@@ -40,43 +39,27 @@ enum Host {
     Chromium,
 }
 
-/// How many tests passed; an error where any failed.
+/// How many tests passed; an error where any failed. Cargo builds them as it does for any target, and
+/// the runner of wasm-bindgen takes them to their host: `wasm-pack test` does nothing more.
 fn test(project: &Project, host: Host, of: &[&str]) -> Result<usize, String> {
-    let mut command = project.command(programs::path(project, "wasm-pack"));
-    command.env("CARGO_TARGET_DIR", &project.target);
+    let mut command = project.cargo();
     wasm::environment(project, &mut command)?;
-    command.args(["test", "--mode", "no-install"]);
+    command.args(["test", "--locked", "--target", wasm::TARGET]).args(of);
+    let runner = programs::path(project, "wasm-bindgen-test-runner");
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     match host {
-        Host::Node => command.arg("--node"),
+        Host::Node => command.env("WASM_BINDGEN_TEST_ONLY_NODE", "1"),
         Host::Chromium => command
-            .args(["--chrome", "--headless", "--chromedriver"])
-            .arg(in_path("chromedriver")?)
+            .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
             .env("WASM_BINDGEN_USE_BROWSER", "1")
+            .env("CHROMEDRIVER", in_path("chromedriver")?)
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", project.root.join("tests/web/webdriver.json"))
-            // Of all the tests of a crate; two busy cores need longer than the 20 s it gives them.
-            .env("WASM_BINDGEN_TEST_TIMEOUT", "600"),
+            .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", LIMIT_S)
+            .env("WASM_BINDGEN_TEST_TIMEOUT", LIMIT_S),
     };
-    let output = told(command.args(of).arg("--locked"))?;
-    Ok(output.lines().filter_map(passed).sum())
-}
-
-/// Runs a command, and gives what it printed, which is shown as it comes.
-fn told(command: &mut Command) -> Result<String, String> {
-    let line = show(command);
-    eprintln!("$ {line}");
-    let failed = |error: std::io::Error| format!("{line}: {error}");
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let mut text = String::new();
-    if let Some(output) = child.stdout.take() {
-        for read in BufReader::new(output).lines() {
-            let read = read.map_err(failed)?;
-            writeln!(std::io::stdout(), "{read}").map_err(failed)?;
-            text.push_str(&read);
-            text.push('\n');
-        }
-    }
-    let status = child.wait().map_err(failed)?;
-    if status.success() { Ok(text) } else { Err(format!("{line}: {status}")) }
+    let mut count = 0;
+    run_and_look(&mut command, |line| count += passed(line).unwrap_or(0))?;
+    Ok(count)
 }
 
 /// `test result: ok. 57 passed; 0 failed; …`

@@ -1,21 +1,41 @@
-//! Thrift's compact protocol, as much of it as page headers need. Every read is checked: none where the bytes
-//! end or make no sense.
+//! Thrift's compact protocol: our own reader of page headers, and the walk that all bytes pass before
+//! parquet's decoder sees them (`walk.rs`, `footer.rs`).
+//!
+//! Every read is checked: it gives `None` where the bytes end or make no sense. A count is a claim: each
+//! element takes at least one byte, so the work is never more than the bytes there are.
+
+mod footer;
+mod shape;
+mod walk;
+
+pub(super) use footer::check_footer;
+pub(super) use shape::{BLOOM_FILTER_HEADER, COLUMN_INDEX, OFFSET_INDEX};
+pub(super) use walk::Found;
 
 /// Structs and lists within each other at most; `parquet.thrift` has four.
 const DEPTH_MAX: u32 = 16;
 
 const BOOLEANS: [u8; 2] = [1, 2];
 pub(super) const I32: u8 = 5;
+const LIST: u8 = 9;
 pub(super) const STRUCT: u8 = 12;
 
 pub(super) struct Reader<'b> {
     bytes: &'b [u8],
     at: usize,
+    /// Whether parquet's decoder reads the same bytes next. It skips a boolean in a list or a map without
+    /// a byte, so what has such a field is refused: the two readers would disagree from there on.
+    for_parquet: bool,
 }
 
 impl<'b> Reader<'b> {
     pub(super) fn new(bytes: &'b [u8]) -> Self {
-        Reader { bytes, at: 0 }
+        Reader { bytes, at: 0, for_parquet: false }
+    }
+
+    /// A reader of bytes that parquet's decoder reads next.
+    pub(super) fn for_parquet(bytes: &'b [u8]) -> Self {
+        Reader { bytes, at: 0, for_parquet: true }
     }
 
     /// How many bytes are read.
@@ -44,6 +64,11 @@ impl<'b> Reader<'b> {
         i32::try_from(self.signed()?).ok()
     }
 
+    /// How many bytes are unread.
+    fn rest(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
     /// Goes past a value that nobody asked for.
     pub(super) fn skip(&mut self, kind: u8) -> Option<()> {
         self.skip_within(kind, 0)
@@ -70,6 +95,9 @@ impl<'b> Reader<'b> {
             }
             11 => {
                 let count = self.unsigned()?;
+                if self.for_parquet && count > 0 {
+                    return None;
+                }
                 let kinds = if count > 0 { self.byte()? } else { 0 };
                 (0..count).try_for_each(|_| {
                     self.skip_element(kinds >> 4, depth)?;
@@ -90,7 +118,11 @@ impl<'b> Reader<'b> {
 
     /// An element takes a byte at least, so that a count can be no more than the bytes there are.
     fn skip_element(&mut self, kind: u8, depth: u32) -> Option<()> {
-        if BOOLEANS.contains(&kind) { self.past(1) } else { self.skip_within(kind, depth + 1) }
+        match BOOLEANS.contains(&kind) {
+            true if self.for_parquet => None,
+            true => self.past(1),
+            false => self.skip_within(kind, depth + 1),
+        }
     }
 
     fn byte(&mut self) -> Option<u8> {
@@ -139,5 +171,20 @@ mod tests {
         let list = [0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0];
         assert_eq!(Reader::new(&list).skip(9), None);
         assert_eq!(Reader::new(&[0x1C; 1_000]).skip(STRUCT), None);
+        // A map of 2^31 - 1 pairs of booleans in a few bytes.
+        assert_eq!(Reader::new(&[0xFF, 0xFF, 0xFF, 0xFF, 7, 0x11, 1, 1]).skip(11), None);
+    }
+
+    #[test]
+    fn what_parquet_skips_without_a_byte_is_refused_before_it() {
+        for (kind, bytes) in
+            [(9, &[0x21, 1, 2][..]), (11, &[1, 0x11, 1, 1]), (11, &[1, 0x51, 2, 1])]
+        {
+            assert_eq!(Reader::new(bytes).skip(kind), Some(()), "{bytes:?}");
+            assert_eq!(Reader::for_parquet(bytes).skip(kind), None, "{bytes:?}");
+        }
+        for (kind, bytes) in [(9, &[0x01][..]), (11, &[0]), (9, &[0x25, 1, 2])] {
+            assert_eq!(Reader::for_parquet(bytes).skip(kind), Some(()), "{bytes:?}");
+        }
     }
 }

@@ -1,0 +1,85 @@
+//! A file of a stream while rows come into it.
+
+use std::collections::BTreeMap;
+
+use super::tail::FileTail;
+use super::write::FileWriter;
+use super::{Summary, Target, columns_in_file};
+use crate::build::Builder;
+use crate::resolve::{Opened, OwnId, resolve};
+use crate::{Result, Schema, Settings};
+
+/// A file of which at least one row group is written.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) writer: FileWriter,
+    /// The settings of the rows that follow: the file's own columns are given.
+    pub(super) settings: Settings,
+    schema: Schema,
+    own_id: OwnId,
+    has_rescued: bool,
+    /// The number of its first row in the stream.
+    first_row: u64,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    rescued: BTreeMap<String, u64>,
+    duplicate_keys: u64,
+}
+
+impl OpenFile {
+    /// Chooses the columns over these rows, and writes them. `last`: no others follow.
+    pub(super) fn begin(builder: Builder, settings: &Settings, last: bool) -> Result<Self> {
+        // Later rows may want to rescue something, and by then the columns stand.
+        let opened = Opened { own_id: None, keeps_rescued: !last };
+        let first_row = builder.rows_before();
+        let mut columns = resolve(builder, settings, opened)?;
+        let mut writer = FileWriter::open(&columns, settings)?;
+        writer.write(&mut columns, settings)?;
+        let schema = columns.schema;
+        Ok(OpenFile {
+            writer,
+            settings: Settings { schema: Some(schema.clone()), ..settings.clone() },
+            schema,
+            own_id: columns.own_id,
+            has_rescued: columns.has_rescued,
+            first_row,
+            rows: 0,
+            bytes: 0,
+            rescued: columns.rescued.into_iter().collect(),
+            duplicate_keys: columns.duplicate_keys,
+        })
+    }
+
+    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they are rescued.
+    pub(super) fn takes(&self, found: OwnId) -> bool {
+        self.own_id == OwnId::Absent || self.own_id == found
+    }
+
+    pub(super) fn write(&mut self, builder: Builder) -> Result<()> {
+        let opened = Opened { own_id: Some(self.own_id), keeps_rescued: self.has_rescued };
+        let mut columns = resolve(builder, &self.settings, opened)?;
+        self.writer.write(&mut columns, &self.settings)?;
+        for (path, count) in columns.rescued {
+            *self.rescued.entry(path).or_default() += count;
+        }
+        self.duplicate_keys += columns.duplicate_keys;
+        Ok(())
+    }
+
+    /// Its end. `append_id` is that of the append its rows belong to.
+    pub(super) fn end(self, target: &Target, append_id: Option<&str>) -> Result<FileTail> {
+        let OpenFile { writer, schema, own_id, has_rescued, rows, rescued, .. } = self;
+        let append = append_id.map(|id| (id, self.first_row));
+        let unknown = FileTail::unknown_lsns()?;
+        let (end, checksum) = writer.close_unsealed(&schema, own_id, target, unknown, append)?;
+        let summary = Summary {
+            rows,
+            columns: columns_in_file(&schema, has_rescued),
+            rescued: rescued.into_iter().collect(),
+            duplicate_keys: self.duplicate_keys,
+            schema,
+        };
+        let target = target.clone();
+        Ok(FileTail { target, end, checksum, bytes_before: self.bytes, summary })
+    }
+}

@@ -1,0 +1,361 @@
+//! Which LSNs are whose: claims on ranges of a collection, put, judged and taken back.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use coldpress_core::{
+    ClaimMark, ClaimName, ClaimStep, Claiming, KeyTarget, LsnRange, ObjectKey, Refusal, SeenClaim,
+    Wanted, free_lsn,
+};
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
+
+use crate::leftovers;
+use crate::remote::store_path;
+use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject};
+
+/// By then a writer is done, or gone: its claim stands in nobody's way any more.
+const AGE: Duration = Duration::from_secs(60 * 60);
+/// A writer that was held up so long makes sure of its claim once more before it stores anything.
+const TRUSTED: Duration = Duration::from_secs(20 * 60);
+/// How long what a killed put claimed and stored in part waits for the same put again.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest first pause; it doubles each time up to the other, and each is a random part of it.
+const PAUSE_MS: u64 = 20;
+const PAUSE_MS_MAX: u64 = 1_000;
+
+/// For what kind of put LSNs are claimed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ClaimAs<'n> {
+    /// Of keys that the caller chose.
+    Put,
+    /// Behind all that is there.
+    Append,
+    /// The same, of the append with this id.
+    AppendId(&'n str),
+}
+
+/// A claim that a listing found.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundClaim {
+    pub(crate) name: ClaimName,
+    /// Whether its writer is known to be gone, or to run; none where that cannot be seen from here.
+    pub(crate) runs: Option<bool>,
+    modified: SystemTime,
+}
+
+/// The claims and files of a collection.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) claims: Vec<FoundClaim>,
+    pub(crate) files: Vec<StoredObject>,
+}
+
+/// LSNs that are ours until this ends. Dropped before anything was stored, it takes its object back.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) lsns: LsnRange,
+    /// The files that were there when it was granted.
+    pub(crate) files: Vec<StoredObject>,
+    name: ClaimName,
+    own: Note,
+    /// Claims that this put takes the place of, and those of which nothing is left.
+    outlived: Vec<Note>,
+    made: (Instant, SystemTime),
+}
+
+/// The object of a claim.
+#[derive(Debug)]
+struct Note {
+    store: Arc<dyn ObjectStore>,
+    path: String,
+    /// Whether it is deleted when dropped.
+    is_loose: bool,
+}
+
+impl ColdStorage {
+    /// The LSN behind all files of a collection and all puts under way; none where the highest there can be is taken.
+    /// Another writer may take it at any time: [`RowStream::append`](crate::RowStream::append) takes what is free
+    /// when its rows are stored.
+    pub async fn next_lsn(&self, tenant_id: u64, collection: &str) -> Result<Option<u64>> {
+        Ok(self.look(tenant_id, collection).await?.next_lsn())
+    }
+
+    /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way, and end with this claim.
+    pub(crate) async fn claim(
+        &self,
+        key: &ObjectKey,
+        wanted: Wanted,
+        kind: ClaimAs<'_>,
+        ignored: Vec<ClaimName>,
+    ) -> Result<Claim> {
+        let KeyTarget::Data { tenant_id, collection, .. } = key.target() else {
+            return Err(Error::new(ErrorKind::Misuse, "only data files have LSNs to claim"));
+        };
+        let mark = match (kind, &wanted) {
+            (ClaimAs::AppendId(id), _) => ClaimMark::append_id(id),
+            (ClaimAs::Put, Wanted::Keys(keys)) => ClaimMark::keys(keys),
+            (ClaimAs::Put | ClaimAs::Append, _) => ClaimMark::Append,
+        };
+        let owner = leftovers::process_name();
+        let mut claiming = Claiming::new(wanted, mark, &owner, ignored.clone())?;
+        let path = |name: &ClaimName| -> Result<String> {
+            Ok(name.path(self.prefix(), *tenant_id, collection)?)
+        };
+        let note = |name: &ClaimName| path(name).map(|path| Note::new(self, path));
+        let (mut own, mut seen, mut made) = (None, None, (Instant::now(), SystemTime::now()));
+        loop {
+            match claiming.poll().clone() {
+                ClaimStep::List => {
+                    let found = self.look(*tenant_id, collection).await?;
+                    let now = own_time(&found, &owner);
+                    let claims: Vec<SeenClaim> =
+                        found.claims.iter().map(|claim| claim.seen(now)).collect();
+                    let files: Vec<ObjectKey> =
+                        found.files.iter().map(|file| file.key.clone()).collect();
+                    claiming.listed(&claims, &files);
+                    seen = Some((found, now));
+                }
+                ClaimStep::Put(name) => {
+                    made = (Instant::now(), SystemTime::now());
+                    let put = own.insert(note(&name)?);
+                    self.put_note(&put.path, Bytes::new()).await?;
+                    claiming.put();
+                }
+                ClaimStep::Delete(_) => {
+                    if let Some(own) = own.take() {
+                        own.delete().await;
+                    }
+                    claiming.deleted();
+                }
+                ClaimStep::Wait(times) => {
+                    pause(times).await;
+                    claiming.waited();
+                }
+                ClaimStep::Claimed(name) => {
+                    let ((seen, now), Some(own)) =
+                        (seen.unwrap_or_else(|| (Seen::none(), SystemTime::now())), own)
+                    else {
+                        let message = "LSNs were claimed without a claim; report this";
+                        return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
+                    };
+                    let outlived = seen.outlived(&name, &ignored, now);
+                    let outlived = outlived.iter().map(note).collect::<Result<Vec<_>>>()?;
+                    let outlived = outlived.into_iter().map(Note::kept).collect();
+                    let (lsns, files) = (name.lsns(), seen.files);
+                    return Ok(Claim { lsns, files, name, own, outlived, made });
+                }
+                ClaimStep::Refused(refusal) => return Err(self.refused(refusal, key, &path)),
+            }
+        }
+    }
+
+    /// The claims of a collection, and after them its files: whoever has taken its claim back has its files there.
+    pub(crate) async fn look(&self, tenant_id: u64, collection: &str) -> Result<Seen> {
+        let folder = ObjectKey::claims_folder(self.prefix(), tenant_id, collection)?;
+        let mut claims = Vec::new();
+        for meta in self.listing().folder(&folder).await? {
+            let name = meta.location.as_ref().rsplit('/').next().and_then(ClaimName::parse);
+            match name {
+                Some(name) => claims.push(FoundClaim {
+                    runs: leftovers::runs(name.owner()),
+                    name,
+                    modified: meta.last_modified.into(),
+                }),
+                None => tracing::debug!(name = %meta.location, "no claim of ours; passed over"),
+            }
+        }
+        let files = self.list(tenant_id, collection, None).await?;
+        Ok(Seen { claims, files })
+    }
+
+    fn refused(
+        &self,
+        refusal: Refusal,
+        key: &ObjectKey,
+        path: &dyn Fn(&ClaimName) -> Result<String>,
+    ) -> Error {
+        let (kind, message, at) = match refusal {
+            Refusal::File { wanted, found } => {
+                let lsns = wanted.lsns().map(|lsns| lsns.to_string()).unwrap_or_default();
+                let message =
+                    format!("LSNs {lsns} overlap those of {found}, which is already there");
+                (ErrorKind::Conflict, message, wanted.as_str().to_owned())
+            }
+            Refusal::Claim(name) => {
+                let message = format!(
+                    "another put claims LSNs {} and is about to store them; wait until it has ended, and try again (if it was killed on another machine, its claim counts for an hour: delete this object to go on at once)",
+                    name.lsns()
+                );
+                (ErrorKind::Conflict, message, path(&name).unwrap_or_default())
+            }
+            Refusal::SameAppend(name) => {
+                let message = "another run of this append is under way; wait until it has ended, and run it again (if it was killed on another machine, its claim counts for an hour: delete this object to go on at once)";
+                (ErrorKind::Conflict, message.to_owned(), path(&name).unwrap_or_default())
+            }
+            Refusal::NoneLeft => {
+                let message = "there are more rows than LSNs left behind the highest one of the collection; name a free range";
+                return Error::from(coldpress_core::Error::new(
+                    coldpress_core::ErrorKind::Key,
+                    message,
+                ))
+                .at(key.as_str());
+            }
+            Refusal::Outrun => {
+                let message = "other writers took each free range of LSNs first; try again";
+                (ErrorKind::Unavailable, message.to_owned(), key.as_str().to_owned())
+            }
+            Refusal::NotListed(name) => {
+                let message = "the store does not list this object, which was put just now; try again, or use a store whose listings are up to date";
+                (ErrorKind::Unavailable, message.to_owned(), path(&name).unwrap_or_default())
+            }
+        };
+        Error::new(kind, message).at(at)
+    }
+}
+
+impl Claim {
+    /// Whether it is too long ago that it was made to be sure that it still counts.
+    pub(crate) fn is_stale(&self) -> bool {
+        let (instant, time) = self.made;
+        // The one stands still while the machine sleeps, the other can be set.
+        let by_clock = SystemTime::now().duration_since(time).unwrap_or_default();
+        instant.elapsed().max(by_clock) > TRUSTED
+    }
+
+    /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until they are.
+    pub(crate) fn storing(&mut self) {
+        self.own.is_loose = false;
+    }
+
+    /// Ends the claim after its only put, of which `stored` came.
+    pub(crate) async fn settle(mut self, stored: Result<PutOutcome>) -> Result<PutOutcome> {
+        self.storing();
+        self.end(stored.as_ref().err()).await;
+        stored
+    }
+
+    /// Ends a put of which some objects are stored and others are not: its claim stays for whoever runs it again, as that of
+    /// a process that is gone.
+    pub(crate) async fn leave(self, storage: &ColdStorage) {
+        let left = async {
+            let name = self.name.clone().owned_by(&leftovers::nobody())?;
+            let above = self.own.path.rsplit_once('/').map_or("", |(above, _)| above);
+            storage.put_note(&format!("{above}/{name}"), Bytes::new()).await
+        };
+        match left.await {
+            Ok(_) => self.own.delete().await,
+            Err(error) => {
+                tracing::warn!(%error, "a put that failed half-way keeps its claim for an hour");
+                self.own.kept().forget();
+            }
+        }
+    }
+
+    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays.
+    pub(crate) async fn end(self, failed: Option<&Error>) {
+        match failed.map(Error::kind) {
+            Some(ErrorKind::Unavailable | ErrorKind::Internal) => self.own.kept().forget(),
+            Some(_) => self.own.delete().await,
+            None => {
+                self.own.delete().await;
+                for note in self.outlived {
+                    note.delete().await;
+                }
+            }
+        }
+    }
+}
+
+impl FoundClaim {
+    pub(crate) fn is_dead(&self, now: SystemTime) -> bool {
+        let is_old = now.duration_since(self.modified).is_ok_and(|age| age > AGE);
+        self.runs == Some(false) || is_old
+    }
+
+    fn seen(&self, now: SystemTime) -> SeenClaim {
+        SeenClaim { name: self.name.clone(), is_dead: self.is_dead(now) }
+    }
+}
+
+impl Seen {
+    fn none() -> Self {
+        Seen { claims: Vec::new(), files: Vec::new() }
+    }
+
+    pub(crate) fn next_lsn(&self) -> Option<u64> {
+        let claims: Vec<SeenClaim> =
+            self.claims.iter().map(|claim| claim.seen(claim.modified)).collect();
+        let files: Vec<ObjectKey> = self.files.iter().map(|file| file.key.clone()).collect();
+        free_lsn(&claims, &files)
+    }
+
+    /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those that left no file, and
+    /// those that nobody has gone on with for a long time.
+    fn outlived(&self, own: &ClaimName, ignored: &[ClaimName], now: SystemTime) -> Vec<ClaimName> {
+        let left_a_file = |name: &ClaimName| {
+            let lsns = self.files.iter().filter_map(|file| file.key.lsns());
+            lsns.into_iter().any(|lsns| lsns.overlaps(name.lsns()))
+        };
+        let is_outlived = |claim: &&FoundClaim| {
+            let name = &claim.name;
+            let same = (name.lsns(), name.mark()) == (own.lsns(), own.mark());
+            let is_forgotten = now.duration_since(claim.modified).is_ok_and(|age| age > KEPT);
+            name != own
+                && (ignored.contains(name)
+                    || claim.is_dead(now) && (same || is_forgotten || !left_a_file(name)))
+        };
+        self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone()).collect()
+    }
+}
+
+impl Note {
+    fn new(storage: &ColdStorage, path: String) -> Self {
+        Note { store: storage.object_store(), path, is_loose: true }
+    }
+
+    fn kept(mut self) -> Self {
+        self.is_loose = false;
+        self
+    }
+
+    fn forget(self) {}
+
+    async fn delete(mut self) {
+        self.is_loose = false;
+        delete(&*self.store, &self.path).await;
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        if let (true, Ok(runtime)) = (self.is_loose, tokio::runtime::Handle::try_current()) {
+            let (store, path) = (Arc::clone(&self.store), std::mem::take(&mut self.path));
+            runtime.spawn(async move { delete(&*store, &path).await });
+        }
+    }
+}
+
+/// One that stays is taken for dead after a while.
+async fn delete(store: &dyn ObjectStore, path: &str) {
+    let Ok(key) = store_path(path) else { return };
+    match store.delete(&key).await {
+        Ok(()) | Err(StoreError::NotFound { .. }) => {}
+        Err(error) => tracing::warn!(path, %error, "a claim stays behind; delete it by hand"),
+    }
+}
+
+/// Now, by the store's clock where our own claim tells it.
+fn own_time(seen: &Seen, owner: &str) -> SystemTime {
+    // The last digits count the ranges that were tried.
+    let of_us = |claim: &&FoundClaim| claim.name.owner().get(..30) == owner.get(..30);
+    let own = seen.claims.iter().filter(of_us).map(|claim| claim.modified).max();
+    own.unwrap_or_else(SystemTime::now)
+}
+
+async fn pause(times: u32) {
+    let longest_ms = (PAUSE_MS << times.min(10)).min(PAUSE_MS_MAX);
+    let random = RandomState::new().hash_one(Instant::now()) % longest_ms + 1;
+    tokio::time::sleep(Duration::from_millis(random)).await;
+}

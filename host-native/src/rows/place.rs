@@ -1,0 +1,179 @@
+//! The LSNs of finished files, and the files into the store.
+
+use coldpress_core::{ClaimName, FileTail, LsnRange, ObjectKey, StreamedFile, Wanted};
+
+use super::append::{Append, no_lsn_left};
+use super::{RowStream, StoredFile};
+use crate::claims::{Claim, ClaimAs};
+use crate::{Error, ErrorKind, ObjectWriter, PutOutcome, Result};
+
+impl RowStream<'_> {
+    /// Stores a file that needs no other one.
+    pub(super) async fn store_one(&mut self, writer: ObjectWriter, tail: FileTail) -> Result<()> {
+        let claimed = match self.went_on(&tail).await {
+            Ok(Some(file)) => {
+                writer.abort().await?;
+                self.note_stored(file, PutOutcome::AlreadyThere);
+                return Ok(());
+            }
+            Ok(None) => self.claim_one(&tail).await,
+            Err(error) => Err(error),
+        };
+        let (claim, lsns) = match claimed {
+            Ok(claimed) => claimed,
+            Err(error) => return Err(writer.give_up(error).await),
+        };
+        let (writer, file) = match seal(writer, &tail, lsns).await {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                claim.end(Some(&error)).await;
+                return Err(error);
+            }
+        };
+        self.next_lsn = lsns.max().checked_add(1);
+        match claim.settle(writer.settle(&file.key).await).await {
+            Ok(outcome) => {
+                self.note_stored(file, outcome);
+                Ok(())
+            }
+            Err(error) => Err(self.storage.explain_conflict(error).await),
+        }
+    }
+
+    /// Names the last file, and stores it behind all others that are ready.
+    pub(super) async fn store_all(&mut self, writer: ObjectWriter, tail: FileTail) -> Result<()> {
+        let last = self.name(writer, &tail).await?;
+        self.ready.push_back(last);
+        let keys: Vec<ObjectKey> = self.ready.iter().map(|(_, file)| file.key.clone()).collect();
+        let ignored: Vec<ClaimName> =
+            self.append.as_ref().and_then(Append::gone_on_with).cloned().into_iter().collect();
+        let goes_on = !ignored.is_empty();
+        let mut claim = match self.claim(Wanted::Keys(keys), ignored).await {
+            Ok(claim) => claim,
+            Err(error) => {
+                self.was_outrun = self.append.is_some() && error.kind() == ErrorKind::Conflict;
+                return Err(self.outrun(error));
+            }
+        };
+        claim.storing();
+        let stored_before = self.stored.len();
+        let mut stored = Ok(());
+        while let (Ok(()), Some((writer, file))) = (&stored, self.ready.pop_front()) {
+            if claim.is_stale() {
+                let message = "storing took so long that others may take its LSNs; run it again";
+                stored = Err(Error::new(ErrorKind::Unavailable, message).at(file.key.as_str()));
+                self.ready.push_front((writer, file));
+                continue;
+            }
+            stored = writer.settle(&file.key).await.map(|out| self.note_stored(file, out));
+        }
+        let is_ours = |file: &StoredFile| file.outcome == PutOutcome::Created;
+        let none_is_ours = !self.stored[stored_before..].iter().any(is_ours);
+        match &stored {
+            // The put that it went on with had other rows after the first ones.
+            Err(error) if goes_on && none_is_ours && error.kind() == ErrorKind::Conflict => {
+                self.stored.truncate(stored_before);
+                self.was_outrun = true;
+                claim.end(Some(error)).await;
+            }
+            // What is there and what is not is told by the claim, to whoever runs it again.
+            Err(_) if self.stored.len() > stored_before => claim.leave(self.storage).await,
+            ended => claim.end(ended.as_ref().err()).await,
+        }
+        match stored {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.storage.explain_conflict(error).await),
+        }
+    }
+
+    /// Gives a file the LSNs that come next, which are claimed with those of the others.
+    pub(super) async fn name(
+        &mut self,
+        writer: ObjectWriter,
+        tail: &FileTail,
+    ) -> Result<(ObjectWriter, StreamedFile)> {
+        let lsns = match self.went_on_several(tail).await.and_then(|lsns| match lsns {
+            Some(lsns) => Ok(lsns),
+            None => self.next_lsns(tail),
+        }) {
+            Ok(lsns) => lsns,
+            Err(error) => return Err(writer.give_up(error).await),
+        };
+        self.next_lsn = lsns.max().checked_add(1);
+        seal(writer, tail, lsns).await
+    }
+
+    fn next_lsns(&self, tail: &FileTail) -> Result<LsnRange> {
+        match (self.lsns, self.next_lsn) {
+            (Some(lsns), _) => Ok(lsns),
+            (None, Some(first)) => Ok(tail.lsns_from(first)?),
+            (None, None) => Err(no_lsn_left()),
+        }
+    }
+
+    async fn claim_one(&mut self, tail: &FileTail) -> Result<(Claim, LsnRange)> {
+        let wanted = match self.append {
+            Some(_) => Wanted::Free { rows: tail.rows() },
+            None => Wanted::Keys(vec![tail.seal(self.next_lsns(tail)?)?.1.key]),
+        };
+        let claim = self.claim(wanted, Vec::new()).await?;
+        let lsns = claim.lsns;
+        Ok((claim, lsns))
+    }
+
+    async fn claim(&mut self, wanted: Wanted, ignored: Vec<ClaimName>) -> Result<Claim> {
+        let kind = match &self.append {
+            None => ClaimAs::Put,
+            Some(append) => append.id().map_or(ClaimAs::Append, ClaimAs::AppendId),
+        };
+        let any = LsnRange::new(0, 0)?;
+        let target = self.storage.target(self.tenant_id, &self.collection, None);
+        let any = ObjectKey::data(
+            &target.prefix,
+            self.tenant_id,
+            &self.collection,
+            any,
+            target.lsn_width,
+        )?;
+        let claim = self.storage.claim(&any, wanted, kind, ignored).await?;
+        match self.look_for_other_runs(&claim).await {
+            Ok(()) => Ok(claim),
+            Err(error) => {
+                claim.end(Some(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    fn outrun(&self, error: Error) -> Error {
+        match self.was_outrun {
+            true => error.with_note(
+                "it came while the rows were read, so that nothing is stored: run the same append again",
+            ),
+            false => error,
+        }
+    }
+
+    fn note_stored(&mut self, file: StreamedFile, outcome: PutOutcome) {
+        let StreamedFile { key, bytes, summary } = file;
+        tracing::info!(%key, bytes, rows = summary.rows, ?outcome, "stored rows");
+        self.stored.push(StoredFile { key, bytes, summary, outcome });
+    }
+}
+
+/// Writes the end of a file, and so its LSNs.
+async fn seal(
+    mut writer: ObjectWriter,
+    tail: &FileTail,
+    lsns: LsnRange,
+) -> Result<(ObjectWriter, StreamedFile)> {
+    let sealed = tail.seal(lsns);
+    let written = match sealed {
+        Ok((bytes, file)) => writer.write(bytes).await.map(|()| file),
+        Err(error) => Err(error.into()),
+    };
+    match written {
+        Ok(file) => Ok((writer, file)),
+        Err(error) => Err(writer.give_up(error).await),
+    }
+}

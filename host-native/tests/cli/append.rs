@@ -1,0 +1,178 @@
+//! Appends by way of the command: at the same moment, run again, broken off, with nobody to tell.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Place, Ran, contains_all, json};
+
+/// Makes many objects of few rows.
+const SMALL: [&str; 6] = ["-c", "c", "--row-group-size", "10KiB", "--file-size", "1B"];
+
+fn rows(range: std::ops::Range<usize>) -> String {
+    range.map(|n| format!("{{\"n\":{n}}}\n")).collect()
+}
+
+/// Every row of the collection, sorted, and no LSN twice.
+fn stored(place: &Place) -> Vec<usize> {
+    let lines = place.ok(&["ls", "--json"]);
+    let mut files: Vec<(u64, u64, String)> = lines
+        .lines()
+        .map(json)
+        .filter(|line| line["collection"] == "c")
+        .map(|line| {
+            let lsn = |name: &str| line[name].as_u64().unwrap();
+            (lsn("min_lsn"), lsn("max_lsn"), line["key"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    files.sort();
+    assert!(files.windows(2).all(|pair| pair[0].1 < pair[1].0), "{files:?}");
+    let text: String = files.iter().map(|(.., key)| place.ok(&["cat", key])).collect();
+    let number = |line: &str| json(line)["n"].as_u64().unwrap() as usize;
+    let mut found: Vec<usize> = text.lines().map(number).collect();
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn sixteen_appends_at_once_store_every_row_once() {
+    let place = Place::new();
+    let mut first = 0;
+    let mut running = Vec::new();
+    for count in 1..=16 {
+        let name = format!("rows-{count}");
+        place.write(&name, rows(first..first + count));
+        first += count;
+        let mut command = place.command(&["put", &name, "-c", "c", "--append"]);
+        running.push(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    }
+    for child in running {
+        let ran = Ran::new(child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    }
+    assert_eq!(stored(&place), (0..first).collect::<Vec<_>>());
+    assert!(place.stored_files().iter().all(|name| name.ends_with(".parquet")));
+}
+
+#[test]
+fn what_is_stored_is_told_where_the_summary_cannot_be() {
+    let place = Place::new();
+    place.write("rows", rows(0..3));
+    let full = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.stdout(File::options().write(true).open("/dev/full").unwrap());
+        Ran::new(command.stderr(Stdio::piped()).output().unwrap()).fails(1)
+    };
+    let put = ["put", "rows", "-c", "c"];
+    let told = ["cannot write to standard output", "all is stored, 3 rows in 0/c/lsn-0-2.parquet"];
+    let line = full(&put);
+    contains_all(&line, &told);
+    assert!(line.ends_with("the same command again stores nothing twice"), "{line}");
+    let line = full(&[&put[..], &["--append", "--json"]].concat());
+    contains_all(&line, &["3 rows in 0/c/lsn-3-5.parquet", "would store them a second time"]);
+    let line = full(&[&put[..], &["--append-id", "a"]].concat());
+    contains_all(&line, &["3 rows in 0/c/lsn-6-8.parquet", "stores nothing twice"]);
+
+    contains_all(&full(&["wal", "put", "rows", "--name", "01"]), &["stored: wal/01", "success"]);
+    let line = full(&["wal", "put", "rows", "--name", "01", "--json"]);
+    contains_all(&line, &["stored: wal/01"]);
+    contains_all(&full(&["wal", "get", "01", "back", "--json"]), &["the segment is in back"]);
+    contains_all(&full(&["wal", "restore", "--to", "log"]), &["all is restored", "1 segment"]);
+    fs::create_dir(place.path("wal")).unwrap();
+    place.write("wal/02", "x");
+    place.write("wal/03", "x");
+    contains_all(&full(&["wal", "archive", "wal"]), &["1 segment archived"]);
+    let line = full(&["rm", "--tenant", "0", "--yes"]);
+    contains_all(&line, &["cannot write to standard output", "3 files", ": deleted"]);
+    assert_eq!(place.ok(&["ls", "--tenant", "0", "--json"]), "");
+    let line = full(&["token", "--tenant", "1", "--append", "tokens"]);
+    contains_all(&line, &["stands in tokens", "delete that line"]);
+}
+
+#[test]
+fn an_append_that_failed_says_how_to_go_on() {
+    let place = Place::new();
+    let good = rows(0..5_000);
+    let bad = format!("{good}{{\"n\":}}\n");
+    let put = |more: &[&str], text: &str| {
+        place.run_with_input(&[&["put", "-"][..], &SMALL, more].concat(), text.as_bytes())
+    };
+    let line = put(&["--append"], &bad).fails(1);
+    contains_all(&line, &["line 5001", "rows are stored, in", "continue by: "]);
+    let command = line.split("continue by: ").nth(1).unwrap();
+    assert!(command.contains("put - -c c --row-group-size 10KiB"), "{command}");
+    let whole = rows(0..5_002);
+    // The very command that it says, by a shell.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(place.path("."));
+    let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(whole.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(stored(&place), (0..5_002).collect::<Vec<_>>());
+
+    let place = Place::new();
+    place.write("rows", &bad);
+    let line = place.run(&[&["put", "rows", "--append"][..], &SMALL].concat()).fails(1);
+    assert!(line.contains("line 5001") && line.ends_with("; nothing is stored"), "{line}");
+    assert_eq!(place.stored_files(), [""; 0]);
+}
+
+#[test]
+fn an_append_with_an_id_is_run_again_by_the_same_command() {
+    let place = Place::new();
+    let put = |text: &str| {
+        let arguments = [&["put", "-", "--append-id", "night of day 1"][..], &SMALL].concat();
+        place.run_with_input(&arguments, text.as_bytes())
+    };
+    let line = put(&format!("{}{{\"n\":}}\n", rows(0..5_000))).fails(1);
+    contains_all(&line, &["line 5001", "the same command again goes on behind them"]);
+    place.put(&rows(9_000..9_003), &["--append"]);
+    put(&rows(0..5_000)).ok();
+    assert_eq!(stored(&place), (0..5_000).chain(9_000..9_003).collect::<Vec<_>>());
+    let files = place.stored_files();
+    let report = put(&rows(0..5_000)).ok();
+    contains_all(&report, &["already there"]);
+    assert_eq!(place.stored_files(), files);
+    let line = put(&rows(0..4_999)).fails(1);
+    contains_all(&line, &["4999 rows, and 5000 rows of it are stored", "nothing was stored now"]);
+    let both = place.run(&["put", "rows.json", "-c", "c", "--append-id", "a", "--lsn", "0..9"]);
+    assert_eq!(both.code, Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_tells_what_is_stored() {
+    let place = Place::new();
+    // More than waits anywhere on the way: once it is written, some objects are stored.
+    let pad = "x".repeat(1_000);
+    let text: String = (0..14_000).map(|n| format!("{{\"n\":{n},\"pad\":\"{pad}\"}}\n")).collect();
+    let cut = ["--row-group-size", "1MiB", "--file-size", "1B"];
+    let arguments = [&["put", "-", "-c", "c", "--append"][..], &cut].concat();
+    let mut child = place
+        .command(&arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let ran = Ran::new(child.wait_with_output().unwrap());
+    drop(stdin);
+    let line = ran.fails(130);
+    contains_all(
+        &line,
+        &["error: interrupted; the first ", " rows are stored, in ", "--skip-rows "],
+    );
+    let skipped = line.rsplit(' ').next().unwrap();
+    let more = [&arguments[..], &["--skip-rows", skipped]].concat();
+    place.run_with_input(&more, text.as_bytes()).ok();
+    let found = stored(&place);
+    // What was being stored when the signal came may be there or not: nothing before it is lost.
+    let mut once = found.clone();
+    once.dedup();
+    assert_eq!(once, (0..14_000).collect::<Vec<_>>());
+    assert!(found.len() <= 14_000 + 1_100, "{}", found.len());
+}
