@@ -51,7 +51,8 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
     drop(body);
     let (footer, bytes) = {
         let _turn = turn(&server.footers, &bearer).await?;
-        let limits = ReadLimits { footer_bytes_max: FOOTER_BYTES_MAX, ..ReadLimits::default() };
+        let mut limits = ReadLimits::default();
+        limits.footer_bytes_max = FOOTER_BYTES_MAX;
         let stored = server.storage.read_footer_within(&receipt.key, &limits).await;
         stored.map_err(|error| Refusal::of(&error))?
     };
@@ -119,7 +120,7 @@ async fn check_content(
     said: Sha256Digest,
 ) -> Result<bool, Refusal> {
     let refuse = |error| Refusal::of(&error);
-    let (content, stored) = server.storage.look(key).await.map_err(refuse)?;
+    let (content, stored) = server.storage.content_at(key).await.map_err(refuse)?;
     if content.bytes != bytes {
         let message = "the object was replaced while it was read; send the receipt again";
         return Err(differs(message.to_owned()));
