@@ -86,11 +86,17 @@ where
     let Driven { watch, limits, mut stopped, closed } = driven;
     let asked = Arc::clone(&watch);
     let watched = service_fn(move |request: Request<_>| {
-        asked.asked();
+        let first = asked.asked();
         let mut request = request.map(|body| Received::new(body, Arc::clone(&asked)));
         request.extensions_mut().insert(Peer::new(Arc::clone(&asked)));
         let (answering, watch) = (service.call(request), Arc::clone(&asked));
-        async move { answering.await.map(|answer| answer.map(|body| Sent::new(body, watch))) }
+        async move {
+            if !first {
+                // Requests that were sent in one go do not come before those of other connections.
+                tokio::task::yield_now().await;
+            }
+            answering.await.map(|answer| answer.map(|body| Sent::new(body, watch)))
+        }
     });
     let mut http = http1::Builder::new();
     // Each phase has a time of its own in `Watch`, also that of the head.

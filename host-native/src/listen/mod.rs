@@ -4,9 +4,9 @@
 
 mod body;
 mod drive;
-mod files;
 mod peer;
 mod socket;
+mod system;
 mod table;
 mod watch;
 
@@ -96,7 +96,7 @@ where
     B::Data: Send,
     B::Error: Into<AnyError>,
 {
-    let connections = connections.within(files::open_files_max());
+    let connections = connections.within(system::open_files_max());
     let table = Arc::new(Mutex::new(Table::default()));
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut tasks = JoinSet::new();
@@ -145,6 +145,7 @@ async fn accept(listener: &TcpListener, table: &Mutex<Table>) -> TcpStream {
             Ok((stream, _)) => {
                 // Answers are small, and somebody waits for each.
                 let _ = stream.set_nodelay(true);
+                system::bound_send_buffer(&stream);
                 return stream;
             }
             Err(error) if gone_again(&error) => {}

@@ -22,6 +22,7 @@ struct Facts {
     sending: Wait,
     /// For the client to send more of a body.
     receiving: Wait,
+    requests: u64,
     trusted: bool,
     useful_at: Instant,
 }
@@ -71,6 +72,7 @@ impl Watch {
             phase: Phase::Head(now),
             sending: Wait::default(),
             receiving: Wait::default(),
+            requests: 0,
             trusted: false,
             useful_at: now,
         }))
@@ -88,9 +90,12 @@ impl Watch {
         }
     }
 
-    /// The head of a request is whole.
-    pub(super) fn asked(&self) {
-        self.facts().phase = Phase::Request;
+    /// The head of a request is whole. Whether it is the first one of the connection.
+    pub(super) fn asked(&self) -> bool {
+        let mut facts = self.facts();
+        facts.phase = Phase::Request;
+        facts.requests += 1;
+        facts.requests == 1
     }
 
     /// The whole answer has been handed to the socket, or waits for it.
@@ -196,7 +201,7 @@ mod tests {
             watch.arrived(at(ms));
             assert_eq!(watch.deadline(&limits), Some((at(100), Late::Head)));
         }
-        watch.asked();
+        assert!(watch.asked());
         assert_eq!(watch.deadline(&limits), None, "the server is at work");
         watch.answered(at(150));
         assert_eq!(watch.deadline(&limits), Some((at(750), Late::Idle)));
@@ -204,6 +209,7 @@ mod tests {
         watch.arrived(at(700));
         watch.arrived(at(750));
         assert_eq!(watch.deadline(&limits), Some((at(800), Late::Head)));
+        assert!(!watch.asked());
     }
 
     #[test]

@@ -20,7 +20,7 @@ const HASHED_BYTES: usize = 1 << 20;
 
 impl ColdStorage {
     /// What lies at the key now, and the SHA-256 that it was stored with, where it was.
-    pub(super) async fn look(&self, key: &str) -> Result<(Content, Option<Sha256Digest>)> {
+    pub(super) async fn content_at(&self, key: &str) -> Result<(Content, Option<Sha256Digest>)> {
         let path = store_path(key)?;
         let store = self.object_store();
         let head = GetOptions { head: true, ..GetOptions::default() };

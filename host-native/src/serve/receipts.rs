@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use coldpress_core::{Footer, KeyTarget, LsnRange, ObjectKey, Sha256Digest};
+use coldpress_core::{Footer, KeyTarget, LsnRange, ObjectKey, ReadLimits, Sha256Digest};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,6 +15,9 @@ use super::refusal::{Reason, Refusal, json_response};
 use super::shown::Shown;
 use super::tokens::Bearer;
 use super::turns::{Full, Turn, Turns};
+
+/// The longest footer of a reported file: a device's file has some kilobytes, and 8 at a time are read.
+const FOOTER_BYTES_MAX: u64 = 8 << 20;
 
 /// How long a client should wait where too many wait already: some reads of large objects.
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -48,7 +51,9 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
     drop(body);
     let (footer, bytes) = {
         let _turn = turn(&server.footers, &bearer).await?;
-        let stored = server.storage.read_footer(&receipt.key).await;
+        let mut limits = ReadLimits::default();
+        limits.footer_bytes_max = FOOTER_BYTES_MAX;
+        let stored = server.storage.read_footer_within(&receipt.key, &limits).await;
         stored.map_err(|error| Refusal::of(&error))?
     };
     if receipt.bytes.is_some_and(|said| said != bytes) {
@@ -115,7 +120,7 @@ async fn check_content(
     said: Sha256Digest,
 ) -> Result<bool, Refusal> {
     let refuse = |error| Refusal::of(&error);
-    let (content, stored) = server.storage.look(key).await.map_err(refuse)?;
+    let (content, stored) = server.storage.content_at(key).await.map_err(refuse)?;
     if content.bytes != bytes {
         let message = "the object was replaced while it was read; send the receipt again";
         return Err(differs(message.to_owned()));

@@ -131,6 +131,8 @@ fn answer(method: &Method, path: &str, book: &Book) -> Response<String> {
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    // Scripts read to the end of the connection.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
