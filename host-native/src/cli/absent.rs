@@ -78,31 +78,33 @@ fn there(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Result
         .collect();
     Ok(match (tenant, collection) {
         (Some(_), Some(name)) if !lsns.is_empty() => {
-            format!("collection {name} holds the LSNs {}", listed(&lsns))
+            format!("collection {name} holds {}", listed("the LSN range", &lsns))
         }
         (Some(tenant), Some(_)) if !collections.is_empty() => {
-            format!("tenant {tenant} has the collections {}", listed(&collections))
+            format!("tenant {tenant} has {}", listed("the collection", &collections))
         }
         (None, Some(_)) if !collections.is_empty() => {
-            format!("there are the collections {}", listed(&collections))
+            format!("the store has {}", listed("the collection", &collections))
         }
         (Some(_), Some(collection)) if !tenants.is_empty() => {
-            format!("collection {collection} is there of the tenants {}", listed(&tenants))
+            format!("collection {collection} has data of {}", listed("the tenant", &tenants))
         }
         _ if data.is_empty() => "the store holds no data at all".to_owned(),
         _ => {
             let all: BTreeSet<u64> = data.iter().map(|(of, ..)| *of).collect();
-            format!("there is data of the tenants {}", listed(&all))
+            format!("there is data of {}", listed("the tenant", &all))
         }
     })
 }
 
-fn listed<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+/// `what` in the singular or the plural, and the names.
+fn listed<T: Display>(what: &str, names: impl IntoIterator<Item = T>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<String> =
         names.by_ref().take(SHOWN_MAX).map(|name| name.to_string()).collect();
     if names.next().is_some() {
         shown.push("…".to_owned());
     }
-    shown.join(", ")
+    let plural = if shown.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}", shown.join(", "))
 }
