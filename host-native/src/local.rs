@@ -52,7 +52,7 @@ impl LocalFolder {
         match std::fs::read_dir(self.root()) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = "there is no such folder; check that --store (local_dir) is spelled right and that its disk is mounted (the first put makes a new folder)";
+                let message = "there is no such folder; check that local_dir is spelled right and that its disk is mounted (the first put makes a new folder)";
                 Err(Error::new(ErrorKind::NotFound, message).at(shown(self.root())))
             }
             Err(error) => Err(io_error(&error, "open the folder", self.root())),

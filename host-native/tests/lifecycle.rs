@@ -4,8 +4,10 @@
 mod common;
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use coldpress::{ColdStorage, ErrorKind, ObjectKey};
+use coldpress::{ColdStorage, ErrorKind, ObjectKey, Repaired};
 use common::stub::{Bucket, Reply, Stub};
 use common::{hasty_config, local_config, rows, s3_config};
 
@@ -101,6 +103,31 @@ async fn what_came_cut_off_is_no_damage() {
     let key = storage.encode_and_upload("c", 1, &rows(500, 1), 0, 499).await.unwrap();
     let error = storage.verify(&key).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_there() {
+    let bucket = Bucket::new(true);
+    let (answering, refusing) = (bucket.clone(), Arc::new(AtomicBool::new(false)));
+    let refuses = Arc::clone(&refusing);
+    let stub = Stub::start(move |request| match request.method.as_str() {
+        "PUT" if refuses.load(Ordering::SeqCst) => Reply::error(403, "AccessDenied", "no puts"),
+        _ => answering.answer(request),
+    });
+    let storage = storage(&stub);
+    let key = storage.encode_and_upload("c", 1, &rows(9, 1), 0, 8).await.unwrap();
+    let whole = storage.download_parquet(&key).await.unwrap();
+    let mut damaged = whole.to_vec();
+    damaged[40] ^= 1;
+    bucket.put(&key, &damaged);
+    refusing.store(true, Ordering::SeqCst);
+    let error = storage.repair(&key, whole.clone(), false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    assert!(error.to_string().contains("run the same repair again"), "{error}");
+    assert!(bucket.keys().iter().all(|name| *name != key));
+    refusing.store(false, Ordering::SeqCst);
+    assert_eq!(storage.repair(&key, whole.clone(), false).await.unwrap(), Repaired::Restored);
+    assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
 }
 
 #[tokio::test]

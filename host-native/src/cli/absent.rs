@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use coldpress::{ErrorKind, StoredObject};
 use coldpress_core::{KeyTarget, ObjectKey};
 
 use super::failure::Failure;
-use super::store::Store;
+use super::store::{self, Store};
 
 /// How many names a line lists.
 const SHOWN_MAX: usize = 20;
 
 /// The failure for a tenant or a collection without data.
-pub fn data(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Failure {
+pub fn choice(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Failure {
     let what = match (tenant, collection) {
         (Some(tenant), Some(collection)) => {
             format!("no data of tenant {tenant} in collection {collection}")
@@ -29,80 +30,78 @@ pub fn data(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Fai
 
 /// The failure for the key of an object that the store has not.
 pub fn object(store: &Store, key: &str) -> Failure {
+    let what = format!("no object {key} in {}", store.name());
+    // Who may get an object need not be allowed to list.
+    let may_list = match store.run(store.storage().require()) {
+        Err(interrupted) => return interrupted,
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => return store::failed(&error),
+        Ok(found) => found.is_ok(),
+    };
     let parsed = ObjectKey::parse(store.storage().prefix(), key);
     let there = match parsed.as_ref().map(ObjectKey::target) {
-        Ok(KeyTarget::Data { tenant_id, collection, .. }) => {
+        Ok(KeyTarget::Data { tenant_id, collection, .. }) if may_list => {
             there(store, Some(*tenant_id), Some(collection))
         }
-        _ => require(store).map(|()| "check the key".to_owned()),
+        _ => Ok("check the key".to_owned()),
     };
     match there {
-        Ok(there) => Failure::run(format_args!(
-            "no object {key} in {}; {there}; `coldpress ls` lists all",
-            store.name()
-        )),
+        Ok(there) => Failure::run(format_args!("{what}; {there}; `coldpress ls` lists all")),
         Err(failure) => failure,
     }
 }
 
-fn require(store: &Store) -> Result<(), Failure> {
-    store.ask(store.storage().require())
-}
-
-/// In words, what there is: LSNs of the collection, else collections of the tenant, else tenants,
-/// or collections of that name.
+/// In words, what there is: LSNs of the collection, else collections of the tenant, else tenants.
+/// The narrowest listing comes first: a store may hold millions of objects.
 fn there(store: &Store, tenant: Option<u64>, collection: Option<&str>) -> Result<String, Failure> {
-    require(store)?;
-    let objects = store.ask(store.storage().contents(None, None))?.objects;
-    let data: Vec<(u64, &str, String)> = objects
-        .iter()
-        .filter_map(|object| match object.key.target() {
-            KeyTarget::Data { tenant_id, collection, lsns } => {
-                Some((*tenant_id, collection.as_str(), lsns.to_string()))
-            }
-            KeyTarget::Wal { .. } => None,
-        })
-        .collect();
-    let of_tenant = |of: &u64| tenant.is_none_or(|tenant| tenant == *of);
-    let lsns: Vec<&str> = data
-        .iter()
-        .filter(|(of, name, _)| tenant.is_some() && of_tenant(of) && Some(*name) == collection)
-        .map(|(_, _, lsns)| lsns.as_str())
-        .collect();
-    let collections: BTreeSet<&str> =
-        data.iter().filter(|(of, ..)| of_tenant(of)).map(|(_, name, _)| *name).collect();
-    let tenants: BTreeSet<u64> = data
-        .iter()
-        .filter(|(_, name, _)| tenant.is_none() || collection.is_none_or(|wanted| wanted == *name))
-        .map(|(of, ..)| *of)
-        .collect();
+    store.ask(store.storage().require())?;
+    if let (Some(tenant), Some(name)) = (tenant, collection) {
+        let found = store.ask(store.storage().list(tenant, name, None))?;
+        if !found.is_empty() {
+            let lsns = found.iter().filter_map(|object| object.key.lsns());
+            return Ok(format!("collection {name} holds {}", listed("the LSN range", lsns)));
+        }
+        let of_tenant = data(store, Some(tenant))?;
+        if !of_tenant.is_empty() {
+            let collections = BTreeSet::from_iter(of_tenant.iter().map(|(_, name)| name));
+            return Ok(format!("tenant {tenant} has {}", listed("the collection", collections)));
+        }
+    }
+    let all = data(store, None)?;
+    let tenants = |wanted: Option<&str>| -> BTreeSet<u64> {
+        let fits = |name: &str| wanted.is_none_or(|wanted| wanted == name);
+        all.iter().filter(|(_, name)| fits(name)).map(|(tenant, _)| *tenant).collect()
+    };
     Ok(match (tenant, collection) {
-        (Some(_), Some(name)) if !lsns.is_empty() => {
-            format!("collection {name} holds the LSNs {}", listed(&lsns))
+        _ if all.is_empty() => "the store holds no data at all".to_owned(),
+        (None, Some(_)) => {
+            let collections = BTreeSet::from_iter(all.iter().map(|(_, name)| name));
+            format!("the store has {}", listed("the collection", collections))
         }
-        (Some(tenant), Some(_)) if !collections.is_empty() => {
-            format!("tenant {tenant} has the collections {}", listed(&collections))
+        (Some(_), Some(name)) if !tenants(Some(name)).is_empty() => {
+            format!("collection {name} has data of {}", listed("the tenant", tenants(Some(name))))
         }
-        (None, Some(_)) if !collections.is_empty() => {
-            format!("there are the collections {}", listed(&collections))
-        }
-        (Some(_), Some(collection)) if !tenants.is_empty() => {
-            format!("collection {collection} is there of the tenants {}", listed(&tenants))
-        }
-        _ if data.is_empty() => "the store holds no data at all".to_owned(),
-        _ => {
-            let all: BTreeSet<u64> = data.iter().map(|(of, ..)| *of).collect();
-            format!("there is data of the tenants {}", listed(&all))
-        }
+        _ => format!("there is data of {}", listed("the tenant", tenants(None))),
     })
 }
 
-fn listed<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+/// Tenant and collection of every data file.
+fn data(store: &Store, tenant: Option<u64>) -> Result<Vec<(u64, String)>, Failure> {
+    let objects = store.ask(store.storage().contents(tenant, None))?.objects;
+    let of = |object: &StoredObject| match object.key.target() {
+        KeyTarget::Data { tenant_id, collection, .. } => Some((*tenant_id, collection.clone())),
+        KeyTarget::Wal { .. } => None,
+    };
+    Ok(objects.iter().filter_map(of).collect())
+}
+
+/// `what` in the singular or the plural, and the names.
+fn listed<T: Display>(what: &str, names: impl IntoIterator<Item = T>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<String> =
         names.by_ref().take(SHOWN_MAX).map(|name| name.to_string()).collect();
     if names.next().is_some() {
         shown.push("…".to_owned());
     }
-    shown.join(", ")
+    let plural = if shown.len() == 1 { "" } else { "s" };
+    format!("{what}{plural} {}", shown.join(", "))
 }

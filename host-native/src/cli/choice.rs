@@ -34,7 +34,7 @@ impl<'a> Choice<'a> {
         if contents.objects.is_empty() {
             store.ask(storage.require())?;
             if self.tenant.is_some() || self.collection.is_some() {
-                return Err(absent::data(store, self.tenant, self.collection));
+                return Err(absent::choice(store, self.tenant, self.collection));
             }
         }
         Ok(contents)

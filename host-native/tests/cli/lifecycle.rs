@@ -127,7 +127,7 @@ fn rm_shows_first_and_deletes_with_yes_alone() {
     stored.retain(|name| !name.starts_with("wal/0001~"));
     assert_eq!(stored, left);
     let again = place.run(&["rm", "--tenant", "7", "--yes"]).fails(1);
-    contains_all(&again, &["no data of tenant 7", "there is data of the tenants 8"]);
+    contains_all(&again, &["no data of tenant 7", "there is data of the tenant 8"]);
 }
 
 #[test]

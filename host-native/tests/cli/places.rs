@@ -55,17 +55,17 @@ fn what_was_named_and_is_not_there_is_told_with_what_is() {
         (&["verify", "--tenant", "9"], &["no data of tenant 9", "of the tenants 7, 8"]),
         (
             &["verify", "--tenant", "7", "-c", "x"],
-            &["in collection x", "tenant 7 has the collections c"],
+            &["in collection x", "tenant 7 has the collection c"],
         ),
         (&["verify", "-c", "x"], &["no data in collection x", "the collections c, d"]),
         (&["ls", "--tenant", "9"], &["no data of tenant 9", "7, 8"]),
-        (&["ls", "--tenant", "9", "-c", "c"], &["of tenant 9 in collection c", "of the tenants 7"]),
+        (&["ls", "--tenant", "9", "-c", "c"], &["of tenant 9 in collection c", "of the tenant 7"]),
         (&["ls", "-c", "x"], &["no data in collection x"]),
         (&["rm", "--tenant", "9"], &["no data of tenant 9"]),
-        (&["rm", "--tenant", "7", "-c", "x", "--yes"], &["tenant 7 has the collections c"]),
+        (&["rm", "--tenant", "7", "-c", "x", "--yes"], &["tenant 7 has the collection c"]),
         (
             &["cat", "7/c/lsn-5-6.parquet"],
-            &["no object 7/c/lsn-5-6.parquet", "collection c holds the LSNs 0..1"],
+            &["no object 7/c/lsn-5-6.parquet", "collection c holds the LSN range 0..1"],
         ),
     ];
     for (command, parts) in cases {
