@@ -195,7 +195,7 @@ impl ColdStorage {
                 (ErrorKind::Conflict, message.to_owned(), path(&name).unwrap_or_default())
             }
             Refusal::NoneLeft => {
-                let message = "there are more rows than LSNs left behind the highest one of the collection; name a free range";
+                let message = "the collection has no LSN left for all of these rows behind its highest one; name a free range";
                 return Error::from(coldpress_core::Error::new(
                     coldpress_core::ErrorKind::Key,
                     message,

