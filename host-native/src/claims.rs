@@ -13,6 +13,7 @@ use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 
 use crate::leftovers;
 use crate::remote::store_path;
+use crate::storage::{Backend, blocking};
 use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject};
 
 /// By then a writer is done, or gone: its claim stands in nobody's way any more.
@@ -82,6 +83,22 @@ impl ColdStorage {
         Ok(self.look(tenant_id, collection).await?.next_lsn())
     }
 
+    /// Stores a small object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
+        match self.backend() {
+            Backend::Local(folder) => {
+                let (folder, path) = (Arc::clone(folder), path.to_owned());
+                blocking(move || {
+                    let mut staged = folder.stage(&path)?;
+                    staged.write(&bytes)?;
+                    folder.publish_new(staged, &path)
+                })
+                .await
+            }
+            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
+        }
+    }
+
     /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way, and end with this claim.
     pub(crate) async fn claim(
         &self,
@@ -104,18 +121,15 @@ impl ColdStorage {
             Ok(name.path(self.prefix(), *tenant_id, collection)?)
         };
         let note = |name: &ClaimName| path(name).map(|path| Note::new(self, path));
-        let (mut own, mut seen, mut made) = (None, None, (Instant::now(), SystemTime::now()));
+        let (mut own, mut made) = (None, (Instant::now(), SystemTime::now()));
+        let mut seen = (Seen { claims: Vec::new(), files: Vec::new() }, made.1);
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
                     let found = self.look(*tenant_id, collection).await?;
                     let now = own_time(&found, &owner);
-                    let claims: Vec<SeenClaim> =
-                        found.claims.iter().map(|claim| claim.seen(now)).collect();
-                    let files: Vec<ObjectKey> =
-                        found.files.iter().map(|file| file.key.clone()).collect();
-                    claiming.listed(&claims, &files);
-                    seen = Some((found, now));
+                    claiming.listed(&found.claims_seen(now), &found.keys());
+                    seen = (found, now);
                 }
                 ClaimStep::Put(name) => {
                     made = (Instant::now(), SystemTime::now());
@@ -134,16 +148,14 @@ impl ColdStorage {
                     claiming.waited();
                 }
                 ClaimStep::Claimed(name) => {
-                    let ((seen, now), Some(own)) =
-                        (seen.unwrap_or_else(|| (Seen::none(), SystemTime::now())), own)
-                    else {
-                        let message = "LSNs were claimed without a claim; report this";
-                        return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
+                    let own = match own {
+                        Some(own) => own,
+                        None => note(&name)?,
                     };
-                    let outlived = seen.outlived(&name, &ignored, now);
-                    let outlived = outlived.iter().map(note).collect::<Result<Vec<_>>>()?;
-                    let outlived = outlived.into_iter().map(Note::kept).collect();
-                    let (lsns, files) = (name.lsns(), seen.files);
+                    let outlived = seen.0.outlived(&name, &ignored, seen.1).into_iter();
+                    let outlived = outlived.map(|name| note(&name).map(Note::kept));
+                    let outlived = outlived.collect::<Result<Vec<_>>>()?;
+                    let (lsns, files) = (name.lsns(), seen.0.files);
                     return Ok(Claim { lsns, files, name, own, outlived, made });
                 }
                 ClaimStep::Refused(refusal) => return Err(self.refused(refusal, key, &path)),
@@ -280,15 +292,16 @@ impl FoundClaim {
 }
 
 impl Seen {
-    fn none() -> Self {
-        Seen { claims: Vec::new(), files: Vec::new() }
+    pub(crate) fn next_lsn(&self) -> Option<u64> {
+        free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.keys())
     }
 
-    pub(crate) fn next_lsn(&self) -> Option<u64> {
-        let claims: Vec<SeenClaim> =
-            self.claims.iter().map(|claim| claim.seen(claim.modified)).collect();
-        let files: Vec<ObjectKey> = self.files.iter().map(|file| file.key.clone()).collect();
-        free_lsn(&claims, &files)
+    fn claims_seen(&self, now: SystemTime) -> Vec<SeenClaim> {
+        self.claims.iter().map(|claim| claim.seen(now)).collect()
+    }
+
+    fn keys(&self) -> Vec<ObjectKey> {
+        self.files.iter().map(|file| file.key.clone()).collect()
     }
 
     /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those that left no file, and

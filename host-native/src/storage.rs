@@ -319,22 +319,6 @@ impl ColdStorage {
         self.put_note(path, Bytes::new()).await
     }
 
-    /// Stores a small object at a path that is no key's. It is not counted.
-    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
-        match &self.backend {
-            Backend::Local(folder) => {
-                let (folder, path) = (Arc::clone(folder), path.to_owned());
-                blocking(move || {
-                    let mut staged = folder.stage(&path)?;
-                    staged.write(&bytes)?;
-                    folder.publish_new(staged, &path)
-                })
-                .await
-            }
-            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
-        }
-    }
-
     /// Makes sure of what a listing shows beside this key: whoever put it may have been cut off before it was durable.
     pub(crate) async fn make_sure_of(&self, key: &ObjectKey) -> Result<()> {
         match &self.backend {
