@@ -22,6 +22,8 @@ const AGE: Duration = Duration::from_secs(60 * 60);
 const TRUSTED: Duration = Duration::from_secs(20 * 60);
 /// How long what a killed put claimed and stored in part waits for the same put again.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many claims of others one put takes away.
+const OUTLIVED_MAX: usize = 32;
 /// The longest first pause; it doubles each time up to the other, and each is a random part of it.
 const PAUSE_MS: u64 = 20;
 const PAUSE_MS_MAX: u64 = 1_000;
@@ -241,13 +243,6 @@ impl Claim {
         self.own.is_loose = false;
     }
 
-    /// Ends the claim after its only put, of which `stored` came.
-    pub(crate) async fn settle(mut self, stored: Result<PutOutcome>) -> Result<PutOutcome> {
-        self.storing();
-        self.end(stored.as_ref().err()).await;
-        stored
-    }
-
     /// Ends a put of which some objects are stored and others are not: its claim stays for whoever runs it again, as that of
     /// a process that is gone.
     pub(crate) async fn leave(self, storage: &ColdStorage) {
@@ -265,10 +260,14 @@ impl Claim {
         }
     }
 
-    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays.
-    pub(crate) async fn end(self, failed: Option<&Error>) {
+    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays:
+    /// that of an append for its next run, that of a put of given keys to keep others away.
+    pub(crate) async fn end(self, storage: &ColdStorage, failed: Option<&Error>) {
         match failed.map(Error::kind) {
-            Some(ErrorKind::Unavailable | ErrorKind::Internal) => self.own.kept().forget(),
+            Some(ErrorKind::Unavailable | ErrorKind::Internal) => match self.name.mark() {
+                ClaimMark::Keys(_) => self.own.kept().forget(),
+                ClaimMark::Append | ClaimMark::AppendId(_) => self.leave(storage).await,
+            },
             Some(_) => self.own.delete().await,
             None => {
                 self.own.delete().await;
@@ -319,7 +318,8 @@ impl Seen {
                 && (ignored.contains(name)
                     || claim.is_dead(now) && (same || is_forgotten || !left_a_file(name)))
         };
-        self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone()).collect()
+        let outlived = self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone());
+        outlived.take(OUTLIVED_MAX).collect()
     }
 }
 

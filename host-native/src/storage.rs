@@ -142,8 +142,11 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
-        let claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
-        let outcome = claim.settle(self.put(&file.key, &file.bytes).await).await?;
+        let mut claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
+        claim.storing();
+        let put = self.put(&file.key, &file.bytes).await;
+        claim.end(self, put.as_ref().err()).await;
+        let outcome = put?;
         tracing::info!(key = %file.key, bytes = file.bytes.len(), rows = file.summary.rows, ?outcome, "stored rows");
         Ok(outcome)
     }

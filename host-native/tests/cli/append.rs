@@ -177,10 +177,6 @@ fn a_signal_tells_what_is_stored() {
     let skipped = line.rsplit(' ').next().unwrap();
     let more = [&arguments[..], &["--skip-rows", skipped]].concat();
     place.run_with_input(&more, text.as_bytes()).ok();
-    let found = stored(&place);
-    // What was being stored when the signal came may be there or not: nothing before it is lost.
-    let mut once = found.clone();
-    once.dedup();
-    assert_rows(&once, 0..14_000);
-    assert!(found.len() <= 14_000 + 1_100, "{}", found.len());
+    // What was being stored when the signal came may be there or not: the next run finds out.
+    assert_rows(&stored(&place), 0..14_000);
 }
