@@ -18,19 +18,19 @@ use common::seaweed::Seaweed;
 use common::{local_config, seaweed_config};
 
 /// A writer on another machine: nobody can see from here whether it runs.
-pub const ELSEWHERE: &str = "0123456789abcdef0123456789abcdef";
+const ELSEWHERE: &str = "0123456789abcdef0123456789abcdef";
 
-pub fn in_folder(folder: &Path) -> ColdStorage {
+fn in_folder(folder: &Path) -> ColdStorage {
     ColdStorage::new(ColdStorageConfig { prefix: "p".to_owned(), ..local_config(folder) }).unwrap()
 }
 
-pub fn stream<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
+fn stream<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
     let settings = Settings::default();
     storage.stream_rows(1, collection, None, settings, StreamSettings::default()).unwrap()
 }
 
 /// The same, which cuts many objects out of few rows.
-pub fn small<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
+fn small<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
     let cut = StreamSettings {
         row_group_bytes_max: 2_000,
         file_bytes_max: 1,
@@ -39,12 +39,12 @@ pub fn small<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
     storage.stream_rows(1, collection, None, Settings::default(), cut).unwrap()
 }
 
-pub fn text(rows: std::ops::Range<usize>) -> Bytes {
+fn text(rows: std::ops::Range<usize>) -> Bytes {
     rows.map(|n| format!("{{\"n\":{n}}}\n")).collect::<String>().into()
 }
 
 /// Every row of a collection by its number, and no LSN twice.
-pub async fn numbers(storage: &ColdStorage, collection: &str) -> Vec<u64> {
+async fn numbers(storage: &ColdStorage, collection: &str) -> Vec<u64> {
     let files = storage.list(1, collection, None).await.unwrap();
     let ranges: Vec<LsnRange> = files.iter().map(|file| file.key.lsns().unwrap()).collect();
     for pair in ranges.windows(2) {
@@ -58,7 +58,7 @@ pub async fn numbers(storage: &ColdStorage, collection: &str) -> Vec<u64> {
     found
 }
 
-pub fn upto(end: u64) -> Vec<u64> {
+fn upto(end: u64) -> Vec<u64> {
     (0..end).collect()
 }
 
@@ -112,6 +112,6 @@ async fn sixteen_appends_at_once_on_s3() {
 }
 
 /// The path of an append's claim in collection `c`.
-pub fn claim(min: u64, max: u64, owner: &str) -> String {
+fn claim(min: u64, max: u64, owner: &str) -> String {
     format!("p/1/c/_claims/lsn-{min}-{max}-append-{owner}")
 }
