@@ -13,6 +13,7 @@ use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 
 use crate::leftovers;
 use crate::remote::store_path;
+use crate::storage::{Backend, blocking};
 use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject};
 
 /// By then a writer is done, or gone: its claim stands in nobody's way any more.
@@ -21,6 +22,8 @@ const AGE: Duration = Duration::from_secs(60 * 60);
 const TRUSTED: Duration = Duration::from_secs(20 * 60);
 /// How long what a killed put claimed and stored in part waits for the same put again.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many claims of others one put takes away.
+const OUTLIVED_MAX: usize = 32;
 /// The longest first pause; it doubles each time up to the other, and each is a random part of it.
 const PAUSE_MS: u64 = 20;
 const PAUSE_MS_MAX: u64 = 1_000;
@@ -82,6 +85,22 @@ impl ColdStorage {
         Ok(self.look_at_ranges(tenant_id, collection).await?.next_lsn())
     }
 
+    /// Stores a small object at a path that is no key's. It is not counted.
+    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
+        match self.backend() {
+            Backend::Local(folder) => {
+                let (folder, path) = (Arc::clone(folder), path.to_owned());
+                blocking(move || {
+                    let mut staged = folder.stage(&path)?;
+                    staged.write(&bytes)?;
+                    folder.publish_new(staged, &path)
+                })
+                .await
+            }
+            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
+        }
+    }
+
     /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way, and end with this claim.
     pub(crate) async fn claim(
         &self,
@@ -104,18 +123,15 @@ impl ColdStorage {
             Ok(name.path(self.prefix(), *tenant_id, collection)?)
         };
         let note = |name: &ClaimName| path(name).map(|path| Note::new(self, path));
-        let (mut own, mut seen, mut made) = (None, None, (Instant::now(), SystemTime::now()));
+        let (mut own, mut made) = (None, (Instant::now(), SystemTime::now()));
+        let mut seen = (Seen { claims: Vec::new(), files: Vec::new() }, made.1);
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
                     let found = self.look_at_ranges(*tenant_id, collection).await?;
                     let now = own_time(&found, &owner);
-                    let claims: Vec<SeenClaim> =
-                        found.claims.iter().map(|claim| claim.seen(now)).collect();
-                    let files: Vec<ObjectKey> =
-                        found.files.iter().map(|file| file.key.clone()).collect();
-                    claiming.listed(&claims, &files);
-                    seen = Some((found, now));
+                    claiming.listed(&found.claims_seen(now), &found.keys());
+                    seen = (found, now);
                 }
                 ClaimStep::Put(name) => {
                     made = (Instant::now(), SystemTime::now());
@@ -134,16 +150,14 @@ impl ColdStorage {
                     claiming.waited();
                 }
                 ClaimStep::Claimed(name) => {
-                    let ((seen, now), Some(own)) =
-                        (seen.unwrap_or_else(|| (Seen::none(), SystemTime::now())), own)
-                    else {
-                        let message = "LSNs were claimed without a claim; report this";
-                        return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
+                    let own = match own {
+                        Some(own) => own,
+                        None => note(&name)?,
                     };
-                    let outlived = seen.outlived(&name, &ignored, now);
-                    let outlived = outlived.iter().map(note).collect::<Result<Vec<_>>>()?;
-                    let outlived = outlived.into_iter().map(Note::kept).collect();
-                    let (lsns, files) = (name.lsns(), seen.files);
+                    let outlived = seen.0.outlived(&name, &ignored, seen.1).into_iter();
+                    let outlived = outlived.map(|name| note(&name).map(Note::kept));
+                    let outlived = outlived.collect::<Result<Vec<_>>>()?;
+                    let (lsns, files) = (name.lsns(), seen.0.files);
                     return Ok(Claim { lsns, files, name, own, outlived, made });
                 }
                 ClaimStep::Refused(refusal) => return Err(self.refused(refusal, key, &path)),
@@ -195,7 +209,7 @@ impl ColdStorage {
                 (ErrorKind::Conflict, message.to_owned(), path(&name).unwrap_or_default())
             }
             Refusal::NoneLeft => {
-                let message = "there are more rows than LSNs left behind the highest one of the collection; name a free range";
+                let message = "the collection has no LSN left for all of these rows behind its highest one; name a free range";
                 return Error::from(coldpress_core::Error::new(
                     coldpress_core::ErrorKind::Key,
                     message,
@@ -229,13 +243,6 @@ impl Claim {
         self.own.is_loose = false;
     }
 
-    /// Ends the claim after its only put, of which `stored` came.
-    pub(crate) async fn settle(mut self, stored: Result<PutOutcome>) -> Result<PutOutcome> {
-        self.storing();
-        self.end(stored.as_ref().err()).await;
-        stored
-    }
-
     /// Ends a put of which some objects are stored and others are not: its claim stays for whoever runs it again, as that of
     /// a process that is gone.
     pub(crate) async fn leave(self, storage: &ColdStorage) {
@@ -253,10 +260,14 @@ impl Claim {
         }
     }
 
-    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays.
-    pub(crate) async fn end(self, failed: Option<&Error>) {
+    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays:
+    /// that of an append for its next run, that of a put of given keys to keep others away.
+    pub(crate) async fn end(self, storage: &ColdStorage, failed: Option<&Error>) {
         match failed.map(Error::kind) {
-            Some(ErrorKind::Unavailable | ErrorKind::Internal) => self.own.kept().forget(),
+            Some(ErrorKind::Unavailable | ErrorKind::Internal) => match self.name.mark() {
+                ClaimMark::Keys(_) => self.own.kept().forget(),
+                ClaimMark::Append | ClaimMark::AppendId(_) => self.leave(storage).await,
+            },
             Some(_) => self.own.delete().await,
             None => {
                 self.own.delete().await;
@@ -280,15 +291,16 @@ impl FoundClaim {
 }
 
 impl Seen {
-    fn none() -> Self {
-        Seen { claims: Vec::new(), files: Vec::new() }
+    pub(crate) fn next_lsn(&self) -> Option<u64> {
+        free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.keys())
     }
 
-    pub(crate) fn next_lsn(&self) -> Option<u64> {
-        let claims: Vec<SeenClaim> =
-            self.claims.iter().map(|claim| claim.seen(claim.modified)).collect();
-        let files: Vec<ObjectKey> = self.files.iter().map(|file| file.key.clone()).collect();
-        free_lsn(&claims, &files)
+    fn claims_seen(&self, now: SystemTime) -> Vec<SeenClaim> {
+        self.claims.iter().map(|claim| claim.seen(now)).collect()
+    }
+
+    fn keys(&self) -> Vec<ObjectKey> {
+        self.files.iter().map(|file| file.key.clone()).collect()
     }
 
     /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those that left no file, and
@@ -306,7 +318,8 @@ impl Seen {
                 && (ignored.contains(name)
                     || claim.is_dead(now) && (same || is_forgotten || !left_a_file(name)))
         };
-        self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone()).collect()
+        let outlived = self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone());
+        outlived.take(OUTLIVED_MAX).collect()
     }
 }
 

@@ -143,8 +143,11 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
-        let claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
-        let outcome = match claim.settle(self.put(&file.key, &file.bytes).await).await {
+        let mut claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
+        claim.storing();
+        let put = self.put(&file.key, &file.bytes).await;
+        claim.end(self, put.as_ref().err()).await;
+        let outcome = match put {
             Ok(outcome) => outcome,
             Err(error) => return Err(self.explain_conflict(error).await),
         };
@@ -319,22 +322,6 @@ impl ColdStorage {
     /// Stores an empty object at a path that is no key's. It is not counted.
     pub(crate) async fn put_mark(&self, path: &str) -> Result<PutOutcome> {
         self.put_note(path, Bytes::new()).await
-    }
-
-    /// Stores a small object at a path that is no key's. It is not counted.
-    pub(crate) async fn put_note(&self, path: &str, bytes: Bytes) -> Result<PutOutcome> {
-        match &self.backend {
-            Backend::Local(folder) => {
-                let (folder, path) = (Arc::clone(folder), path.to_owned());
-                blocking(move || {
-                    let mut staged = folder.stage(&path)?;
-                    staged.write(&bytes)?;
-                    folder.publish_new(staged, &path)
-                })
-                .await
-            }
-            Backend::Remote(remote) => remote.put_new(path, &bytes).await,
-        }
     }
 
     /// Makes sure of what a listing shows beside this key: whoever put it may have been cut off before it was durable.

@@ -99,10 +99,7 @@ async fn rows_without_end_become_files(config: ColdStorageConfig) {
     let cut = StreamSettings { row_group_bytes_max: 100_000, file_bytes_max: 20_000, first_lsn: 7 };
     let all = rows(20_000, 5);
     for outcome in [PutOutcome::Created, PutOutcome::AlreadyThere] {
-        let mut stream = storage
-            .stream_rows(3, "c", None, settings.clone(), cut.clone())
-            .unwrap()
-            .refusing_overlaps();
+        let mut stream = storage.stream_rows(3, "c", None, settings.clone(), cut.clone()).unwrap();
         for chunk in all.chunks(999) {
             stream.push_rows(chunk.to_vec()).await.unwrap();
         }
@@ -121,8 +118,7 @@ async fn rows_without_end_become_files(config: ColdStorageConfig) {
 
     // Others that begin within them are refused, and their rows are nowhere.
     let within = StreamSettings { first_lsn: 12, ..StreamSettings::default() };
-    let mut stream =
-        storage.stream_rows(3, "c", None, settings.clone(), within).unwrap().refusing_overlaps();
+    let mut stream = storage.stream_rows(3, "c", None, settings.clone(), within).unwrap();
     stream.push_json("{\"n\":1}".into()).await.unwrap();
     let error = stream.finish().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -156,7 +152,7 @@ async fn all_or_nothing_is_seen_at_the_end_or_never(config: ColdStorageConfig) {
     let begin = async || {
         let settings = Settings::default();
         let stream = storage.stream_rows(3, "c", None, settings, cut.clone()).unwrap();
-        let mut stream = stream.all_or_nothing().refusing_overlaps();
+        let mut stream = stream.all_or_nothing();
         stream.push_json(good.clone().into()).await.unwrap();
         stream
     };

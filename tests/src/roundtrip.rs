@@ -63,6 +63,7 @@ pub fn stream_slices<'a>(
                     bytes: std::mem::take(&mut bytes).into(),
                     summary: end.summary,
                 }),
+                StreamOutput::Tail(tail) => panic!("a tail that nobody asked for: {tail:?}"),
             }
         }
     };

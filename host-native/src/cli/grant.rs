@@ -51,6 +51,7 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .map_err(Failure::usage)?;
     let width = if args.padded_lsn { LsnWidth::Padded } else { LsnWidth::Unpadded };
     let store = Store::open(store_args, width)?;
+    refuse_overlap(args, &store)?;
     let asked = GrantRequest {
         bytes: args.bytes,
         sha256: args.sha256,
@@ -70,6 +71,19 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let done = "the grant was made and nobody has it; it expires unused, so make another one";
     writeln!(io::stdout(), "{}", grant.to_json())
         .map_err(|error| Failure::output_after(error, done))
+}
+
+/// An error where another object holds some of the LSNs: whoever has the grant cannot look. The very same key is left
+/// to the put.
+fn refuse_overlap(args: &GrantArgs, store: &Store) -> Result<(), Failure> {
+    let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(args.lsn)))?;
+    match there.iter().find(|other| other.key.lsns() != Some(args.lsn)) {
+        None => Ok(()),
+        Some(other) => Err(Failure::run(format_args!(
+            "LSNs {} overlap those of {}, which is already there; grant a free range",
+            args.lsn, other.key
+        ))),
+    }
 }
 
 /// Reads `15m` as milliseconds.

@@ -185,9 +185,9 @@ impl PutArgs {
             .stream_rows(self.tenant, &self.collection, self.lsn, settings.clone(), cut)
             .map_err(|error| Failure::usage(store::in_our_words(&error)))?;
         rows = match (&self.append_id, self.append, again) {
-            (Some(id), _, _) => store.ask(rows.append_id(id))?,
-            (None, true, false) => store.ask(rows.append())?,
-            (None, true, true) => store.ask(rows.append_behind())?,
+            (Some(id), _, _) => self.begun(store.run(rows.append_id(id))?)?,
+            (None, true, false) => self.begun(store.run(rows.append())?)?,
+            (None, true, true) => self.begun(store.run(rows.append_behind())?)?,
             (None, false, _) => rows,
         };
         if self.skip_rows > 0 {
@@ -195,6 +195,14 @@ impl PutArgs {
         }
         // What has a size has an end.
         Ok(if self.all_or_nothing || has_end { rows.all_or_nothing() } else { rows })
+    }
+
+    fn begun<'s>(&self, begun: coldpress::Result<RowStream<'s>>) -> Result<RowStream<'s>, Failure> {
+        begun.map_err(|error| match error.kind() {
+            // A bad name of the collection was found before.
+            ErrorKind::Key if self.append_id.is_none() => Failure::run(self.no_lsn_left()),
+            _ => store::failed(&error),
+        })
     }
 
     pub(super) fn settings(&self) -> Result<Settings, Failure> {

@@ -301,6 +301,6 @@ fn unfinished(seen: &Seen, now: SystemTime) -> Vec<ClaimName> {
 }
 
 pub(super) fn no_lsn_left() -> Error {
-    let message = "the highest LSN of the collection is taken; name a free range";
+    let message = "the collection has no LSN left behind its highest one; name a free range";
     Error::from(coldpress_core::Error::new(coldpress_core::ErrorKind::Key, message))
 }

@@ -19,19 +19,22 @@ impl RowStream<'_> {
             Ok(None) => self.claim_one(&tail).await,
             Err(error) => Err(error),
         };
-        let (claim, lsns) = match claimed {
+        let (mut claim, lsns) = match claimed {
             Ok(claimed) => claimed,
             Err(error) => return Err(writer.give_up(error).await),
         };
         let (writer, file) = match seal(writer, &tail, lsns).await {
             Ok(sealed) => sealed,
             Err(error) => {
-                claim.end(Some(&error)).await;
+                claim.end(self.storage, Some(&error)).await;
                 return Err(error);
             }
         };
         self.next_lsn = lsns.max().checked_add(1);
-        match claim.settle(writer.settle(&file.key).await).await {
+        claim.storing();
+        let stored = writer.settle(&file.key).await;
+        claim.end(self.storage, stored.as_ref().err()).await;
+        match stored {
             Ok(outcome) => {
                 self.note_stored(file, outcome);
                 Ok(())
@@ -74,11 +77,11 @@ impl RowStream<'_> {
             Err(error) if goes_on && none_is_ours && error.kind() == ErrorKind::Conflict => {
                 self.stored.truncate(stored_before);
                 self.was_outrun = true;
-                claim.end(Some(error)).await;
+                claim.end(self.storage, Some(error)).await;
             }
             // What is there and what is not is told by the claim, to whoever runs it again.
             Err(_) if self.stored.len() > stored_before => claim.leave(self.storage).await,
-            ended => claim.end(ended.as_ref().err()).await,
+            ended => claim.end(self.storage, ended.as_ref().err()).await,
         }
         match stored {
             Ok(()) => Ok(()),
@@ -139,7 +142,7 @@ impl RowStream<'_> {
         match self.look_for_other_runs(&claim).await {
             Ok(()) => Ok(claim),
             Err(error) => {
-                claim.end(Some(&error)).await;
+                claim.end(self.storage, Some(&error)).await;
                 Err(error)
             }
         }

@@ -111,6 +111,70 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
     assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
 }
 
+/// An append of several objects, killed anywhere: run again, it goes on where the first run ended, and every row is
+/// there once. With other appends before and behind it.
+#[test]
+fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
+    let place = Place::new(Seaweed::shared(), "crash/append");
+    let text = noise(1_500_000, SEED);
+    fs::write(place.path("rows"), &text).unwrap();
+    fs::write(place.path("other"), "{\"row\":-1}\n").unwrap();
+    let put = |name: &str, collection: &str| {
+        let collection = format!("--collection={collection}");
+        let cut = ["--append", "--codec=none", "--row-group-size=256KiB", "--file-size=300KiB"];
+        let mut command = place.command(&["put", name, &collection]);
+        command.args(cut).stdin(Stdio::null());
+        command
+    };
+    let wanted: Vec<i64> = text.lines().map(row_of).collect();
+    let whole = run(&mut put("rows", "whole"), LIMIT);
+    let took = whole.took;
+    whole.ok();
+    let objects = |collection: &str| {
+        place.bucket().keys(&format!("{}0/{collection}/lsn-", place.key_prefix()))
+    };
+    let claims = |collection: &str| {
+        place.bucket().keys(&format!("{}0/{collection}/_claims/", place.key_prefix()))
+    };
+    let count = objects("whole").len();
+    assert!(count > 3, "{count}");
+    let mut random = SplitMix64::new(SEED + 2);
+    let (mut between, mut nothing_seen, mut all_seen) = (0, 0, 0);
+    for kill in 0..100 {
+        let collection = format!("killed-{kill}");
+        run(&mut put("other", &collection), LIMIT).ok();
+        let running = Running::start(&mut put("rows", &collection));
+        thread::sleep(Duration::from_micros(random.below(took.as_micros() as u64 * 11 / 10)));
+        running.kill();
+        let seen = objects(&collection).len() - 1;
+        between += u32::from(seen > 0 && seen < count);
+        nothing_seen += u32::from(seen == 0);
+        all_seen += u32::from(seen == count);
+        run(&mut put("other", &collection), LIMIT).ok();
+        // All is stored, and its claim is gone: it had only to say so, and nobody can know that it did not.
+        if seen < count || !claims(&collection).is_empty() {
+            run(&mut put("rows", &collection), LIMIT).ok();
+        }
+        let mut rows: Vec<i64> = Vec::new();
+        for key in objects(&collection) {
+            rows.extend(place.run(&["cat", key.as_str()]).ok().lines().map(row_of));
+        }
+        rows.sort_unstable();
+        let mut once = vec![-1, -1];
+        once.extend(&wanted);
+        assert!(rows == once, "kill {kill}: {} of {} rows, {seen} objects", rows.len(), once.len());
+    }
+    eprintln!(
+        "{between} kills between two objects, {nothing_seen} with nothing to see, {all_seen} behind the last"
+    );
+    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+}
+
+fn row_of(line: &str) -> i64 {
+    let row: serde_json::Value = serde_json::from_str(line).unwrap();
+    row["row"].as_i64().unwrap()
+}
+
 /// Writes the rows, and puts them once to know how long a life is.
 fn source(place: &Place<'_>, name: &'static str, bytes: usize, keys: u32) -> Source {
     let text = noise(bytes, SEED);

@@ -1,0 +1,143 @@
+//! Writers one by one in a chosen order, and who is in whose way.
+
+use std::fs::{self, File};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use coldpress::{ColdStorage, Error, ErrorKind, LsnRange, Settings, StreamSettings};
+
+use crate::common::stub::{Bucket, Reply, Stub};
+use crate::common::{rows, s3_config};
+use crate::{ELSEWHERE, claim, in_folder, stream, text};
+
+/// A bucket in which `meddle` does something before each request is answered.
+fn meddled(bucket: &Bucket, meddle: impl Fn(&Bucket, &str, &str) + Send + Sync + 'static) -> Stub {
+    let bucket = bucket.clone();
+    Stub::start(move |request| {
+        let what = match (request.method.as_str(), request.parameter("prefix")) {
+            ("GET", Some(prefix)) => format!("list {prefix}"),
+            (method, _) => format!("{method} {}", request.key()),
+        };
+        meddle(&bucket, &what, "before");
+        let reply = bucket.answer(request);
+        meddle(&bucket, &what, "after");
+        reply
+    })
+}
+
+/// Does it once.
+fn once(flag: &AtomicU32, work: impl FnOnce()) {
+    if flag.fetch_add(1, Ordering::SeqCst) == 0 {
+        work();
+    }
+}
+
+async fn append_five(endpoint: &str) -> Result<String, Error> {
+    let storage = ColdStorage::new(s3_config(endpoint, "p")).unwrap();
+    let mut rows = stream(&storage, "c").append().await?;
+    rows.push_json(text(0..5)).await?;
+    Ok(rows.finish().await?[0].key.to_string())
+}
+
+#[tokio::test]
+async fn an_append_that_lost_the_race_goes_behind_the_winner() {
+    // Another writer's file comes: behind our claim; before our listing of files, its claim gone already.
+    for moment in ["after PUT p/1/c/_claims/", "before list p/1/c/"] {
+        let (bucket, done) = (Bucket::new(true), AtomicU32::new(0));
+        let claimed = AtomicU32::new(0);
+        let stub = meddled(&bucket, move |bucket, what, when| {
+            let now = format!("{when} {what}");
+            let ours = what.starts_with("PUT p/1/c/_claims/");
+            claimed.fetch_add(u32::from(ours), Ordering::SeqCst);
+            if claimed.load(Ordering::SeqCst) > 0
+                && (now == moment || ours && now.starts_with(moment))
+            {
+                once(&done, || bucket.put("p/1/c/lsn-3-9.parquet", b"theirs"));
+            }
+        });
+        assert_eq!(append_five(&stub.endpoint).await.unwrap(), "p/1/c/lsn-10-14.parquet");
+        let keys = bucket.keys();
+        assert!(keys.iter().all(|key| !key.contains("_claims")), "{keys:?}");
+    }
+    // And where it is a claim that lies lower, it is stepped behind; a higher one is waited for.
+    let bucket = Bucket::new(true);
+    bucket.put(&claim(0, 7, ELSEWHERE), b"");
+    let stub = meddled(&bucket, |_, _, _| ());
+    assert_eq!(append_five(&stub.endpoint).await.unwrap(), "p/1/c/lsn-8-12.parquet");
+    let (bucket, lists) = (Bucket::new(true), AtomicU32::new(0));
+    let stub = meddled(&bucket, move |bucket, what, when| {
+        if when == "before" && what == "list p/1/c/_claims/" {
+            match lists.fetch_add(1, Ordering::SeqCst) {
+                2 => bucket.put(&claim(4, 9, ELSEWHERE), b""),
+                4 => drop(bucket.objects.lock().unwrap().remove(&claim(4, 9, ELSEWHERE))),
+                _ => {}
+            }
+        }
+    });
+    assert_eq!(append_five(&stub.endpoint).await.unwrap(), "p/1/c/lsn-0-4.parquet");
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_ours_all_the_same() {
+    let (bucket, lost) = (Bucket::new(true), AtomicU32::new(0));
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| {
+        let reply = answering.answer(request);
+        let is_claim = request.method == "PUT" && request.key().contains("_claims/");
+        match is_claim && lost.fetch_add(1, Ordering::SeqCst) == 0 {
+            true => Reply::Closed,
+            false => reply,
+        }
+    });
+    assert_eq!(append_five(&stub.endpoint).await.unwrap(), "p/1/c/lsn-0-4.parquet");
+    assert!(bucket.keys().iter().all(|key| !key.contains("_claims")));
+}
+
+#[tokio::test]
+async fn a_given_range_waits_for_nobody_and_names_who_is_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let theirs = folder.path().join(claim(0, 9, ELSEWHERE));
+    fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    fs::write(&theirs, "").unwrap();
+    let put = |min, count: usize| {
+        let rows = rows(count, 1);
+        let storage = &storage;
+        async move { storage.encode_and_upload("c", 1, &rows, min, min + count as u64 - 1).await }
+    };
+    let error = put(5, 3).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let said = error.to_string();
+    assert!(said.contains("LSNs 0..9") && said.contains(&claim(0, 9, ELSEWHERE)), "{said}");
+    // Behind it there is room, and after an hour it counts no more.
+    put(10, 3).await.unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(2 * 3_600);
+    File::options().write(true).open(&theirs).unwrap().set_modified(long_ago).unwrap();
+    put(5, 3).await.unwrap();
+    assert!(!theirs.exists(), "what is dead and left nothing goes");
+    assert_eq!(fs::read_dir(theirs.parent().unwrap()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn one_rule_for_all_ways_to_put() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let put = |min, max| {
+        let storage = &storage;
+        async move { storage.encode_and_upload("c", 1, &rows(3, 1), min, max).await }
+    };
+    put(10, 12).await.unwrap();
+    put(10, 12).await.unwrap();
+    for (min, max) in [(0, 10), (11, 11), (12, 20), (0, 99)] {
+        let error = put(min, max).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{min}..{max}");
+        assert!(error.to_string().contains("lsn-10-12.parquet"), "{error}");
+        let lsns = Some(LsnRange::new(min, max).unwrap());
+        let cut = StreamSettings::default();
+        let mut rows = storage.stream_rows(1, "c", lsns, Settings::default(), cut).unwrap();
+        rows.push_json(text(0..1)).await.unwrap();
+        assert_eq!(rows.finish().await.unwrap_err().kind(), ErrorKind::Conflict);
+        rows.abort().await.unwrap();
+    }
+    assert_eq!(storage.list(1, "c", None).await.unwrap().len(), 1);
+}
