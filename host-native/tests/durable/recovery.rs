@@ -152,7 +152,7 @@ impl<'p> Recovery<'p> {
             &bad(&format!("mv '{}' '{}'", strs(&segment), strs(&aside))),
         );
         fs::rename(&aside, &segment).unwrap();
-        recovery.stops(
+        self.stops(
             "a segment that is cut",
             &bad(&format!("truncate -s 1000 '{}'", strs(&segment))),
         );
