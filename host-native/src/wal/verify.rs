@@ -1,7 +1,7 @@
 //! Whether the archive is whole: every segment read, compared with its record and with the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use coldpress_core::{
@@ -294,7 +294,7 @@ impl Verify<'_> {
 }
 
 /// The checksum of the file here; none where it was deleted or written to since.
-async fn checksum_here(path: &PathBuf, local: &LocalSegment) -> Result<Option<SegmentChecksum>> {
+async fn checksum_here(path: &Path, local: &LocalSegment) -> Result<Option<SegmentChecksum>> {
     match Source::open(path, Some(local)).await {
         Ok(source) => Ok(Some(source.checksum())),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable) => {

@@ -31,7 +31,7 @@ fn each_fault_in_the_middle_stops_recovery_and_it_goes_on_to_the_last_row() {
     let recovery = Recovery::after_a_disaster(&postgres);
 
     // Nothing is wrong until the log is half read: then each of these.
-    let bad = |text: &str| recovery.from_there_on(text);
+    let bad = |text: &str| recovery.once_asked_for(text);
     recovery.stops("wrong credentials", &bad("export AWS_SECRET_ACCESS_KEY=wrong"));
     recovery.stops("missing credentials", &bad("unset AWS_SECRET_ACCESS_KEY"));
     recovery.stops("a missing bucket", &bad("export COLDPRESS_STORE=s3://nobucket/recovery"));
@@ -129,7 +129,7 @@ impl<'p> Recovery<'p> {
         for part in ["archive recovery complete", "selected new timeline"] {
             assert!(!said.contains(part), "{fault}: {part:?} in\n{said}");
         }
-        let why = said.lines().filter(|line| line.starts_with("error: ")).next_back();
+        let why = said.lines().rfind(|line| line.starts_with("error: "));
         eprintln!("{fault}: stopped after {:?}: {}", started.elapsed(), why.unwrap_or_default());
     }
 
@@ -137,7 +137,7 @@ impl<'p> Recovery<'p> {
     fn stops_by_the_folder(&self, folder: &Path, whole: &[u8]) {
         let (wal, aside) = (folder.join("wal"), self.postgres.folder.join("aside"));
         let store = format!("export COLDPRESS_STORE='{}'\n", strs(folder));
-        let bad = |text: &str| format!("{store}{}", self.from_there_on(text));
+        let bad = |text: &str| format!("{store}{}", self.once_asked_for(text));
         let moved = format!("mv '{}' '{}'", strs(folder), strs(&aside));
         self.stops("a folder that is not mounted", &bad(&moved));
         fs::rename(&aside, folder).unwrap();
@@ -152,7 +152,7 @@ impl<'p> Recovery<'p> {
             &bad(&format!("mv '{}' '{}'", strs(&segment), strs(&aside))),
         );
         fs::rename(&aside, &segment).unwrap();
-        recovery.stops(
+        self.stops(
             "a segment that is cut",
             &bad(&format!("truncate -s 1000 '{}'", strs(&segment))),
         );
@@ -160,7 +160,7 @@ impl<'p> Recovery<'p> {
     }
 
     /// A line of the script that does this once the segment is asked for.
-    fn from_there_on(&self, text: &str) -> String {
+    fn once_asked_for(&self, text: &str) -> String {
         format!("[ \"$2\" = {} ] && {text}\n", self.at)
     }
 
