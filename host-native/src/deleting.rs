@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use coldpress_core::{Next, StoreStep, Verdict, judge_deleted};
+use coldpress_core::{Next, Sha256Digest, StoreStep, Verdict, judge_deleted};
 use md5::{Digest as _, Md5};
 
 use crate::backoff::Tries;
@@ -74,12 +74,17 @@ impl RemoteStore {
         let body =
             format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>");
         let digest: [u8; 16] = Md5::digest(body.as_bytes()).into();
-        let request = self.signer().delete_objects(digest, LIFETIME_MS, now_ms())?;
+        let sha256 = Sha256Digest::of(body.as_bytes());
+        let request = self.signer().delete_objects(digest, sha256, LIFETIME_MS, now_ms())?;
         let (step, patience) = (StoreStep::DeleteMany, self.patience());
         let heard =
             self.perform(step, &request, Bytes::from(body), patience, &doing, first).await?;
         let answer = self.done(heard, &doing, first)?;
         let mut told = BTreeMap::new();
+        // Some stores name only what they did not delete.
+        if answer.body.trim_end().ends_with("</DeleteResult>") {
+            told.extend(keys.iter().map(|key| ((*key).to_owned(), None)));
+        }
         for deleted in elements(&answer.body, "Deleted") {
             if let Some(key) = element(deleted, "Key") {
                 told.insert(unescaped(key), None);

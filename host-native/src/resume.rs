@@ -153,6 +153,8 @@ impl Reading {
             let next = reading.next().await?;
             Some((next, reading))
         })
+        // Readers may ask once more after the end.
+        .fuse()
         .boxed()
     }
 

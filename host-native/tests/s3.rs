@@ -65,7 +65,7 @@ async fn a_bucket_that_does_not_exist_is_named() {
     };
     let storage = ColdStorage::new(config).unwrap();
     let error = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
     assert!(error.to_string().contains("no-such-bucket"), "{error}");
 }
 

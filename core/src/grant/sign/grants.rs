@@ -218,11 +218,12 @@ impl Signer {
         self.sign(&request, lifetime_ms, now_ms)
     }
 
-    /// The request that deletes many objects (DeleteObjects). `md5` is that of its body, the list of keys,
-    /// which S3 wants.
+    /// The request that deletes many objects (DeleteObjects). `md5` and `sha256` are those of its body, the
+    /// list of keys: some stores want the one, some the other.
     pub fn delete_objects(
         &self,
         md5: [u8; 16],
+        sha256: Sha256Digest,
         lifetime_ms: u64,
         now_ms: u64,
     ) -> Result<SignedRequest> {
@@ -230,6 +231,7 @@ impl Signer {
         let headers = [
             ("content-md5", BASE64_STANDARD.encode(md5)),
             ("content-type", "application/xml".to_owned()),
+            ("x-amz-checksum-sha256", sha256.to_base64()),
         ];
         let request = Unsigned { method: Method::Post, key: "", query: &query, headers: &headers };
         self.sign(&request, lifetime_ms, now_ms)
