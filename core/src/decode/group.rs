@@ -158,7 +158,7 @@ impl Leaf {
             Values::Int64(values) => values.get(at).map(|value| Stored::Int64(*value)),
             Values::Float(values) => values.get(at).map(|value| Stored::Float(*value)),
             Values::Double(values) => values.get(at).map(|value| Stored::Double(*value)),
-            Values::Bytes(values) => values.get(at).map(|value| Stored::Bytes(value)),
+            Values::Bytes(values) => values.get(at).map(Stored::Bytes),
         };
         value.map(Some).ok_or_else(|| corrupt("a column has fewer values than its levels say"))
     }

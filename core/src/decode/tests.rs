@@ -92,7 +92,8 @@ fn each_limit_is_kept_and_names_itself() {
         file.verify()
     };
     assert!(whole(&ReadLimits::default()).unwrap().whole);
-    let limits: [(&str, fn(&mut ReadLimits)); 5] = [
+    type Set = fn(&mut ReadLimits);
+    let limits: [(&str, Set); 5] = [
         ("footer_bytes_max", |limits| limits.footer_bytes_max = 100),
         ("page_bytes_max", |limits| limits.page_bytes_max = 4_000),
         ("page_rows_max", |limits| limits.page_rows_max = 1),
