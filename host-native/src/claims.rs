@@ -128,7 +128,15 @@ impl ColdStorage {
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
-                    let found = self.look(*tenant_id, collection).await?;
+                    let found = match self.look(*tenant_id, collection).await {
+                        Ok(found) => found,
+                        Err(error) => {
+                            if let Some(own) = own.take() {
+                                own.delete().await;
+                            }
+                            return Err(error);
+                        }
+                    };
                     let now = own_time(&found, &owner);
                     claiming.listed(&found.claims_seen(now), &found.keys());
                     seen = (found, now);
@@ -236,6 +244,12 @@ impl Claim {
         // The one stands still while the machine sleeps, the other can be set.
         let by_clock = SystemTime::now().duration_since(time).unwrap_or_default();
         instant.elapsed().max(by_clock) > TRUSTED
+    }
+
+    /// The same, [`storing`](Self::storing).
+    pub(crate) fn for_put(mut self) -> Self {
+        self.storing();
+        self
     }
 
     /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until they are.
