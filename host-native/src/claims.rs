@@ -123,7 +123,8 @@ impl ColdStorage {
             Ok(name.path(self.prefix(), *tenant_id, collection)?)
         };
         let note = |name: &ClaimName| path(name).map(|path| Note::new(self, path));
-        let (mut own, mut made) = (None, (Instant::now(), SystemTime::now()));
+        let mut own: Option<Note> = None;
+        let mut made = (Instant::now(), SystemTime::now());
         let mut seen = (Seen { claims: Vec::new(), files: Vec::new() }, made.1);
         loop {
             match claiming.poll().clone() {
