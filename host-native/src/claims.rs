@@ -123,12 +123,21 @@ impl ColdStorage {
             Ok(name.path(self.prefix(), *tenant_id, collection)?)
         };
         let note = |name: &ClaimName| path(name).map(|path| Note::new(self, path));
-        let (mut own, mut made) = (None, (Instant::now(), SystemTime::now()));
+        let mut own: Option<Note> = None;
+        let mut made = (Instant::now(), SystemTime::now());
         let mut seen = (Seen { claims: Vec::new(), files: Vec::new() }, made.1);
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
-                    let found = self.look_at_ranges(*tenant_id, collection).await?;
+                    let found = match self.look_at_ranges(*tenant_id, collection).await {
+                        Ok(found) => found,
+                        Err(error) => {
+                            if let Some(own) = own.take() {
+                                own.delete().await;
+                            }
+                            return Err(error);
+                        }
+                    };
                     let now = own_time(&found, &owner);
                     claiming.listed(&found.claims_seen(now), &found.keys());
                     seen = (found, now);
@@ -236,6 +245,12 @@ impl Claim {
         // The one stands still while the machine sleeps, the other can be set.
         let by_clock = SystemTime::now().duration_since(time).unwrap_or_default();
         instant.elapsed().max(by_clock) > TRUSTED
+    }
+
+    /// The same, [`storing`](Self::storing).
+    pub(crate) fn for_put(mut self) -> Self {
+        self.storing();
+        self
     }
 
     /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until they are.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answers, Secrets};
-use crate::claims::ClaimAs;
+use crate::claims::{Claim, ClaimAs};
 use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::{Listing, Source};
@@ -135,7 +135,7 @@ impl ColdStorage {
     /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].
     ///
     /// Where another object, or another put under way, holds some of its LSNs, this is [`ErrorKind::Conflict`], and the
-    /// message names the other.
+    /// message names the other. Who may not list the bucket still may put, and then nobody looks.
     pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
         if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
             let message =
@@ -143,10 +143,18 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
-        let mut claim = self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await?;
-        claim.storing();
+        let claim = match self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await {
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                tracing::warn!(key = %file.key, %error, "putting without a look at other LSNs");
+                None
+            }
+            claimed => Some(claimed?),
+        };
+        let claim = claim.map(Claim::for_put);
         let put = self.put(&file.key, &file.bytes).await;
-        claim.end(self, put.as_ref().err()).await;
+        if let Some(claim) = claim {
+            claim.end(self, put.as_ref().err()).await;
+        }
         let outcome = match put {
             Ok(outcome) => outcome,
             Err(error) => return Err(self.explain_conflict(error).await),
