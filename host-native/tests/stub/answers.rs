@@ -19,6 +19,8 @@ use super::common::stub::{Bucket, Reply, Request, Stub};
 use super::common::{encoded, rows, s3_config};
 
 type Fault = fn() -> Reply;
+/// By upload, then by number of the part.
+type Uploads = BTreeMap<String, BTreeMap<u32, Vec<u8>>>;
 
 fn headed(status: u16, retry_after: &str) -> Reply {
     let headers = vec![("Retry-After", retry_after.to_owned())];
@@ -48,7 +50,7 @@ const PASSING: [(&str, Fault); 15] = [
 #[derive(Clone)]
 struct Store {
     bucket: Bucket,
-    uploads: Arc<Mutex<BTreeMap<String, BTreeMap<u32, Vec<u8>>>>>,
+    uploads: Arc<Mutex<Uploads>>,
     begun: Arc<AtomicUsize>,
 }
 
