@@ -164,13 +164,6 @@ impl RowStream<'_> {
         self.begin_behind(rows).await
     }
 
-    /// Has no effect: LSNs that overlap are always refused.
-    #[deprecated(note = "LSNs that overlap are always refused")]
-    #[must_use]
-    pub fn refusing_overlaps(self) -> Self {
-        self
-    }
-
     /// Shows no file before [`finish`](Self::finish) has all rows: a row that is refused, however late, leaves nothing
     /// behind. Until then files wait in the store, as parts or under names that no listing shows.
     #[must_use]

@@ -39,8 +39,7 @@ async fn works_beside_strangers(config: ColdStorageConfig, foreign: &[&str]) {
             coldpress::Settings::default(),
             coldpress::StreamSettings { first_lsn: 10, ..Default::default() },
         )
-        .unwrap()
-        .refusing_overlaps();
+        .unwrap();
     stream.push_rows(rows(2, 9)).await.unwrap();
     let key = stream.finish().await.unwrap()[0].key.to_string();
     stored.insert(2, key);

@@ -220,7 +220,7 @@ impl Claiming {
 
     fn wait(&mut self) -> Option<ClaimStep> {
         self.waits += 1;
-        (self.waits <= WAITS_MAX).then(|| ClaimStep::Wait(self.waits))
+        (self.waits <= WAITS_MAX).then_some(ClaimStep::Wait(self.waits))
     }
 
     fn give_up(&mut self, own: ClaimName, after: ClaimStep) -> ClaimStep {
