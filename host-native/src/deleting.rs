@@ -26,7 +26,9 @@ impl RemoteStore {
         loop {
             let left: Vec<&str> =
                 keys.iter().copied().filter(|key| !outcomes.contains_key(key)).collect();
-            let Some(first) = left.first() else { break };
+            if left.is_empty() {
+                break;
+            }
             let told = match self.delete_once(&left).await {
                 Ok(told) => told,
                 Err(error) if outcomes.is_empty() => return Err(error),
@@ -41,7 +43,7 @@ impl RemoteStore {
                 match told.get(*key) {
                     Some(Some(verdict)) if verdict.next == Next::Retry => again = Some(verdict),
                     Some(told) => _ = outcomes.insert(key, self.deleted(told.as_ref(), key)),
-                    None => _ = outcomes.insert(key, Err(unsaid(first).at(*key))),
+                    None => _ = outcomes.insert(key, Err(unsaid(DOING, key))),
                 }
             }
             let Some(verdict) = again else { break };
@@ -56,7 +58,7 @@ impl RemoteStore {
         }
         Ok(keys
             .iter()
-            .map(|key| outcomes.remove(key).unwrap_or_else(|| Err(unsaid(key))))
+            .map(|key| outcomes.remove(key).unwrap_or_else(|| Err(unsaid(DOING, key))))
             .collect())
     }
 
@@ -96,7 +98,10 @@ impl RemoteStore {
             let verdict = verdict.scrubbed(|text| self.answers().secrets.scrub(text));
             told.insert(text("Key"), Some(verdict));
         }
-        Ok(told)
+        match told.is_empty() {
+            true => Err(unsaid(&doing, first)),
+            false => Ok(told),
+        }
     }
 
     fn deleted(&self, told: Option<&Verdict>, key: &str) -> Result<()> {
@@ -114,8 +119,8 @@ impl RemoteStore {
     }
 }
 
-fn unsaid(key: &str) -> Error {
-    let message = format!("could not {DOING}: the store did not say so of each; try again");
+fn unsaid(doing: &str, key: &str) -> Error {
+    let message = format!("could not {doing}: the store did not say so of each; try again");
     Error::new(ErrorKind::Unavailable, message).at(key)
 }
 

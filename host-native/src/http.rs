@@ -105,8 +105,7 @@ impl Judging {
         let bytes_max = if status.is_success() { ANSWER_BYTES_MAX } else { ERROR_BYTES_MAX };
         let (body, is_cut) = match read(body, bytes_max).await {
             Ok(read) => read,
-            // What a refusal says is of no matter where it does not arrive.
-            Err(_) if !status.is_success() => (Bytes::new(), false),
+            // Without its body, a 404 does not say what is missing: it is no answer yet.
             Err(error) => return Ok(Tried::Missed(error, None)),
         };
         let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok());

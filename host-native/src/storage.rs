@@ -144,7 +144,11 @@ impl ColdStorage {
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
         let claim = match self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await {
-            Err(error) if error.kind() == ErrorKind::Denied => {
+            // Only a listing fails at the path of a folder.
+            Err(error)
+                if error.kind() == ErrorKind::Denied
+                    && error.path().is_some_and(|path| path.ends_with('/')) =>
+            {
                 tracing::warn!(key = %file.key, %error, "putting without a look at other LSNs");
                 None
             }

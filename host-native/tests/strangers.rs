@@ -334,6 +334,6 @@ async fn a_store_that_is_not_there_is_told_from_an_empty_one() {
     ColdStorage::new(there.clone()).unwrap().require().await.unwrap();
     let missing = ColdStorageConfig { bucket: "no-such-bucket".to_owned(), ..there };
     let error = ColdStorage::new(missing).unwrap().require().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
     assert!(error.to_string().contains("no-such-bucket"), "{error}");
 }

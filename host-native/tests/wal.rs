@@ -156,6 +156,9 @@ mod trouble {
             .with_writer(move || writer.clone())
             .finish();
         let _guard = tracing::subscriber::set_default(subscriber);
+        // Beside a second one. Where there is only one, tracing asks the thread that first comes to
+        // a span whether anybody listens, and that may be the thread of another test.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let delete = WalSettings { delete: true, ..WalSettings::default() };
         archiver.archive(folder.path(), &delete, |_| ()).await.unwrap();
         let text = trace.text();

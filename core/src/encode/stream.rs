@@ -93,6 +93,7 @@ pub struct StreamedFile {
 ///             StreamOutput::Bytes(bytes) => file.extend_from_slice(&bytes),
 ///             // The host stores the file under its key.
 ///             StreamOutput::File(end) => stored.push((end, std::mem::take(&mut file))),
+///             StreamOutput::Tail(_) => unreachable!("only a stream of late LSNs has tails"),
 ///         }
 ///     }
 /// }

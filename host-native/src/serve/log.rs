@@ -36,6 +36,8 @@ pub(super) struct Watched {
 impl Watched {
     pub(super) fn new(storage: &Arc<ColdStorage>, log: ServedLog) -> Result<Self> {
         let archiver = WalArchiver::new(Arc::clone(storage), log.node.as_deref())?.named(log.names);
+        // Before the first segment is archived, all of the log is exposed, which is no fault.
+        let archiver = archiver.allow_empty(true);
         Ok(Watched { log, archiver, last: Mutex::new(None) })
     }
 

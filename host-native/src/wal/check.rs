@@ -9,6 +9,7 @@ use coldpress_core::{
 
 use super::archive::Archive;
 use super::folder;
+use super::look::Lacking;
 use crate::Result;
 use crate::grant::now_ms;
 use crate::storage::blocking;
@@ -124,11 +125,15 @@ pub(super) async fn status(
     names: Option<SegmentNames>,
     folder: &Path,
     sealed: SealedRule,
+    lacking: Lacking,
 ) -> Result<WalStatus> {
     // The folder first: what leaves it meanwhile is archived by then.
     let here = scan(folder, sealed).await?;
     let listed = archive.list().await?;
-    archive.check_listed(&listed).await?;
+    match lacking.allow_empty {
+        true => archive.must_be_there().await?,
+        false => archive.check_listed(&listed).await?,
+    }
     let plan = survey(names, sealed, here, listed)?;
     let held = || plan.archived().filter_map(|segment| Some((segment, segment.bytes?)));
     Ok(WalStatus {

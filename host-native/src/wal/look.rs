@@ -125,7 +125,7 @@ impl Archive<'_> {
 
     /// An error where the store's folder is missing. A bucket that is missing says so itself when
     /// it is listed.
-    async fn must_be_there(&self) -> Result<()> {
+    pub(super) async fn must_be_there(&self) -> Result<()> {
         let Backend::Local(folder) = self.storage.backend() else { return Ok(()) };
         let root = folder.path_of("");
         blocking(move || match std::fs::metadata(&root) {

@@ -94,9 +94,9 @@ impl WalArchiver {
         self
     }
 
-    /// The same, for which [`get`](Self::get) takes an archive that holds no segment for one that
-    /// is empty yet: for a standby that starts before its primary has archived anything. Else it is
-    /// an error.
+    /// The same, for which [`get`](Self::get) and [`status`](Self::status) take an archive that
+    /// holds no segment for one that is empty yet: for a standby that starts before its primary has
+    /// archived anything. Else it is an error.
     pub fn allow_empty(mut self, allow_empty: bool) -> Self {
         self.lacking.allow_empty = allow_empty;
         self
@@ -211,7 +211,7 @@ impl WalArchiver {
 
     /// What is archived, and what would be lost if this machine were lost now.
     pub async fn status(&self, folder: &Path, sealed: SealedRule) -> Result<WalStatus> {
-        check::status(&self.archive_of(), self.names, folder, sealed).await
+        check::status(&self.archive_of(), self.names, folder, sealed, self.lacking).await
     }
 
     fn settings(&self, settings: &WalSettings) -> WalSettings {

