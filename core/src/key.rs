@@ -204,7 +204,8 @@ impl ObjectKey {
         Ok(format!("{}{tenant_id}/{}/", prefix.0, encode_part("collection", collection)?))
     }
 
-    /// The folder, with `/` at its end, of the claims of one collection: what is about to be stored there.
+    /// The folder, with `/` at its end, of the claims of one collection: what is about to be stored
+    /// there.
     pub fn claims_folder(prefix: &KeyPrefix, tenant_id: u64, collection: &str) -> Result<String> {
         Ok(format!("{}{CLAIMS}/", Self::collection_folder(prefix, tenant_id, collection)?))
     }
@@ -220,8 +221,8 @@ impl ObjectKey {
         Ok(format!("{folder}{APPENDS}/{}", encode_part("append id", append_id)?))
     }
 
-    /// Whether a path is ours though it is no key: a claim of a collection or a record of an append. Listings pass over
-    /// it, and it is no stranger's.
+    /// Whether a path is ours though it is no key: a claim of a collection or a record of an
+    /// append. Listings pass over it, and it is no stranger's.
     ///
     /// ```
     /// use coldpress_core::{KeyPrefix, ObjectKey};

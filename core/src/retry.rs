@@ -18,7 +18,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `most`, both included. The bias of the remainder does not matter to a pause.
+    /// A number from 0 to `most`, both included. The bias of the remainder does not matter to a
+    /// pause.
     pub fn up_to(&mut self, most: u64) -> u64 {
         match most.checked_add(1) {
             Some(bound) => self.next() % bound,

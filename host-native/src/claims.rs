@@ -55,7 +55,8 @@ pub(crate) struct Seen {
     pub(crate) files: Vec<StoredObject>,
 }
 
-/// LSNs that are ours until this ends. Dropped before anything was stored, it takes its object back.
+/// LSNs that are ours until this ends. Dropped before anything was stored, it takes its object
+/// back.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) lsns: LsnRange,
@@ -78,9 +79,9 @@ struct Note {
 }
 
 impl ColdStorage {
-    /// The LSN behind all files of a collection and all puts under way; none where the highest there can be is taken.
-    /// Another writer may take it at any time: [`RowStream::append`](crate::RowStream::append) takes what is free
-    /// when its rows are stored.
+    /// The LSN behind all files of a collection and all puts under way; none where the highest
+    /// there can be is taken. Another writer may take it at any time:
+    /// [`RowStream::append`](crate::RowStream::append) takes what is free when its rows are stored.
     pub async fn next_lsn(&self, tenant_id: u64, collection: &str) -> Result<Option<u64>> {
         Ok(self.look_at_ranges(tenant_id, collection).await?.next_lsn())
     }
@@ -101,7 +102,8 @@ impl ColdStorage {
         }
     }
 
-    /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way, and end with this claim.
+    /// Claims LSNs in the collection of `key`, any key of it. `ignored` do not stand in the way,
+    /// and end with this claim.
     pub(crate) async fn claim(
         &self,
         key: &ObjectKey,
@@ -174,7 +176,8 @@ impl ColdStorage {
         }
     }
 
-    /// The claims of a collection, and after them its files: whoever has taken its claim back has its files there.
+    /// The claims of a collection, and after them its files: whoever has taken its claim back has
+    /// its files there.
     pub(crate) async fn look_at_ranges(&self, tenant_id: u64, collection: &str) -> Result<Seen> {
         let folder = ObjectKey::claims_folder(self.prefix(), tenant_id, collection)?;
         let mut claims = Vec::new();
@@ -253,13 +256,14 @@ impl Claim {
         self
     }
 
-    /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until they are.
+    /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until
+    /// they are.
     pub(crate) fn storing(&mut self) {
         self.own.is_loose = false;
     }
 
-    /// Ends a put of which some objects are stored and others are not: its claim stays for whoever runs it again, as that of
-    /// a process that is gone.
+    /// Ends a put of which some objects are stored and others are not: its claim stays for whoever
+    /// runs it again, as that of a process that is gone.
     pub(crate) async fn leave(self, storage: &ColdStorage) {
         let left = async {
             let name = self.name.clone().owned_by(&leftovers::nobody())?;
@@ -275,8 +279,9 @@ impl Claim {
         }
     }
 
-    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file comes to be, it stays:
-    /// that of an append for its next run, that of a put of given keys to keep others away.
+    /// Takes the claim back, and what it outlived. Where `failed` leaves it open whether a file
+    /// comes to be, it stays: that of an append for its next run, that of a put of given keys to
+    /// keep others away.
     pub(crate) async fn end(self, storage: &ColdStorage, failed: Option<&Error>) {
         match failed.map(Error::kind) {
             Some(ErrorKind::Unavailable | ErrorKind::Internal) => match self.name.mark() {
@@ -318,8 +323,8 @@ impl Seen {
         self.files.iter().map(|file| file.key.clone()).collect()
     }
 
-    /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those that left no file, and
-    /// those that nobody has gone on with for a long time.
+    /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those
+    /// that left no file, and those that nobody has gone on with for a long time.
     fn outlived(&self, own: &ClaimName, ignored: &[ClaimName], now: SystemTime) -> Vec<ClaimName> {
         let left_a_file = |name: &ClaimName| {
             let lsns = self.files.iter().filter_map(|file| file.key.lsns());

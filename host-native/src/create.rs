@@ -1,4 +1,5 @@
-//! How an object comes to be at a free key, whatever sends it: one put, or the completion of its parts.
+//! How an object comes to be at a free key, whatever sends it: one put, or the completion of its
+//! parts.
 
 use async_trait::async_trait;
 use coldpress_core::Next;
@@ -12,7 +13,8 @@ use crate::{Error, ErrorKind, PutOutcome, Result};
 pub(crate) enum Sent {
     /// The object is there.
     Created,
-    /// It is not, or nobody knows: what the table says next, and the error where that comes to nothing.
+    /// It is not, or nobody knows: what the table says next, and the error where that comes to
+    /// nothing.
     Not(Next, Error),
 }
 
@@ -22,7 +24,8 @@ pub(crate) trait Creating: Sync {
     /// Sends the one request that creates it, with retries of what passes.
     async fn send(&self) -> Result<Sent>;
 
-    /// Compares what lies at the key: `None` where nothing does, `Conflict` where other content does.
+    /// Compares what lies at the key: `None` where nothing does, `Conflict` where other content
+    /// does.
     async fn look(&self) -> Result<Option<PutOutcome>>;
 }
 

@@ -9,8 +9,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting, a schema or the store itself does not fit, or there is no such bucket: correct it and
-    /// start again.
+    /// A setting, a schema or the store itself does not fit, or there is no such bucket: correct it
+    /// and start again.
     Settings,
     /// A row is not one the settings allow: correct the row, or choose settings that take it.
     Row,
@@ -29,8 +29,8 @@ pub enum ErrorKind {
     Denied,
     /// Another object, of other content, already lies at the key.
     Conflict,
-    /// No object or file of that name exists, or a segment in the middle of a log does not. Of a store
-    /// this is only said where it could be reached and said so itself.
+    /// No object or file of that name exists, or a segment in the middle of a log does not. Of a
+    /// store this is only said where it could be reached and said so itself.
     NotFound,
     /// A grant has expired, and no other could be had: ask for one.
     Expired,

@@ -148,7 +148,8 @@ impl RemoteStore {
         }
     }
 
-    /// The answer to completing a multipart upload of one small part; or to the part, where its upload is gone.
+    /// The answer to completing a multipart upload of one small part; or to the part, where its
+    /// upload is gone.
     async fn complete_over(
         &self,
         prefix: &KeyPrefix,

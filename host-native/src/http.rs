@@ -49,7 +49,8 @@ struct Judging {
 /// What became of one try.
 enum Tried {
     Answered(HttpResponse),
-    /// No useful answer: the error if this was the last try, and the verdict where there was an answer.
+    /// No useful answer: the error if this was the last try, and the verdict where there was an
+    /// answer.
     Missed(HttpError, Option<Verdict>),
 }
 
@@ -97,7 +98,8 @@ impl Judging {
                 | StoreStep::DeleteMany
                 | StoreStep::ListUploads
         );
-        // Bodies of objects are passed on as they come, and so is "you have it already", for engines.
+        // Bodies of objects are passed on as they come, and so is "you have it already", for
+        // engines.
         if status == StatusCode::NOT_MODIFIED || status.is_success() && !is_whole {
             return Ok(Tried::Answered(response));
         }

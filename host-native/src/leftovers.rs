@@ -28,7 +28,8 @@ pub(crate) fn probe_name(prefix: &KeyPrefix) -> String {
     format!("{}probe-{}", folder(prefix), process_name())
 }
 
-/// 32 hex digits that nobody else has: 16 of where this process runs, 8 of which it is there, and 8 random ones.
+/// 32 hex digits that nobody else has: 16 of where this process runs, 8 of which it is there, and 8
+/// random ones.
 pub(crate) fn process_name() -> String {
     let random = random_name();
     let (place, last) = (here().unwrap_or(&random[..16]), &random[24..]);
@@ -41,7 +42,8 @@ pub(crate) fn nobody() -> String {
     format!("{}{:08x}{}", here().unwrap_or(&random[..16]), 0, &random[24..])
 }
 
-/// Whether the process of this [`process_name`] still runs; none where that cannot be seen from here.
+/// Whether the process of this [`process_name`] still runs; none where that cannot be seen from
+/// here.
 pub(crate) fn runs(name: &str) -> Option<bool> {
     let rest = name.strip_prefix(here()?)?;
     let id = u32::from_str_radix(rest.get(..8)?, 16).ok()?;

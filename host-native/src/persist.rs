@@ -1,4 +1,5 @@
-//! Requests of our own signing, sent until the table of answers calls one settled, or patience ends.
+//! Requests of our own signing, sent until the table of answers calls one settled, or patience
+//! ends.
 
 use std::time::Duration;
 

@@ -24,7 +24,8 @@ const RESUMES_MAX: u32 = 100;
 /// A store whose reads go on where a body broke off.
 ///
 /// A read goes on only in the very object it began with, which its ETag tells. Where a HEAD, whose
-/// answer has no body, finds nothing, a GET asks again: its answer says whether the bucket is there.
+/// answer has no body, finds nothing, a GET asks again: its answer says whether the bucket is
+/// there.
 #[derive(Debug)]
 pub(crate) struct Resuming {
     inner: Arc<dyn ObjectStore>,

@@ -26,7 +26,8 @@ pub struct StoredFile {
     pub key: ObjectKey,
     /// Its size.
     pub bytes: u64,
-    /// What it holds. Of a file that an earlier run of the same append stored, only its rows and columns are known.
+    /// What it holds. Of a file that an earlier run of the same append stored, only its rows and
+    /// columns are known.
     pub summary: Summary,
     /// Whether this stream stored it, or it was there.
     pub outcome: PutOutcome,
@@ -38,13 +39,15 @@ pub struct StoredFile {
 /// Push rows or JSON as it comes, then [`finish`](Self::finish). Each push waits until its rows are taken, and so a slow
 /// store slows its caller. The rules of files, columns and rescue are those of [`StreamEncoder`].
 ///
-/// The LSNs are those that the caller names, or, with [`append`](Self::append), those behind all others. LSNs of a
-/// collection never overlap, whatever writers do at the same moment: where another object, or another put under
-/// way, holds some of those that were named, this is [`ErrorKind::Conflict`]; an append takes the next ones.
+/// The LSNs are those that the caller names, or, with [`append`](Self::append), those behind all
+/// others. LSNs of a collection never overlap, whatever writers do at the same moment: where
+/// another object, or another put under way, holds some of those that were named, this is
+/// [`ErrorKind::Conflict`]; an append takes the next ones.
 ///
-/// Each file can be seen once it is whole, or all of them at the end ([`all_or_nothing`](Self::all_or_nothing)). After an
-/// error the stream takes nothing more; of the file at hand nothing is stored, and [`stored`](Self::stored) tells which
-/// files before it are. The same rows pushed again from the first one make the same files, which is success for those
+/// Each file can be seen once it is whole, or all of them at the end
+/// ([`all_or_nothing`](Self::all_or_nothing)). After an error the stream takes nothing more; of the
+/// file at hand nothing is stored, and [`stored`](Self::stored) tells which files before it are.
+/// The same rows pushed again from the first one make the same files, which is success for those
 /// that are there; for an append that needs an [id](Self::append_id).
 ///
 /// ```
@@ -132,34 +135,36 @@ impl ColdStorage {
 }
 
 impl RowStream<'_> {
-    /// Stores the rows behind the highest LSN of the collection, whatever [`StreamSettings::first_lsn`] says; the store is
-    /// asked which that is. An error of kind `Misuse` where the stream was begun with a range, and of kind `Key`
-    /// where no LSN is left.
+    /// Stores the rows behind the highest LSN of the collection, whatever
+    /// [`StreamSettings::first_lsn`] says; the store is asked which that is. An error of kind
+    /// `Misuse` where the stream was begun with a range, and of kind `Key` where no LSN is left.
     ///
-    /// Where a put of the very same rows as an append was killed after some of its objects were stored, and
-    /// before it could say so, this one goes on with it.
+    /// Where a put of the very same rows as an append was killed after some of its objects were
+    /// stored, and before it could say so, this one goes on with it.
     pub async fn append(self) -> Result<Self> {
         self.begin_append(Begun::MayGoOn).await
     }
 
-    /// As [`append`](Self::append), always behind all that is there: what comes after an append that
-    /// [`was_outrun`](Self::was_outrun).
+    /// As [`append`](Self::append), always behind all that is there: what comes after an append
+    /// that [`was_outrun`](Self::was_outrun).
     pub async fn append_behind(self) -> Result<Self> {
         self.begin_append(Begun::Behind).await
     }
 
-    /// As [`append`](Self::append), under an id that makes it safe to run again: rows that earlier runs with this id stored
-    /// are found, and this run goes on behind them. Push the same rows again from the first one on; those that are stored
-    /// are skipped.
+    /// As [`append`](Self::append), under an id that makes it safe to run again: rows that earlier
+    /// runs with this id stored are found, and this run goes on behind them. Push the same rows
+    /// again from the first one on; those that are stored are skipped.
     ///
-    /// Rows are told by their number alone: other rows under the same id are taken for the same ones. Fewer rows than
-    /// are stored are an error of kind `Row`. While another run of the id stores rows, this is `Conflict`.
+    /// Rows are told by their number alone: other rows under the same id are taken for the same
+    /// ones. Fewer rows than are stored are an error of kind `Row`. While another run of the id
+    /// stores rows, this is `Conflict`.
     pub async fn append_id(self, id: &str) -> Result<Self> {
         self.begin_append_id(id).await
     }
 
-    /// Skips the first rows that are pushed, because they are stored: they are read and counted, so that rows behind
-    /// them keep their numbers. Not for an append with an id, which knows how many.
+    /// Skips the first rows that are pushed, because they are stored: they are read and counted, so
+    /// that rows behind them keep their numbers. Not for an append with an id, which knows how
+    /// many.
     pub async fn skip_rows(self, rows: u64) -> Result<Self> {
         self.begin_behind(rows).await
     }
@@ -172,15 +177,16 @@ impl RowStream<'_> {
         self
     }
 
-    /// Whether [`finish`](Self::finish) failed because another writer took the LSNs that the files of this append
-    /// carry: nothing of it is stored, and the same rows in a new stream, begun by
-    /// [`append_behind`](Self::append_behind) or with the same [id](Self::append_id), go behind them. Only an
-    /// append of several files that are shown all at once can be outrun.
+    /// Whether [`finish`](Self::finish) failed because another writer took the LSNs that the files
+    /// of this append carry: nothing of it is stored, and the same rows in a new stream, begun by
+    /// [`append_behind`](Self::append_behind) or with the same [id](Self::append_id), go behind
+    /// them. Only an append of several files that are shown all at once can be outrun.
     pub fn was_outrun(&self) -> bool {
         self.was_outrun
     }
 
-    /// Rows that earlier runs of the same [append id](Self::append_id) stored, and that this one skips.
+    /// Rows that earlier runs of the same [append id](Self::append_id) stored, and that this one
+    /// skips.
     pub fn rows_stored_before(&self) -> u64 {
         self.append.as_ref().map_or(0, Append::rows_stored_before)
     }

@@ -114,7 +114,8 @@ impl ColdStorage {
     /// Encodes rows of (id, document) as one Parquet file, stores it, and gives its key.
     ///
     /// Nothing is stored where any row cannot be kept whole. The same rows at the same key again
-    /// are success; others are [`ErrorKind::Conflict`], and so are LSNs of which another object holds some.
+    /// are success; others are [`ErrorKind::Conflict`], and so are LSNs of which another object
+    /// holds some.
     pub async fn encode_and_upload(
         &self,
         collection: &str,
@@ -134,8 +135,9 @@ impl ColdStorage {
 
     /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].
     ///
-    /// Where another object, or another put under way, holds some of its LSNs, this is [`ErrorKind::Conflict`], and the
-    /// message names the other. Who may not list the bucket still may put, and then nobody looks.
+    /// Where another object, or another put under way, holds some of its LSNs, this is
+    /// [`ErrorKind::Conflict`], and the message names the other. Who may not list the bucket still
+    /// may put, and then nobody looks.
     pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
         if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
             let message =

@@ -100,8 +100,8 @@ impl ColdStorage {
     }
 }
 
-/// Checks a data file whole, and that it is the one of this key, on a blocking thread. The work ends
-/// where its caller gives it up.
+/// Checks a data file whole, and that it is the one of this key, on a blocking thread. The work
+/// ends where its caller gives it up.
 pub(crate) async fn check(bytes: Bytes, key: ObjectKey) -> Result<VerifiedObject> {
     let size = bytes.len() as u64;
     let stop = StopOnDrop::new();

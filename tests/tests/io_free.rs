@@ -76,8 +76,8 @@ fn cargo_tree(arguments: &[&str]) -> String {
     String::from_utf8(tools::run(&mut command).unwrap().stdout).unwrap()
 }
 
-/// What a store answers is judged by `core/src/put/answers.rs` and nowhere else: no status in a match,
-/// no S3 code in quotes, no reading of an error's text, no pause that is not the backoff's.
+/// What a store answers is judged by `core/src/put/answers.rs` and nowhere else: no status in a
+/// match, no S3 code in quotes, no reading of an error's text, no pause that is not the backoff's.
 ///
 /// `serve/` is left out: it is a store itself, and says these things.
 #[test]
@@ -153,7 +153,8 @@ fn judges_an_answer(file: &str, line: &str) -> Option<&'static str> {
         "\"RequestTimeout\"",
         "\"SlowDown\"",
     ];
-    // Timers of machines, which say themselves when; a listener's; and pauses between claims on LSNs.
+    // Timers of machines, which say themselves when; a listener's; and pauses between claims on
+    // LSNs.
     const TIMERS: [&str; 6] =
         ["backoff.rs", "claims.rs", "drive.rs", "listen/mod.rs", "metrics.rs", "wal/mod.rs"];
     let line = line.trim();

@@ -7,7 +7,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// How long a command that has ended may still be heard: a process it left behind may hold its pipe.
+/// How long a command that has ended may still be heard: a process it left behind may hold its
+/// pipe.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 thread_local! {

@@ -7,7 +7,8 @@ use crate::project::{Project, run_and_look};
 use crate::setup::{at, programs};
 use crate::wasm;
 
-/// Of the start of Chromium's driver, and of all the tests of a crate: so that only what hangs is over it.
+/// Of the start of Chromium's driver, and of all the tests of a crate: so that only what hangs is
+/// over it.
 const LIMIT_S: &str = "900";
 
 /// Runs the tests of every crate that goes into the browser, in both hosts.
@@ -39,8 +40,8 @@ enum Host {
     Chromium,
 }
 
-/// How many tests passed; an error where any failed. Cargo builds them as it does for any target, and
-/// the runner of wasm-bindgen takes them to their host: `wasm-pack test` does nothing more.
+/// How many tests passed; an error where any failed. Cargo builds them as it does for any target,
+/// and the runner of wasm-bindgen takes them to their host: `wasm-pack test` does nothing more.
 fn test(project: &Project, host: Host, of: &[&str]) -> Result<usize, String> {
     let mut command = project.cargo();
     wasm::environment(project, &mut command)?;

@@ -1,11 +1,14 @@
-//! Claims: how writers keep the LSN ranges of one collection apart, whatever they do at the same moment.
+//! Claims: how writers keep the LSN ranges of one collection apart, whatever they do at the same
+//! moment.
 //!
-//! A writer puts a *claim*, a small object whose name tells the range; then lists the claims and after them the files of
-//! the collection; and stores its rows only where nobody else's claim or file overlaps. Of two writers at least one sees
-//! the other: whichever lists last lists after both claims were put. A writer takes its claim back only once its files can be
-//! seen, and claims are listed before files, so that nobody falls between the two.
+//! A writer puts a *claim*, a small object whose name tells the range; then lists the claims and
+//! after them the files of the collection; and stores its rows only where nobody else's claim or
+//! file overlaps. Of two writers at least one sees the other: whichever lists last lists after both
+//! claims were put. A writer takes its claim back only once its files can be seen, and claims are
+//! listed before files, so that nobody falls between the two.
 //!
-//! Of two that see one another, the higher one gives way at once, and the lower one waits a little for that.
+//! Of two that see one another, the higher one gives way at once, and the lower one waits a little
+//! for that.
 
 mod name;
 
@@ -39,7 +42,8 @@ pub enum ClaimStep {
     Put(ClaimName),
     /// Delete the claim of this name; tell by [`Claiming::deleted`].
     Delete(ClaimName),
-    /// Wait, longer each time and not as long as others do, then go on by [`Claiming::waited`]. How often it was so.
+    /// Wait, longer each time and not as long as others do, then go on by [`Claiming::waited`]. How
+    /// often it was so.
     Wait(u32),
     /// The LSNs are the writer's: store the files, then delete the claim.
     Claimed(ClaimName),
@@ -95,7 +99,8 @@ pub struct Claiming {
 }
 
 impl Claiming {
-    /// Begins. `owner` is 32 lower-case hex digits that are nobody else's; claims of `ignored` do not stand in the way.
+    /// Begins. `owner` is 32 lower-case hex digits that are nobody else's; claims of `ignored` do
+    /// not stand in the way.
     pub fn new(
         wanted: Wanted,
         mark: ClaimMark,
@@ -254,15 +259,16 @@ impl Claiming {
 }
 
 impl Claiming {
-    /// Of each range another: a name that was deleted is never put again, as a delete whose answer was lost may
-    /// come late.
+    /// Of each range another: a name that was deleted is never put again, as a delete whose answer
+    /// was lost may come late.
     fn owner_now(&self) -> String {
         let kept = self.owner.len().saturating_sub(2);
         format!("{}{:02x}", self.owner.get(..kept).unwrap_or_default(), self.ranges % 256)
     }
 }
 
-/// The LSN behind all files and claims, dead ones too; none where one of them has the highest there can be.
+/// The LSN behind all files and claims, dead ones too; none where one of them has the highest there
+/// can be.
 pub fn free_lsn(claims: &[SeenClaim], files: &[ObjectKey]) -> Option<u64> {
     let claimed = claims.iter().map(|claim| claim.name.lsns());
     let held = files.iter().filter_map(ObjectKey::lsns);

@@ -14,10 +14,11 @@ const MARK_DIGITS: usize = 8;
 pub enum ClaimMark {
     /// Rows behind all others: no other put may store rows at these LSNs, not even the same ones.
     Append,
-    /// The same, of an append with an id: of each id, one run at a time may store rows. The CRC-32 of the id.
+    /// The same, of an append with an id: of each id, one run at a time may store rows. The CRC-32
+    /// of the id.
     AppendId(u32),
-    /// Keys that the caller chose: another put of the very same keys goes on beside it, and the keys
-    /// decide. The CRC-32 of the keys.
+    /// Keys that the caller chose: another put of the very same keys goes on beside it, and the
+    /// keys decide. The CRC-32 of the keys.
     Keys(u32),
 }
 
@@ -57,8 +58,8 @@ pub struct ClaimName {
 }
 
 impl ClaimName {
-    /// The claim of `owner` on these LSNs; an error of kind `Misuse` where the owner is not 32 lower-case
-    /// hex digits.
+    /// The claim of `owner` on these LSNs; an error of kind `Misuse` where the owner is not 32
+    /// lower-case hex digits.
     pub fn new(lsns: LsnRange, mark: ClaimMark, owner: &str) -> Result<Self> {
         if !is_hex(owner, OWNER_DIGITS) {
             return Err(Error::misuse("the owner of a claim is 32 lower-case hex digits"));

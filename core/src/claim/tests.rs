@@ -177,8 +177,8 @@ impl Random {
     }
 }
 
-/// A bucket: claims, and files with the writer whose rows they hold. Each change is seen at once, or after a
-/// lost answer later.
+/// A bucket: claims, and files with the writer whose rows they hold. Each change is seen at once,
+/// or after a lost answer later.
 #[derive(Default)]
 struct Store {
     claims: BTreeSet<String>,

@@ -106,8 +106,8 @@ impl Footer {
         self.lsns
     }
 
-    /// The id of the append that the rows belong to, and how many rows of it come before them; none where the
-    /// append had no id.
+    /// The id of the append that the rows belong to, and how many rows of it come before them; none
+    /// where the append had no id.
     pub fn append(&self) -> Option<(&str, u64)> {
         self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
     }

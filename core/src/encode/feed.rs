@@ -19,9 +19,9 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Cuts JSON text into rows, whatever slices it comes in.
 ///
-/// Reads each row as soon as it is whole. The start of a row that is not whole yet waits in `waiting`,
-/// and is read again from its start once twice as much has come: so the work stays linear. No more
-/// of a row waits than a row may be long.
+/// Reads each row as soon as it is whole. The start of a row that is not whole yet waits in
+/// `waiting`, and is read again from its start once twice as much has come: so the work stays
+/// linear. No more of a row waits than a row may be long.
 #[derive(Debug)]
 pub(super) struct JsonFeed {
     tokenizer: Tokenizer,

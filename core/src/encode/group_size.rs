@@ -1,8 +1,10 @@
-//! How much a row group of a stream may hold, so that files get about the size that they should have.
+//! How much a row group of a stream may hold, so that files get about the size that they should
+//! have.
 
 use super::StreamSettings;
 
-/// What a row group may hold however small its file should be: less makes pages and footers larger than the rows.
+/// What a row group may hold however small its file should be: less makes pages and footers larger
+/// than the rows.
 const LEAST_BYTES: u64 = 1 << 18;
 
 /// The size of the next row group: a matter of the rows before it alone.
@@ -34,7 +36,8 @@ impl GroupSize {
 
     /// The most bytes in memory of the next row group of a file that has `file_bytes` by now.
     ///
-    /// Less than the settings say only where a whole row group would bring the file a quarter past its size.
+    /// Less than the settings say only where a whole row group would bring the file a quarter past
+    /// its size.
     pub(super) fn next(&self, file_bytes: u64) -> usize {
         let Some(file_bytes_max) = self.file_bytes_max else { return self.group_bytes_max };
         let whole = self.group_bytes_max as u64;
@@ -47,7 +50,8 @@ impl GroupSize {
         usize::try_from(size).unwrap_or(self.group_bytes_max)
     }
 
-    /// What rows of so many bytes in memory will take in a file: as the rows before them, but never more.
+    /// What rows of so many bytes in memory will take in a file: as the rows before them, but never
+    /// more.
     fn written_of(&self, held: u64) -> u64 {
         scaled(held, self.written.min(self.held), self.held)
     }

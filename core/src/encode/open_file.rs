@@ -50,7 +50,8 @@ impl OpenFile {
         })
     }
 
-    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they are rescued.
+    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they
+    /// are rescued.
     pub(super) fn takes(&self, found: OwnId) -> bool {
         self.own_id == OwnId::Absent || self.own_id == found
     }

@@ -45,8 +45,8 @@ pub enum StreamOutput {
     Bytes(Bytes),
     /// The bytes since the last `File` are one whole file.
     File(StreamedFile),
-    /// Where [`StreamEncoder::late_lsns`] was asked for, instead of `File`: the file is whole but for its tail, which the
-    /// host seals with the LSNs that it chooses.
+    /// Where [`StreamEncoder::late_lsns`] was asked for, instead of `File`: the file is whole but
+    /// for its tail, which the host seals with the LSNs that it chooses.
     Tail(FileTail),
 }
 
@@ -159,20 +159,21 @@ impl StreamEncoder {
         })
     }
 
-    /// Gives the end of each file as [`StreamOutput::Tail`], so that the host may choose its LSNs when the file is whole.
-    /// [`StreamSettings::first_lsn`] and [`Target::lsns`] then choose none; a file still has any size where the
-    /// latter is given.
+    /// Gives the end of each file as [`StreamOutput::Tail`], so that the host may choose its LSNs
+    /// when the file is whole. [`StreamSettings::first_lsn`] and [`Target::lsns`] then choose none;
+    /// a file still has any size where the latter is given.
     #[must_use]
     pub fn late_lsns(mut self) -> Self {
         self.late = true;
         self
     }
 
-    /// Skips the first `rows_stored` rows: they are read and counted, so that rows behind them keep their numbers, and
-    /// are not written. `append_id` names the append that the rows belong to, in the metadata of each file.
+    /// Skips the first `rows_stored` rows: they are read and counted, so that rows behind them keep
+    /// their numbers, and are not written. `append_id` names the append that the rows belong to, in
+    /// the metadata of each file.
     ///
-    /// An error of kind `Misuse` where a row has come already. [`finish`](Self::finish) then refuses a
-    /// stream of fewer rows, and makes no file where there are just as many.
+    /// An error of kind `Misuse` where a row has come already. [`finish`](Self::finish) then
+    /// refuses a stream of fewer rows, and makes no file where there are just as many.
     pub fn resume(&mut self, append_id: Option<&str>, rows_stored: u64) -> Result<()> {
         self.check()?;
         if self.rows() > 0 {

@@ -7,18 +7,20 @@ use super::stream::StreamedFile;
 use super::{Summary, Target};
 use crate::{Error, LsnRange, ObjectKey, Result};
 
-/// How the two LSNs stand in the footer before they are known (Thrift's compact protocol): two pairs of strings, with
-/// the digit `0` as each value. Nothing behind it in the footer can hold these bytes: JSON escapes control characters.
+/// How the two LSNs stand in the footer before they are known (Thrift's compact protocol): two
+/// pairs of strings, with the digit `0` as each value. Nothing behind it in the footer can hold
+/// these bytes: JSON escapes control characters.
 const UNKNOWN_LSNS: &[u8] =
     b"\x18\x11coldpress.min_lsn\x18\x010\x00\x18\x11coldpress.max_lsn\x18\x010\x00";
 
 /// The length of the footer and the magic number, which are the last bytes of a file.
 const LENGTH_BYTES: usize = 8;
 
-/// The end of one file of a [`StreamEncoder`](super::StreamEncoder): all that depends on the file's LSNs.
+/// The end of one file of a [`StreamEncoder`](super::StreamEncoder): all that depends on the file's
+/// LSNs.
 ///
-/// [`seal`](Self::seal) gives its bytes for any range, as often as it is asked: so rows need not be encoded again where
-/// another writer has taken their LSNs meanwhile.
+/// [`seal`](Self::seal) gives its bytes for any range, as often as it is asked: so rows need not be
+/// encoded again where another writer has taken their LSNs meanwhile.
 #[derive(Debug, Clone)]
 pub struct FileTail {
     pub(super) target: Target,
@@ -41,8 +43,8 @@ impl FileTail {
         self.summary.rows
     }
 
-    /// The LSNs of the file's rows where they count from `first_lsn`; an error of kind `Key` where there are not
-    /// so many left.
+    /// The LSNs of the file's rows where they count from `first_lsn`; an error of kind `Key` where
+    /// there are not so many left.
     pub fn lsns_from(&self, first_lsn: u64) -> Result<LsnRange> {
         let rows_less_one = self.rows().saturating_sub(1);
         let last = first_lsn.checked_add(rows_less_one).ok_or_else(no_lsns_left)?;

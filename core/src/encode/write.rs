@@ -121,8 +121,8 @@ impl FileWriter {
         }
     }
 
-    /// Writes the footer, and gives what was not taken yet. The whole footer is in it, and the place of the checksum,
-    /// which is not written yet: it is the one of the bytes before.
+    /// Writes the footer, and gives what was not taken yet. The whole footer is in it, and the
+    /// place of the checksum, which is not written yet: it is the one of the bytes before.
     pub(super) fn close_unsealed(
         mut self,
         schema: &Schema,
@@ -145,7 +145,8 @@ impl fmt::Debug for FileWriter {
     }
 }
 
-/// `append`: the id of the append that the rows belong to, and how many of its rows come before them.
+/// `append`: the id of the append that the rows belong to, and how many of its rows come before
+/// them.
 fn metadata(
     schema: &Schema,
     own_id: OwnId,

@@ -28,7 +28,8 @@ pub enum Action {
     AskGrant {
         /// Names the question, for [`Action::Cancel`].
         id: u64,
-        /// The multipart upload to go on with, for [`GrantRequest::upload_id`](crate::GrantRequest).
+        /// The multipart upload to go on with, for
+        /// [`GrantRequest::upload_id`](crate::GrantRequest).
         upload_id: Option<String>,
     },
     /// Break off this request or question, if it is still under way. Its answer does not matter.
@@ -56,8 +57,9 @@ pub struct Uploaded {
     pub key: ObjectKey,
     /// Its size.
     pub bytes: u64,
-    /// Whether this upload is known to have stored it; `false`: an object of the same content lay there,
-    /// from an earlier upload, another writer, or a request of this one whose answer was lost.
+    /// Whether this upload is known to have stored it; `false`: an object of the same content lay
+    /// there, from an earlier upload, another writer, or a request of this one whose answer was
+    /// lost.
     pub created: bool,
 }
 

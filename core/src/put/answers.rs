@@ -1,5 +1,5 @@
-//! The one table of a store's answers: for each step, status and S3 code, what to do next, and which
-//! error it is when that comes to nothing. Nothing else decides a retry.
+//! The one table of a store's answers: for each step, status and S3 code, what to do next, and
+//! which error it is when that comes to nothing. Nothing else decides a retry.
 //!
 //! It is read in two halves. [`CODES`] and [`by_status`] say what an answer *means*; [`next`] says
 //! what follows from a meaning at a step. Sources: the error lists of Amazon S3, Cloudflare R2,

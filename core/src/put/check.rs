@@ -16,7 +16,8 @@ pub(super) const LAST_LOOK_FAILURES_MAX: u32 = 3;
 pub(super) struct Check {
     pub(super) why: Why,
     pub(super) retry: Retry,
-    /// A HEAD has no body to say that its signature expired, so a refusal is met with one fresh grant.
+    /// A HEAD has no body to say that its signature expired, so a refusal is met with one fresh
+    /// grant.
     is_regranted: bool,
 }
 

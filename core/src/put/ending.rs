@@ -24,7 +24,8 @@ pub(super) struct Abort {
     retry: Retry,
     is_under_way: bool,
     is_done: bool,
-    /// S3 may keep a part that was still coming in while its upload was aborted, until it is aborted again.
+    /// S3 may keep a part that was still coming in while its upload was aborted, until it is
+    /// aborted again.
     again: bool,
     was_taken: bool,
 }

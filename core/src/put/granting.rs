@@ -16,8 +16,8 @@ pub(super) struct Grants {
     current: Option<Grant>,
     /// Counts the grants taken: what was sent by an earlier one says nothing about this one.
     pub(super) epoch: u64,
-    /// Whether the grant still held by our clock when it came. If not, the clocks disagree, and only the
-    /// store's word counts.
+    /// Whether the grant still held by our clock when it came. If not, the clocks disagree, and
+    /// only the store's word counts.
     clock_believed: bool,
     /// Whether the multipart upload of the current grant is to be aborted if all else ends.
     pub(super) is_open: bool,

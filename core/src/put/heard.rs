@@ -17,7 +17,8 @@ impl Answer<'_> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    /// What the table says of it. `has_expired`: by a clock that is believed, the grant no longer holds.
+    /// What the table says of it. `has_expired`: by a clock that is believed, the grant no longer
+    /// holds.
     pub(super) fn judged(&self, step: StoreStep, has_expired: bool, now_ms: u64) -> Verdict {
         let retry_after = self.header("retry-after");
         let answer = StoreAnswer { status: self.status, retry_after, body: self.body };

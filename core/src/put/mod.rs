@@ -30,19 +30,23 @@ use work::{Chunks, Purpose, Sent, Stage};
 ///
 /// It does no IO and knows no clock. Its host
 ///
-/// 1. calls [`poll`](Self::poll) until it gives `None`, and does what each [`Action`] says, at once or side by side;
+/// 1. calls [`poll`](Self::poll) until it gives `None`, and does what each [`Action`] says, at once
+///    or side by side;
 /// 2. stops when [`outcome`](Self::outcome) gives one, or else
 /// 3. waits for whatever comes first, an answer, a grant, or the time of
-///    [`next_timeout`](Self::next_timeout); hands an answer to the `handle_…` it belongs to; and begins again.
+///    [`next_timeout`](Self::next_timeout); hands an answer to the `handle_…` it belongs to; and
+///    begins again.
 ///
-/// Times are milliseconds since 1970 and must not go backwards. Answers may come in any order, twice, or after
-/// their request was cancelled; those are passed over. A request's headers must be sent exactly as they are:
-/// they are signed. A host whose client sets `content-length` itself leaves that one out.
+/// Times are milliseconds since 1970 and must not go backwards. Answers may come in any order,
+/// twice, or after their request was cancelled; those are passed over. A request's headers must be
+/// sent exactly as they are: they are signed. A host whose client sets `content-length` itself
+/// leaves that one out.
 ///
-/// What it does by itself: parts in parallel with a bound; retries with full jitter on network failures and on
-/// what the table of answers ([`judge`]) says, `Retry-After` honoured; a fresh grant where one expired, going on with the parts
-/// already stored; a look at the object where the key is taken or an answer was lost; an
-/// error in the body of a 200 is an error; and whatever happens, no multipart upload is left open.
+/// What it does by itself: parts in parallel with a bound; retries with full jitter on network
+/// failures and on what the table of answers ([`judge`]) says, `Retry-After` honoured; a fresh
+/// grant where one expired, going on with the parts already stored; a look at the object where the
+/// key is taken or an answer was lost; an error in the body of a 200 is an error; and whatever
+/// happens, no multipart upload is left open.
 ///
 /// The whole loop, with a store that is a few lines:
 ///
@@ -94,8 +98,9 @@ use work::{Chunks, Purpose, Sent, Stage};
 /// # Invariants
 ///
 /// * no request carries a header that its grant did not sign
-/// * once [`outcome`](Self::outcome) gives one, no request is under way, and no multipart upload that this value knew
-///   of is open but those in [`left_open`](Self::left_open), which the error names too
+/// * once [`outcome`](Self::outcome) gives one, no request is under way, and no multipart upload
+///   that this value knew of is open but those in [`left_open`](Self::left_open), which the error
+///   names too
 /// * requests and grants are bounded in number by the settings, whatever is answered
 #[derive(Debug)]
 pub struct Upload {
@@ -124,8 +129,9 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// An upload that has not begun. Without a grant, its first action is to ask for one; with one that does
-    /// not fit the file too. `seed` makes the pauses between retries differ among devices.
+    /// An upload that has not begun. Without a grant, its first action is to ask for one; with one
+    /// that does not fit the file too. `seed` makes the pauses between retries differ among
+    /// devices.
     ///
     /// An error of kind `Settings` or `Misuse` where it makes no sense.
     pub fn new(
@@ -166,8 +172,8 @@ impl Upload {
     /// The next thing to do, if there is one now. Call it until there is none.
     pub fn poll(&mut self, now_ms: u64) -> Option<Action> {
         self.expire(now_ms);
-        // Twice, because a stage that has nothing to send may end the upload, which leaves things to
-        // take away.
+        // Twice, because a stage that has nothing to send may end the upload, which leaves things
+        // to take away.
         let action = self.poll_once(now_ms).or_else(|| self.poll_once(now_ms));
         self.settle();
         action
@@ -180,8 +186,8 @@ impl Upload {
         self.poll_abort(now_ms).or_else(|| self.poll_stage(now_ms))
     }
 
-    /// When to call [`poll`](Self::poll) again though nothing was answered. `None`: only an answer, a
-    /// grant or [`abort`](Self::abort) changes anything.
+    /// When to call [`poll`](Self::poll) again though nothing was answered. `None`: only an answer,
+    /// a grant or [`abort`](Self::abort) changes anything.
     pub fn next_timeout(&self) -> Option<u64> {
         if !self.cancels.is_empty() {
             return Some(0);
@@ -213,14 +219,15 @@ impl Upload {
         self.settle();
     }
 
-    /// The grant that was asked for. One that nobody asked for is given back: its parts are aborted.
+    /// The grant that was asked for. One that nobody asked for is given back: its parts are
+    /// aborted.
     pub fn handle_grant(&mut self, grant: Grant, now_ms: u64) {
         self.take_asked_grant(grant, now_ms);
         self.settle();
     }
 
-    /// The grant that was asked for cannot be had. `Unavailable` asks again, after `retry_after_ms` where the
-    /// server said so; every other kind ends the upload.
+    /// The grant that was asked for cannot be had. `Unavailable` asks again, after `retry_after_ms`
+    /// where the server said so; every other kind ends the upload.
     pub fn handle_grant_failure(
         &mut self,
         kind: ErrorKind,
@@ -232,8 +239,8 @@ impl Upload {
         self.settle();
     }
 
-    /// Breaks the upload off: what is under way is cancelled, parts are taken away, and the outcome is an error
-    /// of kind `Aborted`. Go on polling until there is one.
+    /// Breaks the upload off: what is under way is cancelled, parts are taken away, and the outcome
+    /// is an error of kind `Aborted`. Go on polling until there is one.
     pub fn abort(&mut self, now_ms: u64) {
         self.fail(Error::new(ErrorKind::Aborted, "the upload was aborted"), now_ms);
         self.settle();
@@ -264,7 +271,8 @@ impl Upload {
         &self.left_open
     }
 
-    /// What the last `Retry-After` asked for: after an outcome of kind `Unavailable`, when it is worth trying again.
+    /// What the last `Retry-After` asked for: after an outcome of kind `Unavailable`, when it is
+    /// worth trying again.
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.retry_after_ms
     }

@@ -76,10 +76,11 @@ pub enum Next {
     Done,
     /// Send the same request again, after a pause.
     Retry,
-    /// Look at what lies at the key. The same content is success, other content is a conflict; where
-    /// nothing lies there, send the request again after a pause.
+    /// Look at what lies at the key. The same content is success, other content is a conflict;
+    /// where nothing lies there, send the request again after a pause.
     LookThenRetry,
-    /// Look at what lies at the key, as above; where nothing lies there, begin another multipart upload.
+    /// Look at what lies at the key, as above; where nothing lies there, begin another multipart
+    /// upload.
     LookThenBeginAnew,
     /// Begin another multipart upload: this one is gone, and its parts with it.
     BeginAnew,
@@ -143,7 +144,8 @@ pub struct Verdict {
     pub next: Next,
     /// What the answer means.
     pub meaning: Meaning,
-    /// The kind of error it is, where what is next comes to nothing. Of no meaning with [`Next::Done`].
+    /// The kind of error it is, where what is next comes to nothing. Of no meaning with
+    /// [`Next::Done`].
     pub kind: ErrorKind,
     /// The HTTP status.
     pub status: u16,

@@ -104,7 +104,8 @@ use work::{Entry, Work};
 /// * it is archived only after all before it, and settled (deleted, or marked `.done`) only after it is archived
 ///   and its bytes were read back
 /// * after a failure nothing behind it is begun, and what is under way behind it is broken off
-/// * nothing behind the first unfinished segment of a sequence is published or settled ([`WalPlan::held_up`] names it)
+/// * nothing behind the first unfinished segment of a sequence is published or settled
+///   ([`WalPlan::held_up`] names it)
 /// * a gap stops it only where a second look at the folder, and a listing made after it, show it too
 #[derive(Debug)]
 pub struct WalPlan {

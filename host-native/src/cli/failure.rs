@@ -46,8 +46,8 @@ impl Failure {
         Failure::run(format_args!("cannot write to standard output: {error}"))
     }
 
-    /// Writing to standard output failed after the command did what it was called for. `done` says what, so that
-    /// nobody does it twice for want of an answer.
+    /// Writing to standard output failed after the command did what it was called for. `done` says
+    /// what, so that nobody does it twice for want of an answer.
     pub fn output_after(error: io::Error, done: impl fmt::Display) -> Self {
         match Failure::output(error) {
             Failure::Run(message) => Failure::run(format_args!("{message}; {done}")),

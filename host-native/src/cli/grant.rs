@@ -73,8 +73,8 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::output_after(error, done))
 }
 
-/// An error where another object holds some of the LSNs: whoever has the grant cannot look. The very same key is left
-/// to the put.
+/// An error where another object holds some of the LSNs: whoever has the grant cannot look. The
+/// very same key is left to the put.
 fn refuse_overlap(args: &GrantArgs, store: &Store) -> Result<(), Failure> {
     let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(args.lsn)))?;
     match there.iter().find(|other| other.key.lsns() != Some(args.lsn)) {

@@ -37,7 +37,7 @@ static STATE: AtomicU8 = AtomicU8::new(IDLE);
 static STOP_TIME: AtomicU64 = AtomicU64::new(STOP_TIME_MS);
 static INTERRUPTED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
 
-/// From here on Ctrl-C is ours to handle.
+/// From here on Ctrl-C is ours to handle: a signal that comes right behind this call is, too.
 pub fn listen() {
     let (sender, receiver) = watch::channel(false);
     if INTERRUPTED.set(receiver).is_err() {
@@ -45,12 +45,14 @@ pub fn listen() {
     }
     // A thread of its own: the main one waits for input or is busy with rows. Where it cannot be
     // had, Ctrl-C ends the process as it always does.
+    let (installed, is_installed) = mpsc::channel();
     let _ = thread::Builder::new().name("ctrl-c".to_owned()).spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
             return;
         };
         runtime.block_on(async {
             let Ok(mut signals) = Signals::new() else { return };
+            let _ = installed.send(());
             signals.next().await;
             let begun =
                 STATE.compare_exchange(WRITING, STOPPING, Ordering::SeqCst, Ordering::SeqCst);
@@ -66,6 +68,8 @@ pub fn listen() {
             }
         });
     });
+    // An error is that the thread is not there, or has ended.
+    let _ = is_installed.recv();
 }
 
 /// Gives work that is told to stop so much time, after which the process ends without it.

@@ -30,7 +30,8 @@ pub struct Poured {
     pub stored: Vec<StoredFile>,
     /// How many of their rows earlier runs of the same append stored.
     pub rows_before: u64,
-    /// Whether the same rows, read again, can go behind those that another writer has stored meanwhile.
+    /// Whether the same rows, read again, can go behind those that another writer has stored
+    /// meanwhile.
     pub was_outrun: bool,
 }
 

@@ -61,11 +61,12 @@ pub struct PutArgs {
     /// Begin after the highest LSN of the collection
     #[arg(long)]
     append: bool,
-    /// An append that is safe to run again under the same name, with the same rows from the first one on: it goes on
-    /// behind the rows that earlier runs stored
+    /// An append that is safe to run again under the same name, with the same rows from the first
+    /// one on: it goes on behind the rows that earlier runs stored
     #[arg(long, value_name = "NAME")]
     append_id: Option<String>,
-    /// Read the first N rows and do not store them, because they are: what an append that failed half-way says
+    /// Read the first N rows and do not store them, because they are: what an append that failed
+    /// half-way says
     #[arg(
         long,
         value_name = "N",

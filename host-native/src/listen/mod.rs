@@ -1,6 +1,6 @@
 //! HTTP connections of every listener: the grant server, the metrics of a log's archiver, the
-//! development store and its page. They are bounded in number, in time and in memory, and a stranger
-//! cannot keep others out (docs/decisions/0018).
+//! development store and its page. They are bounded in number, in time and in memory, and a
+//! stranger cannot keep others out (docs/decisions/0018).
 
 mod body;
 mod drive;

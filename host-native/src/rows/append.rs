@@ -141,8 +141,8 @@ impl RowStream<'_> {
         Ok(None)
     }
 
-    /// `Conflict` where another run of this append stored rows since this one looked. Its claim keeps others from
-    /// storing more.
+    /// `Conflict` where another run of this append stored rows since this one looked. Its claim
+    /// keeps others from storing more.
     pub(super) async fn look_for_other_runs(&mut self, claim: &Claim) -> Result<()> {
         let Some(run) = self.append.as_mut().and_then(|append| append.run.as_mut()) else {
             return Ok(());
@@ -194,7 +194,8 @@ impl RowStream<'_> {
 }
 
 impl ColdStorage {
-    /// The files of this append among `candidates`, each with how many of its rows come before it, in order.
+    /// The files of this append among `candidates`, each with how many of its rows come before it,
+    /// in order.
     async fn files_of_append(
         &self,
         id: &str,
@@ -245,8 +246,8 @@ impl ColdStorage {
         })
     }
 
-    /// Whether this very file is there: of the same size, and with the same end, in which the checksum of all of it
-    /// stands.
+    /// Whether this very file is there: of the same size, and with the same end, in which the
+    /// checksum of all of it stands.
     async fn ends_with(&self, file: &StreamedFile, end: &Bytes) -> Result<bool> {
         let doing = "compare with what lies there";
         let (store, path) = (self.object_store(), store_path(file.key.as_str())?);
@@ -281,8 +282,8 @@ fn behind(files: &[StoredObject], first_lsn: u64) -> Vec<StoredObject> {
     files.iter().filter(is_behind).cloned().collect()
 }
 
-/// Claims of appends whose first objects are there, and that nobody finishes: some object is missing, or their
-/// writer is gone.
+/// Claims of appends whose first objects are there, and that nobody finishes: some object is
+/// missing, or their writer is gone.
 fn unfinished(seen: &Seen, now: SystemTime) -> Vec<ClaimName> {
     let is_unfinished = |claim: &&FoundClaim| {
         let lsns = claim.name.lsns();

@@ -16,7 +16,8 @@ use super::shown::Shown;
 use super::tokens::Bearer;
 use super::turns::{Full, Turn, Turns};
 
-/// The longest footer of a reported file: a device's file has some kilobytes, and 8 at a time are read.
+/// The longest footer of a reported file: a device's file has some kilobytes, and 8 at a time are
+/// read.
 const FOOTER_BYTES_MAX: u64 = 8 << 20;
 
 /// How long a client should wait where too many wait already: some reads of large objects.

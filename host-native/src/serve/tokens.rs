@@ -109,8 +109,8 @@ impl Tokens {
         Ok(Tokens(bearers))
     }
 
-    /// Whom the token stands for. It is found by its hash, at the same cost however many tokens there
-    /// are; what time could tell of the hash of a guess helps nobody to guess a token.
+    /// Whom the token stands for. It is found by its hash, at the same cost however many tokens
+    /// there are; what time could tell of the hash of a guess helps nobody to guess a token.
     pub fn find(&self, token: &str) -> Option<Arc<Bearer>> {
         let asked = digest(token);
         self.0.get(&asked).filter(|bearer| bool::from(bearer.digest.ct_eq(&asked))).cloned()

@@ -15,8 +15,8 @@ use url::Url;
 
 use crate::{Error, Result};
 
-/// The most of an answer's body that is read: a page of a listing has a thousand keys, and of each up
-/// to 1 KiB with every byte escaped. That is 6 MB.
+/// The most of an answer's body that is read: a page of a listing has a thousand keys, and of each
+/// up to 1 KiB with every byte escaped. That is 6 MB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 #[derive(Debug, Clone)]

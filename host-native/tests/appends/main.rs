@@ -1,4 +1,5 @@
-//! Appends and claims by way of the library: writers at the same moment, one by one in a chosen order, killed half-way.
+//! Appends and claims by way of the library: writers at the same moment, one by one in a chosen
+//! order, killed half-way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod again;

@@ -41,7 +41,8 @@ async fn append_five(endpoint: &str) -> Result<String, Error> {
 
 #[tokio::test]
 async fn an_append_that_lost_the_race_goes_behind_the_winner() {
-    // Another writer's file comes: behind our claim; before our listing of files, its claim gone already.
+    // Another writer's file comes: behind our claim; before our listing of files, its claim gone
+    // already.
     for moment in ["after PUT p/1/c/_claims/", "before list p/1/c/"] {
         let (bucket, done) = (Bucket::new(true), AtomicU32::new(0));
         let claimed = AtomicU32::new(0);

@@ -95,7 +95,8 @@ fn what_is_stored_is_told_where_the_summary_cannot_be() {
     contains_all(&full(&["wal", "archive", "wal"]), &["1 segment archived"]);
     let line = full(&["rm", "--tenant", "0", "--yes"]);
     contains_all(&line, &["cannot write to standard output", "3 files", ": deleted"]);
-    assert_eq!(place.ok(&["ls", "--tenant", "0", "--json"]), "[]\n");
+    let line = place.run(&["ls", "--tenant", "0"]).fails(1);
+    assert!(line.contains("no data of tenant 0"), "{line}");
     let line = full(&["token", "--tenant", "1", "--append", "tokens"]);
     contains_all(&line, &["stands in tokens", "delete that line"]);
 }

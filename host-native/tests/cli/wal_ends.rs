@@ -1,4 +1,5 @@
-//! `coldpress wal` where something is not there, is wrong, or is in the way: exit codes and messages.
+//! `coldpress wal` where something is not there, is wrong, or is in the way: exit codes and
+//! messages.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, symlink};

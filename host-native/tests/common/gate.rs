@@ -39,8 +39,8 @@ impl Gate {
         format!("http://{}", self.address)
     }
 
-    /// Cuts what is open, and refuses so many connections; then everything passes again. It is closed
-    /// for as long as the client needs to try again so often, however slow the machine is.
+    /// Cuts what is open, and refuses so many connections; then everything passes again. It is
+    /// closed for as long as the client needs to try again so often, however slow the machine is.
     pub fn close_until_refused(&self, connections: u32) {
         let mut state = self.state();
         state.to_refuse = connections;

@@ -113,8 +113,8 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
     assert_eq!(place.bucket().open_uploads(&place.key_prefix()), []);
 }
 
-/// An append of several objects, killed anywhere: run again, it goes on where the first run ended, and every row is
-/// there once. With other appends before and behind it.
+/// An append of several objects, killed anywhere: run again, it goes on where the first run ended,
+/// and every row is there once. With other appends before and behind it.
 #[test]
 fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
     let place = Place::new(Seaweed::shared(), "crash/append");
@@ -153,7 +153,8 @@ fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
         nothing_seen += u32::from(seen == 0);
         all_seen += u32::from(seen == count);
         run(&mut put("other", &collection), LIMIT).ok();
-        // All is stored, and its claim is gone: it had only to say so, and nobody can know that it did not.
+        // All is stored, and its claim is gone: it had only to say so, and nobody can know that it
+        // did not.
         if seen < count || !claims(&collection).is_empty() {
             run(&mut put("rows", &collection), LIMIT).ok();
         }

@@ -46,7 +46,8 @@ fn kills_while_it_grows(prefix: &str, log: Log, segment_time: Duration, kills: u
         let before = place.archived().len();
         writer.wait_at(before as u64 + 50);
         let mut running = Running::start(command.stdin(Stdio::null()));
-        // Half of the lives archive something, however slow the machine is; the others end at any time.
+        // Half of the lives archive something, however slow the machine is; the others end at any
+        // time.
         let grown = random.below(2) as usize * (1 + random.below(3) as usize);
         wait_for(|| running.has_ended() || place.archived().len() >= before + grown);
         thread::sleep(Duration::from_millis(random.below(LIFE_MS_MAX)));

@@ -38,8 +38,8 @@ impl World {
         })
     }
 
-    /// The answers that tell a table of answers from a guess; none where the connection is cut in the
-    /// middle of the body.
+    /// The answers that tell a table of answers from a guess; none where the connection is cut in
+    /// the middle of the body.
     fn rare(&mut self, request: &Request) -> Option<Answer> {
         let completes = request.url.contains("?complete");
         let writes_whole = completes || request.url.contains("?put");

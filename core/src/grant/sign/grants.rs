@@ -218,8 +218,8 @@ impl Signer {
         self.sign(&request, lifetime_ms, now_ms)
     }
 
-    /// The request that deletes many objects (DeleteObjects). `md5` and `sha256` are those of its body, the
-    /// list of keys: some stores want the one, some the other.
+    /// The request that deletes many objects (DeleteObjects). `md5` and `sha256` are those of its
+    /// body, the list of keys: some stores want the one, some the other.
     pub fn delete_objects(
         &self,
         md5: [u8; 16],

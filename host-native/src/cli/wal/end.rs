@@ -17,8 +17,8 @@ const END_OF_LOG: u8 = 1;
 /// Nothing is known of the segment: recovery must stop.
 const STOP: u8 = 126;
 
-/// Does the work, which panics no more. Where it is `wal get`, each failure but the end of the log has an exit code that
-/// stops PostgreSQL.
+/// Does the work, which panics no more. Where it is `wal get`, each failure but the end of the log
+/// has an exit code that stops PostgreSQL.
 pub fn as_restore_command(
     arguments: &[OsString],
     work: impl FnOnce() -> Result<(), Failure>,

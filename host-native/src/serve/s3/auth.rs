@@ -179,8 +179,8 @@ fn check_expiry(query: &Query, signed_at: SystemTime, now: SystemTime) -> Result
     }
 }
 
-/// The host must be signed, and every header that has a meaning for S3. Each stands in the list once:
-/// a long list of one long header would be a large text to sign.
+/// The host must be signed, and every header that has a meaning for S3. Each stands in the list
+/// once: a long list of one long header would be a large text to sign.
 fn check_headers(headers: &HeaderMap, signed: &Signed<'_>) -> Result<(), S3Error> {
     if !signed.headers.is_sorted_by(|a, b| a < b) {
         return Err(malformed("its signed headers are not in alphabetical order, each once"));

@@ -1,6 +1,6 @@
 //! The folder of the development store, from which no name leads out: neither by `..` nor by a
-//! symbolic link, even one that is put there while a file is being opened. Each step goes through an
-//! open folder (`cap-std`), links are not followed at all, and what is no file or folder is not
+//! symbolic link, even one that is put there while a file is being opened. Each step goes through
+//! an open folder (`cap-std`), links are not followed at all, and what is no file or folder is not
 //! opened. All of it blocks.
 
 use std::fs::File;
