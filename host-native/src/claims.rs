@@ -146,8 +146,15 @@ impl ColdStorage {
                 }
                 ClaimStep::Put(name) => {
                     made = (Instant::now(), SystemTime::now());
-                    let put = own.insert(note(&name)?);
-                    self.put_note(&put.path, Bytes::new()).await?;
+                    let put = note(&name)?;
+                    if let Err(error) = self.put_note(&put.path, Bytes::new()).await {
+                        // Only where no useful answer came may the claim be there.
+                        if error.kind() != ErrorKind::Unavailable {
+                            put.kept().forget();
+                        }
+                        return Err(error);
+                    }
+                    own = Some(put);
                     claiming.put();
                 }
                 ClaimStep::Delete(_) => {
