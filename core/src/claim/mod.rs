@@ -26,6 +26,9 @@ const RANGES_MAX: u32 = 200;
 pub enum Wanted {
     /// Those of these files, which are in order, and at least one.
     Keys(Vec<ObjectKey>),
+    /// The same, and nothing may lie at these keys yet: what another writer of the very same rows
+    /// stores there is not ours.
+    New(Vec<ObjectKey>),
     /// Any, for so many rows, behind all files and claims: at least 1.
     Free {
         /// How many LSNs in a row.
@@ -108,7 +111,7 @@ impl Claiming {
         ignored: Vec<ClaimName>,
     ) -> Result<Self> {
         let step = match &wanted {
-            Wanted::Keys(keys) => {
+            Wanted::Keys(keys) | Wanted::New(keys) => {
                 ClaimStep::Put(ClaimName::new(range_of(keys)?, mark.clone(), owner)?)
             }
             Wanted::Free { .. } => ClaimStep::List,
@@ -168,7 +171,7 @@ impl Claiming {
         }
         if let Some(refusal) = self.file_in_the_way(own.lsns(), files) {
             return match self.wanted {
-                Wanted::Keys(_) => self.give_up(own, ClaimStep::Refused(refusal)),
+                Wanted::Keys(_) | Wanted::New(_) => self.give_up(own, ClaimStep::Refused(refusal)),
                 Wanted::Free { .. } => self.move_on(own, claims, files),
             };
         }
@@ -188,7 +191,9 @@ impl Claiming {
                 let refusal = Refusal::SameAppend((*same).clone());
                 self.give_up(own, ClaimStep::Refused(refusal))
             }
-            (Wanted::Keys(_), None) => self.give_up(own, ClaimStep::Refused(Refusal::Claim(rival))),
+            (Wanted::Keys(_) | Wanted::New(_), None) => {
+                self.give_up(own, ClaimStep::Refused(Refusal::Claim(rival)))
+            }
             (Wanted::Free { .. }, None) => self.move_on(own, claims, files),
         }
     }
@@ -215,9 +220,12 @@ impl Claiming {
                 let found = files.iter().find(|file| overlaps(file, own))?.clone();
                 Some(Refusal::File { wanted: found.clone(), found })
             }
-            Wanted::Keys(keys) => keys.iter().find_map(|key| {
+            Wanted::Keys(keys) | Wanted::New(keys) => keys.iter().find_map(|key| {
                 let lsns = key.lsns()?;
-                let found = files.iter().find(|file| *file != key && overlaps(file, lsns))?;
+                let may_be_there = matches!(self.wanted, Wanted::Keys(_));
+                let is_in_the_way =
+                    |file: &&ObjectKey| !(may_be_there && *file == key) && overlaps(file, lsns);
+                let found = files.iter().find(is_in_the_way)?;
                 Some(Refusal::File { wanted: key.clone(), found: found.clone() })
             }),
         }

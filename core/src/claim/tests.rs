@@ -17,7 +17,7 @@ fn owner(number: u64) -> String {
 fn claiming(wanted: Wanted, number: u64) -> Claiming {
     let mark = match &wanted {
         Wanted::Keys(keys) => ClaimMark::keys(keys),
-        Wanted::Free { .. } => ClaimMark::Append,
+        Wanted::New(_) | Wanted::Free { .. } => ClaimMark::Append,
     };
     Claiming::new(wanted, mark, &owner(number), Vec::new()).unwrap()
 }
@@ -344,4 +344,18 @@ fn whatever_the_order_no_ranges_overlap_and_no_rows_are_lost_or_doubled() {
         }
     }
     assert!(stored > 20_000 && refused > 2_000 && died > 2_000, "{stored} {refused} {died}");
+}
+
+#[test]
+fn new_keys_are_not_those_that_lie_there() {
+    for (wanted, is_ours) in
+        [(Wanted::Keys(vec![key(0, 9)]), true), (Wanted::New(vec![key(0, 9)]), false)]
+    {
+        let mut claiming = claiming(wanted, 1);
+        let ClaimStep::Put(own) = claiming.poll().clone() else { panic!("{claiming:?}") };
+        claiming.put();
+        let own = SeenClaim { name: own, is_dead: false };
+        claiming.listed(&[own], &[key(0, 9)]);
+        assert_eq!(matches!(claiming.poll(), ClaimStep::Claimed(_)), is_ours, "{claiming:?}");
+    }
 }

@@ -25,7 +25,7 @@ use super::text::counted;
 /// The largest file with a schema that is read.
 const SCHEMA_BYTES_MAX: u64 = 64 << 20;
 /// How often an append of several objects is read again because others took its LSNs.
-const READ_AGAIN_MAX: u32 = 8;
+const READ_AGAIN_MAX: u32 = 32;
 
 /// Put rows into the store, as one Parquet object or, where they are many, as several
 #[derive(Debug, Args)]
@@ -264,7 +264,14 @@ impl PutArgs {
             },
         };
         let Some(last) = stored.last() else {
-            return Failure::run(format_args!("{why}{}", self.nothing_stored(kind)));
+            let what = match self.skip_rows {
+                0 => self.nothing_stored(kind).to_owned(),
+                skipped => format!(
+                    "; nothing is stored behind the {} that were skipped: the same command again is right",
+                    counted(skipped, "row")
+                ),
+            };
+            return Failure::run(format_args!("{why}{what}"));
         };
         if rows == rows_before {
             let before = counted(rows, "row");
@@ -280,8 +287,9 @@ impl PutArgs {
             _ => "the same command again goes on behind them".to_owned(),
         };
         let what = format!(
-            "the first {} are stored, in {} up to {}: {next}",
+            "the first {} are stored, in {}{} up to {}: {next}",
             counted(self.skip_rows + rows, "row"),
+            if self.skip_rows > 0 { "earlier objects and " } else { "" },
             counted(stored.len() as u64, "object"),
             last.key
         );

@@ -86,7 +86,7 @@ impl RowStream<'_> {
         for (row, file) in files {
             if row != rows_before {
                 let message = format!(
-                    "the files of append {id:?} do not follow one another: this one holds its rows from {row} on, and {rows_before} rows are stored before it; look for a file that was deleted, and use another append id"
+                    "the files of append {id:?} do not follow one another: this one holds its rows from {row} on, and {rows_before} rows are stored before it; bring back the file that is missing (from a copy of the bucket), and run it again; under another append id the rows that are there would be stored a second time"
                 );
                 return Err(Error::new(ErrorKind::Corrupt, message).at(file.key.as_str()));
             }
@@ -223,7 +223,8 @@ impl ColdStorage {
         Ok(found)
     }
 
-    /// What the record of an append says; none where there is none.
+    /// The LSN from which on files of an append lie, as its record says; 0 where the record is
+    /// damaged, and none where there is none.
     async fn read_record(&self, path: &str) -> Result<Option<u64>> {
         let doing = "read the record of the append";
         let (store, location) = (self.object_store(), store_path(path)?);
@@ -240,10 +241,11 @@ impl ColdStorage {
         let Some(bytes) = self.within(doing, path, read).await? else { return Ok(None) };
         let record = serde_json::from_slice::<Value>(&bytes).ok();
         let first_lsn = record.and_then(|record| record.get("first_lsn").and_then(Value::as_u64));
-        first_lsn.map(Some).ok_or_else(|| {
-            let message = "this is no record of an append; delete it if nobody needs it, or use another append id";
-            Error::new(ErrorKind::Corrupt, message).at(path)
-        })
+        if first_lsn.is_none() {
+            tracing::warn!(path, "the record of the append is damaged; all files are looked at");
+        }
+        // Where it is not known from which LSN on its files lie, they may lie anywhere.
+        Ok(Some(first_lsn.unwrap_or(0)))
     }
 
     /// Whether this very file is there: of the same size, and with the same end, in which the

@@ -51,7 +51,12 @@ impl RowStream<'_> {
         let ignored: Vec<ClaimName> =
             self.append.as_ref().and_then(Append::gone_on_with).cloned().into_iter().collect();
         let goes_on = !ignored.is_empty();
-        let mut claim = match self.claim(Wanted::Keys(keys), ignored).await {
+        let wanted = match self.append.is_some() && !goes_on {
+            // Two appends of the same rows are two appends: the other one's files are not ours.
+            true => Wanted::New(keys),
+            false => Wanted::Keys(keys),
+        };
+        let mut claim = match self.claim(wanted, ignored).await {
             Ok(claim) => claim,
             Err(error) => {
                 self.was_outrun = self.append.is_some() && error.kind() == ErrorKind::Conflict;

@@ -193,3 +193,38 @@ async fn an_append_of_several_objects_that_was_outrun_stores_nothing_and_can_be_
     quick.finish().await.unwrap();
     assert_eq!(late.finish().await.unwrap()[0].key.lsns().unwrap().min(), 409);
 }
+
+#[tokio::test]
+async fn two_appends_of_the_same_rows_at_once_are_two_appends() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let mut first = small(&storage, "c").append().await.unwrap().all_or_nothing();
+    let mut second = small(&storage, "c").append().await.unwrap().all_or_nothing();
+    first.push_json(text(0..400)).await.unwrap();
+    second.push_json(text(0..400)).await.unwrap();
+    assert!(first.finish().await.unwrap().len() > 2);
+    // The very same files lie at the keys that it has chosen, and they are not its own.
+    let error = second.finish().await.unwrap_err();
+    assert_eq!((error.kind(), second.was_outrun()), (ErrorKind::Conflict, true), "{error}");
+    second.abort().await.unwrap();
+    let mut again = small(&storage, "c").append_behind().await.unwrap().all_or_nothing();
+    again.push_json(text(0..400)).await.unwrap();
+    again.finish().await.unwrap();
+    let mut found = numbers(&storage, "c").await;
+    found.sort_unstable();
+    let twice: Vec<u64> = (0..400).flat_map(|n| [n, n]).collect();
+    assert_eq!(found, twice);
+}
+
+#[tokio::test]
+async fn a_damaged_record_of_an_append_doubles_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    for _ in 0..2 {
+        let mut rows = small(&storage, "c").append_id("night").await.unwrap();
+        rows.push_json(text(0..100)).await.unwrap();
+        rows.finish().await.unwrap();
+        assert_eq!(numbers(&storage, "c").await, upto(100));
+        std::fs::write(folder.path().join("p/1/c/_appends/night"), "no record").unwrap();
+    }
+}
