@@ -57,7 +57,9 @@ impl File {
                 pages.iter().zip(&chunk.pages).find(|(_, page)| page.header.int(1) == Some(0));
             if let Some(meta) = column.field_mut(3) {
                 let sizes = pages.iter().zip(&chunk.pages).map(|((_, length), page)| {
-                    (*length - page.body.len()) as i64 + page.header.int(2).unwrap_or(0)
+                    // A lie may be as large as it likes.
+                    let body = page.header.int(2).unwrap_or(0);
+                    body.wrapping_add((*length - page.body.len()) as i64)
                 });
                 meta.set(6, sizes.fold(0, i64::wrapping_add));
                 meta.set(7, (end - start) as i64);
