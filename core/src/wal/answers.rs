@@ -1,5 +1,7 @@
 //! What the host answers, and what is known from it.
 
+use std::ops::Bound;
+
 use super::WalPlan;
 use super::names::{SegmentNames, SegmentOrder, SegmentPlace};
 use super::record::SegmentChecksum;
@@ -115,8 +117,16 @@ impl WalPlan {
         if found == stored.checksum {
             return self.advance(&place, Stage::Verified(stored));
         }
+        let is_whole = |(other, segment): (&SegmentPlace, &ArchivedSegment)| {
+            other.is_segment() && segment.bytes.is_some()
+        };
+        let behind = (Bound::Excluded(&place), Bound::Unbounded);
+        let leaves_gap = place.is_segment()
+            && self.there.range(..&place).any(is_whole)
+            && self.there.range::<SegmentPlace, _>(behind).any(is_whole);
+        let past_gap = if leaves_gap { " --past-gap" } else { "" };
         let message = format!(
-            "the archived segment {name} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete the object (for the command: coldpress wal rm {name} --yes), and archive the file again",
+            "the archived segment {name} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete the object (for the command: coldpress wal rm {name} --yes{past_gap}), and archive the file again",
             stored.checksum,
             name = place.name(),
         );

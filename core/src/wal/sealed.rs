@@ -36,6 +36,8 @@ pub enum Unfinished {
         age_ms: u64,
         /// The time that the rule asks for.
         sealed_ms: u64,
+        /// How far its time stamp lies in the future.
+        ahead_ms: u64,
     },
     /// It is the newest.
     Newest,
@@ -57,7 +59,13 @@ impl fmt::Display for Unfinished {
             Unfinished::Unmarked => f.write_str(
                 "archive_status has neither its .ready nor its .done; PostgreSQL writes that at the latest at a checkpoint",
             ),
-            Unfinished::Young { age_ms, sealed_ms } => write!(
+            Unfinished::Young { sealed_ms, ahead_ms, .. } if *ahead_ms > 0 => write!(
+                f,
+                "its time stamp is {:.1} s in the future, and the rule asks for {:.1} s after that: it is held until then; set its time stamp (touch), or see whether the clock was set back",
+                *ahead_ms as f64 / 1e3,
+                *sealed_ms as f64 / 1e3
+            ),
+            Unfinished::Young { age_ms, sealed_ms, .. } => write!(
                 f,
                 "by its time stamp it was modified {:.1} s ago, and the rule asks for {:.1} s; see what writes to it, and whether the clock was set back",
                 *age_ms as f64 / 1e3,
@@ -111,7 +119,14 @@ impl WalPlan {
     fn why_unfinished(&self, local: &LocalSegment) -> Unfinished {
         match self.settings.sealed {
             SealedRule::Ready => Unfinished::Unmarked,
-            SealedRule::Age { ms } => Unfinished::Young { age_ms: local.age_ms, sealed_ms: ms },
+            SealedRule::Age { ms } => Unfinished::Young {
+                age_ms: local.age_ms,
+                sealed_ms: ms,
+                ahead_ms: match local.age_ms {
+                    0 => local.modified_ms.saturating_sub(self.now_ms),
+                    _ => 0,
+                },
+            },
             SealedRule::Last => Unfinished::Newest,
         }
     }

@@ -208,8 +208,7 @@ impl Archive<'_> {
             KeyTarget::Wal { segment, .. } => segment.as_str(),
             KeyTarget::Data { .. } => key.as_str(),
         };
-        let node = self.node.map(|node| format!(" --node {node}")).unwrap_or_default();
-        let rm = format!("coldpress wal rm {name}{node} --yes");
+        let rm = self.removal_of(name).await?;
         let what = if records.contains(&found) {
             format!(
                 "the archive holds an intact segment of this name and other content ({found} there, {own} here), and segments are never overwritten; if it is of another log, archive this one with another --node; if it was put there by mistake, delete it ({rm}) and archive the file again"

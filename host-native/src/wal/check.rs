@@ -9,7 +9,7 @@ use coldpress_core::{
 
 use super::archive::Archive;
 use super::folder;
-use super::look::Lacking;
+use super::lacking::Lacking;
 use crate::Result;
 use crate::grant::now_ms;
 use crate::storage::blocking;

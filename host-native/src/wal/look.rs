@@ -57,66 +57,6 @@ impl Archive<'_> {
         self.holds_no_log().await?.map_or(Ok(()), Err)
     }
 
-    /// After the store said that it has no such segment: the error that tells what this means.
-    ///
-    /// Of kind `NotFound` only where the archive was reached, and nothing shows that the segment is
-    /// missing in the middle of the log.
-    pub(super) async fn lacks(&self, name: &str, rules: Lacking) -> Error {
-        let error = match self.why_lacking(name, rules).await {
-            Ok(None) => {
-                let message = format!(
-                    "the archive holds no segment {name}; `coldpress wal verify` lists what there is"
-                );
-                return Error::new(ErrorKind::NotFound, message).at(self.place());
-            }
-            Ok(Some(error)) | Err(error) => error,
-        };
-        not_of_the_archive(error)
-    }
-
-    async fn why_lacking(&self, name: &str, rules: Lacking) -> Result<Option<Error>> {
-        self.must_be_there().await?;
-        // Of PostgreSQL's segments, the first of the same timeline: one listing tells whether any
-        // is before it.
-        let timeline = timeline_of(name);
-        let first = match timeline {
-            Some(timeline) => self.first_after(timeline).await?,
-            None => self.first_after("").await?,
-        };
-        let first = match first {
-            None if timeline.is_some() => self.first_after("").await?,
-            first => first,
-        };
-        let Some(first) = first else {
-            return match rules.allow_empty {
-                true => Ok(None),
-                false => Ok(Some(self.empty().await?)),
-            };
-        };
-        let is_behind_another =
-            timeline_of(&first) == timeline && timeline.is_some() && first.as_str() < name;
-        if rules.past_gap || !is_behind_another {
-            return Ok(None);
-        }
-        let next = self.first_after(name).await?;
-        let Some(next) = next.filter(|next| timeline_of(next) == timeline) else {
-            return Ok(None);
-        };
-        let message = format!(
-            "segment {name} is missing in the middle of the log: the archive holds {first} before it and {next} behind it; archive it again from where it was written, or take the gap for the end of the log (for the command: --past-gap)"
-        );
-        Ok(Some(Error::new(ErrorKind::Corrupt, message).at(self.place())))
-    }
-
-    /// The error of an archive that holds no segment of this log.
-    async fn empty(&self) -> Result<Error> {
-        if let Some(error) = self.holds_no_log().await? {
-            return Ok(error);
-        }
-        let message = "the archive holds no log; check the store (is it mounted?); where nothing has been archived yet, say that this may be so (for the command: --allow-empty-archive)";
-        Ok(Error::new(ErrorKind::Settings, message).at(self.place()))
-    }
-
     /// Where the archive lies, for a message.
     pub(super) fn place(&self) -> String {
         let folder = self.folder().unwrap_or_default();
@@ -168,7 +108,7 @@ impl Archive<'_> {
 
     /// The name of the first segment in this archive whose key is behind `name`, in the order of
     /// keys' bytes.
-    async fn first_after(&self, name: &str) -> Result<Option<String>> {
+    pub(super) async fn first_after(&self, name: &str) -> Result<Option<String>> {
         let folder = self.folder()?;
         let start = match name {
             "" => folder.clone(),
@@ -226,31 +166,8 @@ impl Archive<'_> {
     }
 }
 
-/// What an archive without the segment that is asked for may be like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Lacking {
-    /// It may hold no segment at all.
-    pub(super) allow_empty: bool,
-    /// It may have a gap there.
-    pub(super) past_gap: bool,
-}
-
-/// The same error, where it must not be taken for an answer of the archive.
-pub(super) fn not_of_the_archive(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::NotFound => Error::new(ErrorKind::Settings, error.to_string()),
-        _ => error,
-    }
-}
-
 /// Completes "could not …".
-const LOOKING: &str = "look what the archive holds";
-
-/// The timeline in the name of a segment of PostgreSQL's.
-fn timeline_of(name: &str) -> Option<&str> {
-    let hex = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
-    (name.len() == 24 && name.bytes().all(hex)).then(|| &name[..8])
-}
+pub(super) const LOOKING: &str = "look what the archive holds";
 
 /// The paths of all that lies in a folder, as keys have them. Blocks.
 fn keys_in(local: &LocalFolder, folder: &str) -> Result<BTreeSet<String>> {

@@ -5,6 +5,7 @@ mod check;
 mod drive;
 mod event;
 mod folder;
+mod lacking;
 mod left;
 mod look;
 mod metrics;
@@ -29,7 +30,7 @@ pub use restore::{WalRange, WalRestored};
 use crate::{ColdStorage, Result};
 use archive::{Archive, Recorded};
 use drive::Run;
-use look::Lacking;
+use lacking::Lacking;
 use verify::Verify;
 
 /// How long [`WalArchiver::verify`] lets a segment be on its way.
@@ -102,7 +103,7 @@ impl WalArchiver {
         self
     }
 
-    /// The same, for which [`get`](Self::get) takes a gap in the middle of PostgreSQL's log for its
+    /// The same, for which [`get`](Self::get) takes a gap in the middle of the log for its
     /// end. Else it is an error.
     pub fn past_gap(mut self, past_gap: bool) -> Self {
         self.lacking.past_gap = past_gap;
@@ -125,8 +126,9 @@ impl WalArchiver {
     ///
     /// Of kind [`NotFound`](crate::ErrorKind::NotFound) only where the archive was reached, holds
     /// this log, and has no segment of that name: the log ends there. A folder or bucket that is
-    /// missing, an archive without any segment of this log, and a segment that is missing between
-    /// two of its timeline are errors of other kinds.
+    /// missing, an archive without any segment of this log, a segment that is missing between two
+    /// others, and one of which only the record is there are errors of other kinds. While such a
+    /// record is younger than 30 s, the segment is waited for.
     ///
     /// `None` is the record of a segment that has none: then only its length was checked.
     pub async fn get(&self, name: &str, to: &Path) -> Result<Option<SegmentChecksum>> {

@@ -126,6 +126,26 @@ fn removed(
     }
 }
 
+impl Archive<'_> {
+    /// The command that deletes this segment, as its archive is now.
+    pub(super) async fn removal_of(&self, name: &str) -> Result<String> {
+        let listed = self.list().await?;
+        let (going, staying): (Vec<_>, Vec<_>) = listed.iter().partition(|s| s.name == name);
+        let leaves_gap = match (going.first(), order_of(None, &staying)) {
+            (Some(segment), Ok(order)) => removed(order, segment, &staying).leaves_gap,
+            _ => false,
+        };
+        Ok(self.removal_command(name, leaves_gap))
+    }
+
+    /// The command that deletes a segment.
+    pub(super) fn removal_command(&self, name: &str, leaves_gap: bool) -> String {
+        let node = self.node.map(|node| format!(" --node {node}")).unwrap_or_default();
+        let past_gap = if leaves_gap { " --past-gap" } else { "" };
+        format!("coldpress wal rm {name}{node} --yes{past_gap}")
+    }
+}
+
 /// The object first: a record without its object is a put that was begun, and is put again.
 async fn delete(archive: &Archive<'_>, segment: &ArchivedSegment) -> Result<()> {
     let key = archive.key(&segment.name)?;

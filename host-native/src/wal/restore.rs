@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::archive::Archive;
 use super::check::survey;
-use super::look::{Lacking, not_of_the_archive};
+use super::lacking::{Lacking, not_of_the_archive};
 use super::source::checksum_of;
 use crate::answer::io_error;
 use crate::local::sync_folder;
@@ -58,9 +58,13 @@ pub(super) async fn get(
     let key = archive.key(name)?;
     let asked = to.to_owned();
     let to = blocking(move || target(&asked)).await.map_err(not_of_the_archive)?;
-    let (incoming, records) = match try_join(archive.open(&key), archive.records(&key)).await {
+    let open = || try_join(archive.open(&key), archive.records(&key));
+    let (incoming, records) = match open().await {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(archive.lacks(name, rules).await);
+            if !archive.comes(&key, name).await.map_err(not_of_the_archive)? {
+                return Err(archive.lacks(name, rules).await);
+            }
+            open().await.map_err(not_of_the_archive)?
         }
         other => other?,
     };

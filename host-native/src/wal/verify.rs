@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use coldpress_core::{
-    ArchivedSegment, Gap, LocalSegment, SealedRule, SegmentChecksum, SegmentNames, WalPlan,
+    ArchivedSegment, Gap, LocalSegment, SealedRule, SegmentChecksum, SegmentNames, SegmentPlace,
+    WalPlan,
 };
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -55,6 +56,8 @@ struct Known {
     /// A later segment is archived, or has been finished for the grace time: waiting changes
     /// nothing.
     is_overdue: bool,
+    /// Others are archived before and behind it: without it the archive has a gap.
+    is_between: bool,
 }
 
 impl Verify<'_> {
@@ -136,6 +139,7 @@ impl Verify<'_> {
         let mut names: Vec<&str> = here.keys().chain(there.keys()).copied().collect();
         names.sort_by_cached_key(|name| order.place(name));
         names.dedup();
+        let (first, last) = ends_of(plan);
         // From the last one back: whether anything behind it tells that it is overdue.
         let mut is_overdue = false;
         let mut known = Vec::with_capacity(names.len());
@@ -148,6 +152,8 @@ impl Verify<'_> {
                 is_finished: sealed.contains(name) || plan.holder_of(name).is_some(),
                 not_due: here.and_then(|local| self.not_due(plan, local, sealed.contains(name))),
                 is_overdue,
+                is_between: first.as_ref().is_some_and(|first| *first < order.place(name))
+                    && last.as_ref().is_some_and(|last| *last > order.place(name)),
             });
             let is_archived = there.is_some_and(|segment| segment.bytes.is_some());
             is_overdue |= order.place(name).is_segment()
@@ -285,12 +291,21 @@ impl Verify<'_> {
             }
             _ => None,
         };
-        let (state, detail) = judge(found, &there.records, own);
+        let rm = self.archive.removal_command(&there.name, known.is_between);
+        let (state, detail) = judge(found, &there.records, own, &rm);
         Ok(Some(SegmentCheck {
             detail,
             ..SegmentCheck::of(there.name.clone(), there.bytes, state)
         }))
     }
+}
+
+/// The first and the last segment that is archived.
+fn ends_of(plan: &WalPlan) -> (Option<SegmentPlace>, Option<SegmentPlace>) {
+    let whole = plan.archived().filter(|segment| segment.bytes.is_some());
+    let places = whole.map(|segment| plan.order().place(&segment.name));
+    let places: BTreeSet<SegmentPlace> = places.filter(SegmentPlace::is_segment).collect();
+    (places.first().cloned(), places.last().cloned())
 }
 
 /// The checksum of the file here; none where it was deleted or written to since.
@@ -305,11 +320,12 @@ async fn checksum_here(path: &Path, local: &LocalSegment) -> Result<Option<Segme
 }
 
 /// Which side is right: the object as it was `found`, its records, and the file here where there is
-/// one.
+/// one. `rm` is the command that deletes the object.
 fn judge(
     found: SegmentChecksum,
     records: &[SegmentChecksum],
     own: Option<SegmentChecksum>,
+    rm: &str,
 ) -> (SegmentState, String) {
     let put_as = || records.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     match own {
@@ -337,7 +353,7 @@ fn judge(
         Some(own) if records.contains(&own) => (
             SegmentState::Damaged,
             format!(
-                "the object in the archive is {found}, and was put as {}; the file here is intact: delete the object (coldpress wal rm), and archive the file again",
+                "the object in the archive is {found}, and was put as {}; the file here is intact: delete the object ({rm}), and archive the file again",
                 put_as()
             ),
         ),

@@ -93,6 +93,8 @@ fn what_is_stored_is_told_where_the_summary_cannot_be() {
     place.write("wal/02", "x");
     place.write("wal/03", "x");
     contains_all(&full(&["wal", "archive", "wal"]), &["1 segment archived"]);
+    let line = full(&["wal", "rm", "01", "--yes"]);
+    contains_all(&line, &["cannot write to standard output", "1 segment: deleted: 01"]);
     let line = full(&["rm", "--tenant", "0", "--yes"]);
     contains_all(&line, &["cannot write to standard output", "3 files", ": deleted"]);
     let line = place.run(&["ls", "--tenant", "0"]).fails(1);

@@ -22,6 +22,7 @@ mod usage;
 mod wal;
 #[cfg(unix)]
 mod wal_ends;
+mod wal_missing;
 
 #[path = "../common/seaweed.rs"]
 mod seaweed;

@@ -71,6 +71,14 @@ fn wal_get_ends_with_1_only_where_the_archive_has_no_such_segment() {
     place.write(&format!("coldpress-data/wal/pg/{}", PG[2]), "damaged");
     stops(&place, &[PG[2], "x", "--node", "pg"], &["damaged"]);
     fs::remove_file(place.path(&format!("coldpress-data/wal/pg/{}", PG[1]))).unwrap();
+    let record = ["only its record is there", PG[1], "--past-gap"];
+    stops(&place, &[PG[1], "x", "--node", "pg"], &record);
+    for entry in fs::read_dir(place.path("coldpress-data/wal/pg")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with(PG[1]) {
+            fs::remove_file(path).unwrap();
+        }
+    }
     let gap = ["missing in the middle", PG[0], PG[2], "--past-gap"];
     stops(&place, &[PG[1], "x", "--node", "pg"], &gap);
     place.run(&get(PG[1], &["--past-gap"])).fails(1);
@@ -181,22 +189,22 @@ fn verify_names_the_side_that_is_wrong_and_conflicts_tell_what_helps() {
         assert_eq!(ran.code, Some(1));
         contains_all(
             &ran.stderr,
-            &["wal/2", "other content", "intact", "--node", "coldpress wal rm 2 --yes"],
+            &["wal/2", "other content", "intact", "--node", "coldpress wal rm 2 --yes --past-gap"],
         );
     }
     place.write("log/2", "2");
     place.write("coldpress-data/wal/2", "Y");
     let (code, state, detail, _) = verify(&place);
     assert_eq!((code, state), (Some(1), json!("damaged")));
-    contains_all(&detail, &["the file here is intact", "coldpress wal rm"]);
+    contains_all(&detail, &["the file here is intact", "coldpress wal rm 2 --yes --past-gap"]);
     let line = place.run(&["wal", "put", "log/2"]).fails(1);
     contains_all(
         &line,
-        &["wal/2", "is damaged", "the file here still is", "coldpress wal rm 2 --yes"],
+        &["wal/2", "is damaged", "the file here still is", "coldpress wal rm 2 --yes --past-gap"],
     );
     let ran = place.run(&["wal", "archive", "log", "--delete-after-verify"]);
     assert_eq!(ran.code, Some(1));
-    contains_all(&ran.stderr, &["2 is damaged", "kept", "coldpress wal rm 2 --yes"]);
+    contains_all(&ran.stderr, &["2 is damaged", "kept", "coldpress wal rm 2 --yes --past-gap"]);
     place.write("log/2", "Z");
     let (_, state, detail, _) = verify(&place);
     assert_eq!(state, "damaged");
@@ -276,6 +284,11 @@ fn nothing_behind_a_young_segment_is_archived_or_deleted() {
     contains_all(&text, &["held up   w-2 is not finished", "the rule asks for 3600.0 s"]);
     let text = place.ok(&[&["wal", "verify", "log"][..], &rule].concat());
     contains_all(&text, &["1 ok, 3 not yet due", "it waits for w-2, which is not finished"]);
+    let file = File::options().write(true).open(place.path("log/w-2")).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(7_200)).unwrap();
+    let line = place.run(&archive).stderr;
+    contains_all(&line, &["w-2", " s in the future", "3600.0 s after that", "held until then"]);
+    assert!(line.contains("7200.") || line.contains("7199."), "{line}");
     stamp("w-2", 90_000);
     assert!(
         place

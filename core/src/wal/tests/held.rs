@@ -40,7 +40,7 @@ fn a_younger_segment_holds_up_older_ones_behind_it() {
     let held = plan.held_up();
     assert_eq!((held.len(), held[0].by.as_str(), held[0].first.as_str()), (1, "w-2", "w-3"));
     assert_eq!((held[0].segments, held[0].bytes), (1, 1), "the newest is not finished itself");
-    assert_eq!(held[0].why, Unfinished::Young { age_ms: 499, sealed_ms: 500 });
+    assert_eq!(held[0].why, Unfinished::Young { age_ms: 499, sealed_ms: 500, ahead_ms: 0 });
     assert!(held[0].to_string().contains("w-2 is not finished and holds up segment w-3"));
     assert_eq!((plan.holder_of("w-3"), plan.holder_of("w-1")), (Some("w-2"), None));
     let exposure = plan.exposure(1_100);

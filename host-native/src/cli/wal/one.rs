@@ -48,7 +48,8 @@ pub struct GetArgs {
     /// place
     #[arg(long)]
     allow_empty_archive: bool,
-    /// Take a segment that is missing between two others for the end of the log
+    /// Take a segment that is missing between two others, or of which only the record is there, for
+    /// the end of the log
     #[arg(long)]
     past_gap: bool,
     #[command(flatten)]

@@ -55,8 +55,17 @@ pub fn run(args: &RmArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         true => lines_json(args, &removed, &mut out),
         false => lines_text(args, &removed, &mut out),
     };
-    written.and_then(|()| out.flush()).map_err(Failure::output)?;
+    written.and_then(|()| out.flush()).map_err(|error| match args.yes {
+        true => Failure::output_after(error, deleted(&removed)),
+        false => Failure::output(error),
+    })?;
     outcome.map(drop)
+}
+
+/// What is gone, in one line.
+fn deleted(removed: &[WalRemoved]) -> String {
+    let names: Vec<_> = removed.iter().map(|segment| segment.name.as_str()).collect();
+    format!("{}: deleted: {}", counted(removed.len() as u64, "segment"), names.join(", "))
 }
 
 fn lines_text(args: &RmArgs, removed: &[WalRemoved], out: &mut dyn Write) -> io::Result<()> {
