@@ -77,7 +77,9 @@ pub fn run(args: &RepairArgs, keys: &[String], json: bool, store: &Store) -> Res
     };
     let (state, words, proof) = match repaired {
         Repaired::Replaced(proof) => ("replaced", "was damaged, and is replaced", Some(proof)),
-        Repaired::Restored(proof) => ("restored", "was deleted by a repair that was cut off, and is put back", Some(proof)),
+        Repaired::Restored(proof) => {
+            ("restored", "was deleted by a repair that was cut off, and is put back", Some(proof))
+        }
         Repaired::WasWhole => ("ok", "is whole, and was not replaced", None),
     };
     let line = match json {
@@ -103,10 +105,8 @@ fn doubt(proof: Proof) -> &'static str {
         Proof::RowsOfFooter => {
             "; its footer names other bytes, so only the number of rows was checked"
         }
-        Proof::RowsOfKey => {
-            "; its footer could not be read, so only the number of rows was checked"
-        }
-        _ => "; its footer could not be read, so nothing was checked of its rows",
+        Proof::RowsOfKey => "; no footer could be read, so only the number of rows was checked",
+        _ => "; no footer could be read, so nothing was checked of its rows",
     }
 }
 

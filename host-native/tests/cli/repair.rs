@@ -133,7 +133,7 @@ fn a_file_without_a_footer_is_replaced_where_the_rows_fit_and_that_is_said() {
         assert_eq!(said["checked"], "rows");
         assert!(stored(&place, KEY) == whole);
         fs::write(&path, left).unwrap();
-        contains_all(&repair(ROWS, &[]).ok(), &["footer could not be read", "only the number"]);
+        contains_all(&repair(ROWS, &[]).ok(), &["no footer could be read", "only the number"]);
     }
     contains_all(&place.ok(&["verify", "--help"]), &["only the number of rows is checked"]);
     let usage = place.run(&["verify", "--repair-from", "from.json"]);
