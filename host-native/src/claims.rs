@@ -11,10 +11,10 @@ use coldpress_core::{
 };
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 
-use crate::leftovers;
 use crate::remote::store_path;
 use crate::storage::{Backend, blocking};
 use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject};
+use crate::{leftovers, repair};
 
 /// By then a writer is done, or gone: its claim stands in nobody's way any more.
 const AGE: Duration = Duration::from_secs(60 * 60);
@@ -168,12 +168,12 @@ impl ColdStorage {
                     claiming.waited();
                 }
                 ClaimStep::Claimed(name) => {
-                    let own = match own {
-                        Some(own) => own,
-                        None => note(&name)?,
-                    };
-                    let outlived = seen.0.outlived(&name, &ignored, seen.1).into_iter();
-                    let outlived = outlived.map(|name| note(&name).map(Note::kept));
+                    let own = own.map_or_else(|| note(&name), Ok)?;
+                    let mut outlived = seen.0.outlived(&name, &ignored, seen.1);
+                    outlived.retain(|old| {
+                        old.mark() == name.mark() || !repair::awaits_rerun(old, key, &seen.0.files)
+                    });
+                    let outlived = outlived.iter().map(|name| note(name).map(Note::kept));
                     let outlived = outlived.collect::<Result<Vec<_>>>()?;
                     let (lsns, files) = (name.lsns(), seen.0.files);
                     return Ok(Claim { lsns, files, name, own, outlived, made });
@@ -229,11 +229,8 @@ impl ColdStorage {
             }
             Refusal::NoneLeft => {
                 let message = "the collection has no LSN left for all of these rows behind its highest one; name a free range";
-                return Error::from(coldpress_core::Error::new(
-                    coldpress_core::ErrorKind::Key,
-                    message,
-                ))
-                .at(key.as_str());
+                let error = coldpress_core::Error::new(coldpress_core::ErrorKind::Key, message);
+                return Error::from(error).at(key.as_str());
             }
             Refusal::Outrun => {
                 let message = "other writers took each free range of LSNs first; try again";

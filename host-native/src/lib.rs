@@ -69,7 +69,7 @@ pub use listing::{
     Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
 };
 pub use quiet::quietly;
-pub use repair::{DamagedObject, Examined, Likeness, Repaired};
+pub use repair::{DamagedObject, Examined, Likeness, Proof, Repaired};
 pub use rows::{RowStream, StoredFile};
 pub use storage::{ColdStorage, PutOutcome};
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};

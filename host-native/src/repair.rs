@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use coldpress_core::{Footer, KeyTarget, ObjectKey, ParquetFile};
+use coldpress_core::{ClaimMark, ClaimName, Footer, KeyTarget, ObjectKey, ParquetFile, Wanted};
 
+use crate::claims::{Claim, ClaimAs, FoundClaim};
 use crate::local::CUT_OFF;
 use crate::storage::Backend;
 use crate::threads::blocking;
 use crate::verify::check;
-use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, VerifiedObject};
+use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject, VerifiedObject};
 
 /// The name of the file's own checksum in its metadata.
 const CHECKSUM: &str = "coldpress.crc32";
@@ -50,12 +52,26 @@ pub enum Likeness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repaired {
     /// The damaged object is deleted, and the replacement lies at its key.
-    Replaced,
-    /// Nothing lay at the key, as after a repair that was cut off in the middle; the replacement
-    /// lies there now.
-    Restored,
+    Replaced(Proof),
+    /// A repair that was cut off had deleted the object; the replacement lies there now.
+    Restored(Proof),
     /// The object is whole. It stays as it is.
     WasWhole,
+}
+
+/// What shows that a replacement is what was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// It is byte for byte what was stored.
+    Bytes,
+    /// It has other bytes, and as many rows as the damaged footer tells.
+    RowsOfFooter,
+    /// No footer could be read; it has as many rows as the key has LSNs.
+    RowsOfKey,
+    /// No footer could be read, and it has another number of rows than the key has LSNs: nothing
+    /// but the caller's word.
+    Nothing,
 }
 
 impl DamagedObject {
@@ -130,9 +146,11 @@ impl ColdStorage {
     /// takes a replacement of other bytes, of as many rows as the damaged footer tells. An object
     /// that is whole is never replaced.
     ///
-    /// The damaged object is deleted, then the replacement is put create-only. A process that is
-    /// killed between the two leaves nothing at the key, and the same call again puts the
-    /// replacement there.
+    /// The repair claims the LSNs of the key, so that of two repairs at once one fails as
+    /// [`ErrorKind::Conflict`]. Then the damaged object is deleted, and the replacement is put
+    /// create-only. A process that is killed between the two leaves nothing at the key but its
+    /// claim, and the same call again puts the replacement there. Without such a claim a key where
+    /// nothing lies is [`ErrorKind::NotFound`].
     pub async fn repair(
         &self,
         key: &str,
@@ -144,35 +162,94 @@ impl ColdStorage {
             let message = format!("the replacement cannot take this object's place: {error}");
             Error::new(error.kind(), message).at(key)
         })?;
-        let damaged = match self.examine(key).await? {
+        let new = Replacement { key: parsed, bytes: replacement, rows: rows.rows, accept_unproven };
+        // A claim shows that an object was there, so none is made before one was seen.
+        let left = self.left_by_repairs(&new.key).await?;
+        match self.examine(key).await? {
             Examined::Whole(_) => return Ok(Repaired::WasWhole),
-            Examined::Damaged(damaged) => Some(damaged),
-            Examined::Missing => None,
-        };
-        let is_repair = damaged.is_some();
-        let (of, new) = (parsed.clone(), replacement.clone());
-        blocking(move || prove(damaged.as_ref(), &new, &of, rows.rows, accept_unproven)).await?;
-        if !is_repair {
-            self.put(&parsed, &replacement).await?;
-            tracing::info!(key, "put a data file back where none was");
-            return Ok(Repaired::Restored);
+            Examined::Damaged(damaged) => drop(new.prove(Some(damaged)).await?),
+            Examined::Missing if left.is_empty() => return Err(never_there(&new.key)),
+            Examined::Missing => drop(new.prove(None).await?),
         }
+        let dead = left.into_iter().filter(|claim| claim.is_dead(SystemTime::now()));
+        let dead = dead.map(|claim| claim.name).collect();
+        let (id, wanted) = (repair_id(&new.key), Wanted::Keys(vec![new.key.clone()]));
+        let claim = self.claim(&new.key, wanted, ClaimAs::AppendId(&id), dead).await;
+        let mut claim = claim.map_err(|error| of_another_repair(error, &id))?;
+        let judged = self.judge(&new, &claim).await;
+        let (proof, is_there) = match judged {
+            Ok(Some(judged)) => judged,
+            Ok(None) => {
+                claim.end(self, None).await;
+                return Ok(Repaired::WasWhole);
+            }
+            Err(error) => {
+                claim.end(self, Some(&error)).await;
+                return Err(error);
+            }
+        };
+        claim.storing();
+        if let Err(error) = self.store_repaired(&new, is_there).await {
+            // The claim is what tells the next run that an object was here.
+            claim.leave(self).await;
+            return Err(error);
+        }
+        claim.end(self, None).await;
+        tracing::info!(key, is_there, "replaced a damaged data file");
+        Ok(if is_there { Repaired::Replaced(proof) } else { Repaired::Restored(proof) })
+    }
+
+    /// Looks at the object again, now that no other repair can touch it: what speaks for the
+    /// replacement, and whether an object is there; none where that is whole.
+    async fn judge(&self, new: &Replacement, claim: &Claim) -> Result<Option<(Proof, bool)>> {
+        let judged = match self.examine(new.key.as_str()).await? {
+            Examined::Whole(_) => None,
+            Examined::Damaged(damaged) => Some((new.prove(Some(damaged)).await?, true)),
+            Examined::Missing => {
+                let left = self.left_by_repairs(&new.key).await?;
+                let is_left = |claim: &FoundClaim| {
+                    claim.runs != Some(true) && claim.is_dead(SystemTime::now())
+                };
+                if !left.iter().any(is_left) {
+                    return Err(never_there(&new.key));
+                }
+                Some((new.prove(None).await?, false))
+            }
+        };
+        if claim.is_stale() {
+            let message = "the repair took so long that others may take its LSNs; run it again";
+            return Err(Error::new(ErrorKind::Unavailable, message).at(new.key.as_str()));
+        }
+        Ok(judged)
+    }
+
+    async fn store_repaired(&self, new: &Replacement, is_there: bool) -> Result<()> {
         match self.backend() {
-            Backend::Local(folder) => {
-                let (folder, key, bytes) = (Arc::clone(folder), parsed, replacement.clone());
+            Backend::Local(folder) if is_there => {
+                let (folder, key, bytes) = (Arc::clone(folder), new.key.clone(), new.bytes.clone());
                 let outcome = blocking(move || folder.replace(&key, &bytes)).await?;
                 if outcome == PutOutcome::Created {
-                    self.counters().bytes.fetch_add(replacement.len() as u64, Ordering::Relaxed);
+                    self.counters().bytes.fetch_add(new.bytes.len() as u64, Ordering::Relaxed);
                     self.counters().files.fetch_add(1, Ordering::Relaxed);
                 }
+                return Ok(());
             }
-            Backend::Remote(_) => {
-                self.delete(key).await?;
-                self.put(&parsed, &replacement).await.map_err(|error| error.with_note(CUT_OFF))?;
-            }
+            Backend::Remote(_) if is_there => self.delete(new.key.as_str()).await?,
+            _ => {}
         }
-        tracing::info!(key, "replaced a damaged data file");
-        Ok(Repaired::Replaced)
+        let put = self.put(&new.key, &new.bytes).await;
+        put.map(drop).map_err(|error| error.with_note(CUT_OFF))
+    }
+
+    /// The claims of repairs of this key, of those under way too.
+    async fn left_by_repairs(&self, key: &ObjectKey) -> Result<Vec<FoundClaim>> {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
+            return Ok(Vec::new());
+        };
+        let mut claims = self.look_at_ranges(*tenant_id, collection).await?.claims;
+        let mark = ClaimMark::append_id(&repair_id(key));
+        claims.retain(|claim| (claim.name.lsns(), claim.name.mark()) == (*lsns, &mark));
+        Ok(claims)
     }
 
     fn data_key(&self, key: &str) -> Result<ObjectKey> {
@@ -187,39 +264,84 @@ impl ColdStorage {
     }
 }
 
-/// An error where nothing shows that the replacement is what was stored. It has `rows` rows.
-fn prove(
-    damaged: Option<&DamagedObject>,
-    replacement: &Bytes,
-    key: &ObjectKey,
+/// A file that is to take the place of a damaged one.
+#[derive(Debug)]
+struct Replacement {
+    key: ObjectKey,
+    bytes: Bytes,
     rows: u64,
     accept_unproven: bool,
-) -> Result<()> {
-    let refused = |message: String| Err(Error::new(ErrorKind::Conflict, message).at(key.as_str()));
-    let likeness = damaged.map_or(Likeness::Unknown, |damaged| damaged.likeness(replacement));
-    match likeness {
-        Likeness::Same => Ok(()),
-        Likeness::Different => {
-            let stored = damaged.and_then(DamagedObject::file).map(|file| file.rows_count());
-            match stored {
-                Some(stored) if stored != rows => refused(format!(
-                    "the replacement has {rows} rows and this object has {stored} by its footer, so it was not replaced; give the rows that were stored here and no others"
-                )),
-                _ if accept_unproven => Ok(()),
-                _ => refused(
-                    "the replacement is not byte for byte what was stored, so the object was not replaced: its rows differ, or were stored with other options, or by another version; give the options of that put, or --unproven (accept_unproven) where you know that the rows are the same".to_owned(),
-                ),
+}
+
+impl Replacement {
+    /// What shows that it is what was stored; an error where that is not enough.
+    async fn prove(&self, damaged: Option<DamagedObject>) -> Result<Proof> {
+        let bytes = self.bytes.clone();
+        let compared = blocking(move || {
+            let Some(damaged) = damaged else { return Ok((Likeness::Unknown, None)) };
+            Ok((damaged.likeness(&bytes), damaged.file().map(|file| file.rows_count())))
+        });
+        let (likeness, stored) = compared.await?;
+        let rows = self.rows;
+        let lsns = self.key.lsns().map_or(0, |lsns| u128::from(lsns.max() - lsns.min()) + 1);
+        let message = match (likeness, stored) {
+            (Likeness::Same, _) => return Ok(Proof::Bytes),
+            (Likeness::Different, Some(stored)) if stored != rows => format!(
+                "the replacement has {rows} rows and this object has {stored} by its footer, so it was not replaced; give the rows that were stored here and no others"
+            ),
+            (Likeness::Different, _) if self.accept_unproven => return Ok(Proof::RowsOfFooter),
+            (Likeness::Different, _) => {
+                "the replacement is not byte for byte what was stored, so the object was not replaced: its rows differ, or were stored with other options, or by another version; give the options of that put, or --unproven (accept_unproven) where you know that the rows are the same".to_owned()
             }
+            (Likeness::Unknown, _) if u128::from(rows) == lsns => return Ok(Proof::RowsOfKey),
+            (Likeness::Unknown, _) if self.accept_unproven => return Ok(Proof::Nothing),
+            (Likeness::Unknown, _) => format!(
+                "the replacement has {rows} rows and the key has {lsns} LSNs, and no readable footer tells how many rows were stored, so nothing was put here; give the rows that were stored, or --unproven (accept_unproven) where these are they"
+            ),
+        };
+        Err(Error::new(ErrorKind::Conflict, message).at(self.key.as_str()))
+    }
+}
+
+/// What the claims of repairs of this key are of.
+fn repair_id(key: &ObjectKey) -> String {
+    format!("repair of {key}")
+}
+
+/// Whether a claim is of a repair that deleted its object and put none, in the collection of `of`,
+/// which has these files: it alone shows that an object was there.
+pub(crate) fn awaits_rerun(claim: &ClaimName, of: &ObjectKey, files: &[StoredObject]) -> bool {
+    let mut held = files.iter().filter_map(|file| file.key.lsns());
+    if held.any(|lsns| lsns.overlaps(claim.lsns())) {
+        return false;
+    }
+    let above = of.as_str().rsplit_once('/').map_or("", |(above, _)| above);
+    let (min, max) = (claim.lsns().min(), claim.lsns().max());
+    [0, 20].into_iter().any(|width| {
+        let id = format!("repair of {above}/lsn-{min:0width$}-{max:0width$}.parquet");
+        *claim.mark() == ClaimMark::append_id(&id)
+    })
+}
+
+fn never_there(key: &ObjectKey) -> Error {
+    let lsns = key.lsns().map(|lsns| format!("{}..{}", lsns.min(), lsns.max()));
+    let message = format!(
+        "nothing lies here, and nothing shows that an object did, so nothing was put back; store rows with `coldpress put --lsn {}`",
+        lsns.unwrap_or_default()
+    );
+    Error::new(ErrorKind::NotFound, message).at(key.as_str())
+}
+
+/// The same conflict, where it is with another repair of the same object.
+fn of_another_repair(error: Error, id: &str) -> Error {
+    let name = error.path().and_then(|path| path.rsplit('/').next()).and_then(ClaimName::parse);
+    match name {
+        Some(name)
+            if error.kind() == ErrorKind::Conflict && *name.mark() == ClaimMark::append_id(id) =>
+        {
+            let message = "another repair of this object is under way; wait until it has ended, and run this one again (if it was killed on another machine, its claim counts for an hour, and then the same repair goes on)";
+            Error::new(ErrorKind::Conflict, message).at(error.path().unwrap_or_default())
         }
-        Likeness::Unknown if accept_unproven => Ok(()),
-        Likeness::Unknown => {
-            let lsns = key.lsns().map_or(0, |lsns| u128::from(lsns.max() - lsns.min()) + 1);
-            match u128::from(rows) == lsns {
-                true => Ok(()),
-                false => refused(format!(
-                    "the replacement has {rows} rows and the key has {lsns} LSNs, and no readable footer tells how many rows were stored, so nothing was put here; give the rows that were stored, or --unproven (accept_unproven) where these are they"
-                )),
-            }
-        }
+        _ => error,
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coldpress::{ColdStorage, ErrorKind, ObjectKey, Repaired};
+use coldpress::{ColdStorage, ErrorKind, ObjectKey, Proof, Repaired};
 use common::stub::{Bucket, Reply, Stub};
 use common::{hasty_config, local_config, rows, s3_config};
 
@@ -117,7 +117,9 @@ async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_the
     let (answering, refusing) = (bucket.clone(), Arc::new(AtomicBool::new(false)));
     let refuses = Arc::clone(&refusing);
     let stub = Stub::start(move |request| match request.method.as_str() {
-        "PUT" if refuses.load(Ordering::SeqCst) => Reply::error(403, "AccessDenied", "no puts"),
+        "PUT" if refuses.load(Ordering::SeqCst) && request.path.ends_with(".parquet") => {
+            Reply::error(403, "AccessDenied", "no puts")
+        }
         _ => answering.answer(request),
     });
     let storage = storage(&stub);
@@ -132,8 +134,58 @@ async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_the
     assert!(error.to_string().contains("run the same repair again"), "{error}");
     assert!(bucket.keys().iter().all(|name| *name != key));
     refusing.store(false, Ordering::SeqCst);
-    assert_eq!(storage.repair(&key, whole.clone(), false).await.unwrap(), Repaired::Restored);
+    // Other puts leave what shows that an object was here, and keep off its LSNs.
+    let other = storage.encode_and_upload("c", 1, &rows(2, 1), 9, 10).await.unwrap();
+    assert_eq!(storage.next_lsn(1, "c").await.unwrap(), Some(11));
+    let restored = storage.repair(&key, whole.clone(), false).await.unwrap();
+    assert_eq!(restored, Repaired::Restored(Proof::RowsOfKey));
     assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
+    let data: Vec<String> =
+        bucket.keys().into_iter().filter(|name| !name.contains("_coldpress/")).collect();
+    assert_eq!(data, [key.clone(), other], "a claim stays");
+    // The claim is spent: what is deleted now was not deleted by a repair.
+    storage.delete(&key).await.unwrap();
+    let error = storage.repair(&key, whole, false).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_repairs_at_once_one_stores_and_the_other_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = ColdStorage::new(local_config(folder.path())).unwrap();
+    let key = storage.encode_and_upload("c", 1, &rows(9, 1), 0, 8).await.unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let other = ColdStorage::new(local_config(scratch.path())).unwrap();
+    let mut replacements = Vec::new();
+    for seed in [2, 3] {
+        let key = other.encode_and_upload("c", 1, &rows(9, seed), 0, 8).await.unwrap();
+        replacements.push(other.download_parquet(&key).await.unwrap());
+        other.delete(&key).await.unwrap();
+    }
+    let whole = storage.download_parquet(&key).await.unwrap();
+    for round in 0..12 {
+        let mut damaged = whole.to_vec();
+        damaged[40] ^= 1;
+        fs::write(folder.path().join(&key), damaged).unwrap();
+        let repair = |at: usize| storage.repair(&key, replacements[at].clone(), true);
+        let (first, second) = tokio::join!(repair(0), repair(1));
+        let replaced = |outcome: &coldpress::Result<Repaired>| {
+            matches!(outcome, Ok(Repaired::Replaced(Proof::RowsOfFooter)))
+        };
+        let (winner, loser) = match (replaced(&first), replaced(&second)) {
+            (true, false) => (0, second),
+            (false, true) => (1, first),
+            _ => panic!("{round}: {first:?}, {second:?}"),
+        };
+        match loser {
+            Ok(outcome) => assert_eq!(outcome, Repaired::WasWhole),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+                assert!(error.to_string().contains("another repair of this object"), "{error}");
+            }
+        }
+        assert_eq!(storage.download_parquet(&key).await.unwrap(), replacements[winner]);
+    }
 }
 
 #[tokio::test]

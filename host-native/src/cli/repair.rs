@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use clap::Args;
-use coldpress::{DamagedObject, Examined, Likeness, Repaired};
+use coldpress::{DamagedObject, Examined, Likeness, Proof, Repaired};
 use coldpress_core::{
     Codec, IdSource, KeyTarget, LsnWidth, ObjectKey, Schema, Settings, StreamEncoder, StreamOutput,
     StreamSettings, Target,
@@ -25,8 +25,13 @@ const PARQUET: &[u8] = b"PAR1";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Repair")]
 pub struct RepairArgs {
-    /// Replace the one KEY, where it is damaged or gone, by these files: its rows as `put` takes
-    /// them, or a copy of the object. It is replaced only where the result is what was stored
+    /// Replace the one KEY, where it is damaged, by these files: its rows as `put` takes them, or a
+    /// copy of the object
+    ///
+    /// The result must be byte for byte what was stored, by the checksum in the damaged footer.
+    /// Where no footer can be read, only the number of rows is checked: the key must have as many
+    /// LSNs. The output says which. An object that a killed repair deleted is put back; nothing
+    /// else is stored at a key where nothing lies.
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "keys")]
     repair_from: Vec<PathBuf>,
     /// The codec that the rows were put with [default: that of the damaged file]
@@ -38,8 +43,8 @@ pub struct RepairArgs {
     /// The schema that was given to put [default: inferred, or that of the damaged file]
     #[arg(long, value_name = "FILE", requires = "repair_from")]
     schema: Option<PathBuf>,
-    /// Replace the object though the result is not byte for byte what was stored; the count of rows
-    /// must still agree
+    /// Replace the object though the result is not byte for byte what was stored; it must still
+    /// have as many rows as the damaged footer tells, where that can be read
     #[arg(long, requires = "repair_from")]
     unproven: bool,
 }
@@ -70,16 +75,39 @@ pub fn run(args: &RepairArgs, keys: &[String], json: bool, store: &Store) -> Res
             store.ask(storage.repair(key, replacement, args.unproven))?
         }
     };
-    let (state, words) = match repaired {
-        Repaired::Replaced => ("replaced", "was damaged, and is replaced"),
-        Repaired::Restored => ("restored", "was not there, and is put back"),
-        Repaired::WasWhole => ("ok", "is whole, and was not replaced"),
+    let (state, words, proof) = match repaired {
+        Repaired::Replaced(proof) => ("replaced", "was damaged, and is replaced", Some(proof)),
+        Repaired::Restored(proof) => {
+            ("restored", "was deleted by a repair that was cut off, and is put back", Some(proof))
+        }
+        Repaired::WasWhole => ("ok", "is whole, and was not replaced", None),
     };
     let line = match json {
-        true => json!({ "key": key, "state": state }).to_string(),
-        false => format!("{key} {words}"),
+        true => json!({ "key": key, "state": state, "checked": proof.map(checked) }).to_string(),
+        false => format!("{key} {words}{}", proof.map_or("", doubt)),
     };
     writeln!(io::stdout(), "{line}").map_err(Failure::output)
+}
+
+/// What of the replacement was checked, for programs.
+fn checked(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Bytes => "bytes",
+        Proof::RowsOfFooter | Proof::RowsOfKey => "rows",
+        _ => "nothing",
+    }
+}
+
+/// What of the replacement was not checked, for people.
+fn doubt(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Bytes => "",
+        Proof::RowsOfFooter => {
+            "; its footer names other bytes, so only the number of rows was checked"
+        }
+        Proof::RowsOfKey => "; no footer could be read, so only the number of rows was checked",
+        _ => "; no footer could be read, so nothing was checked of its rows",
+    }
 }
 
 impl RepairArgs {

@@ -277,10 +277,13 @@ impl Report {
             return Ok(());
         }
         let files = counted(self.checked.len() as u64, "file");
-        Err(Failure::run(format_args!(
-            "of {files}, {}; keep what is damaged to find out why (`coldpress get`), and put it right by `coldpress verify KEY --repair-from FILE`",
-            self.summary()
-        )))
+        let advice = match self.count("damaged") {
+            0 => "`coldpress ls` shows what is there",
+            _ => {
+                "keep what is damaged to find out why (`coldpress get`), and put it right by `coldpress verify KEY --repair-from FILE`"
+            }
+        };
+        Err(Failure::run(format_args!("of {files}, {}; {advice}", self.summary())))
     }
 }
 

@@ -1,6 +1,9 @@
 //! A damaged file is told from another one, and put right.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
+
+use coldpress_core::{ClaimMark, ClaimName, KeyPrefix, LsnRange};
 
 use crate::harness::{MOVIES, Place, contains_all, json, same_rows};
 
@@ -113,26 +116,56 @@ fn a_copy_of_the_object_takes_its_place() {
 }
 
 #[test]
-fn a_file_without_a_footer_or_one_that_is_gone_is_put_back_where_the_rows_fit() {
+fn a_file_without_a_footer_is_replaced_where_the_rows_fit_and_that_is_said() {
     let place = Place::new();
     place.put(ROWS, &[]);
     let whole = stored(&place, KEY);
     let path = place.path("coldpress-data").join(KEY);
     let repair = |rows: &str, options: &[&str]| {
         place.write("from.json", rows);
-        place.run(&[&["verify", KEY, "--json", "--repair-from", "from.json"], options].concat())
+        place.run(&[&["verify", KEY, "--repair-from", "from.json"], options].concat())
     };
-    for left in [Some(&whole[..whole.len() / 2]), Some(&[][..]), None] {
-        match left {
-            Some(left) => fs::write(&path, left).unwrap(),
-            None => fs::remove_file(&path).unwrap(),
-        }
+    for left in [&whole[..whole.len() / 2], &[][..]] {
+        fs::write(&path, left).unwrap();
         contains_all(&repair("{\"a\":1}\n", &[]).fails(1), &["1 rows", "3 LSNs", "--unproven"]);
-        let said = json(&repair(ROWS, &[]).ok());
-        let state = if left.is_some() { "replaced" } else { "restored" };
-        assert_eq!((&said["key"], &said["state"]), (&KEY.into(), &state.into()));
+        let said = json(&repair(ROWS, &["--json"]).ok());
+        assert_eq!((&said["key"], &said["state"]), (&KEY.into(), &"replaced".into()));
+        assert_eq!(said["checked"], "rows");
         assert!(stored(&place, KEY) == whole);
+        fs::write(&path, left).unwrap();
+        contains_all(&repair(ROWS, &[]).ok(), &["no footer could be read", "only the number"]);
     }
+    contains_all(&place.ok(&["verify", "--help"]), &["only the number of rows is checked"]);
     let usage = place.run(&["verify", "--repair-from", "from.json"]);
     assert_eq!(usage.code, Some(2), "{}", usage.stderr);
+}
+
+#[test]
+fn what_is_gone_is_put_back_only_where_a_killed_repair_left_its_claim() {
+    let place = Place::new();
+    place.put(ROWS, &[]);
+    let whole = stored(&place, KEY);
+    let data = place.path("coldpress-data");
+    fs::remove_file(data.join(KEY)).unwrap();
+    let ran = place.run(&["verify", KEY]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 missing"), "{}", ran.stderr);
+    assert!(!(ran.stdout + &ran.stderr).contains("--repair-from"));
+    for options in [&[][..], &["--unproven"]] {
+        let asked = [&["verify", KEY, "--repair-from", "rows.json"], options].concat();
+        contains_all(&place.run(&asked).fails(1), &[KEY, "nothing lies here", "put --lsn 0..2"]);
+    }
+    assert!(!data.join(KEY).exists());
+
+    // The claim of a process that is long gone.
+    let mark = ClaimMark::append_id(&format!("repair of {KEY}"));
+    let claim = ClaimName::new(LsnRange::new(0, 2).unwrap(), mark, &"0".repeat(32)).unwrap();
+    let claim = data.join(claim.path(&KeyPrefix::default(), 0, "c").unwrap());
+    fs::create_dir_all(claim.parent().unwrap()).unwrap();
+    let file = fs::File::create(&claim).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(2 * 60 * 60)).unwrap();
+    let said = json(&place.ok(&["verify", KEY, "--json", "--repair-from", "rows.json"]));
+    assert_eq!((&said["state"], &said["checked"]), (&"restored".into(), &"rows".into()));
+    assert!(stored(&place, KEY) == whole);
+    assert!(!claim.exists());
 }

@@ -1,7 +1,7 @@
 //! What every store must do with data that grows old: find it damaged, and let it go.
 
 use coldpress::{
-    ColdStorage, ColdStorageConfig, ErrorKind, Examined, ObjectKey, Repaired, Settings,
+    ColdStorage, ColdStorageConfig, ErrorKind, Examined, ObjectKey, Proof, Repaired, Settings,
     StreamSettings,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -222,7 +222,7 @@ pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
         assert_eq!(storage.download_parquet(&key).await.unwrap(), damaged);
     }
     let repair = async || storage.repair(&key, whole.clone(), false).await.unwrap();
-    assert_eq!(repair().await, Repaired::Replaced);
+    assert_eq!(repair().await, Repaired::Replaced(Proof::Bytes));
     assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
     assert_eq!(repair().await, Repaired::WasWhole);
     let other = file("c", &rows(300, 2));
@@ -230,6 +230,16 @@ pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
     assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
     storage.delete(&key).await.unwrap();
     assert!(matches!(storage.examine(&key).await.unwrap(), Examined::Missing));
-    assert_eq!(repair().await, Repaired::Restored);
-    assert_eq!(storage.verify(&key).await.unwrap().rows, 300);
+    // Nothing shows that an object was there that was deleted on purpose, or never was.
+    for (key, from, to) in [(&key, 0, 299), (&key.replace("lsn-0-299", "lsn-5-304"), 5, 304)] {
+        let file = encoded(&storage, "c", range(from, to), &right).bytes;
+        for unproven in [false, true] {
+            let error = storage.repair(key, file.clone(), unproven).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(error.to_string().contains("put --lsn"), "{error}");
+        }
+    }
+    assert!(storage.list(1, "c", None).await.unwrap().is_empty());
+    let left = every_name(&storage).await;
+    assert!(left.iter().all(|name| !name.contains("_claims/")), "{left:?}");
 }
