@@ -225,6 +225,6 @@ async fn a_damaged_record_of_an_append_doubles_no_row() {
         rows.push_json(text(0..100)).await.unwrap();
         rows.finish().await.unwrap();
         assert_eq!(numbers(&storage, "c").await, upto(100));
-        std::fs::write(folder.path().join("p/1/c/_appends/night"), "no record").unwrap();
+        fs::write(folder.path().join("p/1/c/_appends/night"), "no record").unwrap();
     }
 }
