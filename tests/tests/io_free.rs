@@ -153,10 +153,17 @@ fn judges_an_answer(file: &str, line: &str) -> Option<&'static str> {
         "\"RequestTimeout\"",
         "\"SlowDown\"",
     ];
-    // Timers of machines, which say themselves when; a listener's; and pauses between claims on
-    // LSNs.
-    const TIMERS: [&str; 6] =
-        ["backoff.rs", "claims.rs", "drive.rs", "listen/mod.rs", "metrics.rs", "wal/mod.rs"];
+    // Timers of machines, which say themselves when; a listener's; pauses between claims on LSNs;
+    // and the wait for a segment whose record says that it is on its way. None retries a request.
+    const TIMERS: [&str; 7] = [
+        "backoff.rs",
+        "claims.rs",
+        "drive.rs",
+        "listen/mod.rs",
+        "metrics.rs",
+        "wal/lacking.rs",
+        "wal/mod.rs",
+    ];
     let line = line.trim();
     if line.starts_with("//") {
         return None;
