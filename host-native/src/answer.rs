@@ -175,6 +175,15 @@ impl Answers {
         );
         Error::new(ErrorKind::Unavailable, message).at(path)
     }
+
+    /// For a key that stays taken while nothing can be read there.
+    pub(crate) fn taken_by_nobody(&self, doing: &str, path: &str) -> Error {
+        let message = format!(
+            "could not {doing}: {} says that the key is taken, but nothing can be read there; try again",
+            self.store
+        );
+        Error::new(ErrorKind::Unavailable, message).at(path)
+    }
 }
 
 /// Another object lies where this one should go.

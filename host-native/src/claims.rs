@@ -1,31 +1,29 @@
 //! Which LSNs are whose: claims on ranges of a collection, put, judged and taken back.
 
+mod note;
+mod seen;
+
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use coldpress_core::{
-    ClaimMark, ClaimName, ClaimStep, Claiming, KeyTarget, LsnRange, ObjectKey, Refusal, SeenClaim,
-    Wanted, free_lsn,
+    Backoff, ClaimMark, ClaimName, ClaimStep, Claiming, KeyTarget, LsnRange, ObjectKey, Random,
+    Refusal, Retry, Wanted,
 };
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
 
-use crate::remote::store_path;
+use crate::leftovers;
 use crate::storage::{Backend, blocking};
 use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject};
-use crate::{leftovers, repair};
+use note::Note;
+use seen::own_time;
+pub(crate) use seen::{FoundClaim, Seen};
 
-/// By then a writer is done, or gone: its claim stands in nobody's way any more.
-const AGE: Duration = Duration::from_secs(60 * 60);
 /// A writer that was held up so long makes sure of its claim once more before it stores anything.
 const TRUSTED: Duration = Duration::from_secs(20 * 60);
-/// How long what a killed put claimed and stored in part waits for the same put again.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How many claims of others one put takes away.
-const OUTLIVED_MAX: usize = 32;
 /// The longest first pause; it doubles each time up to the other, and each is a random part of it.
-const PAUSE_MS: u64 = 20;
+const PAUSE_MS: u64 = 40;
 const PAUSE_MS_MAX: u64 = 1_000;
 
 /// For what kind of put LSNs are claimed.
@@ -37,22 +35,8 @@ pub(crate) enum ClaimAs<'n> {
     Append,
     /// The same, of the append with this id.
     AppendId(&'n str),
-}
-
-/// A claim that a listing found.
-#[derive(Debug, Clone)]
-pub(crate) struct FoundClaim {
-    pub(crate) name: ClaimName,
-    /// Whether its writer is known to be gone, or to run; none where that cannot be seen from here.
-    pub(crate) runs: Option<bool>,
-    modified: SystemTime,
-}
-
-/// The claims and files of a collection.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) claims: Vec<FoundClaim>,
-    pub(crate) files: Vec<StoredObject>,
+    /// In the place of the damaged object at this key.
+    Repair(&'n ObjectKey),
 }
 
 /// LSNs that are ours until this ends. Dropped before anything was stored, it takes its object
@@ -69,13 +53,42 @@ pub(crate) struct Claim {
     made: (Instant, SystemTime),
 }
 
-/// The object of a claim.
+/// Why LSNs were not claimed.
 #[derive(Debug)]
-struct Note {
-    store: Arc<dyn ObjectStore>,
-    path: String,
-    /// Whether it is deleted when dropped.
-    is_loose: bool,
+pub(crate) enum NotClaimed {
+    /// The store does not let us list, so that nobody can look whose they are. No claim is left.
+    Unseen(Error),
+    /// Any other reason.
+    Failed(Error),
+}
+
+impl NotClaimed {
+    fn of_listing(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Denied => NotClaimed::Unseen(error),
+            _ => NotClaimed::Failed(error),
+        }
+    }
+}
+
+impl From<Error> for NotClaimed {
+    fn from(error: Error) -> Self {
+        NotClaimed::Failed(error)
+    }
+}
+
+impl From<coldpress_core::Error> for NotClaimed {
+    fn from(error: coldpress_core::Error) -> Self {
+        NotClaimed::Failed(error.into())
+    }
+}
+
+impl From<NotClaimed> for Error {
+    fn from(not: NotClaimed) -> Self {
+        match not {
+            NotClaimed::Unseen(error) | NotClaimed::Failed(error) => error,
+        }
+    }
 }
 
 impl ColdStorage {
@@ -110,12 +123,14 @@ impl ColdStorage {
         wanted: Wanted,
         kind: ClaimAs<'_>,
         ignored: Vec<ClaimName>,
-    ) -> Result<Claim> {
+    ) -> Result<Claim, NotClaimed> {
         let KeyTarget::Data { tenant_id, collection, .. } = key.target() else {
-            return Err(Error::new(ErrorKind::Misuse, "only data files have LSNs to claim"));
+            let message = "only data files have LSNs to claim";
+            return Err(Error::new(ErrorKind::Misuse, message).into());
         };
         let mark = match (kind, &wanted) {
             (ClaimAs::AppendId(id), _) => ClaimMark::append_id(id),
+            (ClaimAs::Repair(key), _) => ClaimMark::repair(key),
             (ClaimAs::Put, Wanted::Keys(keys)) => ClaimMark::keys(keys),
             (ClaimAs::Put | ClaimAs::Append, _) => ClaimMark::Append,
         };
@@ -137,7 +152,7 @@ impl ColdStorage {
                             if let Some(own) = own.take() {
                                 own.delete().await;
                             }
-                            return Err(error);
+                            return Err(NotClaimed::of_listing(error));
                         }
                     };
                     let now = own_time(&found, &owner);
@@ -146,15 +161,7 @@ impl ColdStorage {
                 }
                 ClaimStep::Put(name) => {
                     made = (Instant::now(), SystemTime::now());
-                    let put = note(&name)?;
-                    if let Err(error) = self.put_note(&put.path, Bytes::new()).await {
-                        // Only where no useful answer came may the claim be there.
-                        if error.kind() != ErrorKind::Unavailable {
-                            put.kept().forget();
-                        }
-                        return Err(error);
-                    }
-                    own = Some(put);
+                    own = Some(self.put_claim(note(&name)?).await?);
                     claiming.put();
                 }
                 ClaimStep::Delete(_) => {
@@ -169,16 +176,28 @@ impl ColdStorage {
                 }
                 ClaimStep::Claimed(name) => {
                     let own = own.map_or_else(|| note(&name), Ok)?;
-                    let mut outlived = seen.0.outlived(&name, &ignored, seen.1);
-                    outlived.retain(|old| {
-                        old.mark() == name.mark() || !repair::awaits_rerun(old, key, &seen.0.files)
-                    });
+                    let outlived = seen.0.outlived(&name, &ignored, seen.1);
                     let outlived = outlived.iter().map(|name| note(name).map(Note::kept));
                     let outlived = outlived.collect::<Result<Vec<_>>>()?;
                     let (lsns, files) = (name.lsns(), seen.0.files);
                     return Ok(Claim { lsns, files, name, own, outlived, made });
                 }
-                ClaimStep::Refused(refusal) => return Err(self.refused(refusal, key, &path)),
+                ClaimStep::Refused(refusal) => {
+                    return Err(self.refused(refusal, key, &path).into());
+                }
+            }
+        }
+    }
+
+    async fn put_claim(&self, claim: Note) -> Result<Note> {
+        match self.put_note(&claim.path, Bytes::new()).await {
+            Ok(_) => Ok(claim),
+            Err(error) => {
+                // Only where no useful answer came may the claim be there.
+                if error.kind() != ErrorKind::Unavailable {
+                    drop(claim.kept());
+                }
+                Err(error)
             }
         }
     }
@@ -223,8 +242,15 @@ impl ColdStorage {
                 );
                 (ErrorKind::Conflict, message, path(&name).unwrap_or_default())
             }
-            Refusal::SameAppend(name) => {
-                let message = "another run of this append is under way; wait until it has ended, and run it again (if it was killed on another machine, its claim counts for an hour: delete this object to go on at once)";
+            Refusal::SameRun(name) => {
+                let message = match name.mark() {
+                    ClaimMark::Repair(_) => {
+                        "another repair of this object is under way; wait until it has ended, and run this one again (if it was killed on another machine, its claim counts for an hour, and then the same repair goes on)"
+                    }
+                    _ => {
+                        "another run of this append is under way; wait until it has ended, and run it again (if it was killed on another machine, its claim counts for an hour: delete this object to go on at once)"
+                    }
+                };
                 (ErrorKind::Conflict, message.to_owned(), path(&name).unwrap_or_default())
             }
             Refusal::NoneLeft => {
@@ -263,7 +289,7 @@ impl Claim {
     /// From here on files of these LSNs may be seen: whatever ends this now, the claim stays until
     /// they are.
     pub(crate) fn storing(&mut self) {
-        self.own.is_loose = false;
+        self.own.keep();
     }
 
     /// Ends a put of which some objects are stored and others are not: its claim stays for whoever
@@ -278,7 +304,7 @@ impl Claim {
             Ok(_) => self.own.delete().await,
             Err(error) => {
                 tracing::warn!(%error, "a put that failed half-way keeps its claim for an hour");
-                self.own.kept().forget();
+                drop(self.own.kept());
             }
         }
     }
@@ -289,8 +315,10 @@ impl Claim {
     pub(crate) async fn end(self, storage: &ColdStorage, failed: Option<&Error>) {
         match failed.map(Error::kind) {
             Some(ErrorKind::Unavailable | ErrorKind::Internal) => match self.name.mark() {
-                ClaimMark::Keys(_) => self.own.kept().forget(),
-                ClaimMark::Append | ClaimMark::AppendId(_) => self.leave(storage).await,
+                ClaimMark::Keys(_) => drop(self.own.kept()),
+                ClaimMark::Append | ClaimMark::AppendId(_) | ClaimMark::Repair(_) => {
+                    self.leave(storage).await;
+                }
             },
             Some(_) => self.own.delete().await,
             None => {
@@ -303,96 +331,12 @@ impl Claim {
     }
 }
 
-impl FoundClaim {
-    pub(crate) fn is_dead(&self, now: SystemTime) -> bool {
-        let is_old = now.duration_since(self.modified).is_ok_and(|age| age > AGE);
-        self.runs == Some(false) || is_old
-    }
-
-    fn seen(&self, now: SystemTime) -> SeenClaim {
-        SeenClaim { name: self.name.clone(), is_dead: self.is_dead(now) }
-    }
-}
-
-impl Seen {
-    pub(crate) fn next_lsn(&self) -> Option<u64> {
-        free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.keys())
-    }
-
-    fn claims_seen(&self, now: SystemTime) -> Vec<SeenClaim> {
-        self.claims.iter().map(|claim| claim.seen(now)).collect()
-    }
-
-    fn keys(&self) -> Vec<ObjectKey> {
-        self.files.iter().map(|file| file.key.clone()).collect()
-    }
-
-    /// Claims of dead puts that are of no use once `own` is stored: those it goes on with, those
-    /// that left no file, and those that nobody has gone on with for a long time.
-    fn outlived(&self, own: &ClaimName, ignored: &[ClaimName], now: SystemTime) -> Vec<ClaimName> {
-        let left_a_file = |name: &ClaimName| {
-            let lsns = self.files.iter().filter_map(|file| file.key.lsns());
-            lsns.into_iter().any(|lsns| lsns.overlaps(name.lsns()))
-        };
-        let is_outlived = |claim: &&FoundClaim| {
-            let name = &claim.name;
-            let same = (name.lsns(), name.mark()) == (own.lsns(), own.mark());
-            let is_forgotten = now.duration_since(claim.modified).is_ok_and(|age| age > KEPT);
-            name != own
-                && (ignored.contains(name)
-                    || claim.is_dead(now) && (same || is_forgotten || !left_a_file(name)))
-        };
-        let outlived = self.claims.iter().filter(is_outlived).map(|claim| claim.name.clone());
-        outlived.take(OUTLIVED_MAX).collect()
-    }
-}
-
-impl Note {
-    fn new(storage: &ColdStorage, path: String) -> Self {
-        Note { store: storage.object_store(), path, is_loose: true }
-    }
-
-    fn kept(mut self) -> Self {
-        self.is_loose = false;
-        self
-    }
-
-    fn forget(self) {}
-
-    async fn delete(mut self) {
-        self.is_loose = false;
-        delete(&*self.store, &self.path).await;
-    }
-}
-
-impl Drop for Note {
-    fn drop(&mut self) {
-        if let (true, Ok(runtime)) = (self.is_loose, tokio::runtime::Handle::try_current()) {
-            let (store, path) = (Arc::clone(&self.store), std::mem::take(&mut self.path));
-            runtime.spawn(async move { delete(&*store, &path).await });
-        }
-    }
-}
-
-/// One that stays is taken for dead after a while.
-async fn delete(store: &dyn ObjectStore, path: &str) {
-    let Ok(key) = store_path(path) else { return };
-    match store.delete(&key).await {
-        Ok(()) | Err(StoreError::NotFound { .. }) => {}
-        Err(error) => tracing::warn!(path, %error, "a claim stays behind; delete it by hand"),
-    }
-}
-
-/// Now, by the store's clock where our own claim tells it.
-fn own_time(seen: &Seen, owner: &str) -> SystemTime {
-    // The last digits count the ranges that were tried.
-    let of_us = |claim: &&FoundClaim| claim.name.owner().get(..30) == owner.get(..30);
-    let own = seen.claims.iter().filter(of_us).map(|claim| claim.modified).max();
-    own.unwrap_or_else(SystemTime::now)
-}
-
+/// The pause before the claims are listed once more, after so many.
 async fn pause(times: u32) {
-    let longest_ms = (PAUSE_MS << times.min(10)).min(PAUSE_MS_MAX);
-    let random = RandomState::new().hash_one(Instant::now()) % longest_ms + 1;
-    tokio::time::sleep(Duration::from_millis(random)).await;
+    let mut waited = Retry::from(0);
+    waited.failures = times.saturating_sub(1);
+    let mut random = Random::new(RandomState::new().hash_one(Instant::now()));
+    let backoff = Backoff { first_ms: PAUSE_MS, longest_ms: PAUSE_MS_MAX, ..Backoff::patient(0) };
+    waited.after_failure(&backoff, &mut random, None, 0);
+    tokio::time::sleep(Duration::from_millis(waited.not_before_ms)).await;
 }

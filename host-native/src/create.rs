@@ -1,11 +1,12 @@
 //! How an object comes to be at a free key, whatever sends it: one put, or the completion of its
 //! parts.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use coldpress_core::Next;
 
 use crate::backoff::Tries;
-use crate::remote::RemoteStore;
 use crate::{Error, ErrorKind, PutOutcome, Result};
 
 /// What became of one create-only request.
@@ -29,42 +30,31 @@ pub(crate) trait Creating: Sync {
     async fn look(&self) -> Result<Option<PutOutcome>>;
 }
 
-impl RemoteStore {
-    /// Sends until the object is there, or cannot be.
-    pub(crate) async fn create_only(&self, creating: &dyn Creating) -> Result<PutOutcome> {
-        let mut waits = Tries::new(self.patience());
-        loop {
-            let (next, error) = match creating.send().await? {
-                Sent::Created => return Ok(PutOutcome::Created),
-                Sent::Not(next, error) => (next, error),
-            };
-            let looks = match next {
-                Next::LookThenRetry | Next::LookThenBeginAnew | Next::SendPartsAnew => true,
-                // The last try got no answer, or one that says nothing of its effect.
-                Next::Retry => error.kind() == ErrorKind::Unavailable,
-                _ => false,
-            };
-            if !looks {
-                return Err(error);
-            }
-            match creating.look().await {
-                Ok(Some(outcome)) => return Ok(outcome),
-                Err(conflict) if conflict.kind() == ErrorKind::Conflict => return Err(conflict),
-                // Another put of this key is under way, or its object was deleted just now.
-                Ok(None) if next == Next::LookThenRetry && waits.again().await => {}
-                // Whether the key is free is not known: that is what to tell.
-                Err(unseen) if next == Next::LookThenRetry => return Err(unseen),
-                Ok(None) | Err(_) => return Err(error),
-            }
+/// Sends until the object is there, or cannot be. It is tried again for as long as `patience`.
+pub(crate) async fn create_only(creating: &dyn Creating, patience: Duration) -> Result<PutOutcome> {
+    let mut waits = Tries::new(patience);
+    loop {
+        let (next, error) = match creating.send().await? {
+            Sent::Created => return Ok(PutOutcome::Created),
+            Sent::Not(next, error) => (next, error),
+        };
+        let looks = match next {
+            Next::LookThenRetry | Next::LookThenBeginAnew | Next::SendPartsAnew => true,
+            // The last try got no answer, or one that says nothing of its effect.
+            Next::Retry => error.kind() == ErrorKind::Unavailable,
+            _ => false,
+        };
+        if !looks {
+            return Err(error);
         }
-    }
-
-    /// The error where the key stays taken while nothing can be read there.
-    pub(crate) fn taken_by_nobody(&self, doing: &str, key: &str) -> Error {
-        let message = format!(
-            "could not {doing}: {} says that the key is taken, but nothing can be read there; try again",
-            self.answers().store
-        );
-        Error::new(ErrorKind::Unavailable, message).at(key)
+        match creating.look().await {
+            Ok(Some(outcome)) => return Ok(outcome),
+            Err(conflict) if conflict.kind() == ErrorKind::Conflict => return Err(conflict),
+            // Another put of this key is under way, or its object was deleted just now.
+            Ok(None) if next == Next::LookThenRetry && waits.again().await => {}
+            // Whether the key is free is not known: that is what to tell.
+            Err(unseen) if next == Next::LookThenRetry => return Err(unseen),
+            Ok(None) | Err(_) => return Err(error),
+        }
     }
 }

@@ -22,7 +22,6 @@ use crate::{Error, ErrorKind, Result};
 use bucket::Pages;
 use folder::{Walk, Walked, folder_of, place_of};
 use names::Name;
-pub(crate) use names::{STAGED_END, STAGED_START};
 use page::Listed;
 
 /// The most names of strangers that are kept; all are counted.

@@ -10,8 +10,7 @@ use coldpress_core::{KeyPrefix, ObjectKey};
 use object_store::ObjectStore;
 
 use crate::answer::{conflict, io_error};
-use crate::listing::{STAGED_END, STAGED_START};
-use crate::local_store::{GuardedStore, Ways, in_the_way, odd};
+use crate::local_store::{GuardedStore, STAGED_END, STAGED_START, Ways, in_the_way, odd};
 use crate::random::random_name;
 use crate::{Error, ErrorKind, PutOutcome, Result};
 

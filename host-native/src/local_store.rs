@@ -22,6 +22,11 @@ use object_store::{
 use crate::answer::{Refusal, io_error};
 use crate::{Error, ErrorKind, Result};
 
+/// How names of staged files begin and end: a `#` and digits is what object_store's local listing
+/// passes over.
+pub(crate) const STAGED_START: &str = ".coldpress-";
+pub(crate) const STAGED_END: &str = "#0";
+
 /// How many bytes of a name an error shows.
 const SHOWN_CHARS_MAX: usize = 300;
 

@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answers, Secrets, conflict, meaning, next_after};
-use crate::create::{Creating, Sent};
+use crate::create::{Creating, Sent, create_only};
 use crate::http::JudgingConnector;
 use crate::resume::Resuming;
 use crate::upload::transport::Transport;
@@ -186,7 +186,7 @@ impl RemoteStore {
         bytes: &Bytes,
         mode: PutMode,
     ) -> Result<PutOutcome> {
-        self.create_only(&WholePut { remote: self, path, bytes, mode }).await
+        create_only(&WholePut { remote: self, path, bytes, mode }, self.patience()).await
     }
 
     /// What lies at the key: the same bytes, nothing (`None`), or a `Conflict`.
@@ -333,7 +333,7 @@ impl Creating for WholePut<'_> {
         Ok(match self.remote.put(self.path, self.bytes.clone(), self.mode.clone()).await {
             Ok(()) => Sent::Created,
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
-                Sent::Not(Next::LookThenRetry, self.remote.taken_by_nobody(doing, key))
+                Sent::Not(Next::LookThenRetry, self.remote.answers.taken_by_nobody(doing, key))
             }
             Err(error) => {
                 Sent::Not(next_after(&error), self.remote.answers.error(&error, doing, key))

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use coldpress_core::{ClaimMark, ClaimName, Footer, KeyTarget, ObjectKey, ParquetFile, Wanted};
+use coldpress_core::{ClaimMark, Footer, KeyTarget, ObjectKey, ParquetFile, Wanted};
 
 use crate::claims::{Claim, ClaimAs, FoundClaim};
 use crate::local::CUT_OFF;
 use crate::storage::Backend;
 use crate::threads::blocking;
 use crate::verify::check;
-use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, StoredObject, VerifiedObject};
+use crate::{ColdStorage, Error, ErrorKind, PutOutcome, Result, VerifiedObject};
 
 /// The name of the file's own checksum in its metadata.
 const CHECKSUM: &str = "coldpress.crc32";
@@ -173,9 +173,8 @@ impl ColdStorage {
         }
         let dead = left.into_iter().filter(|claim| claim.is_dead(SystemTime::now()));
         let dead = dead.map(|claim| claim.name).collect();
-        let (id, wanted) = (repair_id(&new.key), Wanted::Keys(vec![new.key.clone()]));
-        let claim = self.claim(&new.key, wanted, ClaimAs::AppendId(&id), dead).await;
-        let mut claim = claim.map_err(|error| of_another_repair(error, &id))?;
+        let wanted = Wanted::Keys(vec![new.key.clone()]);
+        let mut claim = self.claim(&new.key, wanted, ClaimAs::Repair(&new.key), dead).await?;
         let judged = self.judge(&new, &claim).await;
         let (proof, is_there) = match judged {
             Ok(Some(judged)) => judged,
@@ -247,7 +246,7 @@ impl ColdStorage {
             return Ok(Vec::new());
         };
         let mut claims = self.look_at_ranges(*tenant_id, collection).await?.claims;
-        let mark = ClaimMark::append_id(&repair_id(key));
+        let mark = ClaimMark::repair(key);
         claims.retain(|claim| (claim.name.lsns(), claim.name.mark()) == (*lsns, &mark));
         Ok(claims)
     }
@@ -303,26 +302,6 @@ impl Replacement {
     }
 }
 
-/// What the claims of repairs of this key are of.
-fn repair_id(key: &ObjectKey) -> String {
-    format!("repair of {key}")
-}
-
-/// Whether a claim is of a repair that deleted its object and put none, in the collection of `of`,
-/// which has these files: it alone shows that an object was there.
-pub(crate) fn awaits_rerun(claim: &ClaimName, of: &ObjectKey, files: &[StoredObject]) -> bool {
-    let mut held = files.iter().filter_map(|file| file.key.lsns());
-    if held.any(|lsns| lsns.overlaps(claim.lsns())) {
-        return false;
-    }
-    let above = of.as_str().rsplit_once('/').map_or("", |(above, _)| above);
-    let (min, max) = (claim.lsns().min(), claim.lsns().max());
-    [0, 20].into_iter().any(|width| {
-        let id = format!("repair of {above}/lsn-{min:0width$}-{max:0width$}.parquet");
-        *claim.mark() == ClaimMark::append_id(&id)
-    })
-}
-
 fn never_there(key: &ObjectKey) -> Error {
     let lsns = key.lsns().map(|lsns| format!("{}..{}", lsns.min(), lsns.max()));
     let message = format!(
@@ -330,18 +309,4 @@ fn never_there(key: &ObjectKey) -> Error {
         lsns.unwrap_or_default()
     );
     Error::new(ErrorKind::NotFound, message).at(key.as_str())
-}
-
-/// The same conflict, where it is with another repair of the same object.
-fn of_another_repair(error: Error, id: &str) -> Error {
-    let name = error.path().and_then(|path| path.rsplit('/').next()).and_then(ClaimName::parse);
-    match name {
-        Some(name)
-            if error.kind() == ErrorKind::Conflict && *name.mark() == ClaimMark::append_id(id) =>
-        {
-            let message = "another repair of this object is under way; wait until it has ended, and run this one again (if it was killed on another machine, its claim counts for an hour, and then the same repair goes on)";
-            Error::new(ErrorKind::Conflict, message).at(error.path().unwrap_or_default())
-        }
-        _ => error,
-    }
 }

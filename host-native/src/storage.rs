@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answers, Secrets};
-use crate::claims::{Claim, ClaimAs};
+use crate::claims::{Claim, ClaimAs, NotClaimed};
 use crate::config::Place;
 use crate::grant::GrantLimits;
 use crate::listing::{Listing, Source};
@@ -146,15 +146,11 @@ impl ColdStorage {
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
         let claim = match self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await {
-            // Only a listing fails at the path of a folder.
-            Err(error)
-                if error.kind() == ErrorKind::Denied
-                    && error.path().is_some_and(|path| path.ends_with('/')) =>
-            {
+            Err(NotClaimed::Unseen(error)) => {
                 tracing::warn!(key = %file.key, %error, "putting without a look at other LSNs");
                 None
             }
-            claimed => Some(claimed?),
+            claimed => Some(claimed.map_err(Error::from)?),
         };
         let claim = claim.map(Claim::for_put);
         let put = self.put(&file.key, &file.bytes).await;

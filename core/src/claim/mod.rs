@@ -66,8 +66,8 @@ pub enum Refusal {
     },
     /// Another put is about to store some of them.
     Claim(ClaimName),
-    /// Another run of the append of this id is under way.
-    SameAppend(ClaimName),
+    /// Another run of the append of this id, or another repair of this object, is under way.
+    SameRun(ClaimName),
     /// There are not so many behind the highest.
     NoneLeft,
     /// Others took every range first.
@@ -186,9 +186,9 @@ impl Claiming {
             return wait;
         }
         let rival = (*rival).clone();
-        match (&self.wanted, rivals.iter().find(|rival| self.is_same_append(rival))) {
+        match (&self.wanted, rivals.iter().find(|rival| self.is_same_run(rival))) {
             (_, Some(same)) => {
-                let refusal = Refusal::SameAppend((*same).clone());
+                let refusal = Refusal::SameRun((*same).clone());
                 self.give_up(own, ClaimStep::Refused(refusal))
             }
             (Wanted::Keys(_) | Wanted::New(_), None) => {
@@ -205,11 +205,12 @@ impl Claiming {
         }
         let same_keys = matches!(self.mark, ClaimMark::Keys(_))
             && (name.mark(), name.lsns()) == (&self.mark, own.lsns());
-        self.is_same_append(name) || (name.lsns().overlaps(own.lsns()) && !same_keys)
+        self.is_same_run(name) || (name.lsns().overlaps(own.lsns()) && !same_keys)
     }
 
-    fn is_same_append(&self, name: &ClaimName) -> bool {
-        matches!(self.mark, ClaimMark::AppendId(_)) && *name.mark() == self.mark
+    fn is_same_run(&self, name: &ClaimName) -> bool {
+        matches!(self.mark, ClaimMark::AppendId(_) | ClaimMark::Repair(_))
+            && *name.mark() == self.mark
     }
 
     /// What lies at the very key that is wanted is left to the put, which compares its content.

@@ -20,6 +20,9 @@ pub enum ClaimMark {
     /// Keys that the caller chose: another put of the very same keys goes on beside it, and the
     /// keys decide. The CRC-32 of the keys.
     Keys(u32),
+    /// The same object once more, in the place of a damaged one: of each key, one repair at a time.
+    /// The CRC-32 of the key.
+    Repair(u32),
 }
 
 impl ClaimMark {
@@ -32,6 +35,11 @@ impl ClaimMark {
     pub fn keys(keys: &[ObjectKey]) -> Self {
         ClaimMark::Keys(checksum(keys.iter().map(ObjectKey::as_str)))
     }
+
+    /// The mark of repairs of the object at this key.
+    pub fn repair(key: &ObjectKey) -> Self {
+        ClaimMark::Repair(checksum([key.as_str()]))
+    }
 }
 
 impl fmt::Display for ClaimMark {
@@ -40,6 +48,7 @@ impl fmt::Display for ClaimMark {
             ClaimMark::Append => f.write_str("append"),
             ClaimMark::AppendId(checksum) => write!(f, "id{checksum:08x}"),
             ClaimMark::Keys(checksum) => write!(f, "put{checksum:08x}"),
+            ClaimMark::Repair(checksum) => write!(f, "repair{checksum:08x}"),
         }
     }
 }
@@ -121,10 +130,11 @@ fn mark(text: &str) -> Option<ClaimMark> {
     if text == "append" {
         return Some(ClaimMark::Append);
     }
-    match text.strip_prefix("id") {
-        Some(id) => digits(id).map(ClaimMark::AppendId),
-        None => text.strip_prefix("put").and_then(digits).map(ClaimMark::Keys),
-    }
+    let checksum = |kind| text.strip_prefix(kind).and_then(digits);
+    checksum("id")
+        .map(ClaimMark::AppendId)
+        .or_else(|| checksum("put").map(ClaimMark::Keys))
+        .or_else(|| checksum("repair").map(ClaimMark::Repair))
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
@@ -153,6 +163,7 @@ mod tests {
             (ClaimMark::Append, "append"),
             (ClaimMark::AppendId(0xab), "id000000ab"),
             (ClaimMark::Keys(0xdead_beef), "putdeadbeef"),
+            (ClaimMark::Repair(1), "repair00000001"),
         ] {
             let name = ClaimName::new(lsns, mark, owner).unwrap();
             assert_eq!(name.to_string(), format!("lsn-7-90-{text}-{owner}"));

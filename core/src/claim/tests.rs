@@ -122,7 +122,7 @@ fn runs_of_one_append_keep_apart_whatever_their_ranges() {
     let both = [seen(&first), seen(&second)];
     two.listed(&both, &[]);
     two.deleted();
-    assert_eq!(*two.poll(), ClaimStep::Refused(Refusal::SameAppend(first.clone())));
+    assert_eq!(*two.poll(), ClaimStep::Refused(Refusal::SameRun(first.clone())));
     one.listed(&both, &[]);
     assert_eq!(*one.poll(), ClaimStep::Wait(1));
 }

@@ -17,8 +17,8 @@ pub(crate) use checksum::{FileChecksum, NO_DIGITS, digits_at};
 pub use document::Document;
 #[cfg(feature = "decode")]
 pub(crate) use pages::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
-pub use stream::{StreamEncoder, StreamOutput, StreamSettings, StreamedFile};
-pub use tail::FileTail;
+pub use stream::{StreamEncoder, StreamOutput, StreamSettings};
+pub use tail::{FileTail, StreamedFile};
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]

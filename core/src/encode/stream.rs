@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::feed::{self, JsonFeed};
 use super::group_size::GroupSize;
 use super::open_file::OpenFile;
-use super::tail::{FileTail, key, no_lsns_left};
-use super::{Document, Summary, Target};
+use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
+use super::{Document, Target};
 use crate::build::Builder;
 use crate::resolve::own_id;
-use crate::{Error, ErrorKind, LsnRange, ObjectKey, Result, Settings};
+use crate::{Error, ErrorKind, LsnRange, Result, Settings};
 
 /// JSON is read in slices of this size, so that what waits behind a full builder is never much.
 const SLICE_BYTES: usize = 1 << 20;
@@ -48,17 +48,6 @@ pub enum StreamOutput {
     /// Where [`StreamEncoder::late_lsns`] was asked for, instead of `File`: the file is whole but
     /// for its tail, which the host seals with the LSNs that it chooses.
     Tail(FileTail),
-}
-
-/// A finished file whose bytes have come out before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamedFile {
-    /// Where it belongs.
-    pub key: ObjectKey,
-    /// Its size.
-    pub bytes: u64,
-    /// What it holds.
-    pub summary: Summary,
 }
 
 /// Turns rows without end into Parquet files: rows or JSON bytes in, finished bytes out as row groups close, in memory

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::checksum::FileChecksum;
-use super::stream::StreamedFile;
 use super::{Summary, Target};
 use crate::{Error, LsnRange, ObjectKey, Result};
 
@@ -15,6 +14,17 @@ const UNKNOWN_LSNS: &[u8] =
 
 /// The length of the footer and the magic number, which are the last bytes of a file.
 const LENGTH_BYTES: usize = 8;
+
+/// A finished file whose bytes have come out before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamedFile {
+    /// Where it belongs.
+    pub key: ObjectKey,
+    /// Its size.
+    pub bytes: u64,
+    /// What it holds.
+    pub summary: Summary,
+}
 
 /// The end of one file of a [`StreamEncoder`](super::StreamEncoder): all that depends on the file's
 /// LSNs.

@@ -51,29 +51,21 @@ pub(super) enum Ended {
     Closed,
 }
 
-/// Serves one connection, and says in the log how it ended.
-pub(super) async fn drive<IO, S, B>(stream: IO, service: S, driven: Driven) -> Ended
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: Service<Request<Received>, Response = Response<B>> + Send + 'static,
-    S::Future: Send,
-    S::Error: Into<AnyError>,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<AnyError>,
-{
-    let ended = run(stream, service, driven).await;
-    match &ended {
-        Ended::Done => {}
-        // Clients that go away, mostly.
-        Ended::Failed(error) => tracing::debug!(%error, "a connection ended early"),
-        Ended::Late(late) => tracing::debug!(why = late.what(), "closed a connection"),
-        Ended::Closed => tracing::debug!("closed a connection: another one needed its place"),
+impl Ended {
+    /// Says so in the log.
+    pub(super) fn log(&self) {
+        match self {
+            Ended::Done => {}
+            // Clients that go away, mostly.
+            Ended::Failed(error) => tracing::debug!(%error, "a connection ended early"),
+            Ended::Late(late) => tracing::debug!(why = late.what(), "closed a connection"),
+            Ended::Closed => tracing::debug!("closed a connection: another one needed its place"),
+        }
     }
-    ended
 }
 
-async fn run<IO, S, B>(stream: IO, service: S, driven: Driven) -> Ended
+/// Serves one connection.
+pub(super) async fn drive<IO, S, B>(stream: IO, service: S, driven: Driven) -> Ended
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: Service<Request<Received>, Response = Response<B>> + Send + 'static,

@@ -117,7 +117,7 @@ where
         };
         let driving = drive(stream, service.clone(), driven);
         tasks.spawn(async move {
-            driving.await;
+            driving.await.log();
             drop(slot);
         });
     }

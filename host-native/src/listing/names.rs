@@ -2,14 +2,12 @@
 
 use coldpress_core::{KeyPrefix, KeyTarget, ObjectKey, SegmentRecord};
 
-/// How names of staged files begin and end.
-pub(crate) const STAGED_START: &str = ".coldpress-";
-pub(crate) const STAGED_END: &str = "#0";
+use crate::local_store::{STAGED_END, STAGED_START};
 
 /// The folder of our probes, just below the prefix.
 const PROBES: &str = "_coldpress";
-/// Folders inside a collection: small objects that keep two writers apart, and the table's log.
-const BESIDE_DATA: [&str; 3] = ["_appends", "_claims", "_delta_log"];
+/// The folder of a table's log, in that of its collection.
+const TABLE_LOG: &str = "_delta_log";
 
 /// What a folder below the prefix is for. Keys lie at most two folders deep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +51,11 @@ impl Place {
             Place::Top if own == "wal" => Some(Place::Wal),
             Place::Top => holds("x/lsn-0-0.parquet").map(|_| Place::Tenant),
             Place::Tenant => holds("lsn-0-0.parquet").map(|_| Place::Collection),
-            Place::Collection if BESIDE_DATA.contains(&own) => Some(Place::Own),
+            Place::Collection
+                if own == TABLE_LOG || ObjectKey::is_note(prefix, &format!("{path}/x")) =>
+            {
+                Some(Place::Own)
+            }
             Place::Wal => holds("x").map(|_| Place::Node),
             Place::Own => Some(Place::Own),
             Place::Collection | Place::Node => None,

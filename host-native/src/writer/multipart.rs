@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::{Hold, ObjectWriter};
-use crate::create::{Creating, Sent};
+use crate::create::{Creating, Sent, create_only};
 use crate::grant::{no_etag, now_ms};
 use crate::remote::{PutRule, RemoteStore, store_path};
 use crate::uploads::{self, ABORT_PATIENCE, LIFETIME_MS, OwnUpload, sweep};
@@ -254,7 +254,7 @@ impl Multipart {
             return Ok(outcome);
         }
         let completion = Completion { object: self, id: &id, body };
-        let outcome = self.remote.create_only(&completion).await?;
+        let outcome = create_only(&completion, self.remote.patience()).await?;
         if outcome == PutOutcome::AlreadyThere {
             uploads::abort(&self.remote, &path, &id, ABORT_PATIENCE).await?;
         }
@@ -285,9 +285,10 @@ impl Creating for Completion<'_> {
         Ok(match heard {
             Ok(heard) => match heard.verdict.next {
                 Next::Done => Sent::Created,
-                Next::LookThenRetry => {
-                    Sent::Not(Next::LookThenRetry, remote.taken_by_nobody(COMPLETING, path))
-                }
+                Next::LookThenRetry => Sent::Not(
+                    Next::LookThenRetry,
+                    remote.answers().taken_by_nobody(COMPLETING, path),
+                ),
                 next => Sent::Not(next, remote.answers().judged(&heard.verdict, COMPLETING, path)),
             },
             Err(error) => Sent::Not(Next::Retry, error),

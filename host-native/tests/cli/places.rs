@@ -248,7 +248,8 @@ fn a_panic_that_was_caught_prints_one_line() {
     let key = "0/s/lsn-0-399.parquet";
     let path = place.path("coldpress-data").join(key);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/caught_panic_footer.parquet");
+    let case =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/hostile/caught_panic_footer.parquet");
     fs::copy(case, path).unwrap();
     let mut command = place.command(&["verify", key]);
     let ran = Ran::new(command.env("RUST_BACKTRACE", "1").output().unwrap());

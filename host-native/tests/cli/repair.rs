@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use coldpress_core::{ClaimMark, ClaimName, KeyPrefix, LsnRange};
+use coldpress_core::{ClaimMark, ClaimName, KeyPrefix, LsnRange, ObjectKey};
 
 use crate::harness::{MOVIES, Place, contains_all, json, same_rows};
 
@@ -158,7 +158,7 @@ fn what_is_gone_is_put_back_only_where_a_killed_repair_left_its_claim() {
     assert!(!data.join(KEY).exists());
 
     // The claim of a process that is long gone.
-    let mark = ClaimMark::append_id(&format!("repair of {KEY}"));
+    let mark = ClaimMark::repair(&ObjectKey::parse(&KeyPrefix::default(), KEY).unwrap());
     let claim = ClaimName::new(LsnRange::new(0, 2).unwrap(), mark, &"0".repeat(32)).unwrap();
     let claim = data.join(claim.path(&KeyPrefix::default(), 0, "c").unwrap());
     fs::create_dir_all(claim.parent().unwrap()).unwrap();

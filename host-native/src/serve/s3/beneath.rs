@@ -11,11 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, Metadata, OpenOptions};
 
 use super::super::tokens::random_hex;
-
-/// How names of staged files begin and end, as `coldpress put` has them: a `#` and digits is what
-/// object_store's local listing passes over.
-const STAGED_START: &str = ".coldpress-";
-const STAGED_END: &str = "#0";
+use crate::local_store::{STAGED_END, STAGED_START};
 
 /// A folder by its path, opened anew for each use: it may be made, or deleted, at any time.
 #[derive(Debug)]
