@@ -1,5 +1,5 @@
-//! The indexes and bloom filters of a file, for whoever verifies it: walked first, then decoded by
-//! parquet.
+//! The indexes and bloom filters of a file: walked first, then decoded by parquet for whoever
+//! verifies it.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
 
 /// Walks every index before parquet decodes it. All together they are no longer than the file:
 /// bytes that several share would be decoded again for each.
-fn check(file: &ParquetFile) -> Result<()> {
+pub(super) fn check(file: &ParquetFile) -> Result<()> {
     let mut left = file.bytes.len();
     for chunk in file.metadata.row_groups().iter().flat_map(|group| group.columns()) {
         file.terms.go_on()?;
@@ -57,6 +57,14 @@ pub(super) fn bloom_filter(
     file: &ParquetFile,
     chunk: &ColumnChunkMetaData,
 ) -> Result<Option<Sbbf>> {
+    Ok(filter_blocks(file, chunk)?.map(Sbbf::new))
+}
+
+/// The blocks of the chunk's bloom filter, where it has one.
+pub(super) fn filter_blocks<'f>(
+    file: &'f ParquetFile,
+    chunk: &ColumnChunkMetaData,
+) -> Result<Option<&'f [u8]>> {
     let Some(offset) = chunk.bloom_filter_offset() else { return Ok(None) };
     let filter = || {
         let start = usize::try_from(offset).ok()?;
@@ -79,8 +87,7 @@ pub(super) fn bloom_filter(
         if size < BLOCK_BYTES || !size.is_multiple_of(BLOCK_BYTES) {
             return None;
         }
-        let blocks = bytes.get(reader.at()..reader.at().checked_add(size)?)?;
-        Some(Sbbf::new(blocks))
+        bytes.get(reader.at()..reader.at().checked_add(size)?)
     };
     filter().map(Some).ok_or_else(|| corrupt("its bloom filter makes no sense"))
 }

@@ -9,6 +9,7 @@ mod footer;
 mod group;
 mod indexes;
 mod limits;
+mod outline;
 mod pages;
 mod report;
 mod thrift;
@@ -233,7 +234,13 @@ impl ParquetFile {
 
     /// The rows in order, with the fields that `projection` names; an error of kind `Settings` where it
     /// names a field the file does not know.
+    ///
+    /// [`Projection::All`] asks for [`ParquetFile::check_outline`] first. Named columns are read
+    /// whatever became of the rest of the file, so they can be saved from a damaged one.
     pub fn rows(&self, projection: &Projection) -> Result<Rows<'_>> {
+        if *projection == Projection::All {
+            self.check_outline()?;
+        }
         if let Projection::Columns(names) = projection {
             let unknown = names.iter().find(|name| {
                 name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none()
@@ -268,6 +275,13 @@ impl ParquetFile {
     /// ```
     pub fn verify(&self) -> Result<Verified> {
         guarded(|| verify::verify(self))
+    }
+
+    /// Checks that the headers of all pages, the indexes and the bloom filters make sense; an error
+    /// of kind `Corrupt` or `Limit` where one does not. No value is looked at:
+    /// [`ParquetFile::verify`] does that too.
+    pub fn check_outline(&self) -> Result<()> {
+        outline::check(self)
     }
 
     /// What an inspector wants to know: metadata, row groups, and every column chunk.

@@ -81,6 +81,17 @@ impl Pages {
         Ok(places)
     }
 
+    /// An error where what a page says of itself is more than a page can be.
+    pub(super) fn check_headers(&self) -> Result<()> {
+        let mut bytes = &self.bytes[..];
+        while !bytes.is_empty() {
+            let (header, _, length) = first_page(bytes)?;
+            self.check(&header)?;
+            bytes = &bytes[length..];
+        }
+        Ok(())
+    }
+
     /// The next page; none at the end of the chunk.
     pub(super) fn next(&mut self) -> Result<Option<Page>> {
         self.terms.go_on()?;

@@ -72,7 +72,22 @@ fn a_projection_reads_no_other_column() {
     let file = ParquetFile::open(Bytes::from(damaged)).unwrap();
     let names = Projection::Columns(vec!["i".to_owned(), "list".to_owned()]);
     assert_eq!(file.rows(&names).unwrap().filter(|row| row.is_ok()).count(), 100);
-    assert!(file.rows(&Projection::All).unwrap().any(|row| row.is_err()));
+    assert_eq!(file.rows(&Projection::All).unwrap_err().kind(), crate::ErrorKind::Corrupt);
+    let outline = file.check_outline().unwrap_err().to_string();
+    assert!(outline.contains("row group 0, column t"), "{outline}");
+}
+
+#[test]
+fn a_bloom_filter_without_sense_stops_only_who_reads_all() {
+    let bytes = file(Codec::None, 100);
+    let opened = ParquetFile::open(bytes.clone()).unwrap();
+    let filter = opened.metadata.row_group(0).column(0).bloom_filter_offset().unwrap();
+    let mut damaged = bytes.to_vec();
+    damaged[filter as usize..][..4].fill(0xFF);
+    let file = ParquetFile::open(Bytes::from(damaged)).unwrap();
+    assert_eq!(file.rows(&Projection::All).unwrap_err().kind(), crate::ErrorKind::Corrupt);
+    let names = Projection::Columns(vec!["i".to_owned()]);
+    assert_eq!(file.rows(&names).unwrap().filter(|row| row.is_ok()).count(), 100);
 }
 
 #[test]

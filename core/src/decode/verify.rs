@@ -5,13 +5,14 @@ use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::column::ColumnReader;
 use super::indexes::{self, Index};
+use super::outline::located;
 use super::pages::Pages;
 use super::values::Values;
 use super::{ParquetFile, corrupt, footer};
+use crate::Result;
 use crate::encode::{
     CREATED_BY_WITHOUT_CHECKSUM, FileChecksum, NO_DIGITS, digits_at, metadata_key,
 };
-use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"PAR1";
 
@@ -123,11 +124,6 @@ fn check_bytes(file: &ParquetFile) -> Result<bool> {
         ));
     }
     Ok(true)
-}
-
-fn located(error: &Error, group: usize, chunk: &ColumnChunkMetaData) -> Error {
-    let column = chunk.column_path().parts().join(".");
-    Error::new(error.kind(), format!("row group {group}, column {column}: {error}"))
 }
 
 #[cfg(test)]

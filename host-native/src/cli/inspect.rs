@@ -25,6 +25,9 @@ const METADATA_TOLD: [&str; 5] = [
 ];
 
 /// Show an object's schema, row groups, encodings and sizes
+///
+/// Of a file whose page headers, indexes or bloom filters make no sense, this shows what its footer
+/// says, and ends with 1.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// The key of an object, or a local Parquet file that coldpress made
@@ -39,8 +42,9 @@ pub struct InspectArgs {
 pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let bytes = fetch::fetch(store_args, &args.key)?;
     let size = bytes.len() as u64;
-    let file = coldpress::quietly(|| ParquetFile::open(bytes))
-        .map_err(|error| Failure::run(format_args!("{}: {error}", args.key)))?;
+    let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
+    let file = coldpress::quietly(|| ParquetFile::open(bytes)).map_err(in_file)?;
+    let outline = coldpress::quietly(|| file.check_outline());
     let inspected = Inspected { key: &args.key, size, report: file.report(), file };
     let mut out = Vec::new();
     if args.json {
@@ -49,7 +53,8 @@ pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         inspected.write_text(&mut out, line_width())
     }
     .and_then(|()| io::stdout().write_all(&out))
-    .map_err(Failure::output)
+    .map_err(Failure::output)?;
+    outline.map_err(in_file)
 }
 
 struct Inspected<'a> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, IsTerminal, Write};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use coldpress::StoredObject;
 use coldpress_core::{KeyTarget, LsnRange, LsnWidth, ObjectKey};
 use serde_json::json;
@@ -19,12 +19,13 @@ use super::text::{Column, Table, counted, human_bytes};
 ///
 /// Only data files below the prefix of --store are touched: no segments of logs, no files of others.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["keys", "tenant"]))]
 pub struct RmArgs {
     /// Keys of data files, damaged or whole
     #[arg(value_name = "KEY", conflicts_with_all = ["tenant", "collection", "before"])]
     keys: Vec<String>,
     /// The tenant
-    #[arg(long, value_name = "N", required_unless_present = "keys")]
+    #[arg(long, value_name = "N")]
     tenant: Option<u64>,
     /// Only this collection's
     #[arg(long, short, value_name = "NAME")]

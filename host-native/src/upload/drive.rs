@@ -56,7 +56,10 @@ impl fmt::Debug for UploadOptions {
 
 /// For [`upload`], where there is but the one grant.
 pub async fn no_more_grants(_upload_id: Option<String>) -> Result<Grant> {
-    Err(Error::new(ErrorKind::Expired, "no other was to be had; ask for a new one"))
+    Err(Error::new(
+        ErrorKind::Expired,
+        "there is only this one grant; ask for a new one, and upload again",
+    ))
 }
 
 /// Uploads a file by a grant, without credentials of the store.

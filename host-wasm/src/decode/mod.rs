@@ -47,11 +47,12 @@ pub fn decode(
     batch.hand_over(take)
 }
 
-/// The facts of a file, as JSON.
+/// The facts of a file, as JSON; an error where its page headers or indexes make no sense.
 #[wasm_bindgen]
 pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
     let size = bytes.len();
     let file = ParquetFile::open(Bytes::from(bytes))?;
+    file.check_outline()?;
     Ok(report::json(&file, size))
 }
 

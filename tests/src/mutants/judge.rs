@@ -29,7 +29,8 @@ pub fn read_all(bytes: &[u8]) -> Result<Ending, String> {
         Err(error) => return judge("open", Err(error)).map(|_| Ending::Closed),
     };
     let report = file.report();
-    let mut whole = judge("rows", read_rows(&file, &Projection::All))?;
+    let mut whole = judge("check_outline", file.check_outline())?;
+    whole &= judge("rows", read_rows(&file, &Projection::All))?;
     let names = file.schema().columns().iter().map(|column| column.name.clone());
     let some = Projection::Columns(names.step_by(2).collect());
     whole &= judge("rows of some columns", read_rows(&file, &some))?;
