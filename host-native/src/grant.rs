@@ -1,5 +1,6 @@
 //! Grants: this store's credentials, lent for one object.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -60,7 +61,7 @@ impl GrantLimits {
 impl RemoteStore {
     /// A grant for `key`. A multipart upload is begun for it, or gone on with.
     pub(crate) async fn grant(
-        &self,
+        self: &Arc<Self>,
         prefix: &KeyPrefix,
         key: &ObjectKey,
         asked: &GrantRequest,
@@ -106,7 +107,7 @@ impl RemoteStore {
     }
 
     /// As [`parts_rule`](Self::parts_rule); an error where looking first was not allowed.
-    pub(crate) async fn require_create_only_parts(&self) -> Result<()> {
+    pub(crate) async fn require_create_only_parts(self: &Arc<Self>) -> Result<()> {
         match self.parts_rule().await? {
             PutRule::Conditional => Ok(()),
             PutRule::LookFirst => self.without_condition().map(|_| ()),
@@ -115,11 +116,18 @@ impl RemoteStore {
 
     /// Finds out once whether completing a multipart upload honours `If-None-Match`, as a put does:
     /// the two are implemented apart, and a store can have the one without the other.
-    pub(crate) async fn parts_rule(&self) -> Result<PutRule> {
+    pub(crate) async fn parts_rule(self: &Arc<Self>) -> Result<PutRule> {
         match self.rule().await? {
             PutRule::LookFirst => Ok(PutRule::LookFirst),
             PutRule::Conditional => {
-                self.parts_rule.get_or_try_init(|| self.probe_parts()).await.copied()
+                let remote = Arc::clone(self);
+                let probe = async move {
+                    remote.parts_rule.get_or_try_init(|| remote.probe_parts()).await.copied()
+                };
+                match self.parts_rule.get() {
+                    Some(rule) => Ok(*rule),
+                    None => self.to_its_end(probe).await,
+                }
             }
         }
     }

@@ -17,8 +17,8 @@ use crate::{Error, Result, uploads};
 
 /// A living process is long done with its probe by then.
 const AGE: Duration = Duration::from_secs(10 * 60);
-/// The first put waits for it; what is not done by then is left to the next process.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// What is not done by then is left to the next process.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Listings are not read beyond a page: there is a next time.
 const PAGE: usize = 1_000;
 
@@ -80,7 +80,8 @@ pub(crate) fn parts_key(name: &str) -> Result<(KeyPrefix, ObjectKey)> {
     Ok((prefix, key))
 }
 
-/// Takes old probes away, by two listings; `own` is the one under way now. A store that may not be listed or
+/// Takes old probes away, by two listings; `own` is the one under way now. Nobody waits for it but the
+/// end of the process, and that not long. A store that may not be listed or
 /// deleted from is no error: whoever may only put still may put.
 pub(crate) async fn sweep(remote: &RemoteStore, own: &str) {
     let both = future::join(sweep_objects(remote, own), sweep_uploads(remote));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coldpress_core::{KeyPrefix, Meaning, Next, Sha256Digest, Signer, SignerConfig};
-use futures_util::{StreamExt, future};
+use futures_util::StreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as StorePath;
 use object_store::{
@@ -14,7 +14,7 @@ use object_store::{
     RetryConfig,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answers, Secrets, conflict, meaning, next_after};
@@ -25,7 +25,7 @@ use crate::upload::transport::Transport;
 use crate::{ColdStorageConfig, Error, ErrorKind, PutOutcome, Result, leftovers};
 
 /// How long whoever ends waits for what goes on beside it.
-const TYING_UP_MAX: Duration = Duration::from_secs(2);
+const TYING_UP_MAX: Duration = Duration::from_secs(10);
 /// How often a probe is tried whose object or upload somebody may have taken away in the middle.
 pub(crate) const PROBES_MAX: u32 = 3;
 
@@ -154,12 +154,34 @@ impl RemoteStore {
         Duration::from_millis(self.retry_timeout_ms)
     }
 
-    /// Probed once, before the first put or grant.
-    pub(crate) async fn rule(&self) -> Result<PutRule> {
-        self.rule.get_or_try_init(|| self.probe()).await.copied()
+    /// Does this work to its end, even where whoever asked for it goes away: what it has begun in the
+    /// store, it takes back.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, done) = oneshot::channel();
+        self.tie_up(async move { drop(sender.send(work.await)) });
+        done.await.map_err(|_| {
+            let message =
+                "a task was stopped with its runtime, or panicked; if it repeats, report it";
+            Error::new(ErrorKind::Internal, message)
+        })?
     }
 
-    pub(crate) async fn put_new(&self, key: &str, bytes: &Bytes) -> Result<PutOutcome> {
+    /// Probed once, before the first put or grant.
+    pub(crate) async fn rule(self: &Arc<Self>) -> Result<PutRule> {
+        if let Some(rule) = self.rule.get() {
+            return Ok(*rule);
+        }
+        let remote = Arc::clone(self);
+        self.to_its_end(async move {
+            remote.rule.get_or_try_init(|| Self::probe(&remote)).await.copied()
+        })
+        .await
+    }
+
+    pub(crate) async fn put_new(self: &Arc<Self>, key: &str, bytes: &Bytes) -> Result<PutOutcome> {
         let path = store_path(key)?;
         let put = async {
             match self.rule().await? {
@@ -236,16 +258,12 @@ impl RemoteStore {
         Err(conflict(key, bytes_there, bytes))
     }
 
-    /// Probes, and takes away meanwhile what others' probes left.
-    async fn probe(&self) -> Result<PutRule> {
+    /// Probes. What others' probes left is taken away meanwhile, and nobody waits for that.
+    async fn probe(self: &Arc<Self>) -> Result<PutRule> {
         let key = leftovers::probe_name(&self.prefix);
-        // A probe that fails does not wait for the sweep.
-        let sweep = async {
-            leftovers::sweep(self, &key).await;
-            Ok(())
-        };
-        let (rule, ()) = future::try_join(self.probe_at(&key), sweep).await?;
-        Ok(self.found_out(rule))
+        let (remote, own) = (Arc::clone(self), key.clone());
+        self.tie_up(async move { leftovers::sweep(&remote, &own).await });
+        Ok(self.found_out(self.probe_at(&key).await?))
     }
 
     /// Puts an object of its own twice; a store that keeps its word refuses the second.

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{GrantTerms, Next, ObjectKey, StoreStep, listed_time_ms};
-use tokio::sync::oneshot;
 
 use crate::grant::now_ms;
 use crate::http::{element, elements, unescaped};
 use crate::remote::RemoteStore;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// How long a signature holds: longer than any one request with all its retries.
 pub(crate) const LIFETIME_MS: u64 = 6 * 3_600_000;
@@ -40,15 +39,9 @@ pub(crate) struct OwnUpload {
 impl OwnUpload {
     pub(crate) async fn begin(remote: &Arc<RemoteStore>, key: &ObjectKey) -> Result<Self> {
         remote.require_create_only_parts().await?;
-        let (sender, begun) = oneshot::channel();
         let (at, key) = (Arc::clone(remote), key.clone());
         // Whoever stops waiting leaves no upload behind whose id was on its way.
-        remote.tie_up(async move { drop(sender.send(Self::begin_now(at, key).await)) });
-        begun.await.map_err(|_| {
-            let message =
-                "a task was stopped with its runtime, or panicked; if it repeats, report it";
-            Error::new(ErrorKind::Internal, message)
-        })?
+        remote.to_its_end(Self::begin_now(at, key)).await
     }
 
     async fn begin_now(remote: Arc<RemoteStore>, key: ObjectKey) -> Result<Self> {

@@ -6,6 +6,8 @@ mod answers;
 mod common;
 #[path = "stub/parts.rs"]
 mod parts;
+#[path = "stub/probe.rs"]
+mod probe;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

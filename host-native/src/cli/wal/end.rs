@@ -27,8 +27,7 @@ pub fn as_restore_command(
         return work();
     }
     work().map_err(|failure| match failure {
-        Failure::Usage(message) => Failure::Exit(STOP, message),
-        Failure::Run(message) => Failure::Exit(
+        Failure::Usage(message) | Failure::Run(message) => Failure::Exit(
             STOP,
             format!("{message} (exit code {STOP}: whether the log ends here is not known)"),
         ),
