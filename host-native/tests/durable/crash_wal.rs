@@ -86,11 +86,8 @@ fn verify_beside_an_archiver_at_work_is_no_false_alarm() {
     let arguments = ["wal", "archive", strs(&folder), "--watch", "--poll", "20ms"];
     let arguments = [&arguments[..], &["--delete-after-verify", "--store", strs(&store)]].concat();
     let archiver = Running::start(place.command(&arguments).stdin(Stdio::null()));
-    let started = Instant::now();
-    while !store.join("wal").exists() {
-        assert!(started.elapsed() < LIMIT, "nothing is archived");
-        thread::sleep(Duration::from_millis(10));
-    }
+    // From then on there is something to verify.
+    wait_for(|| store.join("wal").join(Log::name(0)).exists());
     let verify = ["wal", "verify", strs(&folder), "--store", strs(&store), "--require-some"];
     for _ in 0..25 {
         place.run(&verify).ok();
