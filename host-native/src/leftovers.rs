@@ -17,7 +17,7 @@ use crate::{Error, Result, uploads};
 
 /// A living process is long done with its probe by then.
 const AGE: Duration = Duration::from_secs(10 * 60);
-/// What is not done by then is left to the next process.
+/// The sweep stops after this time. The next process goes on with the rest.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Listings are not read beyond a page: there is a next time.
 const PAGE: usize = 1_000;
@@ -80,8 +80,8 @@ pub(crate) fn parts_key(name: &str) -> Result<(KeyPrefix, ObjectKey)> {
     Ok((prefix, key))
 }
 
-/// Takes old probes away, by two listings; `own` is the one under way now. Nobody waits for it but the
-/// end of the process, and that not long. A store that may not be listed or
+/// Deletes old probes, found by two listings; `own` is the probe under way now. Only the end of the
+/// process waits for it, and not long. A store that may not be listed or
 /// deleted from is no error: whoever may only put still may put.
 pub(crate) async fn sweep(remote: &RemoteStore, own: &str) {
     let both = future::join(sweep_objects(remote, own), sweep_uploads(remote));

@@ -154,8 +154,8 @@ impl RemoteStore {
         Duration::from_millis(self.retry_timeout_ms)
     }
 
-    /// Does this work to its end, even where whoever asked for it goes away: what it has begun in the
-    /// store, it takes back.
+    /// Does this work to its end, even where the caller goes away in the middle: the work takes back
+    /// what it began in the store.
     pub(crate) async fn to_its_end<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -258,7 +258,7 @@ impl RemoteStore {
         Err(conflict(key, bytes_there, bytes))
     }
 
-    /// Probes. What others' probes left is taken away meanwhile, and nobody waits for that.
+    /// Probes the store. A task beside it deletes what killed probes left.
     async fn probe(self: &Arc<Self>) -> Result<PutRule> {
         let key = leftovers::probe_name(&self.prefix);
         let (remote, own) = (Arc::clone(self), key.clone());

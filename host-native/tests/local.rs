@@ -243,8 +243,8 @@ async fn a_damaged_file_is_named() {
     assert!(error.to_string().contains(&key), "{error}");
 }
 
-/// Encoding waits for a blocking thread, while the executor's one thread goes on with other tasks. A
-/// row that is refused tells where it is looked at.
+/// Encoding waits for a blocking thread, while the executor's one thread goes on with other tasks.
+/// The refusal of a bad row shows when the rows are looked at.
 #[test]
 fn encoding_leaves_the_executor_free() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();

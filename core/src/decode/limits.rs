@@ -79,8 +79,8 @@ pub(super) fn too_much(what: impl std::fmt::Display, setting: &str, most: usize)
     Error::new(
         ErrorKind::Limit,
         format!(
-            "{what}, and at most {most} are read; Coldpress writes no such file by default: restore \
-             it, or, if you trust it, read it with a higher `ReadLimits::{setting}`"
+            "{what}, and at most {most} are read; Coldpress writes no such file by default: \
+             restore it, or, if you trust it, read it with a higher `ReadLimits::{setting}`"
         ),
     )
 }

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
     for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
         for chunk in group.columns() {
+            file.terms.go_on()?;
             let pages = || Pages::new(&file.bytes, chunk, &file.terms)?.check_headers();
             let checked = pages().and_then(|()| indexes::filter_blocks(file, chunk));
             checked.map_err(|error| located(&error, group_number, chunk))?;
