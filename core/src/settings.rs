@@ -160,7 +160,9 @@ pub enum IdSource {
     /// The row's own `_id` where it has one, else its number counted from 0.
     #[default]
     Auto,
-    /// This top-level field, which every row must have, with a string or an integer.
+    /// This field, which every row must have, with a string or a whole number. Where the document
+    /// has no field of that very name, dots part the names of a path: `_id.$oid`. A document's `_id`
+    /// is then a field like any other, whatever it holds.
     Field(String),
 }
 

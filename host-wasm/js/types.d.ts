@@ -96,7 +96,7 @@ export interface Target {
 export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** Compression of the pages. Default: `zstd`. `brotli` loads a second module. */
   codec?: Codec
-  /** The field that rows have their ids in. Default: `_id` where there is one, else the row's number. */
+  /** The field that rows have their ids in, or a path to it: `_id.$oid`. Default: `_id` where there is one, else the row's number. */
   id?: string
   /** `preserve` keeps an explicit null apart from an absent field. Default: `absent`. */
   nulls?: 'absent' | 'preserve'

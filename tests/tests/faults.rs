@@ -261,6 +261,68 @@ fn an_own_id_behind_more_fields_than_columns_max() {
     assert_eq!(decode(&file, &Projection::All).unwrap()[0].id, "x");
 }
 
+/// As `mongoexport` writes them.
+#[test]
+fn an_id_within_an_object_is_named_by_a_path() {
+    let named =
+        |name: &str| Settings { id: IdSource::Field(name.to_owned()), ..Settings::default() };
+    let rows = [
+        r#"{"_id":{"$oid":"a1"},"n":1}"#,
+        r#"{"n":2,"_id":{"$oid":7,"more":[1]}}"#,
+        r#"{"_id":{"x":null,"$oid":"a3"},"a.b":"c","a":{"b":"d"}}"#,
+    ];
+    let text = rows.join("\n");
+    let file = encode_text(&named("_id.$oid"), text.as_bytes()).unwrap();
+    let decoded = decode(&file, &Projection::All).unwrap();
+    assert_eq!(decoded.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["a1", "7", "a3"]);
+    let expected = ["a1", "7", "a3"].iter().zip(rows);
+    let expected: Vec<_> =
+        expected.map(|(id, row)| ((*id).to_owned(), Json::parse(row).unwrap())).collect();
+    holds_rows(&file, &expected, Rules::default()).unwrap();
+    // A field of the very name comes before the path.
+    let file = encode_text(&named("a.b"), rows[2].as_bytes()).unwrap();
+    assert_eq!(decode(&file, &Projection::All).unwrap()[0].id, "c");
+    for absent in ["_id.$oid.x", "_id.no", "n.x", "a.b.c", "_id..", ".", "_id.more.0"] {
+        let error = encode_text(&named(absent), text.as_bytes()).unwrap_err();
+        assert_names_row(&error, 0);
+        assert!(error.to_string().contains(absent), "{error}");
+    }
+    // Without an option, the message says which one there is.
+    let error = encode_text(&Settings::default(), text.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("an object") && error.contains("_id.$oid"), "{error}");
+}
+
+#[test]
+fn where_another_field_is_the_id_the_documents_own_one_is_a_field() {
+    let settings = Settings { id: IdSource::Field("k".to_owned()), ..Settings::default() };
+    let text = r#"{"k":"a","_id":"b"}
+{"k":"c","_id":"c"}
+{"k":"d","_id":{"$oid":"e"}}
+{"k":"f","_id":[null,true]}
+{"k":"g"}"#;
+    let file = encode_text(&settings, text.as_bytes()).unwrap();
+    let ids = ["a", "c", "d", "f", "g"];
+    let rows: Vec<_> = ids
+        .iter()
+        .zip(text.lines())
+        .map(|(id, row)| ((*id).to_owned(), Json::parse(row).unwrap()))
+        .collect();
+    holds_rows(&file, &rows, Rules::default()).unwrap();
+}
+
+#[test]
+fn an_id_path_behind_more_fields_than_columns_max() {
+    let settings = Settings {
+        columns_max: 2,
+        id: IdSource::Field("deep.er.id".to_owned()),
+        ..Settings::default()
+    };
+    let text = r#"{"a":1,"b":2,"c":3,"deep":{"x":1,"y":2,"z":3,"er":{"u":1,"v":2,"w":3,"id":"x"}}}"#;
+    let file = encode_text(&settings, text.as_bytes()).unwrap();
+    let rows = [("x".to_owned(), Json::parse(text).unwrap())];
+    holds_rows(&file, &rows, Rules::default()).unwrap();
+}
+
 #[test]
 fn a_number_is_no_uuid() {
     let column = Column { name: "u".to_owned(), column_type: ColumnType::Uuid };

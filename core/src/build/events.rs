@@ -290,7 +290,8 @@ impl Builder {
     fn new_field(&mut self, name: &str) -> Option<NodeId> {
         let container = self.now.container;
         // Ids must be found whatever else there is, and take no other field's place.
-        let is_id = container == ROOT && (name == ID_COLUMN || name == &*self.id_field);
+        let is_id = (container == ROOT && (name == ID_COLUMN || name == &*self.id_field))
+            || self.is_on_id_path(name);
         let own = usize::from(container == ROOT && self.id_node.is_some());
         let full = self.nodes[container].fields.len() - own >= self.fields_max
             || self.nodes.len() >= self.nodes_max
@@ -304,5 +305,11 @@ impl Builder {
             return None;
         }
         Some(self.add_field(container, name))
+    }
+
+    /// Whether the coming field may be a step to the row's id.
+    fn is_on_id_path(&self, name: &str) -> bool {
+        let depth = self.above.len().saturating_sub(1);
+        self.id_path.get(depth).is_some_and(|step| **step == *name)
     }
 }

@@ -56,8 +56,12 @@ pub(crate) struct Builder {
     capture: Option<Capture>,
     /// The node of the documents' own `_id`.
     id_node: Option<NodeId>,
+    /// The document's own `_id` is not its id, in a row at least: another field was named for that.
+    own_id_differs: bool,
     /// The field that rows have their ids in.
     id_field: Box<str>,
+    /// The same as a path of names, one below the other.
+    id_path: Vec<Box<str>>,
     fields_max: usize,
     nodes_max: usize,
     depth_max: usize,
@@ -99,6 +103,10 @@ struct Capture {
 
 impl Builder {
     pub(crate) fn new(settings: &Settings) -> Self {
+        let id_field = match &settings.id {
+            IdSource::Auto => ID_COLUMN,
+            IdSource::Field(name) => name.as_str(),
+        };
         let given = settings.schema.as_ref().map_or(0, |schema| schema.columns().len());
         let mut builder = Builder {
             nodes: vec![Node::default()],
@@ -116,10 +124,9 @@ impl Builder {
             above: Vec::new(),
             capture: None,
             id_node: None,
-            id_field: match &settings.id {
-                IdSource::Auto => ID_COLUMN.into(),
-                IdSource::Field(name) => name.as_str().into(),
-            },
+            own_id_differs: false,
+            id_field: id_field.into(),
+            id_path: id_field.split('.').map(Box::from).collect(),
             fields_max: settings.columns_max + given,
             nodes_max: settings.columns_max * NODES_PER_COLUMN,
             depth_max: settings.depth_max,
@@ -144,6 +151,11 @@ impl Builder {
     /// The number of the row that comes next, over the whole stream.
     pub(crate) fn row_number(&self) -> u64 {
         self.rows_before + self.rows() as u64
+    }
+
+    /// Whether another field was named for the ids, and a document has an `_id` that is not its id.
+    pub(crate) fn own_id_differs(&self) -> bool {
+        self.own_id_differs
     }
 
     pub(crate) fn rows_before(&self) -> u64 {
@@ -190,7 +202,7 @@ impl Builder {
             self.refuse(Refusal::TooLarge);
         }
         self.check_object(Some(id))?;
-        self.push_id(id)
+        self.push_id(id, false)
     }
 
     /// Ends a row whose id is to be found by `source`.
@@ -205,16 +217,13 @@ impl Builder {
                 }
             }
             IdSource::Field(name) => {
-                let node =
-                    self.nodes[ROOT].field(name, 0).map(|at| self.nodes[ROOT].fields[at].node);
-                let node = node.filter(|node| self.nodes[*node].kind_at(row) != Kind::Absent);
-                let node = node.ok_or_else(|| {
+                let (node, kind) = self.named_id().ok_or_else(|| {
                     self.row_error(format!("has no field {name:?}, which is to be its id"))
                 })?;
-                self.id_text(node, self.nodes[node].kind_at(row), name)?
+                self.id_text(node, kind, name)?
             }
         };
-        self.push_id(&id)
+        self.push_id(&id, matches!(source, IdSource::Field(_)))
     }
 
     /// Takes the open row back, as if none of it had come.
@@ -226,7 +235,31 @@ impl Builder {
         self.held_bytes = self.held_bytes_before_row;
     }
 
-    fn push_id(&mut self, id: &str) -> Result<()> {
+    /// The value that stands in the open row where its id is said to be: in the field of that name, or
+    /// else at the end of the path that the name is.
+    fn named_id(&self) -> Option<(NodeId, Kind)> {
+        let field = std::slice::from_ref(&self.id_field);
+        self.last_value(field).or_else(|| self.last_value(&self.id_path))
+    }
+
+    /// The value at this path of the open row.
+    fn last_value(&self, path: &[Box<str>]) -> Option<(NodeId, Kind)> {
+        let (mut node, mut instance) = (ROOT, self.rows());
+        for name in path {
+            let above = &self.nodes[node];
+            if above.kind_at(instance) != Kind::Object {
+                return None;
+            }
+            node = above.fields[above.field(name, 0)?].node;
+            // The open row's object is the last one there.
+            instance = above.count(Kind::Object) - 1;
+        }
+        let kind = self.nodes[node].kind_at(instance);
+        (kind != Kind::Absent).then_some((node, kind))
+    }
+
+    /// `named`: the id is that of a field which the caller named, so `_id` is a field like any other.
+    fn push_id(&mut self, id: &str, named: bool) -> Result<()> {
         let row = self.rows();
         if let Some(node) = self.id_node {
             let kind = self.nodes[node].kind_at(row);
@@ -236,7 +269,9 @@ impl Builder {
                 Kind::Int | Kind::Big | Kind::String => self.id_text(node, kind, ID_COLUMN)? == id,
                 _ => false,
             };
-            if !same {
+            if !same && named {
+                self.own_id_differs = true;
+            } else if !same {
                 let found = self.describe(node, kind);
                 let message = format!(
                     "the document's own \"_id\" is {found}, which is not the row's id; make them equal or leave it out"
@@ -278,7 +313,8 @@ impl Builder {
             Kind::String => Ok(values.strings.text(values.strings.len() - 1).to_owned()),
             Kind::Int | Kind::Big => Ok(self.describe(node, kind)),
             _ => Err(self.row_error(format!(
-                "the id in field {name:?} is {}; an id is a string or a whole number",
+                "the id in field {name:?} is {}, and an id is a string or a whole number; name \
+                 another field by the option id, or a path into an object, such as _id.$oid",
                 self.describe(node, kind)
             ))),
         }

@@ -16,6 +16,10 @@ const PIECE_BYTES: usize = 1 << 20;
 const KEPT_BYTES: usize = 4 * PIECE_BYTES;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
+const BYTE_ORDER_MARK_START: u8 = 0xef;
+/// Why a byte order mark is refused elsewhere than at the start.
+const MARK_WITHIN: &str =
+    "a byte order mark (U+FEFF) stands within the text, as where files were joined; remove it";
 
 /// Cuts JSON text into rows, whatever slices it comes in.
 ///
@@ -232,6 +236,10 @@ impl JsonFeed {
             let start = skip_white_space(bytes, at);
             let Some(&byte) = bytes.get(start) else { return Ok(start) };
             at = match (self.form, byte) {
+                (_, BYTE_ORDER_MARK_START) if text[start..].starts_with(BYTE_ORDER_MARK) => {
+                    let fault = Fault::new(start, MARK_WITHIN);
+                    return Err(self.fault(bytes, fault, builder));
+                }
                 (Form::Unknown, b'[') => {
                     self.form = Form::Element { first: true };
                     start + 1

@@ -260,7 +260,7 @@ fn refused_before(error: &Error) -> Error {
 }
 
 fn no_rows() -> Error {
-    Error::new(ErrorKind::Row, "there are no rows to encode; push at least one")
+    Error::new(ErrorKind::Row, "the file has no rows, and needs one at least")
 }
 
 /// How many columns the top of a file of this schema has, `_id` and `_rescued_data` among them.

@@ -92,7 +92,10 @@ pub(crate) struct Opened {
 
 /// What the own `_id` fields of all rows of `builder` are.
 pub(crate) fn own_id(builder: &Builder) -> OwnId {
-    plan::own_id(&builder.nodes, builder.rows())
+    match builder.own_id_differs() {
+        true => OwnId::Absent,
+        false => plan::own_id(&builder.nodes, builder.rows()),
+    }
 }
 
 /// Chooses the columns for all rows of `builder` and fills them.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::progress::{Measured, Progress};
+use super::unpack::{Behind, Packer, Unpacked};
 
 /// How much is handed on at a time.
 const SLICE_BYTES: usize = 1 << 20;
@@ -15,6 +16,7 @@ const SLICE_BYTES: usize = 1 << 20;
 const SEARCHED_BYTES_MAX: u64 = 256 << 20;
 /// As many bytes as the longest mark that tells one form from another.
 const MARK_BYTES_MAX: usize = 6;
+const TAKEN: &str = "put takes NDJSON or a JSON array, plain or packed with gzip or zstd";
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,21 +106,34 @@ pub fn read(
         .read_to_end(&mut mark)
         .map_err(|error| unreadable(source, &error))?;
     let form = Form::of(&mark);
-    on_form(matches!(form, Form::Gzip | Form::Zstd));
+    on_form(matches!(form, Form::Packed(_)));
     let whole = BufReader::with_capacity(SLICE_BYTES, Cursor::new(mark).chain(raw));
     match form {
         Form::Plain => hand_on(whole, take, |error| unreadable(source, &error)),
-        Form::Gzip => {
-            let unpacked = flate2::bufread::MultiGzDecoder::new(whole);
-            hand_on_unpacked(unpacked, take, |error| damaged(source, "gzip", &error))
-        }
-        Form::Zstd => {
-            let explain = |error| damaged(source, "zstd", &error);
-            let unpacked = zstd::Decoder::with_buffer(whole).map_err(explain)?;
-            hand_on_unpacked(unpacked, take, explain)
-        }
+        Form::Packed(packer) => read_packed(source, packer, whole, take),
+        Form::Foreign(name) => Err(Failure::run(format_args!("{source} is {name}; {TAKEN}"))),
+    }
+}
+
+fn read_packed(
+    source: &Source,
+    packer: Packer,
+    packed: impl BufRead,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let explain = |error| damaged(source, packer.name(), &error);
+    let mut unpacked = Unpacked::new(packer, packed);
+    let mut mark = Vec::with_capacity(MARK_BYTES_MAX);
+    (&mut unpacked).take(MARK_BYTES_MAX as u64).read_to_end(&mut mark).map_err(explain)?;
+    let outer = packer.name();
+    match Form::of(&mark) {
+        Form::Plain => hand_on_unpacked(Cursor::new(mark).chain(unpacked), take, explain),
+        Form::Packed(inner) => Err(Failure::run(format_args!(
+            "{source} is packed twice, as {} within {outer}; unpack it once, and put the result",
+            inner.name()
+        ))),
         Form::Foreign(name) => Err(Failure::run(format_args!(
-            "{source} is {name}; put takes NDJSON or a JSON array, plain or packed with gzip or zstd"
+            "{source} is packed with {outer}, and what it holds is {name}; {TAKEN}"
         ))),
     }
 }
@@ -137,23 +152,23 @@ pub fn read_small(path: &Path, bytes_max: u64) -> io::Result<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Plain,
-    Gzip,
-    Zstd,
+    Packed(Packer),
     /// Something people do hand over, and which JSON's own error would explain badly.
     Foreign(&'static str),
 }
 
 impl Form {
     fn of(mark: &[u8]) -> Self {
+        if let Some(packer) = Packer::of(mark) {
+            return Form::Packed(packer);
+        }
         match mark {
-            [0x1f, 0x8b, ..] => Form::Gzip,
-            // The second is a skippable frame, which some tools write first.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Form::Zstd,
             [b'P', b'A', b'R', b'1', ..] => Form::Foreign("a Parquet file"),
             [b'P', b'K', 3, 4, ..] => Form::Foreign("a zip archive"),
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Form::Foreign("packed with bzip2"),
             [0xfd, b'7', b'z', b'X', b'Z', ..] => Form::Foreign("packed with xz"),
             [0x04, 0x22, 0x4d, 0x18, ..] => Form::Foreign("packed with lz4"),
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Form::Foreign("text in UTF-32"),
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Form::Foreign("text in UTF-16"),
             _ => Form::Plain,
         }
@@ -197,6 +212,9 @@ fn unreadable(source: &Source, error: &io::Error) -> Failure {
 }
 
 fn damaged(source: &Source, packer: &str, error: &io::Error) -> Failure {
+    if error.get_ref().is_some_and(|inner| inner.is::<Behind>()) {
+        return Failure::run(format_args!("{source}: {error}, or make or fetch it again"));
+    }
     let what = match error.kind() {
         io::ErrorKind::UnexpectedEof => "cut short".to_owned(),
         _ => format!("damaged ({error})"),
@@ -247,6 +265,50 @@ mod tests {
         assert_eq!(read_bytes(&[frame(b"{}"), frame(b"{}")].concat()).unwrap(), b"{}{}");
         let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7][..], &frame(b"{}")].concat();
         assert_eq!(read_bytes(&skippable).unwrap(), b"{}");
+        let between = [&frame(b"{}"), &skippable[..]].concat();
+        assert_eq!(read_bytes(&between).unwrap(), b"{}{}");
+        assert!(read_bytes(&between[..frame(b"{}").len() + 9]).is_err());
+    }
+
+    #[test]
+    fn zeros_may_follow_and_nothing_else() {
+        for packed in [gzip(b"{}"), zstd::encode_all(&b"{}"[..], 1).unwrap()] {
+            let with = |behind: &[u8]| read_bytes(&[&packed, behind].concat());
+            for zeros in [1, 10, 100_000] {
+                assert_eq!(with(&vec![0; zeros]).unwrap(), b"{}");
+            }
+            for behind in [&b"garbage"[..], b"\0\0x", b"x", b"{}"] {
+                let line = with(behind).unwrap_err().line().unwrap();
+                assert!(line.contains("data follow its"), "{line}");
+            }
+        }
+        // Of zeros alone no byte is packed.
+        assert_eq!(read_bytes(&[0; 20]).unwrap(), [0; 20]);
+    }
+
+    #[test]
+    fn what_is_packed_twice_says_so() {
+        let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+        for twice in [gzip(&gzip(b"{}")), gzip(&zstd(b"{}")), zstd(&gzip(b"{}"))] {
+            let line = read_bytes(&twice).unwrap_err().line().unwrap();
+            assert!(line.contains("packed twice"), "{line}");
+        }
+        let line = read_bytes(&gzip(b"PAR1....PAR1")).unwrap_err().line().unwrap();
+        assert!(line.contains("what it holds is a Parquet file"), "{line}");
+    }
+
+    #[test]
+    fn each_piece_may_begin_with_a_byte_order_mark() {
+        let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
+        for pack in [gzip, |text: &[u8]| zstd::encode_all(text, 1).unwrap()] {
+            let joined = [pack(&marked("{}\n")), pack(&marked("[]\n")), pack(&marked(""))].concat();
+            assert_eq!(read_bytes(&joined).unwrap(), b"{}\n[]\n");
+            // In a string that two pieces share, it is part of the text.
+            let shared = [pack(b"{\"a\":\""), pack(&marked("x\"}"))].concat();
+            assert_eq!(read_bytes(&shared).unwrap(), "{\"a\":\"\u{feff}x\"}".as_bytes());
+            // Not a whole one.
+            assert_eq!(read_bytes(&pack(b"\xef\xbb")).unwrap(), b"\xef\xbb");
+        }
     }
 
     #[test]
@@ -281,7 +343,7 @@ mod tests {
             }
         }
         let members = BufReader::new(Endless(gzip(&vec![b'x'; 1 << 20]), 0));
-        let unpacked = flate2::bufread::MultiGzDecoder::new(members);
+        let unpacked = Unpacked::new(Packer::Gzip, members);
         let refused = &mut |_: &[u8]| Err(Failure::run("a row is too large"));
         let failure = hand_on_unpacked(unpacked, refused, Failure::run).unwrap_err();
         assert!(failure.line().unwrap().contains("a row is too large"));
@@ -297,9 +359,14 @@ mod tests {
 
     #[test]
     fn foreign_forms_are_named() {
-        for (bytes, name) in
-            [(&b"PAR1...."[..], "Parquet"), (b"\xfd7zXZ\0", "xz"), (b"PK\x03\x04", "zip")]
-        {
+        for (bytes, name) in [
+            (&b"PAR1...."[..], "Parquet"),
+            (b"\xfd7zXZ\0", "xz"),
+            (b"PK\x03\x04", "zip"),
+            (b"\xff\xfe{\0", "UTF-16"),
+            (b"\xff\xfe\0\0{\0\0\0", "UTF-32"),
+            (b"\0\0\xfe\xff\0\0\0{", "UTF-32"),
+        ] {
             let line = read_bytes(bytes).unwrap_err().line().unwrap();
             assert!(line.contains(name), "{line}");
         }

@@ -35,6 +35,7 @@ mod text;
 #[cfg(feature = "serve")]
 mod token;
 mod tree;
+mod unpack;
 mod verify;
 mod wal;
 

@@ -76,7 +76,8 @@ pub struct PutArgs {
         conflicts_with = "append_id"
     )]
     skip_rows: u64,
-    /// The field that holds each row's id [default: _id where present, else the row's number]
+    /// The field that holds each row's id, or a path to it, such as '_id.$oid' [default: _id where
+    /// present, else the row's number]
     #[arg(long, value_name = "FIELD")]
     id: Option<String>,
     /// none, snappy, lz4, zstd, gzip or brotli; the last three with a level, such as zstd:9
@@ -250,7 +251,7 @@ impl PutArgs {
         let rows = stored.iter().map(|file| file.summary.rows).sum::<u64>();
         let why = match stopped {
             Stopped::Failed(Failure::Run(message)) => message,
-            Stopped::Failed(Failure::Interrupted) if rows > rows_before => String::new(),
+            Stopped::Failed(Failure::Interrupted) => String::new(),
             Stopped::Failed(failure) => return failure,
             Stopped::Refused { error, source } => match (error.kind(), error.core()) {
                 (_, Some(core)) if core.line().is_some() => format!("{}: {core}", sources[source]),
@@ -263,21 +264,25 @@ impl PutArgs {
                 _ => store::in_our_words(&error),
             },
         };
+        let stop = |what: String| match (why.is_empty(), what.is_empty()) {
+            (true, _) => Failure::InterruptedAfter(what),
+            (false, true) => Failure::run(&why),
+            (false, false) => Failure::run(format_args!("{why}; {what}")),
+        };
         let Some(last) = stored.last() else {
-            let what = match self.skip_rows {
+            return stop(match self.skip_rows {
+                // A put may have been on its way.
+                _ if why.is_empty() => "no row is known to be stored".to_owned(),
                 0 => self.nothing_stored(kind).to_owned(),
                 skipped => format!(
-                    "; nothing is stored behind the {} that were skipped: the same command again is right",
+                    "nothing is stored behind the {} that were skipped: the same command again is right",
                     counted(skipped, "row")
                 ),
-            };
-            return Failure::run(format_args!("{why}{what}"));
+            });
         };
         if rows == rows_before {
             let before = counted(rows, "row");
-            return Failure::run(format_args!(
-                "{why}; nothing was stored now, and {before} are from earlier runs"
-            ));
+            return stop(format!("nothing was stored now, and {before} are from earlier runs"));
         }
         let next = match self.append || kind == Some(ErrorKind::Conflict) {
             true if self.append_id.is_none() => {
@@ -286,29 +291,23 @@ impl PutArgs {
             }
             _ => "the same command again goes on behind them".to_owned(),
         };
-        let what = format!(
+        stop(format!(
             "the first {} are stored, in {}{} up to {}: {next}",
             counted(self.skip_rows + rows, "row"),
             if self.skip_rows > 0 { "earlier objects and " } else { "" },
             counted(stored.len() as u64, "object"),
             last.key
-        );
-        match why.is_empty() {
-            true => Failure::InterruptedAfter(what),
-            false => Failure::run(format_args!("{why}; {what}")),
-        }
+        ))
     }
 
     /// What an append of which no object is known to be stored says beside why.
     fn nothing_stored(&self, kind: Option<ErrorKind>) -> &'static str {
         match kind {
             _ if !self.appends() => "",
-            Some(ErrorKind::Row | ErrorKind::Limit | ErrorKind::Key) => "; nothing is stored",
-            Some(ErrorKind::Unavailable | ErrorKind::Internal) => {
-                "; the same command again is right"
-            }
+            Some(ErrorKind::Row | ErrorKind::Limit | ErrorKind::Key) => "nothing is stored",
+            Some(ErrorKind::Unavailable | ErrorKind::Internal) => "the same command again is right",
             Some(ErrorKind::Conflict) => "",
-            _ => "; nothing is stored, so that the same command again is right",
+            _ => "nothing is stored, so that the same command again is right",
         }
     }
 

@@ -258,3 +258,41 @@ fn a_schema_that_is_no_schema_but_large_is_not_read_whole() {
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("larger than"), "{refused:?}");
 }
+
+/// What lies in `tests/cases`: small inputs that people have, and were told wrong things of.
+#[test]
+fn inputs_that_people_have_are_taken_or_named() {
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    let place = Place::new();
+    let path = |name: &str| cases.join(name).to_str().unwrap().to_owned();
+    for (name, more, rows) in [
+        ("mongo/export.ndjson", &["--id", "_id.$oid"][..], 2),
+        ("gz/zeropad.gz", &[], 1),
+        ("gz/skippable.ndjson.zst", &[], 3),
+        ("bom/bom-members.gz", &[], 2),
+    ] {
+        let collection = name.replace('/', "-");
+        let file = path(name);
+        let put = [&["put", file.as_str(), "-c", &collection, "--json"], more].concat();
+        let report = json(&place.ok(&put));
+        assert_eq!(report["rows"], rows, "{name}");
+        let text = std::fs::read(path(name)).unwrap();
+        let printed = place.ok(&["cat", report["key"].as_str().unwrap()]);
+        match String::from_utf8(text) {
+            Ok(text) => same_rows(&text, &printed),
+            Err(_) => assert_eq!(printed.lines().count(), rows, "{name}"),
+        }
+    }
+    for (name, parts) in [
+        ("gz/double.gz", &["packed twice", "gzip within gzip", "unpack it once"][..]),
+        ("gz/garbage.gz", &["no gzip data follow its gzip data"]),
+        ("bom/bom-mid.ndjson", &["line 2", "byte order mark (U+FEFF)", "files were joined"]),
+        ("mongo/export.ndjson", &["row 0", "an object", "_id.$oid"]),
+    ] {
+        let said = place.run(&["put", &path(name), "-c", "refused"]).fails(1);
+        contains_all(&said, parts);
+    }
+    place.write("empty.ndjson", "");
+    let said = place.run(&["put", "empty.ndjson", "-c", "refused"]).fails(1);
+    contains_all(&said, &["empty.ndjson: ", "the file has no rows"]);
+}

@@ -23,7 +23,7 @@ fn a_signal_ends_a_put_at_once_and_stores_nothing() {
         assert!(killed.success());
         // Its input is still open, so nothing but the signal can have ended it.
         let ran = Ran::new(child.wait_with_output().unwrap());
-        assert_eq!(ran.fails(130), "error: interrupted");
+        assert_eq!(ran.fails(130), "error: interrupted; no row is known to be stored");
         drop(stdin);
     }
     assert_eq!(place.stored_files(), [""; 0]);

@@ -105,7 +105,8 @@ fn a_signal_in_the_middle_of_an_upload_leaves_nothing_behind() {
     let ended = child.wait_with_output().unwrap();
     drop(stdin);
     let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!((ended.status.code(), said.as_ref()), (Some(130), "error: interrupted\n"));
+    let expected = "error: interrupted; no row is known to be stored\n";
+    assert_eq!((ended.status.code(), said.as_ref()), (Some(130), expected));
     assert_eq!(place.uploads_left(), []);
     assert_eq!(place.bucket().keys(&place.key_prefix()), [""; 0]);
 }
