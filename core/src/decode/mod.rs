@@ -25,7 +25,8 @@ use parquet::file::metadata::ParquetMetaData;
 use serde_json::Value;
 
 use crate::resolve::OwnId;
-use crate::schema::ID_COLUMN;
+use crate::schema::names::folded;
+use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 use assemble::Assembler;
 use document::Item;
@@ -242,10 +243,7 @@ impl ParquetFile {
             self.check_outline()?;
         }
         if let Projection::Columns(names) = projection {
-            let unknown = names.iter().find(|name| {
-                name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none()
-            });
-            if let Some(name) = unknown {
+            if let Some(name) = names.iter().find(|name| !self.knows(name)) {
                 return Err(self.unknown_column(name));
             }
         }
@@ -287,6 +285,16 @@ impl ParquetFile {
     /// What an inspector wants to know: metadata, row groups, and every column chunk.
     pub fn report(&self) -> FileReport {
         report::report(self)
+    }
+
+    /// Whether the rows may have a field of this name: as a column, or rescued because of its name.
+    fn knows(&self, name: &str) -> bool {
+        let columns = self.footer.schema.columns().iter().map(|column| column.name.as_str());
+        let mut names = columns.chain([ID_COLUMN, RESCUED_COLUMN]);
+        name == ID_COLUMN
+            || self.footer.schema.column(name).is_some()
+            || self.has_rescued
+                && (name.is_empty() || names.any(|other| folded(other) == folded(name)))
     }
 
     fn unknown_column(&self, name: &str) -> Error {

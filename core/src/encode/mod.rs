@@ -32,7 +32,9 @@ use serde_json::Value;
 
 use crate::build::Builder;
 use crate::resolve::{Columns, Opened, resolve};
-use crate::{Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings};
+use crate::{
+    Encodings, Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings,
+};
 use feed::JsonFeed;
 use write::FileWriter;
 
@@ -209,6 +211,11 @@ impl Encoder {
         self.check()?;
         let ended = self.feed.end(&self.settings.id, &mut self.builder);
         self.note(ended)
+    }
+
+    /// Chooses the set of encodings anew: a grant may name one when the rows are taken already.
+    pub fn set_encodings(&mut self, encodings: Encodings) {
+        self.settings.encodings = encodings;
     }
 
     /// Rows taken so far. Of JSON, the last rows pushed may still wait for more to be read with them;
