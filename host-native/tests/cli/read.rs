@@ -312,9 +312,12 @@ fn inspect_tells_the_facts_of_the_file() {
 fn inspect_tells_of_a_bloom_filter_where_it_is_worth_its_bytes() {
     let place = Place::new();
     // Hexadecimal digits in no order.
-    let id = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
-    let rows: String =
-        (0..5_000).map(|at| format!("{{\"_id\":\"{:016x}{at:04x}\"}}\n", id(at))).collect();
+    let digits = |at: u64, factor: u64| at.wrapping_mul(factor).rotate_left(17);
+    let id = |at| {
+        let first = digits(at, 0x9E37_79B9_7F4A_7C15);
+        format!("{first:016x}{:016x}", digits(first, 0xD134_2543_DE82_EF95))
+    };
+    let rows: String = (0..6_000).map(|at| format!("{{\"_id\":\"{}\"}}\n", id(at))).collect();
     let key = place.put(&rows, &[]);
     let facts = json(&place.ok(&["inspect", &key, "--json"]));
     assert_eq!(facts["row_groups"][0]["columns"][0]["bloom_filter"], json!(true));
