@@ -100,14 +100,14 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** Compression of the pages. Default: `zstd`. `brotli` loads a second module. */
   codec?: Codec
   /**
-   * The encodings of values. `portable`: what the engines people have read; `compact`: all that make
-   * the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where there
-   * is one, else `portable`.
+   * The encodings of values. `portable`: what the engines people have read; `compact`: all that
+   * make the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where
+   * there is one, else `portable`.
    */
   encodings?: 'portable' | 'compact' | 'legacy'
   /**
-   * Which names become columns. `portable`: of names that differ only in case, the first one that has
-   * values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
+   * Which names become columns. `portable`: of names that differ only in case, the first one that
+   * has values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
    */
   names?: 'portable' | 'exact'
   /** The field that rows have their ids in, or a path to it: `_id.$oid`. Default: `_id` where there is one, else the row's number. */
