@@ -96,8 +96,19 @@ test('an error names the row over all pushes, and the encoder takes nothing more
 })
 
 test('what holds no rows', async () => {
-  for (const none of [undefined, null, 5, true, {}, () => [], new Date()]) {
-    await assert.rejects(encode(none), { code: 'Misuse', message: /rows come as/ }, String(none))
+  const kinds = [
+    [undefined, 'undefined'], [null, 'null'], [5, 'a number'], [true, 'a boolean'], [() => [], 'a function'],
+    [7n, 'a bigint'], [Symbol('rows'), 'a symbol'],
+    [{}, 'an object that is not iterable'], [new Date(), 'an object that is not iterable'],
+  ]
+  for (const [none, kind] of kinds) {
+    await assert.rejects(encode(none), (error) => {
+      assert.equal(error.code, 'Misuse')
+      const said = `${kind} holds no rows`
+      assert.ok(error.message.startsWith(said), error.message)
+      assert.match(error.message.slice(said.length), /^( \(put one row into an array\))?: pass an array, /)
+      return true
+    })
   }
   await assert.rejects(encode(new Response('gone', { status: 404 })), { code: 'Unavailable', message: /404/ })
   const read = new Response('{}')
@@ -139,7 +150,7 @@ test('options that are wrong', async () => {
     [{ policy: 'strict' }, 'Settings'], [{ nulls: true }, 'Settings'], [{ columnsMax: 0 }, 'Settings'], [{ depthMax: 65 }, 'Settings'],
     [{ rowGroupRowsMax: 1.5 }, 'Settings'], [{ rowBytesMax: 0 }, 'Settings'], [{ rowBytesMax: 10 }, 'Limit'], [{ schema: { columns: [{ name: 'a', type: 'int' }] } }, 'Settings'], [{ schema: 'x' }, 'Settings'], [{ id: 1 }, 'Settings'],
     [{ tenant: -1 }, 'Key'], [{ tenant: 2 ** 60 }, 'Key'], [{ tenant: '18446744073709551616' }, 'Key'], [{ collection: '' }, 'Key'], [{ collection: '\ud800' }, 'Key'],
-    [{ prefix: '../x' }, 'Key'], [{ lsns: { min: 2, max: 1 } }, 'Key'], [{ lsns: { min: 1 } }, 'Key'], [{ lsnWidth: 7 }, 'Settings'],
+    [{ prefix: '../x' }, 'Key'], [{ lsns: { min: 2, max: 1 } }, 'Key'], [{ lsns: { max: 1 } }, 'Key'], [{ lsns: 'now' }, 'Key'], [{ lsns: { min: '18446744073709551614' } }, 'Key'], [{ lsnWidth: 7 }, 'Settings'],
   ]
   for (const [options, code] of cases) await assert.rejects(encode(rows, options), { name: 'ColdpressError', code }, JSON.stringify(options))
 })
