@@ -50,7 +50,7 @@ export function encoding(engine, brotli) {
     }
 
     async push(rows) {
-      return this.#next(() => this.#push(rows))
+      return this.#next(() => this.#push(rows), this.#options.signal)
     }
 
     /** Ends the JSON text pushed so far, and gives the number of all rows. */
@@ -60,7 +60,7 @@ export function encoding(engine, brotli) {
         this.#flush()
         this.#endText()
         return this.#rows
-      })
+      }, this.#options.signal)
     }
 
     /**
@@ -87,7 +87,7 @@ export function encoding(engine, brotli) {
     }
 
     /** Does `work` behind what is being done; whatever goes wrong, nothing more is taken then. */
-    #next(work, signal = this.#options.signal) {
+    #next(work, signal) {
       const done = this.#queue.then(async () => {
         if (this.#refused) throw this.#refused
         try {

@@ -43,7 +43,8 @@ export function grantsFrom(url, options) {
     throw new ColdpressError('Misuse', `grantsFrom needs a token: ${rule}`)
   }
   const cors = new CorsWatch(here)
-  return async (request, { signal } = {}) => {
+  return async (request, options) => {
+    const signal = options?.signal
     const headers = { authorization: `Bearer ${await bearer(token)}`, 'content-type': 'application/json' }
     const body = JSON.stringify(request)
     const trial = cors.sent('POST', endpoint.href, Object.keys(headers))
@@ -60,7 +61,7 @@ export function grantsFrom(url, options) {
     const said = parsed(text)
     if (!response.ok) throw refusal(address, endpoint, response, said)
     if (typeof said?.key === 'string') return said
-    throw strange(address, endpoint, `answered ${response.status} ${start(text)}, which is no grant,`)
+    throw strange(address, endpoint, response, `, with ${start(text)} for a grant`)
   }
 }
 
@@ -166,7 +167,7 @@ const start = (/** @type {string} */ text) => JSON.stringify(text.length > 60 ? 
  * @param {any} answer the body, where it is JSON
  */
 function refusal(address, endpoint, response, answer) {
-  const { status, statusText } = response
+  const { status } = response
   const after = response.headers.get('retry-after') ?? ''
   const retryAfterMs = RETRY_AFTER.test(after) ? Number(after) * 1000 : undefined
   const said = answer?.error
@@ -176,9 +177,8 @@ function refusal(address, endpoint, response, answer) {
     const theirs = !isBusy && OURS.has(said.code) ? said.code : undefined
     return new ColdpressError(theirs ?? code ?? 'Denied', said.message, { retryAfterMs })
   }
-  const words = `answered ${status} ${statusText}`.trimEnd()
-  if (code === undefined) return strange(address, endpoint, words)
-  return new ColdpressError(code, `${address.href} ${words} to POST ${endpoint.pathname}`, { retryAfterMs })
+  if (code === undefined) return strange(address, endpoint, response)
+  return new ColdpressError(code, answered(address, endpoint, response), { retryAfterMs })
 }
 
 /**
@@ -186,9 +186,19 @@ function refusal(address, endpoint, response, answer) {
  *
  * @param {URL} address
  * @param {URL} endpoint
- * @param {string} did
+ * @param {Response} response
+ * @param {string} [more]
  */
-function strange(address, endpoint, did) {
-  const question = 'is it the address of a coldpress grant server?'
-  return new ColdpressError('NotFound', `${address.href} ${did} to POST ${endpoint.pathname}: ${question}`)
+function strange(address, endpoint, response, more = '') {
+  const did = `${answered(address, endpoint, response)}${more}`
+  return new ColdpressError('NotFound', `${did}: is it the address of a coldpress grant server?`)
+}
+
+/**
+ * @param {URL} address
+ * @param {URL} endpoint
+ * @param {Response} response
+ */
+function answered({ href }, { pathname }, { status, statusText }) {
+  return `${href} answered ${`${status} ${statusText}`.trimEnd()} to POST ${pathname}`
 }

@@ -54,8 +54,8 @@ export function uploads(engine, { Encoder }) {
    */
   async function packed({ source, world, onProgress }, rows, options) {
     const granted = source.fixed && (await targetOfKey(source.fixed.key))
-    const { collection, tenant, lsns, lsnWidth } = options
-    if (!granted && collection === undefined) {
+    const { collection = '', tenant, lsns, lsnWidth } = options
+    if (!granted && options.collection === undefined) {
       throw new ColdpressError('Misuse', 'upload needs the option collection, to ask for a grant')
     }
     const encoder = new Encoder(encodeOptionsOf(options))
