@@ -155,6 +155,25 @@ test('options that are wrong', async () => {
   for (const [options, code] of cases) await assert.rejects(encode(rows, options), { name: 'ColdpressError', code }, JSON.stringify(options))
 })
 
+test('LSNs by the time, or by their beginning and the number of rows', async () => {
+  const before = BigInt(Date.now()) << 20n
+  const [first, second] = [await encode(rows, { lsns: 'time' }), await encode(rows, { lsns: 'time' })]
+  for (const file of [first, second]) {
+    const { lsns } = await parseObjectKey(file.key)
+    assert.equal(lsns.max - lsns.min, 2n)
+    assert.ok(lsns.min >= before && lsns.min < (BigInt(Date.now()) + 1n) << 20n)
+  }
+  assert.notEqual(first.key, second.key)
+  assert.equal((await encode(ndjson, { lsns: { min: '41' } })).key, '0/rows/lsn-41-43.parquet')
+})
+
+test('a file in JSON is told without its bytes', async () => {
+  const file = await encode(rows, { collection: 'weather' })
+  const { key, columns, rescued, duplicateKeys, schema } = file
+  const told = { key, size: file.bytes.length, rows: 3, columns, rescued, duplicateKeys, schema }
+  assert.deepEqual(JSON.parse(JSON.stringify(file)), told)
+})
+
 test('keys', async () => {
   const target = { prefix: 'data', tenant: 2n ** 64n - 1n, collection: 'a/b', lsns: { min: 0, max: 2n ** 64n - 1n } }
   const key = await objectKey(target)

@@ -294,6 +294,7 @@ test('misuse is named before anything is sent', async (t) => {
   await assert.rejects(send(ROWS, { collection: undefined }), { code: 'Misuse', message: /collection/ })
   await assert.rejects(send(ROWS, { colection: 'x' }), ColdpressError)
   await assert.rejects(send('{"a":', { tenant: 7 }), { code: 'Row' })
+  await assert.rejects(send([]), { code: 'Row', message: /no rows/ })
   assert.throws(() => grantsFrom('not a url', { token: 'x' }), { code: 'Misuse' })
   assert.throws(() => grantsFrom(store.origin, {}), { code: 'Misuse' })
   assert.deepEqual(store.log, [])

@@ -63,6 +63,8 @@ export function uploads(engine, { Encoder }) {
       onProgress?.({ sentBytes: 0, underWayBytes: 0, totalBytes: 0, phase: 'encoding' })
       await encoder.push(rows)
       const count = await encoder.count()
+      // No file is made of no rows: that is said before anybody is asked.
+      if (count === 0) await encoder.finish()
       const chosen = granted
         ?? { collection, tenant, lsns: lsnsOf(lsns ?? 'time', count, world), lsnWidth }
       return new Shipment(tools, chosen, { encoder })
