@@ -192,7 +192,7 @@ test('inspect tells what the file is made of', async () => {
   assert.deepEqual(report.schema, file.schema)
   assert.deepEqual(report.row_groups.map(group => group.rows), [2000, 1201])
   const [id] = report.row_groups[0].columns
-  assert.deepEqual([id.column, id.path, id.codec, id.bloom_filter], ['_id', ['_id'], 'GZIP', true])
+  assert.deepEqual([id.column, id.path, id.codec, id.bloom_filter], ['_id', ['_id'], 'GZIP', false])
 })
 
 test('numbers that JavaScript has not are an error, or text', async () => {
