@@ -1,8 +1,8 @@
 import { ColdpressError, misuse, untilAborted } from './error.js'
 import { kindOf } from './values.js'
 
-const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSON text in a string, '
-  + 'Uint8Array, ArrayBuffer, Blob, Response or ReadableStream'
+const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSON text in a '
+  + 'string, Uint8Array, ArrayBuffer, Blob, Response or ReadableStream'
 
 /**
  * What rows may come in, in the two forms that are worked on: one piece of text, or many pieces of anything.
@@ -12,7 +12,8 @@ const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSO
  */
 export function sourceOf(rows) {
   if (isText(rows)) return { text: rows }
-  if (rows === null || typeof rows !== 'object') throw misuse(`${kindOf(rows)} holds no rows: ${WHAT}`)
+  const isObject = rows !== null && typeof rows === 'object'
+  if (!isObject) throw misuse(`${kindOf(rows)} holds no rows: ${WHAT}`)
   if (typeof Response === 'function' && rows instanceof Response) return { async: bodyOf(rows), whole: true }
   if (typeof Blob === 'function' && rows instanceof Blob) return { async: chunksOf(rows.stream()), whole: true }
   if (typeof rows.getReader === 'function') return { async: chunksOf(rows), whole: true }
@@ -30,8 +31,8 @@ export const isText = chunk =>
   typeof chunk === 'string' || chunk instanceof Uint8Array || chunk instanceof ArrayBuffer
 
 /**
- * Hands over what an async iterable gives, piece by piece. Where the signal is aborted it ends at once, though
- * the iterable may never give anything.
+ * Hands over what an async iterable gives, piece by piece. Where the signal is aborted it ends at
+ * once, though the iterable may never give anything.
  *
  * @template T
  * @param {AsyncIterable<T>} iterable
