@@ -4,7 +4,10 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
+import { until } from './lib/patience.mjs'
 import { coldpress, HOURS_MS, largeFile, MIB, only, ROWS, started } from './upload/started.mjs'
 
 const { ColdpressError, decode, encode, grantsFrom, upload } = coldpress
@@ -121,6 +124,26 @@ test('rows of a stream are sent again, though the tenant was not known yet', asy
   assert.ok(key.includes(`lsn-${error.lsns.min}-`))
   assert.deepEqual(await decode(new Uint8Array(body)), ROWS)
   assert.deepEqual(await error.retry().then(({ created }) => created), false)
+})
+
+test('rows of an upload that nobody repeats give their memory back', async (t) => {
+  const { store, send } = await started(t)
+  store.fate = (line) => (isGrant(line) ? 'drop' : undefined)
+  const { dispose } = coldpress.Encoder.prototype
+  let disposed = 0
+  coldpress.Encoder.prototype.dispose = function () {
+    disposed += 1
+    dispose.call(this)
+  }
+  t.after(() => (coldpress.Encoder.prototype.dispose = dispose))
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  await send(ROWS, { retries: 0 }).catch(() => {})
+  assert.equal(disposed, 0, 'its error could still send them')
+  await until(() => {
+    collect()
+    return disposed === 1
+  }, 'the rows are let go')
 })
 
 test('what carries lsns and retry: all errors after the rows were read, none before', async (t) => {
