@@ -51,7 +51,7 @@ export async function forEach(iterable, signal, take) {
         const pause = take(value)
         if (pause) await pause
       } catch (error) {
-        await close()
+        await close().catch(() => {})
         throw error
       }
     }
