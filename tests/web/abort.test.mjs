@@ -1,6 +1,7 @@
 // A signal ends the work while it waits for rows that never come, and while it has so many that it
 // never waits.
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 
 import { coldpress } from './upload/started.mjs'
@@ -47,6 +48,10 @@ test('rows that never come: an iterable, a generator, a stream, a response', asy
     await assert.rejects(encode(wrap(stream), { signal: soon() }), ABORTED)
     assert.ok(isCancelled)
   }
+  const pipe = new PassThrough()
+  pipe.write('{"n":1}\n')
+  await assert.rejects(encode(pipe, { signal: soon() }), ABORTED)
+  assert.ok(pipe.destroyed)
   const grant = async () => assert.fail('nothing is to be asked')
   await assert.rejects(upload(grant, silent(), { collection: 'c', signal: soon() }), ABORTED)
   const encoder = new Encoder({ signal: soon() })

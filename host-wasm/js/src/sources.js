@@ -59,12 +59,24 @@ export async function forEach(iterable, signal, take) {
   try {
     await untilAborted(signal, reading())
   } catch (error) {
-    // What is asked for and never comes must not keep anybody waiting.
-    if (signal?.aborted) close().catch(() => {})
+    if (signal?.aborted) abandon(iterable, close())
     throw error
   } finally {
     isOver = true
   }
+}
+
+/**
+ * Lets an iterable go that is still asked for a piece. That piece may never come, so nobody waits
+ * for it.
+ *
+ * @param {any} iterable
+ * @param {Promise<unknown>} closing
+ */
+function abandon(iterable, closing) {
+  closing.catch(() => {})
+  // A stream of Node would hear of it with its next piece only.
+  if (typeof iterable.pipe === 'function') iterable.destroy?.()
 }
 
 /**
