@@ -112,7 +112,7 @@ export class ColdpressError extends Error {
   readonly lsns?: LsnRange
   /**
    * Performs the same upload again: the same bytes, LSNs and tenant, with fresh grants, so that at
-   * most one object comes of all tries. Its own errors have `retry` too. Only where `lsns` is there.
+   * most one object comes of all tries. Its own errors have `retry` too. There where `lsns` is.
    */
   readonly retry?: (options?: RetryOptions) => Promise<UploadResult>
 }

@@ -56,7 +56,7 @@ export type RowOf<S extends Schema> = { _id?: string | number | bigint } & Field
 /** What becomes of values that the schema has no place for. */
 export type Policy = 'rescue' | 'strict'
 
-/** A row as far as it can be checked while compiling: by its schema, where that is strict and known. */
+/** A row, checked while compiling by its schema where that is strict, and known then. */
 export type CheckedRow<S extends Schema, P> =
   [P] extends ['strict'] ? (Schema extends S ? object : RowOf<S>) : object
 
@@ -107,7 +107,7 @@ export interface Target {
   collection?: string
   /**
    * The log sequence numbers of the rows, both ends included. Without `max` as many as there are
-   * rows. `'time'`: made of the time, so that two files of one collection hardly ever have the same.
+   * rows. `'time'`: made of the time, so that two files of a collection hardly ever have the same.
    * Default: from 0 to the number of rows less one; in `upload`: `'time'`.
    */
   lsns?: { min: U64; max?: U64 } | 'time'
@@ -146,8 +146,8 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** The most rows in a row group. Default: 49,152. */
   rowGroupRowsMax?: number
   /**
-   * Stops the work, also while rows are awaited. It is heard between slices of the work; the writing
-   * of the file, once all rows are there, is one piece.
+   * Stops the work, also while rows are awaited. It is heard between slices of the work; the
+   * writing of the file, once all rows are there, is one piece.
    */
   signal?: AbortSignal
 }

@@ -59,7 +59,9 @@ export interface UploadProgress {
    * - `aborting`: what must not stay is taken away
    * - `over`: there is a result
    */
-  phase: 'encoding' | 'granting' | 'sending' | 'completing' | 'checking' | 'waiting' | 'aborting' | 'over'
+  phase:
+    | 'encoding' | 'granting' | 'sending' | 'completing' | 'checking' | 'waiting' | 'aborting'
+    | 'over'
   /** In the phase `waiting`, and while a try runs that follows a failed one. */
   retry?: {
     /** Which try this is: 2 is the first repeated one. */
@@ -94,9 +96,10 @@ export interface UploadResult {
   sha256: string
 }
 
-/** What an error's `retry` may do in another way than the upload that failed; the rest is as before. */
-export interface RetryOptions
-  extends Pick<UploadOptions, 'signal' | 'onProgress' | 'concurrency' | 'retries' | 'timeoutMs' | 'fetch'> {
+/** What an error's `retry` may do in another way than before. */
+export interface RetryOptions extends Pick<
+  UploadOptions, 'signal' | 'onProgress' | 'concurrency' | 'retries' | 'timeoutMs' | 'fetch'
+> {
   /** Another grant for the same file, or another function that gets one. */
   grant?: Grant | GetGrant
 }
@@ -125,9 +128,9 @@ export function upload<const S extends Schema = Schema, const P extends Policy =
 /**
  * Asks `coldpress serve` at `url` for grants.
  *
- * `token` is a string or a function, asked for each grant. Where the function fails, the upload ends
- * with code `Denied` and what it threw as `cause`; a `ColdpressError` that it throws is taken as it
- * is: with code `Unavailable` it is tried again.
+ * `token` is a string or a function, asked for each grant. Where the function fails, the upload
+ * ends with code `Denied` and what it threw as `cause`; a `ColdpressError` that it throws is taken
+ * as it is: with code `Unavailable` it is tried again.
  */
 export function grantsFrom(
   url: string | URL,

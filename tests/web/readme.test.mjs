@@ -1,5 +1,6 @@
-// Every example of the two READMEs: it type-checks, and it runs twice in a row, against a store and a grant server of
-// this machine. The examples are read out of the READMEs; only what is another's (an address) is put in its place.
+// Every example of the two READMEs: it type-checks, and it runs twice in a row, against a store and
+// a grant server of this machine. The examples are read out of the READMEs; only the address of the
+// grant server is put in its place.
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +34,9 @@ const PACKAGE = planned(examplesOf(join(unpacked(), 'README.md')), {
   'await outbox.append({ at: Date.now()': 'page',
   "addEventListener('sync'": 'sync',
 })
-const HOUSE = planned(examplesOf(join(root, 'README.md')), { "upload(grants, rows, { collection: 'readings' })": 'page' })
+const HOUSE = planned(examplesOf(join(root, 'README.md')), {
+  "upload(grants, rows, { collection: 'readings' })": 'page',
+})
 const ALL = [...PACKAGE, ...HOUSE]
 const of = (plan) => ALL.filter((example) => example.plan === plan)
 
@@ -41,21 +44,25 @@ test('each example type-checks', async (t) => {
   const folder = temporaryFolder(t)
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
   symlinkSync(unpacked(), join(folder, 'node_modules/coldpress'))
-  symlinkSync(join(tools, 'web/node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
-  symlinkSync(join(tools, 'web/node_modules/undici-types'), join(folder, 'node_modules/undici-types'))
+  for (const name of ['@types/node', 'undici-types']) {
+    symlinkSync(join(tools, 'web/node_modules', name), join(folder, 'node_modules', name))
+  }
   cpSync(join(HERE, 'stubs.d.ts'), join(folder, 'stubs.d.ts'))
   const files = ALL.map(({ language, code }, at) => {
     writeFileSync(join(folder, `example-${at}.${language}`), `${code}\nexport {}\n`)
     return `example-${at}.${language}`
   })
   const compilerOptions = {
-    noEmit: true, allowJs: true, checkJs: true, strict: true, noImplicitAny: false, useUnknownInCatchVariables: false,
-    skipLibCheck: true, target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
-    types: ['node'], module: 'nodenext', preserveSymlinks: true,
+    noEmit: true, allowJs: true, checkJs: true, strict: true, noImplicitAny: false,
+    useUnknownInCatchVariables: false, skipLibCheck: true, preserveSymlinks: true,
+    target: 'es2024', module: 'nodenext', types: ['node'],
+    lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
   }
+  const settings = { compilerOptions, files: [...files, 'stubs.d.ts'] }
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [...files, 'stubs.d.ts'] }))
-  await run(process.execPath, [toolFile('typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'])
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
+  const tsc = toolFile('typescript/lib/tsc.js')
+  await run(process.execPath, [tsc, '-p', folder, '--pretty', 'false'])
 })
 
 for (const { name, language, code } of of('node')) {
@@ -65,7 +72,8 @@ for (const { name, language, code } of of('node')) {
     cpSync(join(root, 'examples/movies.ndjson'), join(folder, 'movies.ndjson'))
     const site = await startServer({ folders: { '/': folder } })
     t.after(() => site.close())
-    const said = await run(process.execPath, ['twice.mjs', `${site.origin}/movies.ndjson`], { cwd: folder })
+    const args = ['twice.mjs', `${site.origin}/movies.ndjson`]
+    const said = await run(process.execPath, args, { cwd: folder })
     assert.equal(said, 'ran\nran\n')
     if (!code.includes('movies.parquet')) return
     const { decode } = await import(join(unpacked(), 'node.js'))
@@ -90,7 +98,8 @@ test('the configuration of Vite builds, twice', async (t) => {
   const { build } = await tool('vite')
   for (const round of [1, 2]) {
     await build({ root: folder, configFile: join(folder, 'vite.config.js'), logLevel: 'warn' })
-    assert.ok(readFileSync(join(folder, 'dist/index.html'), 'utf8').includes('/assets/'), `round ${round}`)
+    const built = readFileSync(join(folder, 'dist/index.html'), 'utf8')
+    assert.ok(built.includes('/assets/'), `round ${round}`)
   }
 })
 
@@ -132,7 +141,8 @@ test('in a page, twice, into a real store: upload, outbox, init', async (t) => {
     const flushed = await page.evaluate(async ([grantsUrl, token, user]) => {
       const { openOutbox, grantsFrom } = await import('/coldpress/outbox.js')
       const grants = grantsFrom(grantsUrl, { token })
-      const outbox = await openOutbox({ name: `readings of ${user}`, collection: 'readings', grants })
+      const name = `readings of ${user}`
+      const outbox = await openOutbox({ name, collection: 'readings', grants })
       await outbox.flush()
       const state = await outbox.state()
       return state.rows
@@ -171,7 +181,8 @@ globalThis.options = { name: 'readings', collection: 'readings', grants }
       globalThis.give({ row: it })
       return globalThis.run('/example.js').then(() => undefined)
     }, [{ round }])
-    await until(async () => (await bucket.list()).length === round, `the worker has sent row ${round}`)
+    const isSent = async () => (await bucket.list()).length === round
+    await until(isSent, `the worker has sent row ${round}`)
   }
   const stored = (await Promise.all((await bucket.list()).map(rows))).flat()
   assert.deepEqual(stored.map((row) => row.round).sort(), [1, 2])
@@ -181,7 +192,9 @@ globalThis.options = { name: 'readings', collection: 'readings', grants }
 async function opened(t, pages, { permissions = [] } = {}) {
   cpSync(join(HERE, 'page.html'), join(pages, 'index.html'))
   cpSync(join(HERE, 'page.js'), join(pages, 'page.js'))
-  for (const name of ['coldpress', 'brotli']) cpSync(join(unpacked(), `glue/${name}.wasm`), join(pages, `${name}.wasm`))
+  for (const name of ['coldpress.wasm', 'brotli.wasm']) {
+    cpSync(join(unpacked(), 'glue', name), join(pages, name))
+  }
   const [shore, browser] = await Promise.all([startShore(t, { pages }), launchChromium()])
   t.after(() => browser.close())
   const context = await browser.newContext()
@@ -193,9 +206,11 @@ async function opened(t, pages, { permissions = [] } = {}) {
 }
 
 /** What the examples in a page take as given. */
-const given = ({ token }, name) => ({ session: { token }, token, readings: ROWS, rows: ROWS, user: { id: name } })
+function given({ token }, name) {
+  return { session: { token }, token, readings: ROWS, rows: ROWS, user: { id: name } }
+}
 
-/** An example as a bundler would serve it: its imports by address; and the grant server of this machine. */
+/** An example as a bundler serves it, its imports by address; with this machine's grant server. */
 function asServed(code, { grantsUrl }) {
   const addresses = { coldpress: '/coldpress/index.js', 'coldpress/outbox': '/coldpress/outbox.js' }
   return code

@@ -1,4 +1,5 @@
-// The package's types, by tsc: types/package.ts holds what must compile, types/wrong.ts what must not.
+// The package's types, by tsc: types/package.ts holds what must compile, types/wrong.ts what must
+// not.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -24,23 +25,26 @@ test('what must not compile: tsc points to the field, and says what is wrong wit
     return place ? [{ line: at + 2, place, words }] : []
   })
   assert.ok(expected.length >= 20)
-  const found = errorsIn(await compiled(project(t, 'wrong.ts')))
+  const errors = errorsIn(await compiled(project(t, 'wrong.ts')))
   const of = ({ line, column }) => lines[line - 1].slice(column - 1)
   for (const { line, place, words } of expected) {
-    const error = found.get(line)
+    const error = errors.get(line)
     assert.ok(error, `wrong.ts:${line} compiles: ${lines[line - 1]}`)
-    assert.ok(error.message.includes(words), `wrong.ts:${line}: ${error.message}\nis not about: ${words}`)
-    assert.ok(of(error).startsWith(place), `wrong.ts:${line} points to: ${of(error)}\nnot to: ${place}`)
-    found.delete(line)
+    const { message } = error
+    assert.ok(message.includes(words), `wrong.ts:${line}: ${message}\nis not about: ${words}`)
+    const found = of(error)
+    assert.ok(found.startsWith(place), `wrong.ts:${line} points to: ${found}\nnot to: ${place}`)
+    errors.delete(line)
   }
-  assert.deepEqual([...found.values()], [])
+  assert.deepEqual([...errors.values()], [])
 })
 
 test('JavaScript, by its JSDoc', async t => {
   const folder = temporaryFolder(t)
   const compilerOptions = {
-    noEmit: true, allowJs: true, checkJs: true, strict: true, noImplicitAny: false, useUnknownInCatchVariables: false,
-    target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext'], types: [], module: 'nodenext',
+    noEmit: true, allowJs: true, checkJs: true, strict: true, noImplicitAny: false,
+    useUnknownInCatchVariables: false, types: [], module: 'nodenext',
+    target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext'],
   }
   const files = ['encode.js', 'src/decode.js', 'src/upload.js'].map(name => join(unpacked(), name))
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
@@ -61,9 +65,12 @@ function project(t, file) {
 
 /** What tsc prints; nothing where all is well. */
 function compiled(folder, flags = []) {
-  const args = [toolFile('typescript/lib/tsc.js'), '-p', folder, '--preserveSymlinks', '--pretty', 'false', ...flags]
+  const tsc = toolFile('typescript/lib/tsc.js')
+  const args = [tsc, '-p', folder, '--preserveSymlinks', '--pretty', 'false', ...flags]
   return new Promise(resolve => {
-    execFile(process.execPath, args, { maxBuffer: 1 << 24 }, (error, stdout) => resolve(error && !stdout ? String(error) : stdout))
+    execFile(process.execPath, args, { maxBuffer: 1 << 24 }, (error, stdout) => {
+      resolve(error && !stdout ? String(error) : stdout)
+    })
   })
 }
 
@@ -72,7 +79,7 @@ function errorsIn(printed) {
   const found = new Map()
   let error
   for (const text of printed.split('\n')) {
-    const [, line, column, message] = /^wrong\.ts\((\d+),(\d+)\): error (.*)$/.exec(text.replace(/^.*\//, '')) ?? []
+    const [, line, column, message] = /wrong\.ts\((\d+),(\d+)\): error (.*)$/.exec(text) ?? []
     if (line) {
       error = { line: Number(line), column: Number(column), message }
       found.set(error.line, error)

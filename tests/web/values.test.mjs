@@ -169,14 +169,17 @@ test('marks of big numbers never touch strings', async () => {
 })
 
 test('as NDJSON numbers have exactly their value, though not always their digits', async () => {
-  const exact = ['100', '-7', '0.1', '1.5', '1e400', '12345678901234567890123', '3.14159265358979323846', '1e-400']
-  const others = { '1e2': '100.0', '1E+2': '100.0', '1.50': '1.5', '0.00000010': '1e-7', '-0': '-0.0' }
-  const written = { ...Object.fromEntries(exact.map((number) => [number, number])), ...others }
-  for (const [number, back] of Object.entries(written)) {
+  const back = async (number) => {
     const text = await decode(await encode(`{"a":${number}}`), { as: 'ndjson' })
-    assert.equal(text, `{"a":${back}}\n`)
-    assert.ok(Object.is(Number(back), Number(number)))
+    return /^\{"a":(.*)\}\n$/.exec(text)[1]
   }
+  const precise = ['1e400', '12345678901234567890123', '3.14159265358979323846', '1e-400']
+  for (const number of ['100', '-7', '0.1', '1.5', ...precise]) assert.equal(await back(number), number)
+  for (const number of ['1e2', '1E+2', '1.50', '0.00000010', '-0', '18.0']) {
+    const found = await back(number)
+    assert.ok(Object.is(Number(found), Number(number)), `${number} became ${found}`)
+  }
+  assert.match(await back('1e2'), /^100(\.0)?$/)
 })
 
 test('a null is the same as nothing, unless it is to be preserved', async () => {

@@ -113,6 +113,9 @@ impl Upload {
 
     /// The repeated try that is under way, or comes next where nothing is under way.
     fn next_try(&self) -> Option<NextTry> {
+        if self.is_over() {
+            return None;
+        }
         let is_idle = self.is_idle();
         let retry = if !self.grants.is_usable() {
             let question = &self.grants.question;

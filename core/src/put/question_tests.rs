@@ -117,6 +117,20 @@ fn progress_says_what_is_under_way_and_what_is_waited_for() {
 }
 
 #[test]
+fn what_is_over_waits_for_nothing() {
+    let mut upload = upload(5, None);
+    let mut now_ms = 0;
+    while upload.outcome().is_none() {
+        for (_, asked) in wanted(&mut upload, now_ms) {
+            assert_eq!(asked, "ask None");
+            upload.handle_grant_failure(ErrorKind::Unavailable, "503", None, now_ms);
+        }
+        now_ms = upload.next_timeout().unwrap_or(now_ms);
+    }
+    assert_eq!((upload.progress().phase, upload.progress().retry), (Phase::Over, None));
+}
+
+#[test]
 fn a_key_that_is_taken_while_nothing_lies_there_is_waited_for() {
     let mut upload = upload(5, Some(single(&[])));
     let put = wanted(&mut upload, 0);

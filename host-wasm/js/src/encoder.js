@@ -8,8 +8,9 @@ import { NOWHERE, targetOf } from './target.js'
 import { TextFeed } from './text.js'
 import { world } from './upload-world.js'
 
-/** What one row counts for, where it has to be known how much was done without a pause. */
+/** What one row and one full tape count for, where it matters how much was done without a pause. */
 const ROW_UNITS = 64
+const TAPE_UNITS = 1 << 19
 
 /**
  * `encode` and `Encoder`, on these modules.
@@ -78,7 +79,8 @@ export function encoding(engine, brotli) {
         const { encodings } = this.#options
         if (encodings === undefined && late.encodings != null) raw.encodings(String(late.encodings))
         this.#raw = undefined
-        const file = this.#instance.run(() => EncodedFile.take(raw.finish(prefix, tenant, collection, min, max, padded)))
+        const file = this.#instance.run(() =>
+          EncodedFile.take(raw.finish(prefix, tenant, collection, min, max, padded)))
         this.#end(misuse('this encoder has finished its file; start a new one'))
         return file
       }, how.signal)
@@ -151,7 +153,7 @@ export function encoding(engine, brotli) {
       this.#taped += 1
       if (!this.#tape.isFull) return this.#pauses.after(ROW_UNITS)
       this.#flush()
-      return this.#pauses.afterMuch()
+      return this.#pauses.after(TAPE_UNITS)
     }
 
     #pushText(chunk) {

@@ -43,13 +43,13 @@ export function lsnsOf(lsns, rows, world) {
   }
   const min = u64(lsns.min, 'lsns.min')
   const max = lsns.max === undefined ? lastOf(min, rows) : u64(lsns.max, 'lsns.max')
-  if (max > U64_MAX) throw new ColdpressError('Key', `lsns.min is ${min}; ${rows} rows end past 2^64 - 1`)
-  return { min, max }
+  if (max <= U64_MAX) return { min, max }
+  throw new ColdpressError('Key', `lsns.min is ${min}; ${rows} rows end past 2^64 - 1`)
 }
 
 /**
- * `rows` LSNs that begin at this millisecond and a random place within it. Where two devices meet all the same,
- * create-only keys tell, and the one that comes second takes another range.
+ * `rows` LSNs that begin at this millisecond and a random place within it. Where two devices meet all
+ * the same, create-only keys tell, and the one that comes second takes another range.
  *
  * @param {number} rows
  * @param {Pick<World, 'now' | 'seed'>} world

@@ -2,7 +2,10 @@
 
 import { stopIfAborted } from './error.js'
 
-/** So many bytes of text, or as much work, take some twenty milliseconds: a pause costs next to nothing then. */
+/**
+ * After so many bytes of text, or as much other work, there is a pause. They take some twenty
+ * milliseconds, and a pause some hundredths of one.
+ */
 const UNITS = 1 << 21
 
 const scope = /** @type {any} */ (globalThis)
@@ -26,12 +29,7 @@ export class Pauses {
   after(units) {
     if (this.#signal === undefined) return undefined
     this.#units += units
-    return this.#units < UNITS ? undefined : this.afterMuch()
-  }
-
-  /** Enough has been done for a pause. */
-  afterMuch() {
-    if (this.#signal === undefined) return undefined
+    if (this.#units < UNITS) return undefined
     this.#units = 0
     return this.#pause()
   }
@@ -44,12 +42,13 @@ export class Pauses {
 }
 
 /**
- * Ends when events that wait have had their turn. `setTimeout` alone would do, but browsers make it last four
- * milliseconds.
+ * Ends when events that wait have had their turn. `setTimeout` alone would do, but browsers make it
+ * last four milliseconds.
  */
 function othersRun() {
-  if (typeof scope.setImmediate === 'function') return new Promise((resolve) => scope.setImmediate(resolve))
-  if (typeof MessageChannel !== 'function') return new Promise((resolve) => setTimeout(resolve))
+  const { setImmediate, MessageChannel } = scope
+  if (setImmediate) return new Promise((resolve) => setImmediate(resolve))
+  if (!MessageChannel) return new Promise((resolve) => setTimeout(resolve))
   return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {

@@ -1,8 +1,8 @@
 import { ColdpressError, misuse, untilAborted } from './error.js'
 import { kindOf } from './values.js'
 
-const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSON text in a string, '
-  + 'Uint8Array, ArrayBuffer, Blob, Response or ReadableStream'
+const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSON text in a '
+  + 'string, Uint8Array, ArrayBuffer, Blob, Response or ReadableStream'
 
 /**
  * What rows may come in, in the two forms that are worked on: one piece of text, or many pieces of anything.
@@ -12,7 +12,8 @@ const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSO
  */
 export function sourceOf(rows) {
   if (isText(rows)) return { text: rows }
-  if (rows === null || typeof rows !== 'object') throw misuse(`${kindOf(rows)} holds no rows: ${WHAT}`)
+  const isObject = rows !== null && typeof rows === 'object'
+  if (!isObject) throw misuse(`${kindOf(rows)} holds no rows: ${WHAT}`)
   if (typeof Response === 'function' && rows instanceof Response) return { async: bodyOf(rows), whole: true }
   if (typeof Blob === 'function' && rows instanceof Blob) return { async: chunksOf(rows.stream()), whole: true }
   if (typeof rows.getReader === 'function') return { async: chunksOf(rows), whole: true }
@@ -30,8 +31,8 @@ export const isText = chunk =>
   typeof chunk === 'string' || chunk instanceof Uint8Array || chunk instanceof ArrayBuffer
 
 /**
- * Hands over what an async iterable gives, piece by piece. Where the signal is aborted it ends at once, though
- * the iterable may never give anything.
+ * Hands over what an async iterable gives, piece by piece. Where the signal is aborted it ends at
+ * once, though the iterable may never give anything.
  *
  * @template T
  * @param {AsyncIterable<T>} iterable
@@ -50,7 +51,7 @@ export async function forEach(iterable, signal, take) {
         const pause = take(value)
         if (pause) await pause
       } catch (error) {
-        await close()
+        await close().catch(() => {})
         throw error
       }
     }
@@ -58,12 +59,24 @@ export async function forEach(iterable, signal, take) {
   try {
     await untilAborted(signal, reading())
   } catch (error) {
-    // What is asked for and never comes must not keep anybody waiting.
-    if (signal?.aborted) close().catch(() => {})
+    if (signal?.aborted) abandon(iterable, close())
     throw error
   } finally {
     isOver = true
   }
+}
+
+/**
+ * Lets an iterable go that is still asked for a piece. That piece may never come, so nobody waits
+ * for it.
+ *
+ * @param {any} iterable
+ * @param {Promise<unknown>} closing
+ */
+function abandon(iterable, closing) {
+  closing.catch(() => {})
+  // A stream of Node would hear of it with its next piece only.
+  if (typeof iterable.pipe === 'function') iterable.destroy?.()
 }
 
 /**

@@ -204,7 +204,9 @@ export class Tape {
     const depth = this.#enter(map)
     this.#op(OPEN_OBJECT)
     for (const [key, value] of entries) {
-      if (typeof key !== 'string') throw new Faulty(`a Map's keys must be strings to be field names, and one is ${kindOf(key)}`)
+      if (typeof key !== 'string') {
+        throw new Faulty(`a Map's keys must be strings to be field names, and one is ${kindOf(key)}`)
+      }
       this.#at[depth] = key
       if (value === undefined) continue
       this.#key(this.#names, key)

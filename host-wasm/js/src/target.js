@@ -5,14 +5,15 @@ import { isText } from './values.js'
 /**
  * Whose rows a file holds, as the module takes it.
  *
- * @param {{ prefix?: string, tenant?: number | bigint | string, collection?: string, lsns?: any, lsnWidth?: number }} options
+ * @param {Record<string, any>} options
  * @param {number} rows
  * @param {Pick<import('./upload-world.js').World, 'now' | 'seed'>} world
  */
 export function targetOf(options, rows, world) {
   const { prefix = '', tenant = 0, collection = 'rows', lsns, lsnWidth } = options
   if (lsnWidth !== undefined && lsnWidth !== 0 && lsnWidth !== 20) {
-    throw new ColdpressError('Settings', `lsnWidth is ${lsnWidth}; it is 20 for LSNs with leading zeros, or 0`)
+    const rule = 'it is 20 for LSNs with leading zeros, or 0'
+    throw new ColdpressError('Settings', `lsnWidth is ${lsnWidth}; ${rule}`)
   }
   const range = lsns === undefined || lsns === null ? undefined : lsnsOf(lsns, rows, world)
   return {

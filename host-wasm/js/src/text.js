@@ -29,7 +29,9 @@ export class TextFeed {
     if (typeof chunk === 'string') return yield* this.#string(this.#half + chunk)
     if (this.#half) throw halfPair()
     const bytes = bytesOf(chunk)
-    for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES)
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+      yield bytes.subarray(at, at + SLICE_BYTES)
+    }
   }
 
   * #string(text) {

@@ -126,8 +126,9 @@ class Driver {
   /** @param {any} error the machine's own */
   #ending(error) {
     const { verdict } = this
+    const isAbort = verdict instanceof ColdpressError && verdict.code === 'Aborted'
     // Only the machine knows whether the file may be in the store all the same.
-    if (verdict instanceof ColdpressError && verdict.code === 'Aborted' && error?.code === 'Aborted') {
+    if (isAbort && error?.code === 'Aborted') {
       return new ColdpressError('Aborted', error.message, { cause: verdict.cause })
     }
     return verdict ?? error

@@ -1,6 +1,6 @@
 // Grants from `coldpress serve`, and what went wrong with one that did not come.
 
-import { ColdpressError } from './error.js'
+import { ColdpressError, stopIfAborted } from './error.js'
 import { CorsWatch } from './upload-cors.js'
 import { kindOf } from './values.js'
 import { worldWith } from './upload-world.js'
@@ -45,7 +45,8 @@ export function grantsFrom(url, options) {
   const cors = new CorsWatch(here)
   return async (request, options) => {
     const signal = options?.signal
-    const headers = { authorization: `Bearer ${await bearer(token)}`, 'content-type': 'application/json' }
+    const authorization = `Bearer ${await bearer(token)}`
+    const headers = { authorization, 'content-type': 'application/json' }
     const body = JSON.stringify(request)
     const trial = cors.sent('POST', endpoint.href, Object.keys(headers))
     let response
@@ -55,7 +56,7 @@ export function grantsFrom(url, options) {
       cors.answered(trial)
       text = await response.text()
     } catch (error) {
-      if (signal?.aborted) throw new ColdpressError('Aborted', 'the upload was aborted', { cause: signal.reason })
+      stopIfAborted(signal)
       throw await unreachable(here, cors, trial, error)
     }
     const said = parsed(text)
@@ -75,7 +76,8 @@ async function bearer(token) {
     // A function of ours, or one that means it: this code may be worth another try.
     if (cause instanceof ColdpressError) throw cause
     const said = /** @type {any} */ (cause)?.message ?? cause
-    throw new ColdpressError('Denied', `the function token failed, so no grant was asked for: ${said}`, { cause })
+    const message = `the function token failed, so no grant was asked for: ${said}`
+    throw new ColdpressError('Denied', message, { cause })
   }
   if (isToken(given)) return given
   const found = typeof given === 'string' ? 'a string that is no token' : kindOf(given)
@@ -100,7 +102,8 @@ export function askFailure(error) {
   if (error instanceof ColdpressError) return { code, message, retryAfterMs }
   // fetch reports a network that is down as a TypeError, in a caller's own function too.
   const unavailable = error instanceof TypeError
-  return { code: unavailable ? 'Unavailable' : 'Denied', message: String(message ?? error), retryAfterMs: undefined }
+  const told = String(message ?? error)
+  return { code: unavailable ? 'Unavailable' : 'Denied', message: told, retryAfterMs: undefined }
 }
 
 /**
@@ -109,21 +112,18 @@ export function askFailure(error) {
  */
 function addressOf(url) {
   const shown = JSON.stringify(String(url))
+  const message = `grantsFrom: ${shown} is no URL of a grant server; it begins with http:// or https://`
   let base
   try {
     base = new URL(url, /** @type {any} */ (globalThis).location?.href)
   } catch (cause) {
-    throw new ColdpressError('Misuse', `grantsFrom: ${shown} is no URL of a grant server; ${HTTP}`, { cause })
+    throw new ColdpressError('Misuse', message, { cause })
   }
-  if (base.protocol !== 'http:' && base.protocol !== 'https:') {
-    throw new ColdpressError('Misuse', `grantsFrom: ${shown} is no URL of a grant server; ${HTTP}`)
-  }
+  if (!/^https?:$/.test(base.protocol)) throw new ColdpressError('Misuse', message)
   base.search = base.hash = ''
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   return base
 }
-
-const HTTP = 'it begins with http:// or https://'
 
 /**
  * @param {World} here
@@ -137,13 +137,14 @@ async function unreachable(here, cors, trial, cause) {
     const page = here.origin()
     return new ColdpressError(
       'Cors',
-      `the grant server ${server} answers, but does not let ${page} in: start it with that origin on its list ` +
-        `(coldpress serve --allow-origin ${page})`,
+      `the grant server ${server} answers, but does not let ${page} in: start it with that origin on `
+        + `its list (coldpress serve --allow-origin ${page})`,
       { cause },
     )
   }
   const reason = String(/** @type {any} */ (cause)?.message ?? cause)
-  return new ColdpressError('Unavailable', `the grant server ${server} cannot be reached: ${reason}`, { cause })
+  const message = `the grant server ${server} cannot be reached: ${reason}`
+  return new ColdpressError('Unavailable', message, { cause })
 }
 
 /**
@@ -158,7 +159,8 @@ function parsed(text) {
   }
 }
 
-const start = (/** @type {string} */ text) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+const start = (/** @type {string} */ text) =>
+  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
 /**
  * @param {URL} address

@@ -14,7 +14,8 @@ const TIMEOUT_MS = 300_000
  * @property {number} [retries]
  * @property {number} [timeoutMs]
  *
- * @typedef {Patience & { bytes: number, sha256: string, grant?: import('../index.js').Grant }} Errand
+ * @typedef {import('../index.js').Grant} Grant
+ * @typedef {Patience & { bytes: number, sha256: string, grant?: Grant }} Errand
  */
 
 /**
@@ -31,13 +32,15 @@ export function withUpload(engine, errand, world, use) {
   const { bytes, sha256, grant, concurrency, retries, timeoutMs = TIMEOUT_MS } = errand
   checkCounts({ concurrency, retries, timeoutMs })
   const text = grant === undefined ? undefined : JSON.stringify(grant)
+  const patience = [concurrency, retries, timeoutMs]
   const make = (/** @type {any} */ module) =>
-    new module.RawUpload(bytes, sha256, text, concurrency, retries, timeoutMs, world.seed(), world.now())
+    new module.RawUpload(bytes, sha256, text, ...patience, world.seed(), world.now())
   return withMachine(engine, make, bytes, use)
 }
 
 /**
- * The same with the machine that asks for a grant while there is no file; its outcome has only the key.
+ * The same with the machine that asks for a grant while there is no file; its outcome has only the
+ * key.
  *
  * @template T
  * @param {any} engine

@@ -122,8 +122,9 @@ export class Shipment {
       encodings = grant?.encodings
       return grant
     }
+    const errand = { bytes: new Uint8Array(0), ask, key: () => undefined, world, signal, onProgress }
     const { key } = await withFirstGrant(engine, run, world, (machine) =>
-      drive({ machine, bytes: new Uint8Array(0), ask, key: () => undefined, world, signal, onProgress }))
+      drive({ machine, ...errand }))
     return { ...(await targetOfKey(key)), encodings }
   }
 
@@ -144,13 +145,14 @@ export class Shipment {
       return given
     }
     if (source.fixed) await check(source.fixed)
-    const ask = async (/** @type {string | undefined} */ uploadId, /** @type {AbortSignal} */ asking) => {
+    /** @param {string | undefined} uploadId @param {AbortSignal} asking */
+    const ask = async (uploadId, asking) => {
       const more = uploadId === undefined ? about : { ...about, upload_id: uploadId }
       return check(await source.ask({ ...this.#question(), ...more }, asking))
     }
-    const errand = { ...run, ...about, grant: source.fixed }
-    const outcome = await withUpload(engine, errand, world, (machine) =>
-      drive({ machine, bytes: file.bytes, ask, key: () => key, world, signal, onProgress, onRequest }))
+    const errand = { bytes: file.bytes, ask, key: () => key, world, signal, onProgress, onRequest }
+    const what = { ...run, ...about, grant: source.fixed }
+    const outcome = await withUpload(engine, what, world, (machine) => drive({ machine, ...errand }))
     return { ...outcome, rows: file.rows, sha256 }
   }
 
@@ -196,5 +198,6 @@ function agreed(file, granted) {
       `tenant ${tenant}, collection ${JSON.stringify(collection)}, LSNs ${lsns.min} to ${lsns.max}`,
   )
   if (ours === theirs) return
-  throw new ColdpressError('Denied', `the grant is for ${theirs}, but the file was encoded for ${ours}`)
+  const message = `the grant is for ${theirs}, but the file was encoded for ${ours}`
+  throw new ColdpressError('Denied', message)
 }

@@ -7,13 +7,16 @@ import { Shipment } from './upload-shipment.js'
 import { worldWith } from './upload-world.js'
 
 /** @import { Engine } from './engine.js' */
-/** @import { EncodedFile, EncodeOptions, GetGrant, Grant, UploadOptions, UploadResult } from '../index.js' */
+/** @import { EncodedFile, EncodeOptions, GetGrant, Grant } from '../index.js' */
+/** @import { UploadOptions, UploadResult } from '../index.js' */
 /** @import { FileTarget, Run, Source } from './upload-shipment.js' */
 /** @import { World } from './upload-world.js' */
 
 /** What `retry` of an error takes: all that does not change which bytes go where. */
 const RUN_OPTIONS = ['signal', 'onProgress', 'onRequest', 'concurrency', 'retries', 'timeoutMs']
 const RETRY_OPTIONS = [...RUN_OPTIONS, 'grant', 'fetch', 'world']
+/** What only the outbox and tests pass. */
+const INTERNAL = ['onRequest', 'world']
 
 /** @typedef {UploadOptions & { world?: World, onRequest?: () => void }} Options */
 
@@ -106,8 +109,9 @@ export function uploads(engine, { Encoder }) {
 function runAgain(run, options) {
   for (const name of Object.keys(options)) {
     if (RETRY_OPTIONS.includes(name)) continue
-    const message = `retry sends the very same file, so there is no option ${JSON.stringify(name)}`
-    throw new ColdpressError('Settings', `${message}; there are ${RETRY_OPTIONS.slice(0, -1).join(', ')}`)
+    const known = RETRY_OPTIONS.filter((option) => !INTERNAL.includes(option)).join(', ')
+    const no = `retry sends the very same file, so there is no option ${JSON.stringify(name)}`
+    throw new ColdpressError('Settings', `${no}; there are ${known}`)
   }
   const { grant, fetch, world = fetch && worldWith(fetch), ...others } = options
   return {
@@ -129,7 +133,9 @@ function encodeOptionsOf(options) {
  * @returns {Source}
  */
 function sourceOf(grant) {
-  if (typeof grant === 'function') return { ask: async (request, signal) => grant(request, { signal }) }
+  if (typeof grant === 'function') {
+    return { ask: async (request, signal) => grant(request, { signal }) }
+  }
   if (typeof grant !== 'object' || grant === null) {
     throw new ColdpressError(
       'Misuse',
@@ -153,5 +159,6 @@ function sourceOf(grant) {
  * @returns {rows is EncodedFile}
  */
 function isFile(rows) {
-  return rows?.bytes instanceof Uint8Array && typeof rows.key === 'string' && typeof rows.sha256 === 'function'
+  const { bytes, key, sha256 } = rows ?? {}
+  return bytes instanceof Uint8Array && typeof key === 'string' && typeof sha256 === 'function'
 }

@@ -17,8 +17,8 @@ export function examplesOf(path) {
 }
 
 /**
- * Gives each example the plan whose words stand in it. An example without a plan, or a plan without an example, is an
- * error: a new example must be run too.
+ * Gives each example the plan whose words stand in it. An example without a plan, or a plan without
+ * an example, is an error: a new example must be run too.
  *
  * @template T
  * @param {ReturnType<typeof examplesOf>} examples
@@ -28,9 +28,13 @@ export function planned(examples, plans) {
   const unused = new Set(Object.keys(plans))
   const all = examples.map((example) => {
     const words = Object.keys(plans).filter((text) => example.code.includes(text))
-    if (words.length !== 1) throw new Error(`the example at line ${example.line} has ${words.length} plans: ${words.join(', ')}`)
-    if (!unused.delete(words[0])) throw new Error(`two examples have the words ${words[0]}`)
-    return { ...example, name: words[0], plan: plans[words[0]] }
+    const [name] = words
+    if (words.length !== 1) {
+      const found = words.length === 0 ? 'no plan' : `the plans ${words.join(', ')}`
+      throw new Error(`the example at line ${example.line} has ${found}; a plan says where it is run`)
+    }
+    if (!unused.delete(name)) throw new Error(`two examples have the words ${name}`)
+    return { ...example, name, plan: plans[name] }
   })
   if (unused.size > 0) throw new Error(`no example has the words ${[...unused].join(', ')}`)
   return all

@@ -1,5 +1,5 @@
-// What must not compile. Above each wrong line stands where tsc must point, and what it must say of it:
-// `// error at PLACE: WORDS`, where PLACE is the text that tsc points to.
+// What must not compile. Above each wrong line stands where tsc must point, and what it must say of
+// it: `// error at PLACE: WORDS`, where PLACE is the text that tsc points to.
 import { ColdpressError, Encoder, encode, objectKey, upload } from 'coldpress'
 import type { GetGrant, RowOf, UploadProgress } from 'coldpress'
 
