@@ -317,7 +317,8 @@ fn an_id_path_behind_more_fields_than_columns_max() {
         id: IdSource::Field("deep.er.id".to_owned()),
         ..Settings::default()
     };
-    let text = r#"{"a":1,"b":2,"c":3,"deep":{"x":1,"y":2,"z":3,"er":{"u":1,"v":2,"w":3,"id":"x"}}}"#;
+    let text =
+        r#"{"a":1,"b":2,"c":3,"deep":{"x":1,"y":2,"z":3,"er":{"u":1,"v":2,"w":3,"id":"x"}}}"#;
     let file = encode_text(&settings, text.as_bytes()).unwrap();
     let rows = [("x".to_owned(), Json::parse(text).unwrap())];
     holds_rows(&file, &rows, Rules::default()).unwrap();

@@ -4,43 +4,71 @@
 use std::fmt::Write;
 use std::fs;
 
-use coldpress_core::Schema;
+use coldpress_core::{IdSource, Schema};
+use coldpress_tests::json::{Json, Style};
 use coldpress_tests::tools;
 use serde_json::{Value, json};
 
 /// One set of rows.
+#[derive(Clone)]
 pub struct Source {
     /// What its files are called.
-    pub name: &'static str,
+    pub name: String,
     /// One document a line.
     pub ndjson: String,
-    /// Whether the documents bring an `_id`; else it is the row's number.
-    pub own_ids: bool,
+    /// Where the documents have their ids.
+    pub id: IdSource,
     /// The columns, where they are given.
     pub schema: Option<Schema>,
     /// Rows in a row group.
     pub row_group_rows_max: usize,
     /// Types as Arrow names them, by top-level column.
     pub types: Value,
-    /// An encoding that each chunk of a column must have.
+    /// An encoding that each chunk of a column must have, where all encodings are allowed.
     pub encodings: Value,
 }
 
 impl Source {
-    /// The rows for the scripts: `{"id": …, "document": …}`, without the document's own `_id`.
-    pub fn with_ids(&self) -> String {
+    /// Rows in one row group, with inferred columns and their own ids, if they have any.
+    pub fn new(name: impl Into<String>, ndjson: String) -> Source {
+        Source {
+            name: name.into(),
+            ndjson,
+            id: IdSource::Auto,
+            schema: None,
+            row_group_rows_max: 65_536,
+            types: json!({}),
+            encodings: json!({}),
+        }
+    }
+
+    /// The rows for the scripts: `{"id": …, "document": …}`. The document comes without its `_id`
+    /// where the file says that each of them had it and that it is stored once.
+    pub fn with_ids(&self, id_in_document: bool) -> String {
         let mut out = String::new();
-        for (row, line) in self.ndjson.lines().enumerate() {
-            if self.own_ids {
-                // As `documents` writes them: first, and without anything to escape.
-                let rest = line.strip_prefix("{\"_id\":\"").unwrap();
-                let (id, rest) = rest.split_once("\",").unwrap();
-                writeln!(out, "{{\"id\":\"{id}\",\"document\":{{{rest}}}").unwrap();
-            } else {
-                writeln!(out, "{{\"id\":\"{row}\",\"document\":{line}}}").unwrap();
+        for (number, row) in Json::parse_rows(&self.ndjson).unwrap().into_iter().enumerate() {
+            let id = self.id_of(&row).unwrap_or_else(|| number.to_string());
+            let mut row = row.last_wins();
+            if let (Json::Object(fields), true) = (&mut row, id_in_document) {
+                fields.retain(|(name, _)| name != "_id");
             }
+            let id = Json::String(id).print(Style::Compact);
+            let document = row.print(Style::Compact);
+            writeln!(out, "{{\"id\":{id},\"document\":{document}}}").unwrap();
         }
         out
+    }
+
+    fn id_of(&self, row: &Json) -> Option<String> {
+        let path = match &self.id {
+            IdSource::Field(path) => path.as_str(),
+            _ => "_id",
+        };
+        let found = path.split('.').try_fold(row, |value, name| value.field(name))?;
+        match found {
+            Json::String(id) | Json::Number(id) => Some(id.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -50,7 +78,7 @@ pub fn all() -> [Source; 4] {
 }
 
 /// Nested, mixed, sparse and oddly named, in three row groups.
-fn documents() -> Source {
+pub fn documents() -> Source {
     let mut ndjson = String::new();
     for row in 0..300_u64 {
         let every = |n: u64, yes: &str, no: &str| {
@@ -97,9 +125,9 @@ fn documents() -> Source {
         ndjson.push_str("}\n");
     }
     Source {
-        name: "documents",
+        name: "documents".to_owned(),
         ndjson,
-        own_ids: true,
+        id: IdSource::Auto,
         schema: None,
         row_group_rows_max: 110,
         types: json!({
@@ -116,10 +144,10 @@ fn documents() -> Source {
             "": "string",
             "tags": "list<element: string>",
             "matrix": "list<element: list<element: int64>>",
-            "mixed list": "extension<arrow.json>",
-            "empty": "extension<arrow.json>",
+            "mixed list": "string",
+            "empty": "string",
             "object or text": "struct<x: int64>",
-            "_rescued_data": "extension<arrow.json>",
+            "_rescued_data": "string",
         }),
         encodings: json!({}),
     }
@@ -135,7 +163,7 @@ fn items(row: u64) -> String {
 
 /// A given schema of every type that JSON lacks, with values that fit, that stand in another form,
 /// that fit not at all, and that no column is for.
-fn typed() -> Source {
+pub fn typed() -> Source {
     let schema = r#"{"columns":[
         {"name":"ms","type":"timestamp","unit":"ms"},
         {"name":"us","type":"timestamp","unit":"us"},
@@ -169,9 +197,9 @@ fn typed() -> Source {
     let sparse = r#"{"in struct":{"other":1,"day":"no day"},"uuids":[],"json":null}"#;
     let ndjson = [fit, least, reformed, misfit, sparse, "{}", ""].join("\n").repeat(9);
     Source {
-        name: "typed",
+        name: "typed".to_owned(),
         ndjson,
-        own_ids: false,
+        id: IdSource::Auto,
         schema: Some(Schema::from_json(schema).unwrap()),
         row_group_rows_max: 65_536,
         types: json!({
@@ -193,7 +221,7 @@ fn typed() -> Source {
             "u8": "uint8",
             "u16": "uint16",
             "u32": "uint32",
-            "json": "extension<arrow.json>",
+            "json": "string",
             "never": "string",
             "in list": "list<element: timestamp[us, tz=UTC]>",
             "uuids": "list<element: extension<arrow.uuid>>",
@@ -203,7 +231,7 @@ fn typed() -> Source {
 }
 
 /// What Coldpress is mostly for, and where each encoding pays.
-fn telemetry() -> Source {
+pub fn telemetry() -> Source {
     let mut ndjson = String::new();
     let mut state = 42_u64;
     for row in 0..6_000_u64 {
@@ -222,9 +250,9 @@ fn telemetry() -> Source {
         .unwrap();
     }
     Source {
-        name: "telemetry",
+        name: "telemetry".to_owned(),
         ndjson,
-        own_ids: true,
+        id: IdSource::Auto,
         schema: None,
         row_group_rows_max: 2_000,
         types: json!({
@@ -240,11 +268,11 @@ fn telemetry() -> Source {
 }
 
 /// Films as they come, titles that are sometimes numbers.
-fn movies() -> Source {
+pub fn movies() -> Source {
     Source {
-        name: "movies",
+        name: "movies".to_owned(),
         ndjson: fs::read_to_string(tools::root().join("examples/movies.ndjson")).unwrap(),
-        own_ids: false,
+        id: IdSource::Auto,
         schema: None,
         row_group_rows_max: 65_536,
         types: json!({ "Title": "string", "US Gross": "int64", "IMDB Rating": "double" }),

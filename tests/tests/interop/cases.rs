@@ -1,0 +1,353 @@
+//! The files that every engine is asked to read, in the sections of `docs/engines.md`.
+
+use std::fmt::Write;
+use std::fs;
+use std::process::Command;
+
+use coldpress_core::{Codec, IdSource, Schema, Settings};
+use coldpress_tests::tools;
+
+use super::source::{self, Source};
+use super::types;
+
+/// Which encodings a file may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Encodings {
+    Portable,
+    Compact,
+    Legacy,
+}
+
+impl Encodings {
+    pub const ALL: [Encodings; 3] = [Encodings::Portable, Encodings::Compact, Encodings::Legacy];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Encodings::Portable => "portable",
+            Encodings::Compact => "compact",
+            Encodings::Legacy => "legacy",
+        }
+    }
+}
+
+/// A section of the page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Section {
+    Rows,
+    Types,
+    Names,
+    Codecs,
+    Encodings,
+    Iceberg,
+}
+
+impl Section {
+    pub const ALL: [Section; 6] = [
+        Section::Rows,
+        Section::Types,
+        Section::Names,
+        Section::Codecs,
+        Section::Encodings,
+        Section::Iceberg,
+    ];
+}
+
+/// One file, and the line of the page that it counts for.
+pub struct Case {
+    pub section: Section,
+    /// The line: one of several files shares it with others.
+    pub what: String,
+    pub source: Source,
+    pub codec: Codec,
+    pub encodings: Encodings,
+    /// An encoding that some column must have, where the line is about it.
+    pub has: Option<&'static str>,
+    /// Rows that lie in a second file, which only PyIceberg reads, into the same table.
+    pub more: Option<Source>,
+}
+
+impl Case {
+    fn new(section: Section, what: impl Into<String>, source: Source) -> Case {
+        let (codec, encodings) = (Codec::default(), Encodings::Portable);
+        Case { section, what: what.into(), source, codec, encodings, has: None, more: None }
+    }
+
+    /// A file that no line of the page is about.
+    pub fn of(source: Source, codec: Codec, encodings: Encodings) -> Case {
+        Case { codec, encodings, ..Case::new(Section::Rows, "", source) }
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            codec: self.codec,
+            schema: self.source.schema.clone(),
+            row_group_rows_max: self.source.row_group_rows_max,
+            id: self.source.id.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// Every file.
+pub fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for encodings in Encodings::ALL {
+        let sets = rows().into_iter();
+        cases.extend(
+            sets.map(|(what, source)| Case { encodings, ..Case::new(Section::Rows, what, source) }),
+        );
+    }
+    for each in types::all() {
+        cases.push(Case::new(Section::Types, each.what, each.source));
+    }
+    for (what, name) in NAMES {
+        cases.push(Case::new(Section::Names, *what, named(what, name)));
+    }
+    for codec in Codec::ALL {
+        // Rows without nesting, so that the codec alone tells; and the oldest encodings too.
+        for encodings in [Encodings::Portable, Encodings::Legacy] {
+            let what = format!("`{}`", codec.name());
+            cases.push(Case {
+                codec,
+                encodings,
+                ..Case::new(Section::Codecs, what, source::movies())
+            });
+        }
+    }
+    cases.extend(encodings());
+    cases.extend(iceberg());
+    cases
+}
+
+/// Sets of rows with inferred columns, and one with every type of a given schema.
+fn rows() -> Vec<(String, Source)> {
+    let mut sets: Vec<(String, Source)> = Vec::new();
+    for name in ["flat", "mixed", "names", "nested", "numbers"] {
+        let path = tools::root().join(format!("tests/golden/{name}.ndjson"));
+        let source = Source::new(format!("golden {name}"), fs::read_to_string(path).unwrap());
+        sets.push((format!("golden: {name}"), source));
+    }
+    for name in CASES {
+        let path = format!("tests/cases/{name}");
+        let source =
+            Source { id: id_of(name), ..Source::new(name.replace('/', " "), unpack(&path)) };
+        let short = name.split('.').next().unwrap();
+        sets.push((format!("`{short}`"), source));
+    }
+    sets.push(("films".to_owned(), source::movies()));
+    sets.push(("telemetry".to_owned(), source::telemetry()));
+    sets.push(("documents".to_owned(), source::documents()));
+    sets.push(("all given types".to_owned(), source::typed()));
+    sets
+}
+
+/// Small inputs that once failed somewhere, below `tests/cases/`.
+const CASES: [&str; 12] = [
+    "clickhouse-json/empty-list.ndjson",
+    "clickhouse-json/empty-name-in-struct.ndjson",
+    "clickhouse-json/mixed-list.ndjson",
+    "clickhouse-json/rescued-1e400.ndjson",
+    "spark-case/nested.ndjson",
+    "spark-case/own-id.ndjson",
+    "spark-case/own-rescued.ndjson",
+    "spark-case/top.ndjson",
+    "mongo/export.ndjson",
+    "gz/skippable.ndjson.zst",
+    "gz/zeropad.gz",
+    "bom/bom-members.gz",
+];
+
+fn id_of(name: &str) -> IdSource {
+    match name {
+        "mongo/export.ndjson" => IdSource::Field("_id.$oid".to_owned()),
+        _ => IdSource::Auto,
+    }
+}
+
+/// The rows of an input that may be packed: hosts unpack, and this test has only the core.
+fn unpack(path: &str) -> String {
+    let path = tools::root().join(path);
+    if path.extension().is_some_and(|extension| extension == "ndjson") {
+        return fs::read_to_string(path).unwrap();
+    }
+    let mut python = Command::new(tools::python().unwrap());
+    python.env("PYTHONDONTWRITEBYTECODE", "1");
+    python.arg(tools::root().join("tests/interop/unpack.py")).arg(path);
+    String::from_utf8(tools::run(&mut python).unwrap().stdout).unwrap()
+}
+
+/// Names of fields, and what is odd about them.
+const NAMES: &[(&str, &str)] = &[
+    ("a dot", "a.b"),
+    ("a blank", "a b"),
+    ("blanks around", " a "),
+    ("a comma", "a,b"),
+    ("a semicolon", "a;b"),
+    ("an equals sign", "a=b"),
+    ("brackets", "a(b)[c]{d}<e>"),
+    ("a double quote", "a\"b"),
+    ("a single quote", "a'b"),
+    ("a backtick", "a`b"),
+    ("a backslash", "a\\b"),
+    ("a slash", "a/b"),
+    ("a percent sign", "a%20b"),
+    ("`$`, `#`, `@`, `*`, `?`", "a$b#c@d*e?"),
+    ("a tab", "a\tb"),
+    ("a line feed", "a\nb"),
+    ("a zero byte", "a\0b"),
+    ("an accent, composed", "é"),
+    ("an accent, decomposed", "e\u{301}"),
+    ("Japanese", "名前"),
+    ("an emoji", "😀"),
+    ("a right-to-left script", "שם"),
+    ("a digit first", "1a"),
+    ("a digit alone", "0"),
+    ("an underscore first", "_a"),
+    ("a word of SQL", "select"),
+    ("`element`", "element"),
+    ("`list`", "list"),
+    ("200 characters", LONG),
+];
+const LONG: &str = "long long long long long long long long long long long long long long long long \
+    long long long long long long long long long long long long long long long long long long \
+    long long long long long end";
+
+/// The name at the top, in a struct, and in a struct of a list.
+fn named(what: &str, name: &str) -> Source {
+    let name = serde_json::to_string(name).unwrap();
+    let mut ndjson = String::new();
+    for row in 0..3 {
+        writeln!(
+            ndjson,
+            r#"{{{name}:{row},"s":{{{name}:{row},"x":"y"}},"l":[{{{name}:{row},"x":"y"}}]}}"#
+        )
+        .unwrap();
+    }
+    Source::new(format!("name {what}").replace(['`', '/', '?', '*'], ""), ndjson)
+}
+
+/// One file an encoding; each has every physical type that we write in it.
+fn encodings() -> Vec<Case> {
+    let of = |what: &str, has, allowed, source| Case {
+        encodings: allowed,
+        has: Some(has),
+        ..Case::new(Section::Encodings, what, source)
+    };
+    vec![
+        of("PLAIN", "PLAIN", Encodings::Legacy, noise("plain", NUMBERS)),
+        of("dictionary", "RLE_DICTIONARY", Encodings::Legacy, few()),
+        of("DELTA_BINARY_PACKED", "DELTA_BINARY_PACKED", Encodings::Portable, climbing()),
+        of(
+            "DELTA_LENGTH_BYTE_ARRAY",
+            "DELTA_LENGTH_BYTE_ARRAY",
+            Encodings::Portable,
+            words("lengths", |noise| format!("{noise:x} words")),
+        ),
+        of(
+            "DELTA_BYTE_ARRAY",
+            "DELTA_BYTE_ARRAY",
+            Encodings::Portable,
+            words("prefixes", |noise| {
+                format!("https://example.org/things/{:06}", noise % 1_000_000)
+            }),
+        ),
+        of("BYTE_STREAM_SPLIT", "BYTE_STREAM_SPLIT", Encodings::Compact, noise("split", FLOATS)),
+    ]
+}
+
+/// Knuth's MMIX generator: noise that is the same everywhere.
+fn noise_after(state: u64) -> u64 {
+    state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
+}
+
+fn schema(columns: &str) -> Option<Schema> {
+    Some(Schema::from_json(&format!(r#"{{"columns":[{columns}]}}"#)).unwrap())
+}
+
+const NUMBERS: &str = r#"{"name":"i32","type":"int32"},{"name":"i64","type":"int64"},
+    {"name":"f32","type":"float32"},{"name":"f64","type":"float64"},
+    {"name":"fixed","type":"decimal","precision":38,"scale":0},
+    {"name":"text","type":"string"},{"name":"flag","type":"boolean"}"#;
+
+const FLOATS: &str = r#"{"name":"f32","type":"float32"},{"name":"f64","type":"float64"}"#;
+
+/// A row of values made from `noise`, one of each physical type.
+fn numbers(out: &mut String, noise: u64) {
+    let (a, b) = ((noise >> 33) as i32, noise.cast_signed() >> 20);
+    let f32 = a as f32 / 7.0;
+    let f64 = b as f64 / 7.0;
+    let flag = noise >> 63 == 0;
+    writeln!(
+        out,
+        r#"{{"i32":{a},"i64":{b},"f32":{f32},"f64":{f64:?},"fixed":"{b}","text":"{b:x}","flag":{flag}}}"#
+    )
+    .unwrap();
+}
+
+fn noise(name: &str, columns: &str) -> Source {
+    let (mut ndjson, mut state) = (String::new(), 7);
+    for _ in 0..600 {
+        state = noise_after(state);
+        numbers(&mut ndjson, state);
+    }
+    Source { schema: schema(columns), ..Source::new(format!("encoding {name}"), ndjson) }
+}
+
+fn few() -> Source {
+    let mut ndjson = String::new();
+    for row in 0..600_u64 {
+        numbers(&mut ndjson, noise_after(row * 7 % 5));
+    }
+    Source { schema: schema(NUMBERS), ..Source::new("encoding dictionary", ndjson) }
+}
+
+fn climbing() -> Source {
+    let columns = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "date"]
+        .map(|kind| format!(r#"{{"name":"{kind}","type":"{kind}"}}"#));
+    let more = r#"{"name":"ms","type":"timestamp","unit":"ms"},
+        {"name":"us","type":"timestamp","unit":"us"},
+        {"name":"decimal 9","type":"decimal","precision":9,"scale":2},
+        {"name":"decimal 18","type":"decimal","precision":18,"scale":2},
+        {"name":"list","type":"list","element":{"type":"int64"}}"#;
+    let mut ndjson = String::new();
+    for row in 0..600_i64 {
+        let (small, at) = (row / 5, row * 1_000 + row % 7);
+        writeln!(
+            ndjson,
+            r#"{{"int8":{},"int16":{row},"int32":{at},"int64":-{at},"uint8":{small},"uint16":{row},"uint32":{at},"date":"20{:02}-{:02}-{:02}","ms":{at},"us":{at},"decimal 9":{row}.25,"decimal 18":{at}.25,"list":[{row},null,{at}]}}"#,
+            small - 60,
+            row / 28 / 12 + 20,
+            row / 28 % 12 + 1,
+            row % 28 + 1,
+        )
+        .unwrap();
+    }
+    let columns = format!("{},{more}", columns.join(","));
+    Source { schema: schema(&columns), ..Source::new("encoding steps", ndjson) }
+}
+
+fn words(name: &str, word: fn(u64) -> String) -> Source {
+    let (mut ndjson, mut state) = (String::new(), 7);
+    for row in 0..600 {
+        state = noise_after(state);
+        let word = word(state);
+        let sometimes = if row % 9 == 0 { "null".to_owned() } else { format!("\"{word}\"") };
+        writeln!(ndjson, r#"{{"text":"{word}","sometimes":{sometimes},"list":["{word}",null]}}"#)
+            .unwrap();
+    }
+    Source::new(format!("encoding {name}"), ndjson)
+}
+
+/// What only tables of files show.
+fn iceberg() -> Vec<Case> {
+    let first = r#"{"_id":"1","a":"text a","b":"text b","s":{"x":"x 1","y":"y 1"},"n":1}"#;
+    let second = r#"{"_id":"2","n":2,"s":{"y":"y 2","x":"x 2"},"b":"text b 2","a":"text a 2"}"#;
+    vec![Case {
+        more: Some(Source::new("drift 2", format!("{second}\n"))),
+        ..Case::new(
+            Section::Iceberg,
+            "two files with their fields in another order",
+            Source::new("drift 1", format!("{first}\n")),
+        )
+    }]
+}
