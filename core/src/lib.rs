@@ -78,8 +78,10 @@ pub use put::{
     UploadBody, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
 };
 pub use retry::{Backoff, Random, Retry};
-pub use schema::{Column, ColumnType, Form, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
-pub use settings::{Codec, IdSource, Nulls, Policy, Settings};
+pub use schema::{
+    Column, ColumnType, Element, Form, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, Schema, TimeUnit,
+};
+pub use settings::{Codec, Encodings, IdSource, Names, Nulls, Policy, Settings};
 pub use time::{listed_time_ms, retry_after_ms};
 pub use wal::{
     ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment,

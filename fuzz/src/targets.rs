@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, Error, ErrorKind, Footer, IdSource, KeyPrefix, KeyTarget,
-    LsnRange, LsnWidth, Nulls, ObjectKey, ParquetFile, Projection, Settings, Target,
+    Codec, EncodedFile, Encoder, Encodings, Error, ErrorKind, Footer, IdSource, KeyPrefix,
+    KeyTarget, LsnRange, LsnWidth, Names, Nulls, ObjectKey, ParquetFile, Projection, Settings,
+    Target,
 };
 
 use crate::json::Json;
@@ -109,6 +110,7 @@ fn settings(choice: u8) -> Settings {
         row_group_rows_max: if choice & 4 == 0 { 65_536 } else { 2 },
         columns_max: if choice & 8 == 0 { 1_000 } else { 3 },
         depth_max: if choice & 16 == 0 { 64 } else { 2 },
+        names: if choice & 128 == 0 { Names::Portable } else { Names::Exact },
         nulls: if choice & 32 == 0 { Nulls::Absent } else { Nulls::Preserve },
         id: if choice & 64 == 0 { IdSource::Auto } else { IdSource::Field("id".to_owned()) },
         ..Settings::default()
@@ -216,10 +218,14 @@ fn whole_files() -> &'static [Vec<u8>] {
             {"i":3,"d":-0.0,"s":"a longer text, a longer text","m":[1,"x",{}],"l":[]}
             {"i":4,"big":123456789012345678901234567890,"_rescued_data":1,"o":{}}
             {"i":5,"d":1e400,"s":"\u0000","b":false,"o":{"p":null},"l":[3]}"#;
-        let mut files = Vec::new();
-        for codec in Codec::ALL {
+        // One of an earlier version of the format, which has a bloom filter and numbered fields.
+        let earlier = include_bytes!("../../tests/golden/files/1.1.0/nested.parquet");
+        let mut files = vec![earlier.to_vec()];
+        for (number, codec) in Codec::ALL.into_iter().enumerate() {
             for row_group_rows_max in [2, 65_536] {
-                let settings = Settings { codec, row_group_rows_max, ..Settings::default() };
+                let encodings = Encodings::ALL[number % 3];
+                let settings =
+                    Settings { codec, encodings, row_group_rows_max, ..Settings::default() };
                 let file = encode(&settings, [&rows[..]]).unwrap_or_else(|e| panic!("{e}"));
                 files.push(file.bytes.to_vec());
             }

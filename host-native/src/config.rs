@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use coldpress_core::{KeyPrefix, LsnWidth, Settings};
+use coldpress_core::{Encodings, KeyPrefix, LsnWidth, Settings};
 use url::Url;
 
 use crate::{Error, ParquetCompression, Result};
@@ -38,7 +38,9 @@ pub struct ColdStorageConfig {
     pub local_dir: Option<PathBuf>,
     /// The compression of files that `encode_and_upload` makes. Default: zstd.
     pub compression: ParquetCompression,
-    /// The most rows in a row group of such a file. Default: 65,536.
+    /// The encodings of such a file. Default: those that the engines people have read.
+    pub encodings: Encodings,
+    /// The most rows in a row group of such a file. Default: 49,152.
     pub row_group_size: usize,
     /// How LSNs are written in keys. Default: unpadded.
     pub lsn_width: LsnWidth,
@@ -71,7 +73,8 @@ impl Default for ColdStorageConfig {
             region: "us-east-1".to_owned(),
             local_dir: None,
             compression: ParquetCompression::default(),
-            row_group_size: 65_536,
+            encodings: Encodings::default(),
+            row_group_size: Settings::default().row_group_rows_max,
             lsn_width: LsnWidth::default(),
             allow_http: false,
             allow_unconditional_put: false,
@@ -99,6 +102,7 @@ impl fmt::Debug for ColdStorageConfig {
             .field("region", &self.region)
             .field("local_dir", &self.local_dir)
             .field("compression", &self.compression)
+            .field("encodings", &self.encodings)
             .field("row_group_size", &self.row_group_size)
             .field("lsn_width", &self.lsn_width)
             .field("allow_http", &self.allow_http)
@@ -142,6 +146,7 @@ impl ColdStorageConfig {
     pub(crate) fn encoder_settings(&self) -> Settings {
         Settings {
             codec: self.compression,
+            encodings: self.encodings,
             row_group_rows_max: self.row_group_size,
             ..Settings::default()
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use coldpress_core::{
-    Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, Meaning, Next, ObjectKey,
+    Encodings, Grant, GrantRequest, GrantTerms, GrantedWrite, KeyPrefix, Meaning, Next, ObjectKey,
     PART_BYTES_MAX, Parts, StoreStep, complete_multipart_body, upload_id_in,
 };
 
@@ -30,6 +30,9 @@ pub struct GrantLimits {
     pub part_bytes: u64,
     /// How many parts to grant where the client names no size; `None` is a single put. Default: none.
     pub parts: Option<usize>,
+    /// The set of encodings that files are to have, which the engines of this store read. Default: the
+    /// device chooses.
+    pub encodings: Option<Encodings>,
 }
 
 impl Default for GrantLimits {
@@ -39,6 +42,7 @@ impl Default for GrantLimits {
             bytes_max: PART_BYTES_MAX,
             part_bytes: 16 << 20,
             parts: None,
+            encodings: None,
         }
     }
 }
@@ -72,6 +76,7 @@ impl RemoteStore {
             bytes_max: limits.bytes_max,
             bytes: asked.bytes,
             sha256: asked.sha256,
+            encodings: limits.encodings,
         };
         let signer = self.signer();
         let Some(parts) = limits.parts(asked.bytes)? else {

@@ -19,16 +19,19 @@ export type JsonText = string | Uint8Array | ArrayBuffer
 /** The columns of a file, in order. The same JSON in Rust, in a grant and in the file itself. */
 export interface Schema {
   readonly columns: readonly Column[]
+  /** The Parquet field ids of `_id` and of `_rescued_data`. Default: none. */
+  readonly id_field_id?: number
+  readonly rescued_field_id?: number
 }
 
-export type Column = { readonly name: string } & ColumnType
+export type Column = { readonly name: string; readonly field_id?: number } & ColumnType
 
 export type ColumnType =
   | { readonly type: SimpleType }
   | { readonly type: 'decimal'; readonly precision: number; readonly scale: number; readonly form?: Form }
   | { readonly type: 'timestamp'; readonly unit: 'ms' | 'us' | 'ns'; readonly form?: Form }
   | { readonly type: 'struct'; readonly fields: readonly Column[] }
-  | { readonly type: 'list'; readonly element: ColumnType }
+  | { readonly type: 'list'; readonly element: ColumnType & { readonly field_id?: number } }
 
 export type SimpleType =
   | 'null' | 'boolean'
@@ -96,6 +99,17 @@ export interface Target {
 export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** Compression of the pages. Default: `zstd`. `brotli` loads a second module. */
   codec?: Codec
+  /**
+   * The encodings of values. `portable`: what the engines people have read; `compact`: all that make
+   * the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where there
+   * is one, else `portable`.
+   */
+  encodings?: 'portable' | 'compact' | 'legacy'
+  /**
+   * Which names become columns. `portable`: of names that differ only in case, the first one that has
+   * values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
+   */
+  names?: 'portable' | 'exact'
   /** The field that rows have their ids in, or a path to it: `_id.$oid`. Default: `_id` where there is one, else the row's number. */
   id?: string
   /** `preserve` keeps an explicit null apart from an absent field. Default: `absent`. */
@@ -110,7 +124,7 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   depthMax?: number
   /** The most bytes of one row, as JSON text and in memory; a larger row is an error of code `Limit`. Default: 268,435,456 (256 MiB). */
   rowBytesMax?: number
-  /** The most rows in a row group. Default: 65,536. */
+  /** The most rows in a row group. Default: 49,152. */
   rowGroupRowsMax?: number
   /** Stops the work. */
   signal?: AbortSignal
@@ -187,7 +201,8 @@ export interface ChunkReport {
   /** The path, its names joined by dots. */
   column: string
   path: string[]
-  field_id: number
+  /** That of the schema the file was made with, if it stated one. */
+  field_id: number | null
   physical_type: string
   logical_type: string
   codec: string

@@ -1,8 +1,8 @@
 //! The encoder, with settings and a target from plain arguments.
 
 use coldpress_core::{
-    Codec, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, Policy, Schema, Settings,
-    Target,
+    Codec, Encoder, Encodings, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, Policy, Schema,
+    Settings, Target,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -25,6 +25,18 @@ impl RawSettings {
     /// Such as `zstd:9`.
     pub fn codec(&mut self, codec: &str) -> Result<(), Fault> {
         self.0.codec = codec.parse::<Codec>()?;
+        Ok(())
+    }
+
+    /// `portable`, `compact` or `legacy`.
+    pub fn encodings(&mut self, encodings: &str) -> Result<(), Fault> {
+        self.0.encodings = encodings.parse::<Encodings>()?;
+        Ok(())
+    }
+
+    /// `portable` or `exact`.
+    pub fn names(&mut self, names: &str) -> Result<(), Fault> {
+        self.0.names = names.parse::<coldpress_core::Names>()?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! A batch draws its fields from one small pool of keys, each with a shape most rows keep to, so
 //! that columns really form and values of other kinds really meet them.
 
-use coldpress_core::{Codec, Nulls, Settings};
+use coldpress_core::{Codec, Encodings, Names, Nulls, Settings};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -16,11 +16,15 @@ use crate::scalars::{Numbers, double, integer, scalar, text};
 pub type Row = (String, Json);
 
 /// Keys that make trouble somewhere, and plain ones.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 22] = [
     "a",
     "b",
     "c",
     "A",
+    "_ID",
+    "İ",
+    "i\u{307}",
+    "É",
     "a.b",
     "a.b.c",
     "",
@@ -65,15 +69,25 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         prop_oneof![1 => 1..=12usize, 2 => Just(1_000)],
         prop_oneof![1 => 1..=6usize, 2 => Just(64)],
         prop_oneof![2 => Just(Nulls::Absent), 1 => Just(Nulls::Preserve)],
+        (
+            select(&Encodings::ALL[..]),
+            prop_oneof![3 => Just(Names::Portable), 1 => Just(Names::Exact)],
+        ),
     )
-        .prop_map(|(codec, row_group_rows_max, columns_max, depth_max, nulls)| Settings {
-            codec,
-            row_group_rows_max,
-            columns_max,
-            depth_max,
-            nulls,
-            ..Settings::default()
-        })
+        .prop_map(
+            |(codec, row_group_rows_max, columns_max, depth_max, nulls, (encodings, names))| {
+                Settings {
+                    codec,
+                    encodings,
+                    row_group_rows_max,
+                    columns_max,
+                    depth_max,
+                    names,
+                    nulls,
+                    ..Settings::default()
+                }
+            },
+        )
 }
 
 /// Any value at all, nested to a depth of about five.

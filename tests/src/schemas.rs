@@ -40,21 +40,18 @@ fn without_form(column_type: &ColumnType) -> ColumnType {
             ColumnType::Decimal { precision: *precision, scale: *scale, form: None }
         }
         ColumnType::Timestamp { unit, .. } => ColumnType::Timestamp { unit: *unit, form: None },
-        ColumnType::List(element) => ColumnType::List(Box::new(without_form(element))),
+        ColumnType::List(element) => ColumnType::list_of(without_form(&element.column_type)),
         ColumnType::Struct(fields) => ColumnType::Struct(
             fields
                 .iter()
-                .map(|field| Column {
-                    name: field.name.clone(),
-                    column_type: without_form(&field.column_type),
-                })
+                .map(|field| Column::new(&field.name, without_form(&field.column_type)))
                 .collect(),
         ),
         other => other.clone(),
     }
 }
 
-const KEYS: [&str; 10] = ["a", "b", "c", "a.b", "", "é", "0", "ts", "日本", "item"];
+const KEYS: [&str; 10] = ["a", "b", "c", "a.b", "A", "é", "0", "ts", "日本", "item"];
 
 fn columns(of: BoxedStrategy<ColumnType>) -> BoxedStrategy<Vec<Column>> {
     vec((select(&KEYS[..]), of), 1..6)
@@ -63,7 +60,7 @@ fn columns(of: BoxedStrategy<ColumnType>) -> BoxedStrategy<Vec<Column>> {
             columns
                 .into_iter()
                 .filter(|(name, _)| seen.insert(*name))
-                .map(|(name, column_type)| Column { name: name.to_owned(), column_type })
+                .map(|(name, column_type)| Column::new(name, column_type))
                 .collect()
         })
         .boxed()
@@ -85,10 +82,7 @@ fn column_type() -> BoxedStrategy<ColumnType> {
         2 => unit().prop_map(|unit| Timestamp { unit, form: None }),
     ]
     .prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            inner.clone().prop_map(|element| List(Box::new(element))),
-            columns(inner).prop_map(Struct),
-        ]
+        prop_oneof![inner.clone().prop_map(ColumnType::list_of), columns(inner).prop_map(Struct),]
     })
     .boxed()
 }
@@ -132,7 +126,7 @@ fn fitting(column_type: &ColumnType, dirty: bool) -> BoxedStrategy<Json> {
         ColumnType::Timestamp { .. } => timestamps(),
         ColumnType::Struct(fields) => members(fields, dirty).prop_map(Json::Object).boxed(),
         ColumnType::List(element) => {
-            vec(fitting(element, dirty), 0..4).prop_map(Json::Array).boxed()
+            vec(fitting(&element.column_type, dirty), 0..4).prop_map(Json::Array).boxed()
         }
         _ => prop_oneof![4 => (-128i32..256).prop_map(number), 1 => integer()].boxed(),
     };

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use bytes::Bytes;
-use coldpress_core::{Codec, Encoder, ErrorKind, ParquetFile, Result, Settings, Target, Verified};
+use coldpress_core::{
+    Codec, Encoder, Encodings, ErrorKind, ParquetFile, Result, Settings, Target, Verified,
+};
 use serde_json::json;
 
 fn verify(bytes: Vec<u8>) -> Result<Verified> {
@@ -20,7 +22,8 @@ fn found(bytes: &[u8], at: usize, flips: u8) {
 
 /// Rows of every kind, in row groups of 40.
 fn varied(codec: Codec) -> Bytes {
-    let settings = Settings { codec, row_group_rows_max: 40, ..Settings::default() };
+    let encodings = Encodings::Compact;
+    let settings = Settings { codec, encodings, row_group_rows_max: 40, ..Settings::default() };
     let mut encoder = Encoder::new(settings).unwrap();
     for at in 0..50_u32 {
         let few = ["red", "green"][at as usize % 2];

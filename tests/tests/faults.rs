@@ -326,7 +326,7 @@ fn an_id_path_behind_more_fields_than_columns_max() {
 
 #[test]
 fn a_number_is_no_uuid() {
-    let column = Column { name: "u".to_owned(), column_type: ColumnType::Uuid };
+    let column = Column::new("u", ColumnType::Uuid);
     let schema = Some(Schema::new(vec![column]).unwrap());
     let settings = Settings { schema, ..Settings::default() };
     for literal in ["0", "1", "-1", "1.0", "18446744073709551615"] {
@@ -466,9 +466,9 @@ fn structure(fields: &[(&str, ColumnType)]) -> ColumnType {
 }
 
 fn named((name, column_type): &(&str, ColumnType)) -> Column {
-    Column { name: (*name).to_owned(), column_type: column_type.clone() }
+    Column::new(*name, column_type.clone())
 }
 
 fn list(element: ColumnType) -> ColumnType {
-    ColumnType::List(Box::new(element))
+    ColumnType::list_of(element)
 }

@@ -8,9 +8,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coldpress_core::{Codec, Settings};
+use coldpress_core::{Codec, Encodings, ParquetFile, Projection, Settings};
 use coldpress_tests::json::Json;
-use coldpress_tests::law::Rules;
+use coldpress_tests::law::{Rules, difference};
 use coldpress_tests::roundtrip::{encode_text, holds_rows};
 use sha2::{Digest, Sha256};
 
@@ -48,6 +48,34 @@ fn golden_rows_give_golden_bytes() {
     assert!(wrong.is_empty(), "the bytes changed:\n{}\n{HOW_TO_BLESS}", wrong.join("\n"));
 }
 
+#[test]
+fn files_of_earlier_versions_hold_their_rows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut read = 0;
+    for (name, text) in inputs(folder) {
+        let path = folder.join(format!("golden/files/1.1.0/{name}.parquet"));
+        let Ok(bytes) = fs::read(path) else { continue };
+        let file = ParquetFile::open(bytes.into()).unwrap();
+        assert_eq!(file.report().created_by, "coldpress version 1.1.0");
+        assert!(file.verify().unwrap().whole, "{name}");
+        let rows = Json::parse_rows(&text).unwrap();
+        assert_eq!(file.rows_count(), rows.len() as u64, "{name}");
+        for (number, (row, found)) in
+            rows.iter().zip(file.rows(&Projection::All).unwrap()).enumerate()
+        {
+            let found = found.unwrap();
+            assert_eq!(found.id(), id_of(row, number), "{name}");
+            let mut text = Vec::new();
+            found.write_json(&mut text);
+            let found = Json::parse(std::str::from_utf8(&text).unwrap()).unwrap();
+            let rules = Rules { signs_kept: true, ..Rules::default() };
+            assert_eq!(difference(row, &found, rules), None, "{name}, row {number}");
+        }
+        read += 1;
+    }
+    assert_eq!(read, 5);
+}
+
 const HOW_TO_BLESS: &str = "if that was on purpose, run `cargo xtask bless`, look at what changed \
     in golden/sha256.txt, say why in CHANGELOG.md and commit both";
 
@@ -56,15 +84,21 @@ fn shas(folder: &Path) -> BTreeMap<String, String> {
     for (name, text) in inputs(folder) {
         let rows = Json::parse_rows(&text).unwrap().into_iter().enumerate();
         let rows: Vec<_> = rows.map(|(number, row)| (id_of(&row, number), row)).collect();
-        for codec in Codec::ALL {
-            let settings = Settings { codec, ..Settings::default() };
+        let codecs = Codec::ALL.map(|codec| (codec, Encodings::default()));
+        let sets = [Encodings::Compact, Encodings::Legacy].map(|set| (Codec::default(), set));
+        for (codec, encodings) in codecs.into_iter().chain(sets) {
+            let settings = Settings { codec, encodings, ..Settings::default() };
             let file = encode_text(&settings, text.as_bytes()).unwrap();
             // Golden bytes that lost something must never be blessed.
             holds_rows(&file, &rows, Rules { signs_kept: true, ..Rules::default() })
-                .unwrap_or_else(|what| panic!("{name}, {codec}: {what}"));
+                .unwrap_or_else(|what| panic!("{name}, {codec}, {encodings}: {what}"));
             let digest = Sha256::digest(&file.bytes);
             let sha: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            shas.insert(format!("{name}.{}", codec.name()), sha);
+            let set = match encodings {
+                Encodings::Portable => String::new(),
+                set => format!(".{set}"),
+            };
+            shas.insert(format!("{name}.{}{set}", codec.name()), sha);
         }
     }
     shas

@@ -9,8 +9,8 @@
 use std::collections::BTreeSet;
 
 use coldpress_core::{
-    Column, ColumnType, EncodedFile, ErrorKind, Nulls, ParquetFile, Policy, Projection, Schema,
-    Settings, StreamSettings,
+    Column, ColumnType, EncodedFile, ErrorKind, Names, Nulls, ParquetFile, Policy, Projection,
+    Schema, Settings, StreamSettings,
 };
 use coldpress_tests::generate::{Row, any_json, batches, settings};
 use coldpress_tests::json::{Json, Style};
@@ -140,10 +140,12 @@ proptest! {
         row_group_rows_max in 1..=12usize,
         nulls in select(vec![Nulls::Absent, Nulls::Preserve]),
     ) {
+        // Generated schemas have `a` beside `A`.
+        let names = Names::Exact;
         let text = print_rows(&rows, Style::Compact, false);
         let schema_given = Some(schema.clone());
         let settings =
-            Settings { schema: schema_given, row_group_rows_max, nulls, ..Settings::default() };
+            Settings { schema: schema_given, row_group_rows_max, nulls, names, ..Settings::default() };
         // Signs are not held here: a column of integers that was asked for has no -0.0.
         let rules = Rules { signs_kept: false, ..rules(&settings) };
         let rescuing = encode_text(&settings, text.as_bytes())?;
@@ -312,7 +314,7 @@ fn note_kinds(column: &Column, kinds: &mut BTreeSet<&'static str>) {
                 "struct"
             }
             ColumnType::List(element) => {
-                pending.push(element);
+                pending.push(&element.column_type);
                 "list"
             }
             other => panic!("{other:?} was inferred"),

@@ -357,7 +357,7 @@ impl Builder {
             ColumnType::List(element) => {
                 let child = self.add_node();
                 self.nodes[node].element = Some(child);
-                self.add_type(child, element);
+                self.add_type(child, &element.column_type);
             }
             _ => {}
         }

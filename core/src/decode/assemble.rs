@@ -141,7 +141,7 @@ impl Node {
                 Shape::Struct(definition + 1, nodes)
             }
             ColumnType::List(element) => {
-                let element = Column { name: String::new(), column_type: (**element).clone() };
+                let element = Column::new("", element.column_type.clone());
                 let element = Node::new(&element, first, definition + 2, repetition + 1);
                 Shape::List(definition + 1, repetition + 1, Box::new(element))
             }

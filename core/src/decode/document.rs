@@ -109,7 +109,7 @@ impl Item {
                 for (index, part) in parts {
                     let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
                     item.ok_or_else(|| corrupt("it rescued an element of a list that is shorter"))?
-                        .restore(element, part)?;
+                        .restore(&element.column_type, part)?;
                 }
             }
             (item, _, rescued) => *item = rescued.into(),

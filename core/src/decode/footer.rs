@@ -11,10 +11,10 @@ use parquet::file::metadata::{
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
 use super::{Footer, ParquetFile, corrupt};
-use crate::encode::{FORMAT_VERSION, metadata_key};
+use crate::encode::{FORMAT_VERSION, FORMAT_VERSION_NUMBERED, metadata_key};
 use crate::resolve::OwnId;
 use crate::schema::RESCUED_COLUMN;
-use crate::schema::parquet_type::file_type;
+use crate::schema::parquet_type::{TreeForm, file_type};
 use crate::{Error, LsnRange, Result, Schema};
 
 pub(super) fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
@@ -68,12 +68,16 @@ struct Facts {
 
 fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<Facts> {
     let pairs = Pairs(metadata.file_metadata());
-    let version = pairs.required(metadata_key::FORMAT_VERSION)?;
-    if version != FORMAT_VERSION {
-        return Err(Error::corrupt(format!(
-            "the file has format version {version:?} and this build reads {FORMAT_VERSION:?}; update coldpress"
-        )));
-    }
+    let form = match pairs.required(metadata_key::FORMAT_VERSION)? {
+        FORMAT_VERSION => TreeForm::Stated,
+        FORMAT_VERSION_NUMBERED => TreeForm::Numbered,
+        version => {
+            return Err(Error::corrupt(format!(
+                "the file has format version {version:?}, and this build reads versions \
+                 {FORMAT_VERSION_NUMBERED} and {FORMAT_VERSION}; update coldpress"
+            )));
+        }
+    };
     let lsns =
         LsnRange::new(pairs.number(metadata_key::MIN_LSN)?, pairs.number(metadata_key::MAX_LSN)?);
     let schema = Schema::from_json(pairs.required(metadata_key::SCHEMA)?).map_err(corrupt)?;
@@ -88,7 +92,7 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
 
     let root = pairs.0.schema_descr().root_schema();
     let has_rescued = root.get_fields().last().is_some_and(|field| field.name() == RESCUED_COLUMN);
-    if *root != *file_type(&schema, has_rescued)? {
+    if *root != *file_type(&schema, has_rescued, form)? {
         return Err(corrupt("its columns are not those its own schema names"));
     }
     let rows_count = check_groups(metadata, pages_end, limits)?;

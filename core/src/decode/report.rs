@@ -36,8 +36,8 @@ pub struct ChunkReport {
     pub column: String,
     /// The same path, name by name.
     pub path: Vec<String>,
-    /// The field id of the leaf.
-    pub field_id: i32,
+    /// The field id of the leaf; files of a schema that states none have none.
+    pub field_id: Option<i32>,
     /// Such as `INT64`.
     pub physical_type: String,
     /// Such as `STRING` or `DECIMAL(20,0)`; empty where there is none.
@@ -99,7 +99,7 @@ fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
     ChunkReport {
         column: leaf.path().parts().join("."),
         path: leaf.path().parts().to_vec(),
-        field_id: if info.has_id() { info.id() } else { -1 },
+        field_id: info.has_id().then(|| info.id()),
         physical_type: chunk.column_type().to_string(),
         logical_type: logical_name(leaf),
         codec: codec.split('(').next().unwrap_or_default().to_owned(),

@@ -4,6 +4,15 @@ use super::*;
 use crate::{Codec, Encoder, Settings, Target};
 
 pub(super) fn file(codec: Codec, rows: usize) -> Bytes {
+    file_of(codec, rows, |at| format!("id-{at}"))
+}
+
+/// A file whose ids are in no order, and so have a bloom filter.
+pub(super) fn scattered_file(codec: Codec, rows: usize) -> Bytes {
+    file_of(codec, rows, |at| format!("{:016x}", (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+}
+
+fn file_of(codec: Codec, rows: usize, id: impl Fn(usize) -> String) -> Bytes {
     let settings = Settings { codec, row_group_rows_max: 40, ..Settings::default() };
     let mut encoder = Encoder::new(settings).unwrap();
     for at in 0..rows {
@@ -13,7 +22,7 @@ pub(super) fn file(codec: Codec, rows: usize) -> Bytes {
             "i": at * 3, "f": at as f64 / 7.0, "b": at % 3 == 0, "t": format!("text {at}"), "few": few,
             "list": list, "mixed": if at % 9 == 0 { json!(at) } else { json!("m") },
         });
-        encoder.push_row(&format!("id-{at}"), &row).unwrap();
+        encoder.push_row(&id(at), &row).unwrap();
     }
     encoder.finish(&Target::new(3, "things")).unwrap().bytes
 }
@@ -79,7 +88,7 @@ fn a_projection_reads_no_other_column() {
 
 #[test]
 fn a_bloom_filter_without_sense_stops_only_who_reads_all() {
-    let bytes = file(Codec::None, 100);
+    let bytes = scattered_file(Codec::None, 100);
     let opened = ParquetFile::open(bytes.clone()).unwrap();
     let filter = opened.metadata.row_group(0).column(0).bloom_filter_offset().unwrap();
     let mut damaged = bytes.to_vec();

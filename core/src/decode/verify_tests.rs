@@ -7,7 +7,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::super::limits::Terms;
 use super::super::pages::PagePlace;
-use super::super::tests::file;
+use super::super::tests::{file, scattered_file};
 use super::*;
 use crate::{Codec, Encoder, ErrorKind, LsnRange, ObjectKey, Settings, Target};
 
@@ -74,7 +74,7 @@ fn the_error_says_where() {
 
 #[test]
 fn indexes_and_filters_are_held_against_the_pages() {
-    let bytes = file(Codec::None, 100);
+    let bytes = scattered_file(Codec::None, 100);
     let (chunk, _) = chunk_of(&bytes, "t");
     let (id, _) = chunk_of(&bytes, "_id");
     // A checksum that agrees with the damage leaves it to the other checks, as an encoder's bug would.

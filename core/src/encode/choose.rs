@@ -6,8 +6,8 @@
 use parquet::basic::Encoding;
 
 use super::pages::shared_prefix;
-use crate::Codec;
 use crate::resolve::{Blobs, Values};
+use crate::{Codec, Encodings};
 
 /// Values looked at in one column to see how often each comes: one by one, spread evenly.
 const SAMPLE: usize = 2_048;
@@ -30,7 +30,12 @@ pub(super) struct Choice {
 }
 
 /// Chooses for a column; `rows_max` is what one row group holds, and so one dictionary serves.
-pub(super) fn choose(values: &Values, group_rows_max: usize, codec: Codec) -> Choice {
+pub(super) fn choose(
+    values: &Values,
+    group_rows_max: usize,
+    codec: Codec,
+    encodings: Encodings,
+) -> Choice {
     let count = values.len();
     if count == 0 {
         return Choice { dictionary: false, encoding: Encoding::PLAIN };
@@ -42,16 +47,23 @@ pub(super) fn choose(values: &Values, group_rows_max: usize, codec: Codec) -> Ch
     let in_group = count.min(group_rows_max) as f64;
     match values {
         Values::Boolean(_) => Choice { dictionary: false, encoding: Encoding::PLAIN },
-        Values::Int32(values) => integers(&sample, |at| i64::from(values[at]), count, 4, in_group),
-        Values::Int64(values) => integers(&sample, |at| values[at], count, 8, in_group),
+        Values::Int32(values) => {
+            let value = |at: usize| i64::from(values[at]);
+            integers(&sample, value, Size { count, width: 4, in_group }, encodings)
+        }
+        Values::Int64(values) => {
+            let size = Size { count, width: 8, in_group };
+            integers(&sample, |at| values[at], size, encodings)
+        }
         Values::Float(values) => {
             let bytes = |at: usize| u64::from(values[at].to_bits());
-            floats(&pick(&sample, bytes), 4, in_group, codec)
+            floats(&pick(&sample, bytes), 4, in_group, codec, encodings)
         }
         Values::Double(values) => {
-            floats(&pick(&sample, |at| values[at].to_bits()), 8, in_group, codec)
+            let bytes = |at: usize| values[at].to_bits();
+            floats(&pick(&sample, bytes), 8, in_group, codec, encodings)
         }
-        Values::Bytes(blobs) => texts(blobs, &sample, in_group, codec),
+        Values::Bytes(blobs) => texts(blobs, &sample, in_group, codec, encodings),
         Values::Fixed(bytes, width) => {
             let hashes = pick(&sample, |at| hash(&bytes[at * width..(at + 1) * width]));
             let dictionary = Dictionary::estimate(hashes, *width as f64, in_group);
@@ -59,6 +71,13 @@ pub(super) fn choose(values: &Values, group_rows_max: usize, codec: Codec) -> Ch
             Choice { dictionary: dictionary.fits() && smaller, encoding: Encoding::PLAIN }
         }
     }
+}
+
+/// How many values there are in all, the bytes of one, and how many a row group holds.
+struct Size {
+    count: usize,
+    width: usize,
+    in_group: f64,
 }
 
 /// Runs of neighbours spread evenly over `count` values.
@@ -134,14 +153,25 @@ fn log2(mut value: f64) -> f64 {
 fn integers(
     sample: &[usize],
     value: impl Fn(usize) -> i64,
-    values: usize,
-    width: usize,
-    count: f64,
+    size: Size,
+    encodings: Encodings,
 ) -> Choice {
     let hashes = pick(sample, |at| value(at).cast_unsigned());
-    let dictionary = Dictionary::estimate(hashes, width as f64, count);
+    let dictionary = Dictionary::estimate(hashes, size.width as f64, size.in_group);
+    let plain = size.in_group * size.width as f64;
+    let delta = match encodings {
+        Encodings::Legacy => f64::INFINITY,
+        _ => size.in_group * delta_bits(&value, size.count) / 8.0,
+    };
+    let encoding = if delta < plain { Encoding::DELTA_BINARY_PACKED } else { Encoding::PLAIN };
+    let smaller = dictionary.bytes < delta.min(plain);
+    Choice { dictionary: dictionary.fits() && smaller, encoding }
+}
+
+/// Bits of a value in DELTA_BINARY_PACKED, about.
+fn delta_bits(value: &impl Fn(usize) -> i64, count: usize) -> f64 {
     // DELTA_BINARY_PACKED packs the differences of 32 neighbours in as many bits as their spread needs.
-    let neighbours: Vec<i64> = runs(values).flatten().map(value).collect();
+    let neighbours: Vec<i64> = runs(count).flatten().map(value).collect();
     let mut bits = 0.0;
     for block in neighbours.chunks(32) {
         let differences = block.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
@@ -150,36 +180,45 @@ fn integers(
         let spread = if least > most { 0 } else { most.wrapping_sub(least).cast_unsigned() };
         bits += f64::from(64 - spread.leading_zeros()) * block.len() as f64;
     }
-    let delta = count * (bits / neighbours.len() as f64) / 8.0;
-    let plain = count * width as f64;
-    let encoding = if delta < plain { Encoding::DELTA_BINARY_PACKED } else { Encoding::PLAIN };
-    let smaller = dictionary.bytes < delta && dictionary.bytes < plain;
-    Choice { dictionary: dictionary.fits() && smaller, encoding }
+    bits / neighbours.len() as f64
 }
 
-fn floats(sample: &[u64], width: usize, count: f64, codec: Codec) -> Choice {
+fn floats(sample: &[u64], width: usize, count: f64, codec: Codec, encodings: Encodings) -> Choice {
     let dictionary = Dictionary::estimate(sample.to_vec(), width as f64, count);
-    // BYTE_STREAM_SPLIT changes no size itself; a codec then packs each byte's stream to about its entropy.
-    let split = match codec {
-        Codec::None => count * width as f64,
-        _ => count * (0..width).map(|byte| entropy(sample, byte)).sum::<f64>() / 8.0,
+    // BYTE_STREAM_SPLIT changes no size itself; a codec then packs each byte's stream to about its
+    // entropy, where it packs all bytes of PLAIN values to theirs together.
+    let bits = |bytes: std::ops::Range<usize>| entropy(sample, bytes);
+    let (encoding, bits) = match (encodings, codec) {
+        (_, Codec::None) => (Encoding::PLAIN, 8.0 * width as f64),
+        (Encodings::Compact, _) => {
+            let split = (0..width).map(|byte| bits(byte..byte + 1)).sum();
+            (Encoding::BYTE_STREAM_SPLIT, split)
+        }
+        _ => (Encoding::PLAIN, width as f64 * bits(0..width)),
     };
-    let encoding = if codec == Codec::None { Encoding::PLAIN } else { Encoding::BYTE_STREAM_SPLIT };
-    Choice { dictionary: dictionary.fits() && dictionary.bytes < split, encoding }
+    Choice { dictionary: dictionary.fits() && dictionary.bytes < count * bits / 8.0, encoding }
 }
 
-/// Bits that a byte of the values holds, by how often each of its 256 states comes.
-fn entropy(sample: &[u64], byte: usize) -> f64 {
+/// Bits that one of these bytes of the values holds, by how often each of its 256 states comes.
+fn entropy(sample: &[u64], bytes: std::ops::Range<usize>) -> f64 {
     let mut counts = [0_u32; 256];
     for value in sample {
-        counts[usize::from(value.to_le_bytes()[byte])] += 1;
+        for byte in &value.to_le_bytes()[bytes.clone()] {
+            counts[usize::from(*byte)] += 1;
+        }
     }
-    let total = sample.len() as f64;
+    let total = (sample.len() * bytes.len()) as f64;
     let bits = |count: &u32| f64::from(*count) / total * log2(total / f64::from(*count));
     counts.iter().filter(|count| **count > 0).map(bits).sum()
 }
 
-fn texts(blobs: &Blobs, sample: &[usize], count: f64, codec: Codec) -> Choice {
+fn texts(
+    blobs: &Blobs,
+    sample: &[usize],
+    count: f64,
+    codec: Codec,
+    encodings: Encodings,
+) -> Choice {
     let hashes = pick(sample, |at| hash(blobs.blob(at)));
     let (mut looked_at, mut bytes, mut shared) = (0, 0, 0);
     for run in runs(blobs.ends.len()) {
@@ -198,10 +237,10 @@ fn texts(blobs: &Blobs, sample: &[usize], count: f64, codec: Codec) -> Choice {
     let smaller = dictionary.bytes < count * (length + 1.0) / ratio;
     // A prefix length costs about a byte a value; it must drop clearly more than that.
     let prefixes = shared as f64 / looked_at;
-    let encoding = if prefixes > 2.0 && prefixes > length / 4.0 {
-        Encoding::DELTA_BYTE_ARRAY
-    } else {
-        Encoding::DELTA_LENGTH_BYTE_ARRAY
+    let encoding = match encodings {
+        Encodings::Legacy => Encoding::PLAIN,
+        _ if prefixes > 2.0 && prefixes > length / 4.0 => Encoding::DELTA_BYTE_ARRAY,
+        _ => Encoding::DELTA_LENGTH_BYTE_ARRAY,
     };
     Choice { dictionary: dictionary.fits() && smaller, encoding }
 }
@@ -217,7 +256,11 @@ mod tests {
     use super::*;
 
     fn encoding(values: &Values) -> (bool, Encoding) {
-        let choice = choose(values, 65_536, Codec::default());
+        encoding_of(values, Encodings::Portable)
+    }
+
+    fn encoding_of(values: &Values, encodings: Encodings) -> (bool, Encoding) {
+        let choice = choose(values, 65_536, Codec::default(), encodings);
         (choice.dictionary, choice.encoding)
     }
 
@@ -239,9 +282,32 @@ mod tests {
     }
 
     #[test]
+    fn the_legacy_set_is_plain_and_dictionary_alone() {
+        let blobs = |text: &dyn Fn(i64) -> String| {
+            let mut blobs = Blobs::default();
+            (0..5_000).for_each(|at| blobs.push(text(at).as_bytes()));
+            Values::Bytes(blobs)
+        };
+        for (values, dictionary) in [
+            (Values::Int64((0..5_000).collect()), false),
+            (Values::Int32((0..5_000).map(|at| at % 7 * 1_000_003).collect()), true),
+            (Values::Float((0..5_000).map(|at| at as f32).collect()), false),
+            (blobs(&|at| format!("evt-{at:012}")), false),
+            (blobs(&|at| format!("{:x} says {at}", scattered(at))), false),
+            (blobs(&|at| format!("device-{}", at % 9)), true),
+        ] {
+            let (found, encoding) = encoding_of(&values, Encodings::Legacy);
+            assert_eq!(encoding, Encoding::PLAIN, "{values:?}");
+            assert_eq!(found, dictionary);
+        }
+    }
+
+    #[test]
     fn doubles_and_texts_take_a_dictionary_only_where_few_repeat() {
-        let many = (0..50_000).map(|at| scattered(at) as f64 / 1e3);
-        assert_eq!(encoding(&Values::Double(many.collect())), (false, Encoding::BYTE_STREAM_SPLIT));
+        let many = Values::Double((0..50_000).map(|at| scattered(at) as f64 / 1e3).collect());
+        assert_eq!(encoding(&many), (false, Encoding::PLAIN));
+        let compact = encoding_of(&many, Encodings::Compact);
+        assert_eq!(compact, (false, Encoding::BYTE_STREAM_SPLIT));
         let few = (0..50_000).map(|at| (scattered(at) % 100) as f64 / 10.0);
         assert!(encoding(&Values::Double(few.collect())).0);
         let text = |text: &dyn Fn(i64) -> String| {

@@ -1,15 +1,15 @@
 //! One leaf column on its way into the file, row group by row group.
 
 use bytes::Bytes;
-use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::schema::types::ColumnDescPtr;
 
+use super::bloom;
 use super::choose::Choice;
 use super::pages::{
     ChunkWriter, Definitions, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, PAGE_ROWS_MAX, Page, Scratch,
 };
-use super::write::{BLOOM_FALSE_POSITIVES, compression, failed};
+use super::write::{compression, failed};
 use crate::resolve::{Leaf, Levels, Values};
 use crate::schema::ID_COLUMN;
 use crate::{Codec, Result, work};
@@ -42,11 +42,9 @@ impl LeafCursor {
         codec: Codec,
         scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult)> {
-        let is_id = self.leaf.path == [ID_COLUMN];
-        let filter = is_id.then(|| Sbbf::new_with_ndv_fpp(rows as u64, BLOOM_FALSE_POSITIVES));
-        let filter = filter.transpose().map_err(failed)?;
         let codec = compression(codec)?;
-        let mut chunk = ChunkWriter::new(scratch, descriptor, codec, self.choice.encoding, filter);
+        let mut chunk = ChunkWriter::new(scratch, descriptor, codec, self.choice.encoding);
+        let first_value = self.value;
         if self.choice.dictionary {
             let group = PageMax { rows, entries: usize::MAX, bytes: usize::MAX };
             let group = self.page(&group).range;
@@ -65,7 +63,12 @@ impl LeafCursor {
             self.entry += entries;
             self.value += values;
         }
-        chunk.close().map_err(failed)
+        let (bytes, mut close) = chunk.close().map_err(failed)?;
+        if self.leaf.path == [ID_COLUMN] {
+            let values = first_value..self.value;
+            close.bloom_filter = bloom::filter(&self.leaf.values, values, bytes.len());
+        }
+        Ok((bytes, close))
     }
 
     /// The next whole rows up to these limits, but one at least, as a page.

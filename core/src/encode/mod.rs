@@ -1,5 +1,6 @@
 //! Rows in, one Parquet file out.
 
+mod bloom;
 mod checksum;
 mod choose;
 mod document;
@@ -22,7 +23,9 @@ pub use tail::{FileTail, StreamedFile};
 #[cfg(all(test, feature = "decode"))]
 pub(crate) use write::compression;
 #[cfg(feature = "decode")]
-pub(crate) use write::{CREATED_BY_WITHOUT_CHECKSUM, FORMAT_VERSION, metadata_key};
+pub(crate) use write::{
+    CREATED_BY_WITHOUT_CHECKSUM, FORMAT_VERSION, FORMAT_VERSION_NUMBERED, metadata_key,
+};
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{BloomFilterPosition, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 
@@ -17,18 +17,22 @@ use super::choose::choose;
 use super::leaf::LeafCursor;
 use super::pages::Scratch;
 use crate::resolve::{Columns, Leaf, OwnId};
-use crate::schema::parquet_type::file_type;
+use crate::schema::parquet_type::{TreeForm, file_type};
 use crate::{Codec, Error, ErrorKind, LsnRange, Result, Schema, Settings};
 
 /// Who wrote the file, in the form readers parse. It changes only with the bytes we write.
-pub(crate) const CREATED_BY: &str = "coldpress version 1.1.0";
+pub(crate) const CREATED_BY: &str = "coldpress version 1.2.0";
 
 /// Who wrote files before they had a checksum of the whole.
 #[cfg(feature = "decode")]
 pub(crate) const CREATED_BY_WITHOUT_CHECKSUM: &str = "coldpress version 1.0.0";
 
-/// The version of what `coldpress.*` metadata and `_rescued_data` mean.
-pub(crate) const FORMAT_VERSION: &str = "1";
+/// The version of what `coldpress.*` metadata and `_rescued_data` mean, and of the columns' form.
+pub(crate) const FORMAT_VERSION: &str = "2";
+
+/// The version whose columns are [`TreeForm::Numbered`].
+#[cfg(feature = "decode")]
+pub(crate) const FORMAT_VERSION_NUMBERED: &str = "1";
 
 /// Keys of the file's metadata.
 pub(crate) mod metadata_key {
@@ -44,10 +48,6 @@ pub(crate) mod metadata_key {
     pub(crate) const CHECKSUM: &str = "coldpress.crc32";
 }
 
-/// How often a lookup of an id that is not there reads the pages in vain. A filter's size is a power of two, and
-/// at this rate that of a full row group (65,536 ids) is 64 KiB, where one in a hundred would take 128.
-pub(super) const BLOOM_FALSE_POSITIVES: f64 = 0.03;
-
 /// One file on its way, row group by row group: what is written may be taken away at once.
 pub(super) struct FileWriter {
     writer: SerializedFileWriter<Vec<u8>>,
@@ -60,8 +60,11 @@ pub(super) struct FileWriter {
 impl FileWriter {
     /// A file of the columns that these ones are.
     pub(super) fn open(columns: &Columns, settings: &Settings) -> Result<Self> {
-        let root = file_type(&columns.schema, columns.has_rescued)?;
-        let properties = WriterProperties::builder().set_created_by(CREATED_BY.to_owned());
+        let root = file_type(&columns.schema, columns.has_rescued, TreeForm::Stated)?;
+        // The filters stand next to the indexes and the footer: one read of the tail gets them all.
+        let properties = WriterProperties::builder()
+            .set_created_by(CREATED_BY.to_owned())
+            .set_bloom_filter_position(BloomFilterPosition::End);
         let writer = SerializedFileWriter::new(Vec::new(), root, Arc::new(properties.build()));
         let writer = writer.map_err(failed)?;
         let columns = writer.schema_descr().columns().to_vec();
@@ -78,7 +81,7 @@ impl FileWriter {
         }
         let rows_max = settings.row_group_rows_max;
         let cursor = |leaf: Leaf| {
-            let choice = choose(&leaf.values, rows_max, settings.codec);
+            let choice = choose(&leaf.values, rows_max, settings.codec, settings.encodings);
             LeafCursor::new(leaf, choice)
         };
         let mut leaves: Vec<LeafCursor> =

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::fields::Fields;
 use super::{Grant, GrantedWrite, Method, MultipartGrant, PARTS_MAX, SignedRequest};
-use crate::{Error, KeyPrefix, ObjectKey, Result};
+use crate::{Encodings, Error, KeyPrefix, ObjectKey, Result};
 
 const VERSION: u64 = 1;
 
@@ -30,7 +30,13 @@ pub(super) fn read(text: &str) -> Result<Grant> {
         }
     };
     let check = read_request(&fields.object("check")?)?;
-    Grant::new(prefix, key, write, check, fields.number("expires_ms")?, fields.number("bytes_max")?)
+    let encodings = match fields.optional("encodings") {
+        Some(_) => Some(fields.text("encodings")?.parse()?),
+        None => None,
+    };
+    let (expires_ms, bytes_max) = (fields.number("expires_ms")?, fields.number("bytes_max")?);
+    let grant = Grant::new(prefix, key, write, check, expires_ms, bytes_max)?;
+    Ok(grant.with_encodings(encodings))
 }
 
 fn read_multipart(fields: &Fields<'_>) -> Result<MultipartGrant> {
@@ -79,6 +85,8 @@ struct WrittenGrant<'a> {
     expires_ms: u64,
     bytes_max: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    encodings: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     put: Option<WrittenRequest<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     multipart: Option<WrittenMultipart<'a>>,
@@ -121,6 +129,7 @@ pub(super) fn write(grant: &Grant) -> String {
         key: grant.key.as_str(),
         expires_ms: grant.expires_ms,
         bytes_max: grant.bytes_max,
+        encodings: grant.encodings.map(Encodings::name),
         put,
         multipart,
         check: written(&grant.check),

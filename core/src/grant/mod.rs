@@ -18,7 +18,7 @@ pub use request::{Method, SignedRequest};
 pub use sign::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
 pub use xml::complete_multipart_body;
 
-use crate::{Error, KeyPrefix, KeyTarget, LsnWidth, ObjectKey, Result, Target};
+use crate::{Encodings, Error, KeyPrefix, KeyTarget, LsnWidth, ObjectKey, Result, Target};
 use fields::Fields;
 
 /// The most parts of a multipart upload: S3's own limit.
@@ -68,6 +68,7 @@ pub struct Grant {
     bytes_max: u64,
     write: GrantedWrite,
     check: SignedRequest,
+    encodings: Option<Encodings>,
 }
 
 /// The requests that store the bytes.
@@ -118,7 +119,13 @@ impl Grant {
         }
         demand(&check, Method::Head, "\"check\" of the grant")?;
         let bytes_max = bytes_max.min(write.check()?);
-        Ok(Grant { prefix, key, expires_ms, bytes_max, write, check })
+        Ok(Grant { prefix, key, expires_ms, bytes_max, write, check, encodings: None })
+    }
+
+    /// The grant with the set of encodings that its file is to have; `None` leaves it to the device.
+    #[must_use]
+    pub fn with_encodings(self, encodings: Option<Encodings>) -> Self {
+        Grant { encodings, ..self }
     }
 
     /// Reads the JSON form. Fields it does not know are passed over; another version is an error, and
@@ -161,6 +168,11 @@ impl Grant {
             target.lsn_width = LsnWidth::Padded;
         }
         target
+    }
+
+    /// The set of encodings that the engines of this store read, for a device that chooses none itself.
+    pub fn encodings(&self) -> Option<Encodings> {
+        self.encodings
     }
 
     /// When its requests stop to work, in milliseconds since 1970 by the clock of who granted.

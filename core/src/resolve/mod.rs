@@ -110,7 +110,7 @@ pub(crate) fn resolve(
     let duplicate_keys = builder.duplicate_keys;
     let rows_before = builder.rows_before();
     let plan = plan::plan(&builder.nodes, own_id, settings);
-    let schema = plan::schema(&plan);
+    let schema = plan::schema(&plan, settings.schema.as_ref());
 
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Preserve);
     emitter.leaves.push(id_leaf(ids));

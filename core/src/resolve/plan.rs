@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Kind, Node, NodeId, OwnId, fit};
-use crate::Settings;
 use crate::build::ROOT;
-use crate::schema::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, Schema};
+use crate::schema::names::folded;
+use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
+use crate::{Names, Settings};
 
 /// What becomes of one path.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Plan {
     /// Where its values are; none where a given schema has a column that no row has.
     pub(super) node: Option<NodeId>,
     pub(super) shape: Shape,
+    /// That of a given schema.
+    field_id: Option<i32>,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(super) enum Shape {
 pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
     let mut plans = match &settings.schema {
         Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
-        None => inferred_fields(nodes, ROOT),
+        None => Inference { nodes, names: settings.names }.fields(ROOT),
     };
     for plan in &mut plans {
         // Our own two names are never a document's columns.
@@ -52,14 +55,14 @@ pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Pl
 }
 
 /// The schema that a file of these plans has.
-pub(super) fn schema(plans: &[Plan]) -> Schema {
-    Schema::inferred(columns(plans))
+pub(super) fn schema(plans: &[Plan], given: Option<&Schema>) -> Schema {
+    Schema::resolved(columns(plans), given.map(Schema::own_field_ids).unwrap_or_default())
 }
 
 fn columns(plans: &[Plan]) -> Vec<Column> {
     let column = |plan: &Plan| {
         let column_type = column_type(&plan.shape)?;
-        Some(Column { name: plan.name.clone(), column_type })
+        Some(Column { name: plan.name.clone(), column_type, field_id: plan.field_id })
     };
     plans.iter().filter_map(column).collect()
 }
@@ -70,7 +73,10 @@ fn column_type(shape: &Shape) -> Option<ColumnType> {
         Shape::Id | Shape::Rescue => None,
         Shape::Leaf(column_type) => Some(column_type.clone()),
         Shape::Struct(fields) => Some(ColumnType::Struct(columns(fields))),
-        Shape::List(element) => Some(ColumnType::List(Box::new(column_type(&element.shape)?))),
+        Shape::List(element) => {
+            let column_type = column_type(&element.shape)?;
+            Some(ColumnType::List(Box::new(Element { column_type, field_id: element.field_id })))
+        }
     }
 }
 
@@ -86,44 +92,100 @@ pub(super) fn own_id(nodes: &[Node], rows: usize) -> OwnId {
     }
 }
 
-fn inferred_fields(nodes: &[Node], node: NodeId) -> Vec<Plan> {
-    let plan = |field: &crate::build::Field| {
-        let shape = inferred(nodes, field.node, false)?;
-        Some(Plan { name: field.name.to_string(), node: Some(field.node), shape })
-    };
-    nodes[node].fields.iter().filter_map(plan).collect()
+/// What the types of columns are inferred from.
+#[derive(Clone, Copy)]
+struct Inference<'n> {
+    nodes: &'n [Node],
+    names: Names,
 }
 
-/// The shape of a node's values; none where it never had any, not even a null.
-fn inferred(nodes: &[Node], id: NodeId, element: bool) -> Option<Shape> {
-    let node = &nodes[id];
-    let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
-    let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
-    // The rows of the law's table, in its order; what nests too deep comes after them all.
-    let groups = [
-        count(&[Kind::Boolean]),
-        count(&numbers),
-        count(&[Kind::String]),
-        count(&[Kind::Object]),
-        count(&[Kind::Array]),
-        count(&[Kind::Json]),
-    ];
-    let most = groups.iter().copied().max().unwrap_or(0);
-    if most == 0 {
-        return (node.count(Kind::Null) > 0).then_some(Shape::Null);
+impl Inference<'_> {
+    fn fields(self, node: NodeId) -> Vec<Plan> {
+        let plan = |field: &crate::build::Field| {
+            let shape = self.shape(field.node, false)?;
+            Some(Plan {
+                name: field.name.to_string(),
+                node: Some(field.node),
+                shape,
+                field_id: None,
+            })
+        };
+        let mut plans: Vec<Plan> = self.nodes[node].fields.iter().filter_map(plan).collect();
+        self.rescue_names(&mut plans, node == ROOT);
+        plans
     }
-    let shared = groups.iter().filter(|group| **group > 0).count() == 1;
-    if element && !shared {
-        return Some(Shape::Leaf(ColumnType::Json));
+
+    /// Makes no columns of the names that engines cannot read beside those before them.
+    fn rescue_names(self, plans: &mut [Plan], top: bool) {
+        let own = if top { &[ID_COLUMN, RESCUED_COLUMN][..] } else { &[] };
+        let mut taken: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
+        for plan in plans.iter_mut().filter(|plan| leaves(&plan.shape) > 0) {
+            // Our own two names are dealt with by the caller, whatever the setting.
+            let is_own = own.contains(&plan.name.as_str());
+            let collides = self.names == Names::Portable
+                && !is_own
+                && !taken.insert(folded(&plan.name).into_owned());
+            if collides || plan.name.is_empty() {
+                plan.shape = Shape::Rescue;
+            }
+        }
     }
-    Some(match groups.iter().position(|group| *group == most) {
-        Some(0) => Shape::Leaf(ColumnType::Boolean),
-        Some(1) => Shape::Leaf(number_type(node)),
-        Some(2) => Shape::Leaf(ColumnType::String),
-        Some(3) => inferred_struct(nodes, id),
-        Some(4) => inferred_list(nodes, id),
-        _ => Shape::Leaf(ColumnType::Json),
-    })
+
+    /// The shape of a node's values; none where it never had any, not even a null.
+    fn shape(self, id: NodeId, element: bool) -> Option<Shape> {
+        let node = &self.nodes[id];
+        let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
+        let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
+        // The rows of the law's table, in its order; what nests too deep comes after them all.
+        let groups = [
+            count(&[Kind::Boolean]),
+            count(&numbers),
+            count(&[Kind::String]),
+            count(&[Kind::Object]),
+            count(&[Kind::Array]),
+            count(&[Kind::Json]),
+        ];
+        let most = groups.iter().copied().max().unwrap_or(0);
+        if most == 0 {
+            return (node.count(Kind::Null) > 0).then_some(Shape::Null);
+        }
+        let shared = groups.iter().filter(|group| **group > 0).count() == 1;
+        if element && !shared {
+            return Some(Shape::Leaf(ColumnType::Json));
+        }
+        Some(match groups.iter().position(|group| *group == most) {
+            Some(0) => Shape::Leaf(ColumnType::Boolean),
+            Some(1) => Shape::Leaf(number_type(node)),
+            Some(2) => Shape::Leaf(ColumnType::String),
+            Some(3) => self.of_objects(id),
+            Some(4) => self.of_arrays(id),
+            _ => Shape::Leaf(ColumnType::Json),
+        })
+    }
+
+    fn of_objects(self, id: NodeId) -> Shape {
+        let fields = self.fields(id);
+        if fields.iter().any(|field| leaves(&field.shape) > 0) && self.nodes[id].extras.is_empty() {
+            Shape::Struct(fields)
+        } else {
+            Shape::Leaf(ColumnType::Json)
+        }
+    }
+
+    fn of_arrays(self, id: NodeId) -> Shape {
+        let json = Shape::Leaf(ColumnType::Json);
+        let Some(element) = self.nodes[id].element else { return json };
+        match self.shape(element, true) {
+            None | Some(Shape::Null) => json,
+            // Elements of several kinds share no type, and so the whole array is one JSON value.
+            Some(Shape::Leaf(ColumnType::Json)) if mixed(&self.nodes[element]) => json,
+            Some(shape) => {
+                let node = Some(element);
+                let plan = Plan { name: String::new(), node, shape, field_id: None };
+                Shape::List(Box::new(plan))
+            }
+        }
+    }
 }
 
 fn number_type(node: &Node) -> ColumnType {
@@ -133,36 +195,6 @@ fn number_type(node: &Node) -> ColumnType {
         (true, false, false) => ColumnType::Int64,
         // Doubles, or only literals that no number type holds, which are all rescued.
         _ => ColumnType::Float64,
-    }
-}
-
-fn inferred_struct(nodes: &[Node], id: NodeId) -> Shape {
-    let fields = inferred_fields(nodes, id);
-    let stored: Vec<&Plan> = fields.iter().filter(|field| leaves(&field.shape) > 0).collect();
-    // DuckDB takes a struct whose only field is named "" for a tuple, and refuses the whole file.
-    let readable = match stored.as_slice() {
-        [] => false,
-        [only] => !only.name.is_empty(),
-        _ => true,
-    };
-    if readable && nodes[id].extras.is_empty() {
-        Shape::Struct(fields)
-    } else {
-        Shape::Leaf(ColumnType::Json)
-    }
-}
-
-fn inferred_list(nodes: &[Node], id: NodeId) -> Shape {
-    let json = Shape::Leaf(ColumnType::Json);
-    let Some(element) = nodes[id].element else { return json };
-    let groups = inferred(nodes, element, true);
-    match groups {
-        None | Some(Shape::Null) => json,
-        // Elements of several kinds share no type, and so the whole array is one JSON value.
-        Some(Shape::Leaf(ColumnType::Json)) if mixed(&nodes[element]) => json,
-        Some(shape) => {
-            Shape::List(Box::new(Plan { name: String::new(), node: Some(element), shape }))
-        }
     }
 }
 
@@ -238,14 +270,15 @@ fn given_fields(nodes: &[Node], parent: Option<NodeId>, columns: &[Column]) -> V
     };
     let given = columns.iter().map(|column| {
         let node = field(&column.name);
-        Plan { name: column.name.clone(), node, shape: given(nodes, node, &column.column_type) }
+        let shape = given(nodes, node, &column.column_type);
+        Plan { name: column.name.clone(), node, shape, field_id: column.field_id }
     });
     let mut plans: Vec<Plan> = given.collect();
     let known: BTreeSet<NodeId> = plans.iter().filter_map(|plan| plan.node).collect();
     for field in parent.map_or(&[][..], |parent| &nodes[parent].fields) {
         if !known.contains(&field.node) {
             let (name, node) = (field.name.to_string(), Some(field.node));
-            plans.push(Plan { name, node, shape: Shape::Rescue });
+            plans.push(Plan { name, node, shape: Shape::Rescue, field_id: None });
         }
     }
     plans
@@ -257,8 +290,9 @@ fn given(nodes: &[Node], node: Option<NodeId>, column_type: &ColumnType) -> Shap
         ColumnType::Struct(fields) => Shape::Struct(given_fields(nodes, node, fields)),
         ColumnType::List(element) => {
             let child = node.and_then(|node| nodes[node].element);
-            let shape = given(nodes, child, element);
-            Shape::List(Box::new(Plan { name: String::new(), node: child, shape }))
+            let shape = given(nodes, child, &element.column_type);
+            let field_id = element.field_id;
+            Shape::List(Box::new(Plan { name: String::new(), node: child, shape, field_id }))
         }
         leaf => Shape::Leaf(fit::with_form(leaf, node.map(|node| &nodes[node]))),
     }

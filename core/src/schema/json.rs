@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Column, ColumnType, Form, Schema, TimeUnit};
+use super::{Column, ColumnType, Element, Form, OwnFieldIds, Schema, TimeUnit};
 use crate::json::value;
 use crate::{Error, Result};
 
@@ -44,8 +44,10 @@ pub(super) fn read(text: &str) -> Result<Schema> {
     let mut object = Object::new(&value, "the schema")?;
     let columns = object.take("columns")?;
     let columns = read_fields(columns, "\"columns\"")?;
+    let id = object.field_id("id_field_id")?;
+    let rescued = object.field_id("rescued_field_id")?;
     object.end()?;
-    Schema::new(columns)
+    Schema::new(columns)?.with_own_field_ids(OwnFieldIds { id, rescued })
 }
 
 fn read_fields(value: &Value, place: &str) -> Result<Vec<Column>> {
@@ -60,8 +62,9 @@ fn read_column(value: &Value, place: &str) -> Result<Column> {
     let name = object.text("name")?.to_owned();
     object.place = format!("column {name:?} of the schema");
     let column_type = read_type(&mut object)?;
+    let field_id = object.field_id("field_id")?;
     object.end()?;
-    Ok(Column { name, column_type })
+    Ok(Column { name, column_type, field_id })
 }
 
 fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
@@ -96,8 +99,9 @@ fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
             let element = object.take("element")?;
             let mut element = Object::new(element, &format!("\"element\" of {}", object.place))?;
             let column_type = read_type(&mut element)?;
+            let field_id = element.field_id("field_id")?;
             element.end()?;
-            Ok(ColumnType::List(Box::new(column_type)))
+            Ok(ColumnType::List(Box::new(Element { column_type, field_id })))
         }
         other => {
             let names: Vec<&str> = SIMPLE.iter().map(|(name, _)| *name).collect();
@@ -143,6 +147,16 @@ impl<'v> Object<'v> {
         value.ok_or_else(|| self.error(format!("has a {key:?} that is not a small whole number")))
     }
 
+    fn field_id(&mut self, key: &'static str) -> Result<Option<i32>> {
+        if !self.map.contains_key(key) {
+            return Ok(None);
+        }
+        let id = self.take(key)?.as_i64().and_then(|id| i32::try_from(id).ok());
+        id.map(Some).ok_or_else(|| {
+            self.error(format!("has a {key:?} that is not a whole number up to 2147483647"))
+        })
+    }
+
     fn form(&mut self) -> Result<Option<Form>> {
         if !self.map.contains_key("form") {
             return Ok(None);
@@ -172,8 +186,16 @@ impl<'v> Object<'v> {
 pub(super) fn write(schema: &Schema) -> String {
     let mut out = String::from("{\"columns\":");
     write_fields(&schema.columns, &mut out);
+    write_field_id("id_field_id", schema.own_ids.id, &mut out);
+    write_field_id("rescued_field_id", schema.own_ids.rescued, &mut out);
     out.push('}');
     out
+}
+
+fn write_field_id(key: &str, field_id: Option<i32>, out: &mut String) {
+    if let Some(field_id) = field_id {
+        out.push_str(&format!(",\"{key}\":{field_id}"));
+    }
 }
 
 fn write_fields(fields: &[Column], out: &mut String) {
@@ -183,6 +205,7 @@ fn write_fields(fields: &[Column], out: &mut String) {
         out.push_str(&Value::from(field.name.as_str()).to_string());
         out.push(',');
         write_type(&field.column_type, out);
+        write_field_id("field_id", field.field_id, out);
         out.push('}');
     }
     out.push(']');
@@ -208,7 +231,8 @@ fn write_type(column_type: &ColumnType, out: &mut String) {
         }
         ColumnType::List(element) => {
             out.push_str(",\"element\":{");
-            write_type(element, out);
+            write_type(&element.column_type, out);
+            write_field_id("field_id", element.field_id, out);
             out.push('}');
             &None
         }
@@ -227,21 +251,21 @@ mod tests {
     fn every_type_reads_what_it_writes() {
         let mut columns: Vec<Column> = SIMPLE
             .iter()
-            .map(|(name, t)| Column { name: (*name).to_owned(), column_type: t.clone() })
+            .map(|(name, column_type)| Column::new(*name, column_type.clone()))
             .collect();
         for (i, form) in [None, Some(Form::Number), Some(Form::Text(2))].into_iter().enumerate() {
-            columns.push(Column {
-                name: format!("decimal \"{i}\" é."),
-                column_type: ColumnType::Decimal { precision: 9, scale: 2, form },
-            });
-            columns.push(Column {
-                name: format!("time{i}"),
-                column_type: ColumnType::Timestamp { unit: TimeUnit::Micros, form },
-            });
+            let decimal = ColumnType::Decimal { precision: 9, scale: 2, form };
+            columns.push(Column::new(format!("decimal \"{i}\" é."), decimal));
+            let time = ColumnType::Timestamp { unit: TimeUnit::Micros, form };
+            columns.push(Column::new(format!("time{i}"), time));
         }
-        let nested = ColumnType::List(Box::new(ColumnType::Struct(columns.clone())));
-        columns.push(Column { name: String::new(), column_type: nested });
-        let schema = Schema::new(columns).unwrap();
+        let nested = ColumnType::list_of(ColumnType::Struct(columns.clone()));
+        columns.push(Column::new("", nested));
+        let element = Element { column_type: ColumnType::String, field_id: Some(7) };
+        let list = ColumnType::List(Box::new(element));
+        columns.push(Column { field_id: Some(6), ..Column::new("ids", list) });
+        let own_ids = OwnFieldIds { id: Some(1), rescued: Some(i32::MAX) };
+        let schema = Schema::new(columns).unwrap().with_own_field_ids(own_ids).unwrap();
         assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
     }
 
@@ -262,6 +286,12 @@ mod tests {
             (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "ours"),
             (r#"{"columns":[{"name":"a","type":"decimal","precision":39,"scale":0}]}"#, "1 to 38"),
             (r#"{"columns":[{"name":"a","type":"struct","fields":[]}]}"#, "of nothing"),
+            (r#"{"columns":[{"name":"a","type":"int64","field_id":0}]}"#, "begin at 1"),
+            (r#"{"columns":[{"name":"a","type":"int64","field_id":1.5}]}"#, "not a whole number"),
+            (
+                r#"{"columns":[{"name":"a","type":"int64","field_id":3}],"id_field_id":3}"#,
+                "\"_id\" and \"a\" of the schema have the same field id, 3",
+            ),
         ] {
             let error = Schema::from_json(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");

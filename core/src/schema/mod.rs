@@ -1,12 +1,14 @@
 //! The columns of a file: their names, types and the one JSON form they have everywhere.
 
+mod field_ids;
 mod json;
+pub(crate) mod names;
 pub(crate) mod parquet_type;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::{Error, Result, Settings};
+use crate::{Error, Names, Result, Settings};
 
 /// The column that holds the row's id; always the first, and no field of a schema may have its name.
 pub const ID_COLUMN: &str = "_id";
@@ -20,20 +22,32 @@ pub const RESCUED_COLUMN: &str = "_rescued_data";
 ///
 /// * names are unique within one struct; none at the top is `_id` or `_rescued_data`
 /// * decimals have a precision from 1 to 38 and a scale of at most that
-/// * nesting is at most [`Settings::DEPTH_LIMIT`] deep, with at most [`Settings::LISTS_LIMIT`] lists; no struct or list is without a leaf
+/// * nesting is at most [`Settings::DEPTH_LIMIT`] deep, with at most [`Settings::LISTS_LIMIT`]
+///   lists; no struct or list is without a leaf
+/// * field ids are at least 1, and no two are the same
 ///
 /// ```
 /// use coldpress_core::{ColumnType, Schema};
 ///
 /// let text = r#"{"columns":[{"name":"ts","type":"timestamp","unit":"ms"},{"name":"tags","type":"list","element":{"type":"string"}}]}"#;
 /// let schema = Schema::from_json(text)?;
-/// assert_eq!(schema.columns()[1].column_type, ColumnType::List(Box::new(ColumnType::String)));
+/// assert_eq!(schema.columns()[1].column_type, ColumnType::list_of(ColumnType::String));
 /// assert_eq!(schema.to_json(), text);
 /// # Ok::<(), coldpress_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
     columns: Vec<Column>,
+    own_ids: OwnFieldIds,
+}
+
+/// The Parquet field ids of the two columns that are ours; none unless a schema states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct OwnFieldIds {
+    /// That of `_id`.
+    pub id: Option<i32>,
+    /// That of `_rescued_data`.
+    pub rescued: Option<i32>,
 }
 
 /// One named column, or one named field of a struct.
@@ -43,6 +57,25 @@ pub struct Column {
     pub name: String,
     /// What its values are.
     pub column_type: ColumnType,
+    /// The Parquet field id, by which Iceberg knows the column: at least 1, and no other column's.
+    /// Inferred columns have none: the same field would have another id in the next file.
+    pub field_id: Option<i32>,
+}
+
+/// What the elements of a list are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element {
+    /// What its values are.
+    pub column_type: ColumnType,
+    /// The Parquet field id, as that of a [`Column`].
+    pub field_id: Option<i32>,
+}
+
+impl Column {
+    /// A column without a field id.
+    pub fn new(name: impl Into<String>, column_type: ColumnType) -> Self {
+        Column { name: name.into(), column_type, field_id: None }
+    }
 }
 
 /// The unit a timestamp is stored in, since 1970-01-01T00:00:00Z.
@@ -121,7 +154,7 @@ pub enum ColumnType {
     /// An object with these fields.
     Struct(Vec<Column>),
     /// An array whose elements are all of this type.
-    List(Box<ColumnType>),
+    List(Box<Element>),
 }
 
 impl Schema {
@@ -136,7 +169,22 @@ impl Schema {
             }
         }
         check_fields(&columns, "the schema", 2, 0)?;
-        Ok(Schema { columns })
+        let schema = Schema { columns, own_ids: OwnFieldIds::default() };
+        field_ids::check(&schema)?;
+        Ok(schema)
+    }
+
+    /// The schema with these field ids of our own two columns; an error of kind `Settings` where the
+    /// invariants do not hold.
+    pub fn with_own_field_ids(self, own_ids: OwnFieldIds) -> Result<Self> {
+        let schema = Schema { own_ids, ..self };
+        field_ids::check(&schema)?;
+        Ok(schema)
+    }
+
+    /// The field ids of our own two columns.
+    pub fn own_field_ids(&self) -> OwnFieldIds {
+        self.own_ids
     }
 
     /// The columns in order.
@@ -164,9 +212,14 @@ impl Schema {
         self.columns.iter().map(|column| column.column_type.columns_in_all()).sum()
     }
 
-    /// Columns as inference made them, whose invariants hold by how they are made.
-    pub(crate) fn inferred(columns: Vec<Column>) -> Self {
-        Schema { columns }
+    /// Columns as they were resolved, whose invariants hold by how they are made.
+    pub(crate) fn resolved(columns: Vec<Column>, own_ids: OwnFieldIds) -> Self {
+        Schema { columns, own_ids }
+    }
+
+    /// Checks that engines can read columns of these names; an error of kind `Settings`.
+    pub(crate) fn check_names(&self, names: Names) -> Result<()> {
+        names::check(&self.columns, names)
     }
 }
 
@@ -175,13 +228,18 @@ impl ColumnType {
     pub(crate) const UINT64: ColumnType =
         ColumnType::Decimal { precision: 20, scale: 0, form: Some(Form::Number) };
 
+    /// A list of elements without a field id.
+    pub fn list_of(column_type: ColumnType) -> Self {
+        ColumnType::List(Box::new(Element { column_type, field_id: None }))
+    }
+
     /// How many columns it is, with those below it.
     fn columns_in_all(&self) -> usize {
         match self {
             ColumnType::Struct(fields) => {
                 1 + fields.iter().map(|field| field.column_type.columns_in_all()).sum::<usize>()
             }
-            ColumnType::List(element) => 1 + element.columns_in_all(),
+            ColumnType::List(element) => 1 + element.column_type.columns_in_all(),
             _ => 1,
         }
     }
@@ -191,7 +249,7 @@ impl ColumnType {
         match self {
             ColumnType::Null => 0,
             ColumnType::Struct(fields) => fields.iter().map(|f| f.column_type.leaves()).sum(),
-            ColumnType::List(element) => element.leaves(),
+            ColumnType::List(element) => element.column_type.leaves(),
             _ => 1,
         }
     }
@@ -234,7 +292,7 @@ impl fmt::Display for ColumnType {
                 write!(f, "decimal({precision},{scale})")
             }
             ColumnType::Timestamp { unit, .. } => write!(f, "timestamp({})", unit.name()),
-            ColumnType::List(element) => write!(f, "list<{element}>"),
+            ColumnType::List(element) => write!(f, "list<{}>", element.column_type),
             ColumnType::Struct(fields) => {
                 f.write_str("struct<")?;
                 for (i, field) in fields.iter().enumerate() {
@@ -305,7 +363,7 @@ fn check_type(column_type: &ColumnType, place: &str, depth: usize, lists: usize)
             )))
         }
         ColumnType::Struct(fields) => check_fields(fields, place, depth + 1, lists),
-        ColumnType::List(element) => check_type(element, place, depth + 1, lists + 1),
+        ColumnType::List(element) => check_type(&element.column_type, place, depth + 1, lists + 1),
         _ => Ok(()),
     }
 }

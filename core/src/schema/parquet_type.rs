@@ -1,7 +1,6 @@
 //! The Parquet schema of a file, as the format's specification wants it written.
 //!
-//! Lists take the three-level form of `LogicalTypes.md`. Every node has a field id: `_id` 1 and
-//! `_rescued_data` 2 for ever, the rest from 3 on in pre-order.
+//! Lists take the three-level form of `LogicalTypes.md`.
 
 use std::sync::Arc;
 
@@ -11,21 +10,37 @@ use parquet::schema::types::{Type, TypePtr};
 use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 use crate::{Error, Result};
 
-const ID_FIELD_ID: i32 = 1;
-const RESCUED_FIELD_ID: i32 = 2;
-const FIRST_FIELD_ID: i32 = 3;
+/// How a version of the format writes a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TreeForm {
+    /// Version 1: every node has a field id, `_id` 1 and `_rescued_data` 2, the rest from 3 on in
+    /// pre-order; JSON columns have the JSON logical type.
+    #[cfg(feature = "decode")]
+    Numbered,
+    /// Version 2: the field ids that the schema states; JSON columns have the STRING logical type,
+    /// which every engine reads.
+    Stated,
+}
 
 /// The root of a file that holds `schema`, with `_rescued_data` where `rescued`.
-pub(crate) fn file_type(schema: &Schema, rescued: bool) -> Result<TypePtr> {
-    let mut ids = FieldIds(FIRST_FIELD_ID);
-    let mut fields = vec![id_type()?];
-    fields.extend(field_types(&schema.columns, &mut ids)?);
+pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Result<TypePtr> {
+    let mut tree = Tree { form, next_id: FIRST_FIELD_ID };
+    let own = match form {
+        TreeForm::Stated => [schema.own_ids.id, schema.own_ids.rescued],
+        #[cfg(feature = "decode")]
+        TreeForm::Numbered => [Some(1), Some(2)],
+    };
+    let mut fields = vec![id_type(own[0])?];
+    fields.extend(tree.fields(&schema.columns)?);
     if rescued {
-        fields.push(leaf_type(RESCUED_COLUMN, &ColumnType::Json, RESCUED_FIELD_ID)?);
+        fields.push(tree.leaf(RESCUED_COLUMN, &ColumnType::Json, own[1])?);
     }
     let root = Type::group_type_builder("schema").with_fields(fields).build().map_err(refused)?;
     Ok(Arc::new(root))
 }
+
+/// The first id that version 1 gives to a column of the documents.
+const FIRST_FIELD_ID: i32 = 3;
 
 /// Bytes that a decimal of this precision takes in a FIXED_LEN_BYTE_ARRAY; precision above 18.
 pub(crate) fn decimal_width(precision: u8) -> usize {
@@ -34,72 +49,88 @@ pub(crate) fn decimal_width(precision: u8) -> usize {
     (bits / 8.0).ceil() as usize
 }
 
-struct FieldIds(i32);
+/// The nodes of a file, in one form.
+struct Tree {
+    form: TreeForm,
+    next_id: i32,
+}
 
-impl FieldIds {
-    fn next(&mut self) -> i32 {
-        let id = self.0;
-        self.0 += 1;
-        id
+impl Tree {
+    /// The id of the next node, which has this one in a given schema.
+    fn id(&mut self, stated: Option<i32>) -> Option<i32> {
+        match self.form {
+            TreeForm::Stated => stated,
+            #[cfg(feature = "decode")]
+            TreeForm::Numbered => {
+                let id = self.next_id;
+                self.next_id += 1;
+                Some(id)
+            }
+        }
+    }
+
+    fn fields(&mut self, fields: &[Column]) -> Result<Vec<TypePtr>> {
+        fields
+            .iter()
+            .filter(|field| field.column_type != ColumnType::Null)
+            .map(|field| self.node(&field.name, &field.column_type, field.field_id))
+            .collect()
+    }
+
+    fn node(
+        &mut self,
+        name: &str,
+        column_type: &ColumnType,
+        stated: Option<i32>,
+    ) -> Result<TypePtr> {
+        let id = self.id(stated);
+        let (logical, fields) = match column_type {
+            ColumnType::Struct(fields) => (None, self.fields(fields)?),
+            ColumnType::List(element) => {
+                let element = self.node("element", &element.column_type, element.field_id)?;
+                let repeated = Type::group_type_builder("list")
+                    .with_repetition(Repetition::REPEATED)
+                    .with_fields(vec![element])
+                    .build()
+                    .map_err(refused)?;
+                (Some(LogicalType::List), vec![Arc::new(repeated)])
+            }
+            leaf => return self.leaf(name, leaf, id),
+        };
+        Type::group_type_builder(name)
+            .with_repetition(Repetition::OPTIONAL)
+            .with_logical_type(logical)
+            .with_fields(fields)
+            .with_id(id)
+            .build()
+            .map(Arc::new)
+            .map_err(refused)
+    }
+
+    fn leaf(&self, name: &str, column_type: &ColumnType, id: Option<i32>) -> Result<TypePtr> {
+        let (physical, logical) = physical_and_logical(column_type, self.form);
+        let mut builder = Type::primitive_type_builder(name, physical)
+            .with_repetition(Repetition::OPTIONAL)
+            .with_logical_type(logical)
+            .with_id(id);
+        if let ColumnType::Decimal { precision, scale, .. } = column_type {
+            builder = builder.with_precision(i32::from(*precision)).with_scale(i32::from(*scale));
+        }
+        if physical == Physical::FIXED_LEN_BYTE_ARRAY {
+            builder = builder.with_length(fixed_width(column_type) as i32);
+        }
+        builder.build().map(Arc::new).map_err(refused)
     }
 }
 
-fn id_type() -> Result<TypePtr> {
+fn id_type(id: Option<i32>) -> Result<TypePtr> {
     Type::primitive_type_builder(ID_COLUMN, Physical::BYTE_ARRAY)
         .with_repetition(Repetition::REQUIRED)
         .with_logical_type(Some(LogicalType::String))
-        .with_id(Some(ID_FIELD_ID))
+        .with_id(id)
         .build()
         .map(Arc::new)
         .map_err(refused)
-}
-
-fn field_types(fields: &[Column], ids: &mut FieldIds) -> Result<Vec<TypePtr>> {
-    fields
-        .iter()
-        .filter(|field| field.column_type != ColumnType::Null)
-        .map(|field| node_type(&field.name, &field.column_type, ids))
-        .collect()
-}
-
-fn node_type(name: &str, column_type: &ColumnType, ids: &mut FieldIds) -> Result<TypePtr> {
-    let id = ids.next();
-    let (logical, fields) = match column_type {
-        ColumnType::Struct(fields) => (None, field_types(fields, ids)?),
-        ColumnType::List(element) => {
-            let element = node_type("element", element, ids)?;
-            let repeated = Type::group_type_builder("list")
-                .with_repetition(Repetition::REPEATED)
-                .with_fields(vec![element])
-                .build()
-                .map_err(refused)?;
-            (Some(LogicalType::List), vec![Arc::new(repeated)])
-        }
-        leaf => return leaf_type(name, leaf, id),
-    };
-    Type::group_type_builder(name)
-        .with_repetition(Repetition::OPTIONAL)
-        .with_logical_type(logical)
-        .with_fields(fields)
-        .with_id(Some(id))
-        .build()
-        .map(Arc::new)
-        .map_err(refused)
-}
-
-fn leaf_type(name: &str, column_type: &ColumnType, id: i32) -> Result<TypePtr> {
-    let (physical, logical) = physical_and_logical(column_type);
-    let mut builder = Type::primitive_type_builder(name, physical)
-        .with_repetition(Repetition::OPTIONAL)
-        .with_logical_type(logical)
-        .with_id(Some(id));
-    if let ColumnType::Decimal { precision, scale, .. } = column_type {
-        builder = builder.with_precision(i32::from(*precision)).with_scale(i32::from(*scale));
-    }
-    if physical == Physical::FIXED_LEN_BYTE_ARRAY {
-        builder = builder.with_length(fixed_width(column_type) as i32);
-    }
-    builder.build().map(Arc::new).map_err(refused)
 }
 
 /// Bytes of one value of a FIXED_LEN_BYTE_ARRAY column.
@@ -110,7 +141,10 @@ pub(crate) fn fixed_width(column_type: &ColumnType) -> usize {
     }
 }
 
-fn physical_and_logical(column_type: &ColumnType) -> (Physical, Option<LogicalType>) {
+fn physical_and_logical(
+    column_type: &ColumnType,
+    form: TreeForm,
+) -> (Physical, Option<LogicalType>) {
     let integer = |bits, signed| (Physical::INT32, Some(LogicalType::integer(bits, signed)));
     match column_type {
         ColumnType::Boolean => (Physical::BOOLEAN, None),
@@ -146,7 +180,12 @@ fn physical_and_logical(column_type: &ColumnType) -> (Physical, Option<LogicalTy
         }
         // Null, structs and lists are no leaves: their callers never ask.
         ColumnType::Json | ColumnType::Null | ColumnType::Struct(_) | ColumnType::List(_) => {
-            (Physical::BYTE_ARRAY, Some(LogicalType::Json))
+            let logical = match form {
+                TreeForm::Stated => LogicalType::String,
+                #[cfg(feature = "decode")]
+                TreeForm::Numbered => LogicalType::Json,
+            };
+            (Physical::BYTE_ARRAY, Some(logical))
         }
     }
 }

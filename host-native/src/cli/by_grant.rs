@@ -20,7 +20,7 @@ use super::tasks::Tasks;
 pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), Failure> {
     let grant = read(grant)?;
     let sources = input::sources(&args.files)?;
-    let mut encoder = Encoder::new(args.settings()?).map_err(Failure::usage)?;
+    let mut encoder = Encoder::new(args.settings(grant.encodings())?).map_err(Failure::usage)?;
     let mut progress = Progress::new(input::bytes_total(&sources), input::is_typed(&sources));
     let fed = feed::feed(&sources, &mut encoder, &mut progress)?;
     progress.phase("encoding");

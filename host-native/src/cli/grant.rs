@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use clap::Args;
 use coldpress::{ErrorKind, GrantLimits};
-use coldpress_core::{GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Sha256Digest};
+use coldpress_core::{
+    Encodings, GrantRequest, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Sha256Digest,
+};
 
 use super::failure::Failure;
 use super::lsn;
@@ -40,6 +42,10 @@ pub struct GrantArgs {
     /// The size of a part, and above which a file goes up in parts: a number of bytes, KiB, MiB or GiB
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
     part_size: u64,
+    /// The encodings that the file is to have, unless whoever puts it says otherwise: portable, compact
+    /// or legacy
+    #[arg(long, value_name = "SET")]
+    encodings: Option<Encodings>,
     /// Write LSNs in the key with 20 digits, so that a listing is in order
     #[arg(long)]
     padded_lsn: bool,
@@ -62,6 +68,7 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         part_bytes: args.part_size,
         parts: args.parts,
         bytes_max: u64::MAX,
+        encodings: args.encodings,
     };
     let granted = store.run(store.storage().grant(args.tenant, &asked, &limits))?;
     let grant = granted.map_err(|error| match error.kind() {

@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::ArgPredicate;
 use coldpress::{ErrorKind, RowStream, StoredObject, StreamSettings};
 use coldpress_core::{
-    Codec, Encoder, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, ObjectKey, Policy, Schema,
-    Settings,
+    Codec, Encoder, Encodings, IdSource, KeyPrefix, LsnRange, LsnWidth, Names, Nulls, ObjectKey,
+    Policy, Schema, Settings,
 };
 
 use super::again;
@@ -83,12 +83,19 @@ pub struct PutArgs {
     /// none, snappy, lz4, zstd, gzip or brotli; the last three with a level, such as zstd:9
     #[arg(long, value_name = "CODEC", default_value_t = Codec::default())]
     pub(super) codec: Codec,
+    /// The encodings of values: portable, compact or legacy (see docs/engines.md for which engines
+    /// read which) [default: what the grant says, else portable]
+    #[arg(long, value_name = "SET")]
+    encodings: Option<Encodings>,
     /// A file with the columns as JSON [default: inferred from all rows]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
     /// What happens to values the schema has no place for: rescue or strict
     #[arg(long, default_value = "rescue", hide_default_value = true)]
     policy: Policy,
+    /// Which names become columns: portable, or exact, which keeps names that differ only in case
+    #[arg(long, value_name = "RULE", default_value = "portable", hide_default_value = true)]
+    names: Names,
     /// What a null means: the same as an absent field, or something to preserve
     #[arg(long, default_value = "absent", value_parser = ["absent", "preserve"])]
     nulls: String,
@@ -122,7 +129,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         return by_grant::run(args, grant, store_args);
     }
     let sources = input::sources(&args.files)?;
-    let settings = args.settings()?;
+    let settings = args.settings(None)?;
     // A bad name is found now, not after gigabytes were read.
     ObjectKey::collection_folder(&KeyPrefix::default(), args.tenant, &args.collection)
         .map_err(Failure::usage)?;
@@ -207,7 +214,8 @@ impl PutArgs {
         })
     }
 
-    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+    /// The settings; `granted`: the encodings that a grant names.
+    pub(super) fn settings(&self, granted: Option<Encodings>) -> Result<Settings, Failure> {
         let schema = match &self.schema {
             None => None,
             Some(path) => {
@@ -222,6 +230,8 @@ impl PutArgs {
         };
         Ok(Settings {
             codec: self.codec,
+            encodings: self.encodings.or(granted).unwrap_or_default(),
+            names: self.names,
             row_group_rows_max: self.row_group_rows,
             row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             nulls: if self.nulls == "preserve" { Nulls::Preserve } else { Nulls::Absent },

@@ -12,7 +12,7 @@ use coldpress::serve::{
     Connections, DevServer, DevSettings, GrantServer, RateLimit, ServeSettings, ServedLog,
     TokenSource, listen,
 };
-use coldpress::{ColdStorage, ErrorKind, GrantLimits, LsnWidth, SealedRule};
+use coldpress::{ColdStorage, Encodings, ErrorKind, GrantLimits, LsnWidth, SealedRule};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -55,6 +55,10 @@ pub struct ServeArgs {
     /// The largest file
     #[arg(long, value_name = "SIZE", default_value = "5GiB", value_parser = size)]
     max_size: u64,
+    /// The encodings that files are to have, unless a device says otherwise: portable, compact or
+    /// legacy
+    #[arg(long, value_name = "SET")]
+    encodings: Option<Encodings>,
     /// Requests a second that each token has
     #[arg(long, value_name = "N", default_value_t = 50.0)]
     rate: f64,
@@ -226,6 +230,7 @@ impl ServeArgs {
                 lifetime_ms: self.expires,
                 bytes_max: self.max_size,
                 part_bytes: self.part_size,
+                encodings: self.encodings,
                 ..GrantLimits::default()
             },
             allow_origins: self.allow_origin.clone(),

@@ -6,17 +6,16 @@ use coldpress_core::{ChunkReport, ColumnType, Schema};
 
 use super::text::{Column, Table};
 
-/// A line for each column and each field within it, with type and Parquet field id. The chunks are
-/// those of one row group: they hold the ids, and stand in the order of the schema's leaves.
+/// A line for each column and each field within it, with its type, and its Parquet field id where
+/// any has one. The chunks are those of one row group: they hold the ids, and stand in the order of
+/// the schema's leaves.
 pub fn table(schema: &Schema, chunks: &[ChunkReport]) -> Table {
-    let mut drawing = Drawing {
-        table: Table::new([
-            Column::words("name").or_cut(),
-            Column::words("type").or_cut(),
-            Column::numbers("field id"),
-        ]),
-        chunks: chunks.iter(),
-    };
+    let mut columns = vec![Column::words("name").or_cut(), Column::words("type").or_cut()];
+    let has_ids = chunks.iter().any(|chunk| chunk.field_id.is_some());
+    if has_ids {
+        columns.push(Column::numbers("field id"));
+    }
+    let mut drawing = Drawing { table: Table::new(columns), chunks: chunks.iter(), has_ids };
     drawing.leaf("_id", "string");
     for column in schema.columns() {
         drawing.node("", "", &column.name, &column.column_type);
@@ -31,12 +30,17 @@ pub fn table(schema: &Schema, chunks: &[ChunkReport]) -> Table {
 struct Drawing<'a> {
     table: Table,
     chunks: slice::Iter<'a, ChunkReport>,
+    has_ids: bool,
 }
 
 impl Drawing<'_> {
     fn leaf(&mut self, name: &str, column_type: &str) {
-        let id = self.chunks.next().map(|chunk| chunk.field_id.to_string());
-        self.table.push([name.to_owned(), column_type.to_owned(), id.unwrap_or_default()]);
+        let mut cells = vec![name.to_owned(), column_type.to_owned()];
+        let id = self.chunks.next().and_then(|chunk| chunk.field_id);
+        if self.has_ids {
+            cells.push(id.map(|id| id.to_string()).unwrap_or_default());
+        }
+        self.table.push(cells);
     }
 
     /// `branch` stands before the name of this line, `trunk` before those of its children.
@@ -58,10 +62,11 @@ impl Drawing<'_> {
                 }
             }
             ColumnType::List(element)
-                if matches!(**element, ColumnType::Struct(_) | ColumnType::List(_)) =>
+                if matches!(element.column_type, ColumnType::Struct(_) | ColumnType::List(_)) =>
             {
                 self.table.push([line, "list".to_owned()]);
-                self.node(&format!("{trunk}└─ "), &format!("{trunk}   "), "element", element);
+                let (branch, below) = (format!("{trunk}└─ "), format!("{trunk}   "));
+                self.node(&branch, &below, "element", &element.column_type);
             }
             ColumnType::Null => {
                 self.table.push([line, "null: no value, so no column".to_owned()]);

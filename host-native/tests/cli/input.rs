@@ -269,7 +269,7 @@ fn inputs_that_people_have_are_taken_or_named() {
         ("mongo/export.ndjson", &["--id", "_id.$oid"][..], 2),
         ("gz/zeropad.gz", &[], 1),
         ("gz/skippable.ndjson.zst", &[], 3),
-        ("bom/bom-members.gz", &[], 2),
+        ("bom/bom-members.gz", &[], 4),
     ] {
         let collection = name.replace('/', "-");
         let file = path(name);

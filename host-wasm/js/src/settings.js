@@ -3,7 +3,7 @@ import { isText } from './values.js'
 
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = new Set([
-  'codec', 'id', 'nulls', 'policy', 'schema', ...COUNTS,
+  'codec', 'encodings', 'id', 'names', 'nulls', 'policy', 'schema', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
 ])
 
@@ -28,9 +28,11 @@ export function checkNames(options, more = []) {
  */
 export function settingsOf(raw, options) {
   const made = new raw.RawSettings()
-  const { codec, id, nulls, policy, schema } = options
+  const { codec, encodings, id, names, nulls, policy, schema } = options
   if (codec !== undefined) made.codec(text(codec, 'codec'))
+  if (encodings !== undefined) made.encodings(text(encodings, 'encodings'))
   if (id !== undefined) made.id(text(id, 'id'))
+  if (names !== undefined) made.names(text(names, 'names'))
   if (nulls === 'preserve') made.preserveNulls()
   else if (nulls !== undefined && nulls !== 'absent') throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
   if (policy !== undefined) made.policy(text(policy, 'policy'))

@@ -7,7 +7,7 @@ mod thrift;
 
 use std::path::Path;
 
-use coldpress_core::{Codec, Encoder, Error, Settings, Target};
+use coldpress_core::{Codec, Encoder, Encodings, Error, Settings, Target};
 
 use file::{File, Page, seal};
 use thrift::{List, Value};
@@ -38,8 +38,7 @@ impl Random {
 }
 
 impl Seeds {
-    /// The golden rows in every codec, some in small row groups, and the file of an earlier
-    /// version.
+    /// The golden rows in every codec, some in small row groups, and the files of earlier versions.
     pub fn load(golden: &Path) -> Result<Self, Error> {
         let read = |path: &str| {
             let failed = |error| panic!("{path} in {}: {error}", golden.display());
@@ -47,10 +46,13 @@ impl Seeds {
         };
         let mut files = vec![File::read(&read("files/version-1.0.0.parquet"))];
         for (at, name) in ["flat", "mixed", "names", "nested", "numbers"].iter().enumerate() {
+            files.push(File::read(&read(&format!("files/1.1.0/{name}.parquet"))));
             let rows = read(&format!("{name}.ndjson"));
             for (number, codec) in Codec::ALL.into_iter().enumerate() {
                 let row_group_rows_max = [65_536, 2, 5][(at + number) % 3];
-                let settings = Settings { codec, row_group_rows_max, ..Settings::default() };
+                let encodings = Encodings::ALL[number % 3];
+                let settings =
+                    Settings { codec, encodings, row_group_rows_max, ..Settings::default() };
                 let mut encoder = Encoder::new(settings)?;
                 encoder.push_json(&rows)?;
                 files.push(File::read(&encoder.finish(&Target::new(1, "golden"))?.bytes));

@@ -38,7 +38,7 @@ export async function runSuite({ coldpress, read }) {
 }
 
 /** How many checks there are: a run that did fewer has not run. */
-export const CHECKS = 5 + (GOLDEN.length + 3) * CODECS.length + 3 * CODECS.length + 25
+export const CHECKS = 5 + (GOLDEN.length + 3) * (CODECS.length + 2) + 3 * CODECS.length + 25
 
 async function goldenBytes({ encode, Encoder }, read, check) {
   const wanted = shas(await read('tests/golden/sha256.txt'))
@@ -50,6 +50,12 @@ async function goldenBytes({ encode, Encoder }, read, check) {
       await check(`golden ${name}.${codec}`, async () => {
         const file = await encode(text, { ...TARGET, codec })
         equal(await file.sha256(), wanted.get(`${name}.${codec}`), 'sha256')
+      })
+    }
+    for (const encodings of ['compact', 'legacy']) {
+      await check(`golden ${name}.zstd.${encodings}`, async () => {
+        const file = await encode(text, { ...TARGET, encodings })
+        equal(await file.sha256(), wanted.get(`${name}.zstd.${encodings}`), 'sha256')
       })
     }
   }

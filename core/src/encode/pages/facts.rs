@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use parquet::basic::{BoundaryOrder, PageType};
-use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::{
     ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
 };
@@ -13,7 +12,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use super::order::Order;
 use super::page::{Definitions, Page};
-use crate::resolve::{LevelSlice, Values};
+use crate::resolve::LevelSlice;
 
 pub(super) struct Facts {
     order: Order,
@@ -31,7 +30,6 @@ pub(super) struct Facts {
     column_index: ColumnIndexBuilder,
     pub(super) offset_index: OffsetIndexBuilder,
     trend: Trend,
-    pub(super) bloom_filter: Option<Sbbf>,
 }
 
 /// Whether the pages' bounds climb, or fall, all along.
@@ -42,7 +40,7 @@ struct Trend {
 }
 
 impl Facts {
-    pub(super) fn new(descriptor: &ColumnDescriptor, bloom_filter: Option<Sbbf>) -> Self {
+    pub(super) fn new(descriptor: &ColumnDescriptor) -> Self {
         let (definition_max, repetition_max) =
             (descriptor.max_def_level(), descriptor.max_rep_level());
         Facts {
@@ -60,7 +58,6 @@ impl Facts {
             column_index: ColumnIndexBuilder::new(descriptor.physical_type()),
             offset_index: OffsetIndexBuilder::new(),
             trend: Trend { last: None, climbs: true, falls: true },
-            bloom_filter,
         }
     }
 
@@ -80,9 +77,6 @@ impl Facts {
         self.offset_index
             .append_unencoded_byte_array_data_bytes(blob_bytes.map(|bytes| bytes as i64));
         self.note_levels(page);
-        if let (Some(filter), Values::Bytes(blobs)) = (&mut self.bloom_filter, page.values) {
-            blobs.iter(page.range.clone()).for_each(|blob| filter.insert(blob));
-        }
         self.note_bounds(page, nulls);
     }
 

@@ -17,7 +17,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, PageType};
-use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::ColumnDescPtr;
@@ -66,9 +65,8 @@ impl<'s> ChunkWriter<'s> {
         descriptor: ColumnDescPtr,
         compression: Compression,
         encoding: Encoding,
-        bloom_filter: Option<Sbbf>,
     ) -> Self {
-        let facts = Facts::new(&descriptor, bloom_filter);
+        let facts = Facts::new(&descriptor);
         ChunkWriter {
             scratch,
             descriptor,
@@ -171,7 +169,7 @@ impl<'s> ChunkWriter<'s> {
             bytes_written: self.out.len() as u64,
             rows_written: facts.rows as u64,
             metadata,
-            bloom_filter: facts.bloom_filter,
+            bloom_filter: None,
             column_index,
             offset_index: Some(facts.offset_index.build()),
         };
@@ -200,7 +198,7 @@ mod tests {
         let mut scratch = Scratch::new(crate::Codec::None).unwrap();
         let codec = Compression::UNCOMPRESSED;
         let encoding = Encoding::PLAIN;
-        let mut chunk = ChunkWriter::new(&mut scratch, descriptor, codec, encoding, None);
+        let mut chunk = ChunkWriter::new(&mut scratch, descriptor, codec, encoding);
         let range = 0..values.len();
         let page = Page {
             values,

@@ -8,7 +8,7 @@ use crate::grant::{
     Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, SHA256_HEADER,
     Sha256Digest, SignedRequest, wrong_with_upload_id,
 };
-use crate::{Error, ErrorKind, KeyPrefix, ObjectKey, Result};
+use crate::{Encodings, Error, ErrorKind, KeyPrefix, ObjectKey, Result};
 
 /// The media type of Parquet, as registered with IANA.
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
@@ -34,6 +34,8 @@ pub struct GrantTerms {
     /// The SHA-256 of the file. For a single put it is signed in as `x-amz-checksum-sha256`, so that
     /// the store refuses other content; the object carries it as metadata either way.
     pub sha256: Option<Sha256Digest>,
+    /// The set of encodings that the file is to have. Default: the device chooses.
+    pub encodings: Option<Encodings>,
 }
 
 impl Default for GrantTerms {
@@ -43,6 +45,7 @@ impl Default for GrantTerms {
             bytes_max: PART_BYTES_MAX,
             bytes: None,
             sha256: None,
+            encodings: None,
         }
     }
 }
@@ -286,7 +289,8 @@ impl Signer {
         let lifetime_ms = lifetime_seconds(terms.lifetime_ms)? * 1_000;
         let expires_ms = now_ms / 1_000 * 1_000 + lifetime_ms;
         let bytes_max = terms.bytes.unwrap_or(terms.bytes_max);
-        Grant::new(prefix.clone(), key.clone(), write, check, expires_ms, bytes_max)
+        let grant = Grant::new(prefix.clone(), key.clone(), write, check, expires_ms, bytes_max)?;
+        Ok(grant.with_encodings(terms.encodings))
     }
 }
 

@@ -1,0 +1,158 @@
+//! Settings of an encoder: plain data, checked once.
+
+mod choices;
+mod codec;
+
+use crate::{Error, Result, Schema};
+
+pub use choices::{Encodings, IdSource, Names, Nulls, Policy};
+pub use codec::Codec;
+
+/// How rows become a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Compression of pages. Default: zstd.
+    pub codec: Codec,
+    /// The encodings of values. Default: those that the engines people have read.
+    pub encodings: Encodings,
+    /// The most rows in one row group; at least 1. Default: 49,152, the number of ids for which a bloom
+    /// filter of 64 KiB is wrong about one absent id in 100.
+    pub row_group_rows_max: usize,
+    /// The most leaf columns, `_id` and `_rescued_data` apart; at least 1. Default: 1,000.
+    pub columns_max: usize,
+    /// The deepest nesting that becomes structs and lists, the document itself being 1; from 1 to
+    /// 64. Default: 64.
+    pub depth_max: usize,
+    /// The most bytes of one row; at least 1. It bounds the row's JSON text and, apart from it, the
+    /// memory that its values take (a number 9 bytes, a text its length and 9). A larger row is an
+    /// error of kind `Limit`. Default: 256 MiB.
+    pub row_bytes_max: usize,
+    /// Which names become columns. Default: no two that differ only in case.
+    pub names: Names,
+    /// What an explicit `null` means. Default: the same as absent.
+    pub nulls: Nulls,
+    /// The columns, where the caller knows them. Default: inferred from all rows.
+    pub schema: Option<Schema>,
+    /// What happens to values that `schema` has no place for. Default: rescued.
+    pub policy: Policy,
+    /// Where JSON rows have their ids. Default: `_id`, or else the row's number.
+    pub id: IdSource,
+}
+
+impl Settings {
+    /// The deepest that [`Settings::depth_max`] may be: readers recurse over nested columns.
+    pub const DEPTH_LIMIT: usize = 64;
+    /// The most lists within lists that become columns: engines that read more of them take very long (DuckDB)
+    /// or refuse (pyarrow).
+    pub const LISTS_LIMIT: usize = 16;
+    /// The most that [`Settings::columns_max`] may be, and the most columns of
+    /// [`Settings::schema`], fields of structs and elements of lists among them.
+    pub const COLUMNS_LIMIT: usize = 100_000;
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.codec.check()?;
+        #[cfg(not(feature = "brotli"))]
+        if let Codec::Brotli(_) = self.codec {
+            return Err(Error::settings(
+                "this build has no brotli encoder; choose zstd or gzip, or a build with the feature \"brotli\"",
+            ));
+        }
+        let ranges = [
+            ("row_group_rows_max", self.row_group_rows_max, usize::MAX),
+            ("columns_max", self.columns_max, Self::COLUMNS_LIMIT),
+            ("depth_max", self.depth_max, Self::DEPTH_LIMIT),
+            ("row_bytes_max", self.row_bytes_max, usize::MAX),
+        ];
+        for (name, value, most) in ranges {
+            if value < 1 || value > most {
+                return Err(Error::settings(format!(
+                    "{name} is {value}; it must be from 1 to {most}"
+                )));
+            }
+        }
+        if let Some(schema) = &self.schema {
+            schema.check_names(self.names)?;
+        }
+        let columns = self.schema.as_ref().map_or(0, Schema::columns_in_all);
+        if columns > Self::COLUMNS_LIMIT {
+            return Err(Error::settings(format!(
+                "the schema has {columns} columns, fields and elements counted; it may have {}",
+                Self::COLUMNS_LIMIT
+            )));
+        }
+        if self.policy == Policy::Strict && self.schema.is_none() {
+            return Err(Error::settings(
+                "policy \"strict\" needs a schema to be strict about; give one",
+            ));
+        }
+        if self.policy == Policy::Strict && self.nulls == Nulls::Preserve {
+            return Err(Error::settings(
+                "nulls = \"preserve\" keeps nulls in _rescued_data, which policy \"strict\" does not have; choose one",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            codec: Codec::default(),
+            encodings: Encodings::default(),
+            row_group_rows_max: 48 << 10,
+            columns_max: 1_000,
+            depth_max: Self::DEPTH_LIMIT,
+            row_bytes_max: 256 << 20,
+            names: Names::default(),
+            nulls: Nulls::default(),
+            schema: None,
+            policy: Policy::default(),
+            id: IdSource::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Column, ColumnType};
+
+    #[test]
+    fn a_schema_of_more_columns_than_a_file_may_have_is_refused() {
+        let columns = |count: usize| {
+            let of_nothing = |at: usize| Column::new(at.to_string(), ColumnType::Null);
+            Schema::new((0..count).map(of_nothing).collect()).unwrap()
+        };
+        let check = |count| {
+            let settings = Settings { schema: Some(columns(count)), ..Settings::default() };
+            settings.check()
+        };
+        check(Settings::COLUMNS_LIMIT).unwrap();
+        let error = check(Settings::COLUMNS_LIMIT + 1).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Settings);
+    }
+
+    #[cfg(not(feature = "brotli"))]
+    #[test]
+    fn a_build_without_the_brotli_encoder_says_so() {
+        let settings = Settings { codec: Codec::Brotli(5), ..Settings::default() };
+        let error = settings.check().unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Settings);
+        assert!(error.to_string().contains("no brotli encoder"), "{error}");
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let bad = [
+            Settings { depth_max: 65, ..Settings::default() },
+            Settings { columns_max: 0, ..Settings::default() },
+            Settings { row_group_rows_max: 0, ..Settings::default() },
+            Settings { row_bytes_max: 0, ..Settings::default() },
+            Settings { codec: Codec::Zstd(0), ..Settings::default() },
+            Settings { policy: Policy::Strict, ..Settings::default() },
+        ];
+        for settings in bad {
+            assert!(settings.check().is_err(), "{settings:?}");
+        }
+    }
+}
