@@ -148,7 +148,7 @@ ENGINES = [
     engine("Polars", "polars", with_polars, "`polars.read_parquet`"),
     {
         **engine("ClickHouse", "chdb", with_clickhouse, "`select * from file(…)`", ordered=False),
-        "how": f"`select * from file(…, Parquet)` of chdb {version('chdb')}, default settings",
+        "how": f"`select * from file(…)` of chdb {version('chdb')}, at default settings",
         "version": clickhouse_version(),
     },
     engine(

@@ -59,7 +59,8 @@ def told(engines, error, folder, file):
     cause = getattr(engines, "cause_of", lambda _: None)(error)
     text = cause or str(error) or type(error).__name__
     text = text.replace(f"{folder}/", "").replace(file, "…").strip()
-    line = " ".join(text.split())
+    # Without the lines of a drawn table.
+    line = " ".join(re.sub("[\u2500-\u257f]", " ", text).split())
     line = re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "…", line)
     return cut(line)
 

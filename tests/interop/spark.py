@@ -86,7 +86,7 @@ ENGINES = [
         "name": f"Spark {VERSION.split('.')[0]}",
         "version": VERSION,
         "read": with_spark,
-        "how": "`spark.read.parquet` of PySpark, local, by the vectorized reader",
+        "how": "`spark.read.parquet` of PySpark, by the vectorized reader",
         "ordered": True,
     }
 ]

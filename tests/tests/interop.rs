@@ -17,9 +17,10 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use cases::{Case, Encodings, Section};
+use cases::{Case, Section};
 use coldpress_core::{
-    Codec, ColumnType, Encoder, FileReport, KeyPrefix, LsnRange, LsnWidth, ParquetFile, Target,
+    Codec, ColumnType, Encoder, Encodings, FileReport, KeyPrefix, LsnRange, LsnWidth, Names,
+    ParquetFile, Target,
 };
 use coldpress_tests::tools;
 use page::{Answer, Engine};
@@ -112,6 +113,9 @@ fn write_cases(folder: &Path) -> Vec<(String, Case)> {
         let rows = format!("{number:03}.ndjson");
         let mut text = case.source.with_ids(ids_are_in_documents(&parquet.report()));
         let mut entry = json!({ "file": file, "rows": rows, "schema": schema });
+        if let Some(engines) = case.engines {
+            entry["engines"] = json!(engines);
+        }
         if let Some(second) = &case.more {
             let second = Case::of(second.clone(), case.codec, case.encodings);
             let bytes = encode(&second);
@@ -120,7 +124,6 @@ fn write_cases(folder: &Path) -> Vec<(String, Case)> {
             let name = format!("{number:03}-more.parquet");
             fs::write(folder.join(&name), bytes).unwrap();
             entry["more"] = json!([name]);
-            entry["engines"] = json!(["PyIceberg"]);
         }
         fs::write(folder.join(&rows), text).unwrap();
         fs::write(folder.join(&file), bytes).unwrap();
@@ -152,39 +155,61 @@ fn assert_has_encoding(case: &Case, parquet: &ParquetFile) {
     }
 }
 
-/// Engines and files that the page may not say `no` or `wrong` of, whoever blesses it.
+/// What the page may not say `no` or `wrong` of, whoever blesses it.
 fn hold_promises(cases: &[(String, Case)], engines: &[Engine]) {
     let mut broken = Vec::new();
     for (file, case) in cases {
         for engine in engines.iter().filter(|engine| promised(engine, case)) {
-            match &engine.answers[file] {
-                Answer::Reads { .. } => {}
-                other => broken.push(format!("{} {}: {other:?}", engine.name, case.what)),
+            let Some(answer) = engine.answers.get(file) else { continue };
+            let (name, what) = (engine.name.as_str(), case.what.as_str());
+            let kept = match answer {
+                Answer::Reads { losses, .. } => {
+                    !losses.iter().any(|loss| loss.starts_with("renames"))
+                }
+                _ => false,
+            };
+            if kept == EXCEPTIONS.contains(&(name, what)) {
+                broken.push(format!("{name} {what}: {answer:?}"));
             }
         }
     }
-    assert!(broken.is_empty(), "engines that must read these do not:\n{}", broken.join("\n"));
+    assert!(broken.is_empty(), "engines read less, or more, than promised:\n{}", broken.join("\n"));
 }
 
-/// Inferred columns in `portable` and `legacy` are for everybody, and so are the encodings of
-/// `portable` and the codecs that are in common use.
+/// Everybody reads inferred columns in `portable` and in `legacy`, by their own names, and the
+/// codecs in common use. Spark 4.3 reads `compact` too, and fastparquet promises nothing.
 fn promised(engine: &Engine, case: &Case) -> bool {
-    if engine.name == "fastparquet" || case.encodings == Encodings::Compact {
+    let spark_3 = engine.name == "Spark 3" && case.encodings == Encodings::Compact;
+    if engine.name == "fastparquet" || spark_3 || case.names == Names::Exact {
         return false;
     }
     match case.section {
         Section::Rows => case.source.schema.is_none(),
         Section::Codecs => matches!(case.codec, Codec::None | Codec::Snappy | Codec::Zstd(_)),
         Section::Names | Section::Encodings => true,
-        Section::Iceberg => engine.name == "PyIceberg",
+        Section::Iceberg => case.what != "other field ids",
         Section::Types => false,
     }
 }
 
+/// What engines do not read all the same, and we cannot mend.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // A name ends at its zero byte.
+    ("DuckDB", "a zero byte"),
+    ("DuckDB", "golden: names"),
+    // A name with a dot that is the path of another column too.
+    ("ClickHouse", "`a.b` beside a `b` in `a`"),
+    ("ClickHouse", "golden: names"),
+    ("ClickHouse", "documents"),
+    ("PyIceberg", "`a.b` beside a `b` in `a`"),
+    ("PyIceberg", "golden: names"),
+    ("PyIceberg", "documents"),
+];
+
 fn assert_all_answered(cases: &[(String, Case)], engines: &[Engine]) {
     for (file, case) in cases {
         for engine in engines {
-            let asked = case.more.is_none() || engine.name == "PyIceberg";
+            let asked = case.engines.is_none_or(|asked| asked.contains(&engine.name.as_str()));
             assert_eq!(engine.answers.contains_key(file), asked, "{} {}", engine.name, case.what);
         }
     }
@@ -228,12 +253,15 @@ fn write_footer_case(folder: &Path, name: &str, case: &Case) -> Value {
     let parquet = ParquetFile::open(bytes.into()).unwrap();
     let text = case.source.with_ids(ids_are_in_documents(&parquet.report()));
     fs::write(folder.join(&rows), text).unwrap();
+    let schema: Value = serde_json::from_str(&parquet.schema().to_json()).unwrap();
     json!({
         "file": file,
         "rows": rows,
         "codec": parquet_name(case.codec),
         "types": case.source.types,
         "encodings": encodings(case),
+        "schema": schema,
+        "bloom_filters": case.source.bloom_filters,
         "metadata": {
             "coldpress.tenant": "7",
             "coldpress.collection": case.source.name,
@@ -263,12 +291,12 @@ fn encode(case: &Case) -> Vec<u8> {
 fn encodings(case: &Case) -> Value {
     let mut encodings = case.source.encodings.clone();
     if let Some(columns) = encodings.as_object_mut() {
-        columns.retain(|_, encoding| match (case.encodings, encoding.as_str().unwrap()) {
-            (Encodings::Legacy, encoding) => encoding == "RLE_DICTIONARY",
-            (Encodings::Portable, encoding) => encoding != "BYTE_STREAM_SPLIT",
-            (Encodings::Compact, encoding) => {
-                case.codec != Codec::None || encoding != "BYTE_STREAM_SPLIT"
+        columns.retain(|_, encoding| match encoding.as_str().unwrap() {
+            "RLE_DICTIONARY" => true,
+            "BYTE_STREAM_SPLIT" => {
+                case.encodings == Encodings::Compact && case.codec != Codec::None
             }
+            _ => case.encodings != Encodings::Legacy,
         });
     }
     encodings

@@ -4,31 +4,11 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-use coldpress_core::{Codec, IdSource, Schema, Settings};
+use coldpress_core::{Codec, Encodings, IdSource, Names, Schema, Settings};
 use coldpress_tests::tools;
 
 use super::source::{self, Source};
 use super::types;
-
-/// Which encodings a file may have.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Encodings {
-    Portable,
-    Compact,
-    Legacy,
-}
-
-impl Encodings {
-    pub const ALL: [Encodings; 3] = [Encodings::Portable, Encodings::Compact, Encodings::Legacy];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Encodings::Portable => "portable",
-            Encodings::Compact => "compact",
-            Encodings::Legacy => "legacy",
-        }
-    }
-}
 
 /// A section of the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,16 +40,28 @@ pub struct Case {
     pub source: Source,
     pub codec: Codec,
     pub encodings: Encodings,
+    pub names: Names,
     /// An encoding that some column must have, where the line is about it.
     pub has: Option<&'static str>,
-    /// Rows that lie in a second file, which only PyIceberg reads, into the same table.
+    /// The engines that are asked, where not all are.
+    pub engines: Option<&'static [&'static str]>,
+    /// Rows that lie in a second file of the same table.
     pub more: Option<Source>,
 }
 
 impl Case {
     fn new(section: Section, what: impl Into<String>, source: Source) -> Case {
-        let (codec, encodings) = (Codec::default(), Encodings::Portable);
-        Case { section, what: what.into(), source, codec, encodings, has: None, more: None }
+        Case {
+            section,
+            what: what.into(),
+            source,
+            codec: Codec::default(),
+            encodings: Encodings::Portable,
+            names: Names::Portable,
+            has: None,
+            engines: None,
+            more: None,
+        }
     }
 
     /// A file that no line of the page is about.
@@ -80,6 +72,8 @@ impl Case {
     pub fn settings(&self) -> Settings {
         Settings {
             codec: self.codec,
+            encodings: self.encodings,
+            names: self.names,
             schema: self.source.schema.clone(),
             row_group_rows_max: self.source.row_group_rows_max,
             id: self.source.id.clone(),
@@ -88,21 +82,39 @@ impl Case {
     }
 }
 
+/// The sets of encodings in the order of the page.
+pub const SETS: [Encodings; 3] = [Encodings::Portable, Encodings::Compact, Encodings::Legacy];
+
 /// Every file.
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
-    for encodings in Encodings::ALL {
+    for encodings in SETS {
         let sets = rows().into_iter();
         cases.extend(
             sets.map(|(what, source)| Case { encodings, ..Case::new(Section::Rows, what, source) }),
         );
     }
     for each in types::all() {
-        cases.push(Case::new(Section::Types, each.what, each.source));
+        cases.extend(for_all(Section::Types, each.what, &each.source));
     }
     for (what, name) in NAMES {
-        cases.push(Case::new(Section::Names, *what, named(what, name)));
+        cases.extend(for_all(Section::Names, what, &named(what, name)));
     }
+    let path = "{\"a.b\":1,\"a\":{\"b\":2}}\n".to_owned();
+    cases.extend(for_all(
+        Section::Names,
+        "`a.b` beside a `b` in `a`",
+        &Source::new("name path", path),
+    ));
+    let apart = "{\"userId\":1,\"s\":{\"x\":1,\"X\":2}}\n{\"userid\":\"two\"}\n";
+    cases.push(Case {
+        names: Names::Exact,
+        ..Case::new(
+            Section::Names,
+            "apart in case (`exact`)",
+            Source::new("name case", apart.to_owned()),
+        )
+    });
     for codec in Codec::ALL {
         // Rows without nesting, so that the codec alone tells; and the oldest encodings too.
         for encodings in [Encodings::Portable, Encodings::Legacy] {
@@ -119,6 +131,21 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
+/// A file for everybody; fastparquet reads one of the older encodings, and knows no others.
+fn for_all(section: Section, what: &str, source: &Source) -> [Case; 2] {
+    let legacy = Case {
+        encodings: Encodings::Legacy,
+        engines: Some(&["fastparquet"]),
+        ..Case::new(section, what, source.clone())
+    };
+    let portable =
+        Case { engines: Some(ALL_BUT_FASTPARQUET), ..Case::new(section, what, source.clone()) };
+    [portable, legacy]
+}
+
+const ALL_BUT_FASTPARQUET: &[&str] =
+    &["pyarrow", "DuckDB", "Polars", "ClickHouse", "PyIceberg", "Spark 3", "Spark 4", "hyparquet"];
+
 /// Sets of rows with inferred columns, and one with every type of a given schema.
 fn rows() -> Vec<(String, Source)> {
     let mut sets: Vec<(String, Source)> = Vec::new();
@@ -127,12 +154,11 @@ fn rows() -> Vec<(String, Source)> {
         let source = Source::new(format!("golden {name}"), fs::read_to_string(path).unwrap());
         sets.push((format!("golden: {name}"), source));
     }
-    for name in CASES {
+    for (name, label) in CASES {
         let path = format!("tests/cases/{name}");
         let source =
             Source { id: id_of(name), ..Source::new(name.replace('/', " "), unpack(&path)) };
-        let short = name.split('.').next().unwrap();
-        sets.push((format!("`{short}`"), source));
+        sets.push((label.to_owned(), source));
     }
     sets.push(("films".to_owned(), source::movies()));
     sets.push(("telemetry".to_owned(), source::telemetry()));
@@ -142,19 +168,19 @@ fn rows() -> Vec<(String, Source)> {
 }
 
 /// Small inputs that once failed somewhere, below `tests/cases/`.
-const CASES: [&str; 12] = [
-    "clickhouse-json/empty-list.ndjson",
-    "clickhouse-json/empty-name-in-struct.ndjson",
-    "clickhouse-json/mixed-list.ndjson",
-    "clickhouse-json/rescued-1e400.ndjson",
-    "spark-case/nested.ndjson",
-    "spark-case/own-id.ndjson",
-    "spark-case/own-rescued.ndjson",
-    "spark-case/top.ndjson",
-    "mongo/export.ndjson",
-    "gz/skippable.ndjson.zst",
-    "gz/zeropad.gz",
-    "bom/bom-members.gz",
+const CASES: [(&str, &str); 12] = [
+    ("clickhouse-json/empty-list.ndjson", "case: an empty list"),
+    ("clickhouse-json/empty-name-in-struct.ndjson", "case: an empty name"),
+    ("clickhouse-json/mixed-list.ndjson", "case: a mixed list"),
+    ("clickhouse-json/rescued-1e400.ndjson", "case: 1e400"),
+    ("spark-case/nested.ndjson", "case: apart in a struct"),
+    ("spark-case/own-id.ndjson", "case: `_ID`"),
+    ("spark-case/own-rescued.ndjson", "case: `_Rescued_Data`"),
+    ("spark-case/top.ndjson", "case: apart at the top"),
+    ("mongo/export.ndjson", "case: mongoexport"),
+    ("gz/skippable.ndjson.zst", "case: packed by zstd"),
+    ("gz/zeropad.gz", "case: packed by gzip"),
+    ("bom/bom-members.gz", "case: byte order marks"),
 ];
 
 fn id_of(name: &str) -> IdSource {
@@ -271,7 +297,8 @@ const NUMBERS: &str = r#"{"name":"i32","type":"int32"},{"name":"i64","type":"int
 
 const FLOATS: &str = r#"{"name":"f32","type":"float32"},{"name":"f64","type":"float64"}"#;
 
-/// A row of values made from `noise`, one of each physical type.
+/// A row of values made from `noise`, one of each physical type. All ids are one and the same, as
+/// those of other files here too: so they have a dictionary, and no other encoding than the line's.
 fn numbers(out: &mut String, noise: u64) {
     let (a, b) = ((noise >> 33) as i32, noise.cast_signed() >> 20);
     let f32 = a as f32 / 7.0;
@@ -279,7 +306,7 @@ fn numbers(out: &mut String, noise: u64) {
     let flag = noise >> 63 == 0;
     writeln!(
         out,
-        r#"{{"i32":{a},"i64":{b},"f32":{f32},"f64":{f64:?},"fixed":"{b}","text":"{b:x}","flag":{flag}}}"#
+        r#"{{"_id":"id","i32":{a},"i64":{b},"f32":{f32},"f64":{f64:?},"fixed":"{b}","text":"{b:x}","flag":{flag}}}"#
     )
     .unwrap();
 }
@@ -314,7 +341,7 @@ fn climbing() -> Source {
         let (small, at) = (row / 5, row * 1_000 + row % 7);
         writeln!(
             ndjson,
-            r#"{{"int8":{},"int16":{row},"int32":{at},"int64":-{at},"uint8":{small},"uint16":{row},"uint32":{at},"date":"20{:02}-{:02}-{:02}","ms":{at},"us":{at},"decimal 9":{row}.25,"decimal 18":{at}.25,"list":[{row},null,{at}]}}"#,
+            r#"{{"_id":"id","int8":{},"int16":{row},"int32":{at},"int64":-{at},"uint8":{small},"uint16":{row},"uint32":{at},"date":"20{:02}-{:02}-{:02}","ms":{at},"us":{at},"decimal 9":{row}.25,"decimal 18":{at}.25,"list":[{row},null,{at}]}}"#,
             small - 60,
             row / 28 / 12 + 20,
             row / 28 % 12 + 1,
@@ -332,22 +359,28 @@ fn words(name: &str, word: fn(u64) -> String) -> Source {
         state = noise_after(state);
         let word = word(state);
         let sometimes = if row % 9 == 0 { "null".to_owned() } else { format!("\"{word}\"") };
-        writeln!(ndjson, r#"{{"text":"{word}","sometimes":{sometimes},"list":["{word}",null]}}"#)
-            .unwrap();
+        writeln!(
+            ndjson,
+            r#"{{"_id":"id","text":"{word}","sometimes":{sometimes},"list":["{word}",null]}}"#
+        )
+        .unwrap();
     }
     Source::new(format!("encoding {name}"), ndjson)
 }
 
-/// What only tables of files show.
+/// What tables of files show.
 fn iceberg() -> Vec<Case> {
     let first = r#"{"_id":"1","a":"text a","b":"text b","s":{"x":"x 1","y":"y 1"},"n":1}"#;
     let second = r#"{"_id":"2","n":2,"s":{"y":"y 2","x":"x 2"},"b":"text b 2","a":"text a 2"}"#;
-    vec![Case {
+    let drift = Case {
+        engines: Some(&["PyIceberg"]),
         more: Some(Source::new("drift 2", format!("{second}\n"))),
         ..Case::new(
             Section::Iceberg,
-            "two files with their fields in another order",
+            "fields in another order",
             Source::new("drift 1", format!("{first}\n")),
         )
-    }]
+    };
+    let given = |what: &str, first| Case::new(Section::Iceberg, what, source::identified(first));
+    vec![drift, given("the table's field ids", 1), given("other field ids", 70)]
 }

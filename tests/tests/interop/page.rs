@@ -108,18 +108,18 @@ fn heading(section: Section) -> (&'static str, &'static str) {
         Section::Rows => (
             "Rows",
             "Whole files, each written with the encodings `portable`, `compact` and `legacy`. \
-             All but the last have\ninferred columns. Where the three differ, the cell has one \
+             All but the last\nhave inferred columns. Where the three differ, the cell has one \
              word for each, in this order.",
         ),
         Section::Types => (
             "Types",
             "Each type in a file of its own, with edge values, nulls, few values and climbing \
-             values.",
+             values. The file for\nfastparquet is `legacy`.",
         ),
         Section::Names => (
             "Names",
             "Each name at the top of a row, in a struct, and in a struct of a list. `yes` means \
-             that the engine\nshows the very name.",
+             that the engine\nshows the very name. The file for fastparquet is `legacy`.",
         ),
         Section::Codecs => (
             "Codecs",
@@ -180,10 +180,7 @@ impl Page<'_> {
     fn cell(&mut self, engine: &Engine, files: &[&str]) -> String {
         let mut words = Vec::new();
         for file in files {
-            let Some(answer) = engine.answers.get(*file) else {
-                words.push("–".to_owned());
-                continue;
-            };
+            let Some(answer) = engine.answers.get(*file) else { continue };
             let (word, note) = answer.cell();
             words.push(if note.is_empty() {
                 word.to_owned()
@@ -191,7 +188,11 @@ impl Page<'_> {
                 format!("{word} ({})", self.note(note))
             });
         }
-        if words.iter().all(|word| *word == words[0]) { words.remove(0) } else { words.join(", ") }
+        match words.first() {
+            None => "–".to_owned(),
+            Some(first) if words.iter().all(|word| word == first) => first.clone(),
+            Some(_) => words.join(", "),
+        }
     }
 
     fn note(&mut self, text: String) -> usize {
@@ -209,19 +210,14 @@ impl Page<'_> {
             let heads: String =
                 ENGINES[at * 3..].iter().take(3).map(|(name, _)| format!(" {name} |")).collect();
             writeln!(self.text, "\n| type |{heads}\n| --- |{}", " --- |".repeat(3)).unwrap();
-            // Ranges of values that engines treat apart have the same type.
-            let is_range = |what: &str| what.contains(" before ") || what.contains(" after ");
-            let cases = self.cases.iter().filter(|(_, case)| case.section == Section::Types);
-            for (file, case) in cases.filter(|(_, case)| !is_range(&case.what)) {
+            for (_, case) in self.cases.iter().filter(|(_, case)| shows_type(case)) {
                 write!(self.text, "| {} |", case.what).unwrap();
                 for engine in engines {
-                    match &engine.answers[file] {
-                        Answer::Reads { types, .. } => {
-                            let name = types["v"].replace('|', "\\|");
-                            write!(self.text, " `{name}` |").unwrap();
-                        }
-                        _ => self.text.push_str(" – |"),
-                    }
+                    let cell = match answer_to(engine, self.cases, &case.what) {
+                        Answer::Reads { types, .. } => format!("`{}`", types["v"]),
+                        _ => "–".to_owned(),
+                    };
+                    write!(self.text, " {cell} |").unwrap();
                 }
                 self.text.push('\n');
             }
@@ -240,6 +236,22 @@ impl Page<'_> {
             self.text.push_str(&wrapped(&mark, &line));
         }
     }
+}
+
+/// Ranges of values that engines treat apart have one type; types of nested columns would be long,
+/// and follow from the others.
+fn shows_type(case: &Case) -> bool {
+    let what = &case.what;
+    let nested = what.contains("struct") || what.contains("list of list");
+    let range = what.contains(" before ") || what.contains(" after ");
+    let once = case.engines.is_none_or(|engines| engines.len() > 1);
+    case.section == Section::Types && once && !nested && !range && !what.contains("list of time")
+}
+
+fn answer_to<'a>(engine: &'a Engine, cases: &[(String, Case)], what: &str) -> &'a Answer {
+    let of_type = |case: &Case| case.section == Section::Types && case.what == what;
+    let files = cases.iter().filter(|(_, case)| of_type(case));
+    files.filter_map(|(file, _)| engine.answers.get(file)).next().unwrap()
 }
 
 /// An item of a list, in lines of at most 100 characters.

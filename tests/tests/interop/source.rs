@@ -22,6 +22,8 @@ pub struct Source {
     pub schema: Option<Schema>,
     /// Rows in a row group.
     pub row_group_rows_max: usize,
+    /// Whether each row group has a filter of its ids.
+    pub bloom_filters: bool,
     /// Types as Arrow names them, by top-level column.
     pub types: Value,
     /// An encoding that each chunk of a column must have, where all encodings are allowed.
@@ -37,6 +39,7 @@ impl Source {
             id: IdSource::Auto,
             schema: None,
             row_group_rows_max: 65_536,
+            bloom_filters: false,
             types: json!({}),
             encodings: json!({}),
         }
@@ -72,9 +75,46 @@ impl Source {
     }
 }
 
-/// Every set.
-pub fn all() -> [Source; 4] {
-    [documents(), typed(), telemetry(), movies()]
+/// Every set whose footers are checked.
+pub fn all() -> [Source; 6] {
+    [documents(), typed(), telemetry(), movies(), scattered(), identified(1)]
+}
+
+/// Ids in no order, enough in each row group for a bloom filter.
+fn scattered() -> Source {
+    let (mut ndjson, mut state) = (String::new(), 1_u64);
+    for row in 0..3_000 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let id = state.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        writeln!(ndjson, r#"{{"_id":"{id:016x}{state:016x}","row":{row}}}"#).unwrap();
+    }
+    Source { row_group_rows_max: 1_500, bloom_filters: true, ..Source::new("scattered", ndjson) }
+}
+
+/// A schema that states the field id of each column, field and element, and of our own two, in the
+/// order in which Iceberg gives them to a new table.
+pub fn identified(first: i32) -> Source {
+    let at = |place: i32| first + place;
+    let schema = format!(
+        r#"{{"id_field_id":{},"rescued_field_id":{},"columns":[
+        {{"name":"n","type":"int64","field_id":{}}},
+        {{"name":"s","type":"struct","field_id":{},"fields":[
+            {{"name":"x","type":"string","field_id":{}}}]}},
+        {{"name":"l","type":"list","field_id":{},"element":{{"type":"string","field_id":{}}}}}]}}"#,
+        at(0),
+        at(4),
+        at(1),
+        at(2),
+        at(5),
+        at(3),
+        at(6)
+    );
+    let ndjson = [r#"{"n":1,"s":{"x":"a"},"l":["b",null]}"#, r#"{"n":"one","s":null,"l":[]}"#];
+    Source {
+        schema: Some(Schema::from_json(&schema).unwrap()),
+        ..Source::new("identified", ndjson.join("\n"))
+    }
 }
 
 /// Nested, mixed, sparse and oddly named, in three row groups.
@@ -125,10 +165,6 @@ pub fn documents() -> Source {
         ndjson.push_str("}\n");
     }
     Source {
-        name: "documents".to_owned(),
-        ndjson,
-        id: IdSource::Auto,
-        schema: None,
         row_group_rows_max: 110,
         types: json!({
             "_id": "string",
@@ -141,7 +177,6 @@ pub fn documents() -> Source {
             "text or number": "string",
             "int or all else": "int64",
             "flag": "bool",
-            "": "string",
             "tags": "list<element: string>",
             "matrix": "list<element: list<element: int64>>",
             "mixed list": "string",
@@ -149,7 +184,7 @@ pub fn documents() -> Source {
             "object or text": "struct<x: int64>",
             "_rescued_data": "string",
         }),
-        encodings: json!({}),
+        ..Source::new("documents", ndjson)
     }
 }
 
@@ -197,11 +232,7 @@ pub fn typed() -> Source {
     let sparse = r#"{"in struct":{"other":1,"day":"no day"},"uuids":[],"json":null}"#;
     let ndjson = [fit, least, reformed, misfit, sparse, "{}", ""].join("\n").repeat(9);
     Source {
-        name: "typed".to_owned(),
-        ndjson,
-        id: IdSource::Auto,
         schema: Some(Schema::from_json(schema).unwrap()),
-        row_group_rows_max: 65_536,
         types: json!({
             "ms": "timestamp[ms, tz=UTC]",
             "us": "timestamp[us, tz=UTC]",
@@ -226,7 +257,7 @@ pub fn typed() -> Source {
             "in list": "list<element: timestamp[us, tz=UTC]>",
             "uuids": "list<element: extension<arrow.uuid>>",
         }),
-        encodings: json!({}),
+        ..Source::new("typed", ndjson)
     }
 }
 
@@ -250,10 +281,6 @@ pub fn telemetry() -> Source {
         .unwrap();
     }
     Source {
-        name: "telemetry".to_owned(),
-        ndjson,
-        id: IdSource::Auto,
-        schema: None,
         row_group_rows_max: 2_000,
         types: json!({
             "_id": "string", "ts": "int64", "device": "string", "temp": "double", "ok": "bool",
@@ -264,18 +291,16 @@ pub fn telemetry() -> Source {
             "device": "RLE_DICTIONARY",
             "temp": "BYTE_STREAM_SPLIT",
         }),
+        ..Source::new("telemetry", ndjson)
     }
 }
 
 /// Films as they come, titles that are sometimes numbers.
 pub fn movies() -> Source {
+    let path = tools::root().join("examples/movies.ndjson");
+    let ndjson = fs::read_to_string(path).unwrap();
     Source {
-        name: "movies".to_owned(),
-        ndjson: fs::read_to_string(tools::root().join("examples/movies.ndjson")).unwrap(),
-        id: IdSource::Auto,
-        schema: None,
-        row_group_rows_max: 65_536,
         types: json!({ "Title": "string", "US Gross": "int64", "IMDB Rating": "double" }),
-        encodings: json!({}),
+        ..Source::new("movies", ndjson)
     }
 }
