@@ -47,7 +47,10 @@ def ask(engine, folder, case, source):
     table = engine["read"](folder / case["file"], case["schema"], **arguments)
     if not engine["ordered"]:
         table = rows.in_order_of(source, table)
-    found = rows.differences(source, case["schema"], table)
+    try:
+        found = rows.differences(source, case["schema"], table)
+    except ValueError as error:  # such as JSON text that is none any more
+        return {"wrong": [cut(str(error))]}
     if found.wrong:
         return {"wrong": [cut(line) for line in found.wrong[:5]]}
     types = dict(zip(table.names, table.types))
