@@ -74,8 +74,9 @@ pub use grant::{
 pub use grant::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use put::{
-    Action, Meaning, Next, Phase, Progress, RequestBody, SignedBy, StoreAnswer, StoreStep, Upload,
-    UploadBody, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
+    Action, FirstGrant, Meaning, Next, NextTry, Phase, Progress, RequestBody, SignedBy,
+    StoreAnswer, StoreStep, Upload, UploadBody, UploadSettings, Uploaded, Verdict, judge,
+    judge_deleted,
 };
 pub use retry::{Backoff, Random, Retry};
 pub use schema::{

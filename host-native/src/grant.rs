@@ -18,20 +18,22 @@ use crate::{Error, ErrorKind, Result};
 /// How long a request of a grant is tried again: somebody waits for it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// How far the grants of one server go: what [`ColdStorage::grant`](crate::ColdStorage::grant) gives
-/// beyond what a client asks for.
+/// How far the grants of one server go: what [`ColdStorage::grant`](crate::ColdStorage::grant)
+/// gives beyond what a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantLimits {
     /// How long a grant holds, 1 second to 7 days. Default: 15 minutes.
     pub lifetime_ms: u64,
     /// The largest file. Default: 5 GiB.
     pub bytes_max: u64,
-    /// The size above which a file goes up in parts, and of each part; at least 5 MiB. Default: 16 MiB.
+    /// The size above which a file goes up in parts, and of each part; at least 5 MiB. Default: 16
+    /// MiB.
     pub part_bytes: u64,
-    /// How many parts to grant where the client names no size; `None` is a single put. Default: none.
+    /// How many parts to grant where the client names no size; `None` is a single put. Default:
+    /// none.
     pub parts: Option<usize>,
-    /// The set of encodings that files are to have, which the engines of this store read. Default: the
-    /// device chooses.
+    /// The set of encodings that files are to have, which the engines of this store read. Default:
+    /// the device chooses.
     pub encodings: Option<Encodings>,
 }
 

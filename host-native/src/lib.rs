@@ -57,7 +57,7 @@ mod writer;
 pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
     ArchivedNow, EncodedFile, Encodings, Exposure, Gap, Grant, GrantRequest, HeldUp, KeyPrefix,
-    LsnRange, LsnWidth, ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule,
+    LsnRange, LsnWidth, NextTry, ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule,
     SegmentChecksum, SegmentNames, Settings, Sha256Digest, StreamSettings, Target, Unfinished,
     UploadSettings, Uploaded, WalSettings, WalSummary,
 };

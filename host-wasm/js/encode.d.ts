@@ -1,4 +1,8 @@
-import type { EncodedFile, EncodeOptions, ModuleSource, ParsedKey, Rows, RowOf, Schema, StrictOptions, Target } from './types.js'
+import type {
+  CheckedRow, EncodedFile, EncodeOptions, LsnRange, ModuleSource, ParsedKey, Policy, Rows, Schema,
+  StrictOptions, Target, U64,
+} from './types.js'
+import type { CorsRule, RetryOptions, UploadResult } from './upload.js'
 
 export type * from './types.js'
 
@@ -17,18 +21,22 @@ export function init(source?: ModuleSource, options?: { brotli?: ModuleSource })
  * file.bytes // a Uint8Array: the file
  * ```
  */
-export function encode<const S extends Schema>(rows: Rows<RowOf<NoInfer<S>>>, options: StrictOptions<S>): Promise<EncodedFile>
-export function encode(rows: Rows, options?: EncodeOptions & { policy?: 'rescue' }): Promise<EncodedFile>
+export function encode<const S extends Schema = Schema, const P extends Policy = 'rescue'>(
+  rows: Rows<CheckedRow<NoInfer<S>, NoInfer<P>>>,
+  options?: EncodeOptions<S> & { policy?: P },
+): Promise<EncodedFile>
 
 /**
  * Rows into one Parquet file, as they come. JSON text may be pushed in slices, cut anywhere.
  *
+ * With `schema` and `policy: 'strict'` the rows are checked while compiling, as `encode` does.
  * After an error it takes nothing more, and no file comes of it.
  */
-export class Encoder<R extends object = object> {
+export class Encoder<const S extends Schema = Schema> {
+  constructor(options: StrictOptions<S>)
   constructor(options?: EncodeOptions)
   /** Takes rows, or a slice of JSON text. */
-  push(rows: Rows<R>): Promise<void>
+  push(rows: Rows<CheckedRow<S, 'strict'>>): Promise<void>
   /** Rows taken so far; of JSON text, the last ones may still wait for more of it. */
   readonly rows: number
   /** Chooses the columns and makes the file. */
@@ -39,7 +47,9 @@ export class Encoder<R extends object = object> {
 }
 
 /** The key of the object that a file of these rows is. */
-export function objectKey(target: Target & { lsns: NonNullable<Target['lsns']> }): Promise<string>
+export function objectKey(
+  target: Omit<Target, 'lsns'> & { lsns: { min: U64; max: U64 } },
+): Promise<string>
 
 /** What a key says: the exact inverse of `objectKey`. */
 export function parseObjectKey(key: string, options?: { prefix?: string }): Promise<ParsedKey>
@@ -62,6 +72,8 @@ export type ErrorCode =
   | 'Unavailable'
   /** Credentials or a grant were refused. */
   | 'Denied'
+  /** What was asked for is not there: no grant server at the address, no such multipart upload. */
+  | 'NotFound'
   /** The key holds other content. */
   | 'Conflict'
   /** A grant's time is over. */
@@ -85,6 +97,22 @@ export class ColdpressError extends Error {
   readonly id?: string
   /** The line of the JSON text, counted from 1. */
   readonly line?: number
-  /** The path of the value, such as `order.items[3].price`. */
+  /**
+   * The path of the value, such as `order.items[3].price`. Of a path of more than 20 steps the
+   * first and the last ones: `a.b.c.d.e … v.w.x.y.z`.
+   */
   readonly column?: string
+  /** With `Conflict`: the key, where the store was seen to hold other content. */
+  readonly key?: string
+  /** With `Cors`: the rule that the bucket lacks. */
+  readonly rule?: CorsRule
+  /** With `Unavailable`: how long the server asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number
+  /** Of an `upload`: the LSNs of its rows. Only where they were chosen before it failed. */
+  readonly lsns?: LsnRange
+  /**
+   * Performs the same upload again: the same bytes, LSNs and tenant, with fresh grants, so that at
+   * most one object comes of all tries. Its own errors have `retry` too. Only where `lsns` is there.
+   */
+  readonly retry?: (options?: RetryOptions) => Promise<UploadResult>
 }

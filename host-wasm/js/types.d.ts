@@ -6,6 +6,8 @@ export type Row = { [field: string]: Value }
 
 /** Rows, in any form they may come in. */
 export type Rows<R extends object = object> =
+  // An array is an iterable; named by itself, an error in it is told where it is.
+  | readonly (R | JsonText)[]
   | Iterable<R | JsonText>
   | AsyncIterable<R | JsonText>
   | ReadableStream<R | JsonText>
@@ -51,6 +53,13 @@ export type Form = 'number' | `text:${number}`
  */
 export type RowOf<S extends Schema> = { _id?: string | number | bigint } & FieldsOf<S['columns'], 'in'>
 
+/** What becomes of values that the schema has no place for. */
+export type Policy = 'rescue' | 'strict'
+
+/** A row as far as it can be checked while compiling: by its schema, where that is strict and known. */
+export type CheckedRow<S extends Schema, P> =
+  [P] extends ['strict'] ? (Schema extends S ? object : RowOf<S>) : object
+
 /** The row that a schema describes, as `decode` gives it. */
 export type DecodedRowOf<S extends Schema> = { _id?: string | number | bigint } & FieldsOf<S['columns'], 'out'>
 
@@ -82,6 +91,12 @@ export type Codec = 'none' | 'snappy' | 'lz4' | 'zstd' | 'gzip' | 'brotli' | `${
 /** A whole number from 0 to 2^64 - 1; past 2^53 as a BigInt or in a string. */
 export type U64 = number | bigint | string
 
+/** LSNs, both ends included. */
+export interface LsnRange {
+  readonly min: bigint
+  readonly max: bigint
+}
+
 /** Whose rows a file holds, and so where it lies: `{prefix}{tenant}/{collection}/lsn-{min}-{max}.parquet`. */
 export interface Target {
   /** The folder of all keys. Default: none. */
@@ -90,8 +105,12 @@ export interface Target {
   tenant?: U64
   /** Any name. Default: `rows`. */
   collection?: string
-  /** The log sequence numbers of the rows, both ends included. Default: from 0 to the number of rows less one. */
-  lsns?: { min: U64; max: U64 }
+  /**
+   * The log sequence numbers of the rows, both ends included. Without `max` as many as there are
+   * rows. `'time'`: made of the time, so that two files of one collection hardly ever have the same.
+   * Default: from 0 to the number of rows less one; in `upload`: `'time'`.
+   */
+  lsns?: { min: U64; max?: U64 } | 'time'
   /** 20: with leading zeros in the key, so that a listing is in order. Default: 0, as short as they are. */
   lsnWidth?: 0 | 20
 }
@@ -100,14 +119,14 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** Compression of the pages. Default: `zstd`. `brotli` loads a second module. */
   codec?: Codec
   /**
-   * The encodings of values. `portable`: what the engines people have read; `compact`: all that make
-   * the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where there
-   * is one, else `portable`.
+   * The encodings of values. `portable`: what the engines people have read; `compact`: all that
+   * make the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where
+   * there is one, else `portable`.
    */
   encodings?: 'portable' | 'compact' | 'legacy'
   /**
-   * Which names become columns. `portable`: of names that differ only in case, the first one that has
-   * values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
+   * Which names become columns. `portable`: of names that differ only in case, the first one that
+   * has values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
    */
   names?: 'portable' | 'exact'
   /** The field that rows have their ids in, or a path to it: `_id.$oid`. Default: `_id` where there is one, else the row's number. */
@@ -117,7 +136,7 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** The columns. Default: inferred from all rows. */
   schema?: S | string
   /** What becomes of values the schema has no place for: kept in `_rescued_data`, or an error. Default: `rescue`. */
-  policy?: 'rescue' | 'strict'
+  policy?: Policy
   /** The most leaf columns; fields past it are kept as JSON. Default: 1,000. */
   columnsMax?: number
   /** The deepest nesting that becomes structs and lists; what is deeper is kept as JSON. Default: 64. */
@@ -126,7 +145,10 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   rowBytesMax?: number
   /** The most rows in a row group. Default: 49,152. */
   rowGroupRowsMax?: number
-  /** Stops the work. */
+  /**
+   * Stops the work, also while rows are awaited. It is heard between slices of the work; the writing
+   * of the file, once all rows are there, is one piece.
+   */
   signal?: AbortSignal
 }
 
@@ -155,6 +177,8 @@ export interface EncodedFile {
   sha256(): Promise<string>
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>
   blob(): Blob
+  /** All but the bytes, of which it has the number: `size`. */
+  toJSON(): object
 }
 
 /** A file, in any form its bytes may come in. */
@@ -165,7 +189,7 @@ export interface DecodeOptions {
   columns?: readonly string[]
   /** Adds `_id`, the row's id, where the row has none of its own. Default: false. */
   ids?: boolean
-  /** `ndjson`: the text, with every number as it was written. Default: `rows`. */
+  /** `ndjson`: the text, with numbers of exactly the same value. Default: `rows`. */
   as?: 'rows' | 'ndjson'
   signal?: AbortSignal
 }

@@ -104,6 +104,12 @@ impl RawEncoder {
         Ok(RawEncoder { encoder: Encoder::new(settings.0)?, names: Names::default() })
     }
 
+    /// Chooses the set of encodings anew: `portable`, `compact` or `legacy`.
+    pub fn encodings(&mut self, encodings: &str) -> Result<(), Fault> {
+        self.encoder.set_encodings(encodings.parse()?);
+        Ok(())
+    }
+
     /// Takes a slice of JSON text.
     #[wasm_bindgen(js_name = pushJson)]
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Fault> {

@@ -32,6 +32,7 @@ impl Fault {
             ErrorKind::Denied => "Denied",
             ErrorKind::Expired => "Expired",
             ErrorKind::Conflict => "Conflict",
+            ErrorKind::Missing => "NotFound",
             ErrorKind::Cors => "Cors",
             ErrorKind::Aborted => "Aborted",
             _ => "Internal",

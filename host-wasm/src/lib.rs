@@ -22,4 +22,4 @@ pub use key::{RawKey, object_key, parse_object_key};
 #[cfg(feature = "decode")]
 pub use decode::{decode, inspect};
 #[cfg(feature = "upload")]
-pub use upload::{RawAction, RawUpload, RawUploaded};
+pub use upload::{RawAction, RawFirstGrant, RawProgress, RawUpload, RawUploaded};

@@ -1,8 +1,8 @@
 //! Uploads: core's machine, whose wishes JavaScript carries out.
 
 use coldpress_core::{
-    Action, Error, ErrorKind, Grant, RequestBody, Sha256Digest, Upload, UploadBody, UploadSettings,
-    Uploaded,
+    Action, Error, ErrorKind, FirstGrant, Grant, Progress, RequestBody, Sha256Digest, Upload,
+    UploadBody, UploadSettings, Uploaded,
 };
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -14,7 +14,17 @@ use crate::Fault;
 #[derive(Debug)]
 pub struct RawUpload(Upload);
 
-/// One wish of the machine; which fields it has depends on [`RawAction::kind`].
+/// The machine that asks for a grant while there is no file yet; driven as [`RawUpload`] is.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct RawFirstGrant(FirstGrant);
+
+/// How far a machine is.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct RawProgress(Progress);
+
+/// One wish of a machine; which fields it has depends on [`RawAction::kind`].
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawAction(Action);
@@ -39,14 +49,7 @@ impl RawUpload {
         seed: u64,
         now_ms: f64,
     ) -> Result<RawUpload, Fault> {
-        let mut settings =
-            UploadSettings { timeout_ms: timeout_ms as u64, ..UploadSettings::default() };
-        if let Some(concurrency) = concurrency {
-            settings.concurrency = concurrency as usize;
-        }
-        if let Some(retries) = retries {
-            settings.retries_max = retries;
-        }
+        let settings = settings(concurrency, retries, timeout_ms);
         let sha256 = Some(Sha256Digest::from_hex(sha256)?);
         let body = UploadBody { sha256, ..UploadBody::new(bytes as u64) };
         let grant = grant.as_deref().map(Grant::from_json).transpose()?;
@@ -104,16 +107,8 @@ impl RawUpload {
         retry_after_ms: Option<f64>,
         now_ms: f64,
     ) {
-        let kind = match code {
-            "Unavailable" => ErrorKind::Unavailable,
-            "Conflict" => ErrorKind::Conflict,
-            "Expired" => ErrorKind::Expired,
-            "Limit" => ErrorKind::Limit,
-            "Aborted" => ErrorKind::Aborted,
-            _ => ErrorKind::Denied,
-        };
         let retry_after_ms = retry_after_ms.map(|ms| ms as u64);
-        self.0.handle_grant_failure(kind, message, retry_after_ms, now_ms as u64);
+        self.0.handle_grant_failure(kind_of(code), message, retry_after_ms, now_ms as u64);
     }
 
     /// Breaks it off; poll until there is an outcome.
@@ -121,19 +116,13 @@ impl RawUpload {
         self.0.abort(now_ms as u64);
     }
 
-    /// What it is at.
-    pub fn phase(&self) -> String {
-        self.0.progress().phase.as_str().to_owned()
-    }
-
-    /// Bytes that the store has confirmed.
-    #[wasm_bindgen(js_name = sentBytes)]
-    pub fn sent_bytes(&self) -> f64 {
-        self.0.progress().sent_bytes as f64
+    /// How far it is.
+    pub fn progress(&self) -> RawProgress {
+        RawProgress(self.0.progress())
     }
 
     /// How it ended, once it has: throws where it failed.
-    pub fn uploaded(&self) -> Result<Option<RawUploaded>, Fault> {
+    pub fn outcome(&self) -> Result<Option<RawUploaded>, Fault> {
         match self.0.outcome() {
             None => Ok(None),
             Some(Ok(uploaded)) => Ok(Some(RawUploaded(uploaded.clone()))),
@@ -145,6 +134,136 @@ impl RawUpload {
     #[wasm_bindgen(js_name = retryAfterMs)]
     pub fn retry_after_ms(&self) -> Option<f64> {
         self.0.retry_after_ms().map(|ms| ms as f64)
+    }
+}
+
+#[wasm_bindgen]
+impl RawFirstGrant {
+    /// A question that was not asked yet. What is not set stays at core's default.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        retries: Option<u32>,
+        timeout_ms: f64,
+        seed: u64,
+        now_ms: f64,
+    ) -> Result<RawFirstGrant, Fault> {
+        let settings = settings(None, retries, timeout_ms);
+        Ok(RawFirstGrant(FirstGrant::new(settings, seed, now_ms as u64)?))
+    }
+
+    /// The next thing to do now, if there is one.
+    pub fn poll(&mut self, now_ms: f64) -> Option<RawAction> {
+        self.0.poll(now_ms as u64).map(RawAction)
+    }
+
+    /// When to poll again though nothing was answered.
+    #[wasm_bindgen(js_name = nextTimeout)]
+    pub fn next_timeout(&self) -> Option<f64> {
+        self.0.next_timeout().map(|ms| ms as f64)
+    }
+
+    /// The grant that was asked for, as JSON.
+    #[wasm_bindgen(js_name = handleGrant)]
+    pub fn handle_grant(&mut self, grant: &str) -> Result<(), Fault> {
+        self.0.handle_grant(Grant::from_json(grant)?);
+        Ok(())
+    }
+
+    /// The grant cannot be had; `code` is that of a `ColdpressError`.
+    #[wasm_bindgen(js_name = handleGrantFailure)]
+    pub fn handle_grant_failure(
+        &mut self,
+        code: &str,
+        message: &str,
+        retry_after_ms: Option<f64>,
+        now_ms: f64,
+    ) {
+        let retry_after_ms = retry_after_ms.map(|ms| ms as u64);
+        self.0.handle_grant_failure(kind_of(code), message, retry_after_ms, now_ms as u64);
+    }
+
+    /// Breaks it off.
+    pub fn abort(&mut self) {
+        self.0.abort();
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> RawProgress {
+        RawProgress(self.0.progress())
+    }
+
+    /// The key of the grant, once there is one: throws where there is none.
+    pub fn outcome(&self) -> Result<Option<String>, Fault> {
+        match self.0.outcome() {
+            None => Ok(None),
+            Some(Ok(grant)) => Ok(Some(grant.key().as_str().to_owned())),
+            Some(Err(error)) => Err(Fault::from(Error::clone(error))),
+        }
+    }
+
+    /// What the last `Retry-After` asked for.
+    #[wasm_bindgen(js_name = retryAfterMs)]
+    pub fn retry_after_ms(&self) -> Option<f64> {
+        self.0.retry_after_ms().map(|ms| ms as f64)
+    }
+}
+
+fn settings(concurrency: Option<u32>, retries: Option<u32>, timeout_ms: f64) -> UploadSettings {
+    let defaults = UploadSettings::default();
+    UploadSettings {
+        concurrency: concurrency.map_or(defaults.concurrency, |most| most as usize),
+        retries_max: retries.unwrap_or(defaults.retries_max),
+        timeout_ms: timeout_ms as u64,
+        again: "call error.retry()",
+        ..defaults
+    }
+}
+
+/// The kind of error by which a question ended; a code that core has no kind for is a refusal.
+fn kind_of(code: &str) -> ErrorKind {
+    match code {
+        "Unavailable" => ErrorKind::Unavailable,
+        "Conflict" => ErrorKind::Conflict,
+        "Expired" => ErrorKind::Expired,
+        "Limit" => ErrorKind::Limit,
+        "Aborted" => ErrorKind::Aborted,
+        _ => ErrorKind::Denied,
+    }
+}
+
+#[wasm_bindgen]
+impl RawProgress {
+    /// What it is at.
+    pub fn phase(&self) -> String {
+        self.0.phase.as_str().to_owned()
+    }
+
+    /// Bytes that the store has confirmed.
+    #[wasm_bindgen(js_name = sentBytes)]
+    pub fn sent_bytes(&self) -> f64 {
+        self.0.sent_bytes as f64
+    }
+
+    /// Bytes of the file that requests carry now.
+    #[wasm_bindgen(js_name = underWayBytes)]
+    pub fn under_way_bytes(&self) -> f64 {
+        self.0.under_way_bytes as f64
+    }
+
+    /// Which try is waited for or under way, where it is a repeated one.
+    pub fn attempt(&self) -> Option<u32> {
+        self.0.retry.as_ref().map(|retry| retry.attempt)
+    }
+
+    /// When that try begins.
+    #[wasm_bindgen(js_name = atMs)]
+    pub fn at_ms(&self) -> Option<f64> {
+        self.0.retry.as_ref().map(|retry| retry.at_ms as f64)
+    }
+
+    /// Why the try before it failed.
+    pub fn reason(&self) -> Option<String> {
+        self.0.retry.as_ref().map(|retry| retry.reason.clone())
     }
 }
 

@@ -121,8 +121,8 @@ proptest! {
     }
 }
 
-/// A name that an engine would refuse. A judge of its own: the lower case of the whole name, as Spark
-/// makes its map of a file's columns, and pairs that Java's `equalsIgnoreCase` takes for one.
+/// A name that an engine would refuse. A judge of its own: the lower case of the whole name, as
+/// Spark makes its map of a file's columns, and pairs that Java's `equalsIgnoreCase` takes for one.
 fn offending(columns: &[Column], names: Names, taken: &[&str]) -> Option<String> {
     let mut seen: Vec<&str> = taken.to_vec();
     for column in columns.iter().filter(|column| column.column_type != ColumnType::Null) {

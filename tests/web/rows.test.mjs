@@ -96,8 +96,19 @@ test('an error names the row over all pushes, and the encoder takes nothing more
 })
 
 test('what holds no rows', async () => {
-  for (const none of [undefined, null, 5, true, {}, () => [], new Date()]) {
-    await assert.rejects(encode(none), { code: 'Misuse', message: /rows come as/ }, String(none))
+  const kinds = [
+    [undefined, 'undefined'], [null, 'null'], [5, 'a number'], [true, 'a boolean'], [() => [], 'a function'],
+    [7n, 'a bigint'], [Symbol('rows'), 'a symbol'],
+    [{}, 'an object that is not iterable'], [new Date(), 'an object that is not iterable'],
+  ]
+  for (const [none, kind] of kinds) {
+    await assert.rejects(encode(none), (error) => {
+      assert.equal(error.code, 'Misuse')
+      const said = `${kind} holds no rows`
+      assert.ok(error.message.startsWith(said), error.message)
+      assert.match(error.message.slice(said.length), /^( \(put one row into an array\))?: pass an array, /)
+      return true
+    })
   }
   await assert.rejects(encode(new Response('gone', { status: 404 })), { code: 'Unavailable', message: /404/ })
   const read = new Response('{}')
@@ -139,9 +150,28 @@ test('options that are wrong', async () => {
     [{ policy: 'strict' }, 'Settings'], [{ nulls: true }, 'Settings'], [{ columnsMax: 0 }, 'Settings'], [{ depthMax: 65 }, 'Settings'],
     [{ rowGroupRowsMax: 1.5 }, 'Settings'], [{ rowBytesMax: 0 }, 'Settings'], [{ rowBytesMax: 10 }, 'Limit'], [{ schema: { columns: [{ name: 'a', type: 'int' }] } }, 'Settings'], [{ schema: 'x' }, 'Settings'], [{ id: 1 }, 'Settings'],
     [{ tenant: -1 }, 'Key'], [{ tenant: 2 ** 60 }, 'Key'], [{ tenant: '18446744073709551616' }, 'Key'], [{ collection: '' }, 'Key'], [{ collection: '\ud800' }, 'Key'],
-    [{ prefix: '../x' }, 'Key'], [{ lsns: { min: 2, max: 1 } }, 'Key'], [{ lsns: { min: 1 } }, 'Key'], [{ lsnWidth: 7 }, 'Settings'],
+    [{ prefix: '../x' }, 'Key'], [{ lsns: { min: 2, max: 1 } }, 'Key'], [{ lsns: { max: 1 } }, 'Key'], [{ lsns: 'now' }, 'Key'], [{ lsns: { min: '18446744073709551614' } }, 'Key'], [{ lsnWidth: 7 }, 'Settings'],
   ]
   for (const [options, code] of cases) await assert.rejects(encode(rows, options), { name: 'ColdpressError', code }, JSON.stringify(options))
+})
+
+test('LSNs by the time, or by their beginning and the number of rows', async () => {
+  const before = BigInt(Date.now()) << 20n
+  const [first, second] = [await encode(rows, { lsns: 'time' }), await encode(rows, { lsns: 'time' })]
+  for (const file of [first, second]) {
+    const { lsns } = await parseObjectKey(file.key)
+    assert.equal(lsns.max - lsns.min, 2n)
+    assert.ok(lsns.min >= before && lsns.min < (BigInt(Date.now()) + 1n) << 20n)
+  }
+  assert.notEqual(first.key, second.key)
+  assert.equal((await encode(ndjson, { lsns: { min: '41' } })).key, '0/rows/lsn-41-43.parquet')
+})
+
+test('a file in JSON is told without its bytes', async () => {
+  const file = await encode(rows, { collection: 'weather' })
+  const { key, columns, rescued, duplicateKeys, schema } = file
+  const told = { key, size: file.bytes.length, rows: 3, columns, rescued, duplicateKeys, schema }
+  assert.deepEqual(JSON.parse(JSON.stringify(file)), told)
 })
 
 test('keys', async () => {

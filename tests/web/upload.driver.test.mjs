@@ -1,43 +1,10 @@
 // `upload` in Node against an S3-like store over real sockets that fails in every way a test wants.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 
-import { unpacked } from './lib/tools.mjs'
-import { Clock } from './upload/clock.mjs'
-import { Store } from './upload/store.mjs'
+import { coldpress, HOURS_MS, largeFile, MIB, only, ROWS, started } from './upload/started.mjs'
 
-const coldpress = pathToFileURL(`${unpacked()}/`)
-const { ColdpressError, decode, encode, grantsFrom, inspect, upload } = await import(new URL('node.js', coldpress).href)
-const { world } = await import(new URL('src/upload-world.js', coldpress).href)
-
-const ROWS = [{ name: 'Ada', born: 1815 }, { name: 'Grace', langs: ['COBOL'] }]
-const MIB = 1 << 20
-const HOURS_MS = 1e9
-
-async function started(t) {
-  const clock = new Clock(world)
-  const store = await Store.start(clock)
-  t.after(() => store.stop())
-  store.expiresInMs = HOURS_MS
-  const grants = grantsFrom(store.origin, { token: store.token, world: clock.world() })
-  const send = (rows, { grant = grants, ...options } = {}) => upload(grant, rows, { collection: 'events', world: clock.world(), ...options })
-  return { clock, store, grants, send }
-}
-
-/** A file of about so many bytes, which no codec makes smaller. */
-async function largeFile(bytes) {
-  let state = 1
-  const word = () => (state = (state * 48271) % 0x7fffffff).toString(36)
-  const text = () => Array.from({ length: 160 }, word).join('')
-  const rows = Array.from({ length: Math.ceil(bytes / 930) }, (_, n) => ({ n, text: text() }))
-  return encode(rows, { collection: 'events', tenant: 7, lsns: { min: 1, max: rows.length }, codec: 'none' })
-}
-
-function only(map) {
-  assert.equal(map.size, 1)
-  return [...map][0]
-}
+const { ColdpressError, decode, encode, grantsFrom, inspect } = coldpress
 
 test('rows go by grants of a server that alone knows the tenant', async (t) => {
   const { store, send } = await started(t)
@@ -52,7 +19,13 @@ test('rows go by grants of a server that alone knows the tenant', async (t) => {
   const [first, second, ...more] = store.asked
   assert.deepEqual([first.bytes, second.bytes, second.sha256, more], [undefined, body.length, result.sha256, []])
   assert.deepEqual(seen.at(-1).sentBytes, body.length)
-  assert.ok(seen.every(({ sentBytes, totalBytes }) => sentBytes <= totalBytes && totalBytes === body.length))
+  assert.ok(seen.every((told) => told.sentBytes + told.underWayBytes <= told.totalBytes))
+  // The size is known once the file is made, for which the tenant must be known.
+  const phases = seen.map(({ phase, totalBytes }) => [phase, totalBytes])
+  const { length } = body
+  assert.deepEqual(phases, [
+    ['encoding', 0], ['granting', 0], ['granting', length], ['sending', length], ['over', length],
+  ])
 })
 
 test('a known tenant is one question, NDJSON in a Blob is rows', async (t) => {
@@ -321,6 +294,7 @@ test('misuse is named before anything is sent', async (t) => {
   await assert.rejects(send(ROWS, { collection: undefined }), { code: 'Misuse', message: /collection/ })
   await assert.rejects(send(ROWS, { colection: 'x' }), ColdpressError)
   await assert.rejects(send('{"a":', { tenant: 7 }), { code: 'Row' })
+  await assert.rejects(send([]), { code: 'Row', message: /no rows/ })
   assert.throws(() => grantsFrom('not a url', { token: 'x' }), { code: 'Misuse' })
   assert.throws(() => grantsFrom(store.origin, {}), { code: 'Misuse' })
   assert.deepEqual(store.log, [])

@@ -86,7 +86,9 @@ const REFUSED = [
   ['an invalid Date', new Date(NaN), /Date is invalid/],
   ['a function', () => {}, /a function is no value/],
   ['a symbol', { s: Symbol('x') }, /v\.s: a symbol/, 'v.s'],
-  ['a Map with other keys', new Map([[1, 2]]), /a Map's keys must be strings/],
+  ['a Map with other keys', new Map([[1, 2]]), /a Map's keys must be strings .*, and one is a number$/],
+  ['a Map with objects as keys', new Map([[{}, 2]]), /, and one is an object$/],
+  ['a Map with undefined as a key', new Map([[undefined, 2]]), /, and one is undefined$/],
   ['a RegExp', /x/, /a RegExp has no form in JSON/],
   ['a Promise', Promise.resolve(1), /a Promise .* await it/],
   ['an Error', new Error('x'), /an Error has no form/],
@@ -132,6 +134,10 @@ test('nesting: as deep as the stack surely holds', async () => {
   }
   assert.deepEqual(await back([nested(900)]), [nested(900)])
   await assert.rejects(encode([nested(1001)]), { code: 'Limit', message: /nests deeper than 1000/ })
+  const long = await encode([{ top: [nested(1001)] }]).catch((error) => error)
+  assert.equal(long.column, 'top[0].a.a.a … a.a.a.a.a')
+  assert.ok(long.message.startsWith('row 0, column top[0].a.a.a … a.a.a.a.a: it nests'), long.message)
+  assert.ok(long.message.length < 150)
   const endless = { toJSON: () => ({ toJSON: endless.toJSON }) }
   await assert.rejects(encode([{ v: endless }]), { code: 'Limit' })
 })
@@ -160,6 +166,17 @@ test('BigInts past 64 bits are kept to the last digit', async () => {
 test('marks of big numbers never touch strings', async () => {
   const rows = [{ n: 2n ** 60n, a: '#1', b: ['##', '#', ''], '#c': { d: '#x' } }]
   assert.deepEqual(await back(rows), rows)
+})
+
+test('as NDJSON numbers have exactly their value, though not always their digits', async () => {
+  const exact = ['100', '-7', '0.1', '1.5', '1e400', '12345678901234567890123', '3.14159265358979323846', '1e-400']
+  const others = { '1e2': '100.0', '1E+2': '100.0', '1.50': '1.5', '0.00000010': '1e-7', '-0': '-0.0' }
+  const written = { ...Object.fromEntries(exact.map((number) => [number, number])), ...others }
+  for (const [number, back] of Object.entries(written)) {
+    const text = await decode(await encode(`{"a":${number}}`), { as: 'ndjson' })
+    assert.equal(text, `{"a":${back}}\n`)
+    assert.ok(Object.is(Number(back), Number(number)))
+  }
 })
 
 test('a null is the same as nothing, unless it is to be preserved', async () => {

@@ -25,7 +25,8 @@ use parquet::file::metadata::ParquetMetaData;
 use serde_json::Value;
 
 use crate::resolve::OwnId;
-use crate::schema::ID_COLUMN;
+use crate::schema::names::folded;
+use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 use assemble::Assembler;
 use document::Item;
@@ -37,8 +38,9 @@ pub use verify::Verified;
 
 /// A Coldpress file whose footer has been read and checked.
 ///
-/// Only files that Coldpress wrote open: their metadata says how the rows stood, which Parquet alone
-/// does not. A damaged file gives an error of kind `Corrupt`, here or while its rows are read.
+/// Only files that Coldpress wrote open: their metadata says how the rows stood, which Parquet
+/// alone does not. A damaged file gives an error of kind `Corrupt`, here or while its rows are
+/// read.
 pub struct ParquetFile {
     bytes: Bytes,
     terms: Terms,
@@ -113,8 +115,8 @@ impl Footer {
         self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
     }
 
-    /// An error of kind `Corrupt` where the file was made for another key than this, so that the rows of
-    /// one tenant or collection pass for those of another.
+    /// An error of kind `Corrupt` where the file was made for another key than this, so that the
+    /// rows of one tenant or collection pass for those of another.
     pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
         let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
             return Err(Error::corrupt("a file of rows lies where a segment of a log should be"));
@@ -146,8 +148,8 @@ pub enum Projection {
     /// All of them.
     #[default]
     All,
-    /// The fields of these names. `_id` names the document's own, where it has one; a row's id always
-    /// comes.
+    /// The fields of these names. `_id` names the document's own, where it has one; a row's id
+    /// always comes.
     Columns(Vec<String>),
 }
 
@@ -178,8 +180,8 @@ impl StoredRow {
         self.document.write_json(out);
     }
 
-    /// The document; an error of kind `Limit` where it holds a number that a `Value` would round, or
-    /// nests deeper than 1,000: then [`StoredRow::write_json`] still gives it.
+    /// The document; an error of kind `Limit` where it holds a number that a `Value` would round,
+    /// or nests deeper than 1,000: then [`StoredRow::write_json`] still gives it.
     pub fn to_value(&self) -> Result<Value> {
         self.document.to_value().map_err(|error| error.with_id(&self.id))
     }
@@ -232,8 +234,8 @@ impl ParquetFile {
         self.footer.lsns
     }
 
-    /// The rows in order, with the fields that `projection` names; an error of kind `Settings` where it
-    /// names a field the file does not know.
+    /// The rows in order, with the fields that `projection` names; an error of kind `Settings`
+    /// where it names a field the file does not know.
     ///
     /// [`Projection::All`] asks for [`ParquetFile::check_outline`] first. Named columns are read
     /// whatever became of the rest of the file, so they can be saved from a damaged one.
@@ -242,10 +244,7 @@ impl ParquetFile {
             self.check_outline()?;
         }
         if let Projection::Columns(names) = projection {
-            let unknown = names.iter().find(|name| {
-                name.as_str() != ID_COLUMN && self.footer.schema.column(name).is_none()
-            });
-            if let Some(name) = unknown {
+            if let Some(name) = names.iter().find(|name| !self.knows(name)) {
                 return Err(self.unknown_column(name));
             }
         }
@@ -253,9 +252,10 @@ impl ParquetFile {
         Ok(Rows { file: self, assembler, group: 0, rows: None, row: 0, failed: false })
     }
 
-    /// Checks the whole file: the pages of every column, read to their last value, against their checksums
-    /// and the footer; the indexes and bloom filters against the pages; and all bytes against the file's own
-    /// checksum, so that any flipped bit is found. The error, of kind `Corrupt`, says where.
+    /// Checks the whole file: the pages of every column, read to their last value, against their
+    /// checksums and the footer; the indexes and bloom filters against the pages; and all bytes
+    /// against the file's own checksum, so that any flipped bit is found. The error, of kind
+    /// `Corrupt`, says where.
     ///
     /// Files written before `coldpress version 1.1.0` have no checksum of the whole, and
     /// [`Verified::whole`] says so: a flipped bit outside their pages can stay unseen.
@@ -287,6 +287,16 @@ impl ParquetFile {
     /// What an inspector wants to know: metadata, row groups, and every column chunk.
     pub fn report(&self) -> FileReport {
         report::report(self)
+    }
+
+    /// Whether the rows may have a field of this name: as a column, or rescued because of its name.
+    fn knows(&self, name: &str) -> bool {
+        let columns = self.footer.schema.columns().iter().map(|column| column.name.as_str());
+        let mut names = columns.chain([ID_COLUMN, RESCUED_COLUMN]);
+        name == ID_COLUMN
+            || self.footer.schema.column(name).is_some()
+            || self.has_rescued
+                && (name.is_empty() || names.any(|other| folded(other) == folded(name)))
     }
 
     fn unknown_column(&self, name: &str) -> Error {
@@ -362,7 +372,8 @@ impl Iterator for Rows<'_> {
 
 /// Opens with the parquet crate, which panics on some damage to a footer that it does not expect.
 fn guarded<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Nothing that `open` leaves half-done is used after a panic: the caller only reports the error.
+    // Nothing that `open` leaves half-done is used after a panic: the caller only reports the
+    // error.
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<String>()

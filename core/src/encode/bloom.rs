@@ -18,8 +18,8 @@ const PART_OF_IDS: usize = 10;
 
 /// The filter of these ids, which take so many bytes in the file.
 ///
-/// None where the ids climb, because the column index then names the page of an id; and none where it
-/// would be more than a tenth of the ids.
+/// None where the ids climb, because the column index then names the page of an id; and none where
+/// it would be more than a tenth of the ids.
 pub(super) fn filter(ids: &Values, range: Range<usize>, stored_bytes: usize) -> Option<Sbbf> {
     let Values::Bytes(ids) = ids else { return None };
     let bytes = filter_bytes(range.len());
@@ -31,8 +31,8 @@ pub(super) fn filter(ids: &Values, range: Range<usize>, stored_bytes: usize) -> 
     Some(filter)
 }
 
-/// A power of two of at least a block: ClickHouse, Velox and Arrow C++ refuse every other size ("Given length of bitset
-/// is illegal").
+/// A power of two of at least a block: ClickHouse, Velox and Arrow C++ refuse every other size
+/// ("Given length of bitset is illegal").
 fn filter_bytes(ids: usize) -> usize {
     let bits = ids as f64 * BITS_PER_ID;
     ((bits / 8.0).ceil() as usize).next_power_of_two().max(BLOCK_BYTES)

@@ -1,7 +1,7 @@
 //! Which encoding each column takes, from a sample of its values.
 //!
-//! The estimates are of bytes before or after the codec, whichever tells the encodings apart; all of
-//! it is integer work and IEEE arithmetic on the data alone, so that every host chooses alike.
+//! The estimates are of bytes before or after the codec, whichever tells the encodings apart; all
+//! of it is integer work and IEEE arithmetic on the data alone, so that every host chooses alike.
 
 use parquet::basic::Encoding;
 
@@ -102,8 +102,8 @@ struct Dictionary {
 }
 
 impl Dictionary {
-    /// Estimates the distinct values of `count` from those of a sample (the first-order jackknife of
-    /// Haas and Stokes, "Estimating the Number of Classes in a Finite Population", 1998).
+    /// Estimates the distinct values of `count` from those of a sample (the first-order jackknife
+    /// of Haas and Stokes, "Estimating the Number of Classes in a Finite Population", 1998).
     fn estimate(mut hashes: Vec<u64>, value_bytes: f64, count: f64) -> Self {
         let sampled = hashes.len() as f64;
         hashes.sort_unstable();
@@ -131,8 +131,8 @@ fn index_bits(distinct: f64) -> f64 {
 
 /// The binary logarithm of a number from 1 on, to a thousandth.
 ///
-/// Not `f64::log2`, whose last bit differs from one platform's library to the next, and with it perhaps
-/// the choice and the bytes of the file.
+/// Not `f64::log2`, whose last bit differs from one platform's library to the next, and with it
+/// perhaps the choice and the bytes of the file.
 fn log2(mut value: f64) -> f64 {
     let (mut result, mut bit) = (0.0, 1.0);
     while value >= 2.0 {
@@ -170,7 +170,8 @@ fn integers(
 
 /// Bits of a value in DELTA_BINARY_PACKED, about.
 fn delta_bits(value: &impl Fn(usize) -> i64, count: usize) -> f64 {
-    // DELTA_BINARY_PACKED packs the differences of 32 neighbours in as many bits as their spread needs.
+    // DELTA_BINARY_PACKED packs the differences of 32 neighbours in as many bits as their spread
+    // needs.
     let neighbours: Vec<i64> = runs(count).flatten().map(value).collect();
     let mut bits = 0.0;
     for block in neighbours.chunks(32) {

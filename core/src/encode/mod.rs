@@ -32,7 +32,9 @@ use serde_json::Value;
 
 use crate::build::Builder;
 use crate::resolve::{Columns, Opened, resolve};
-use crate::{Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings};
+use crate::{
+    Encodings, Error, ErrorKind, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Result, Schema, Settings,
+};
 use feed::JsonFeed;
 use write::FileWriter;
 
@@ -132,8 +134,8 @@ impl Encoder {
         Ok(Encoder { settings, builder, feed, open: Vec::new(), refused: None })
     }
 
-    /// Takes one row with an id of its own. The document must be a JSON object, and its own `_id`, if
-    /// it has one, must equal `id`.
+    /// Takes one row with an id of its own. The document must be a JSON object, and its own `_id`,
+    /// if it has one, must equal `id`.
     pub fn push_row(&mut self, id: &str, document: &Value) -> Result<()> {
         self.check()?;
         let pushed = self.feed.no_open_text().and_then(|()| {
@@ -144,8 +146,8 @@ impl Encoder {
         self.note(pushed)
     }
 
-    /// Takes rows as [`Encoder::push_row`] does, and faster: it asks memory for several documents at
-    /// once.
+    /// Takes rows as [`Encoder::push_row`] does, and faster: it asks memory for several documents
+    /// at once.
     pub fn push_rows(&mut self, rows: &[(String, Value)]) -> Result<()> {
         let mut ahead = rows.chunks(feed::TOUCHED_ROWS).skip(1);
         for chunk in rows.chunks(feed::TOUCHED_ROWS) {
@@ -158,10 +160,11 @@ impl Encoder {
         Ok(())
     }
 
-    /// Takes one row whose document the caller writes as [`Events`](crate::json::Events), from whatever it
-    /// has; its id comes from [`Settings::id`].
+    /// Takes one row whose document the caller writes as [`Events`](crate::json::Events), from
+    /// whatever it has; its id comes from [`Settings::id`].
     ///
-    /// An error of kind `Misuse` where the events are out of order; else whatever error `write` gives.
+    /// An error of kind `Misuse` where the events are out of order; else whatever error `write`
+    /// gives.
     ///
     /// ```
     /// use coldpress_core::json::{Events, Number};
@@ -203,24 +206,29 @@ impl Encoder {
         self.note(pushed)
     }
 
-    /// Ends the JSON text pushed so far: an error where it ends within a document. What is pushed next is a
-    /// text of its own, an array or not, whose lines count from 1 again.
+    /// Ends the JSON text pushed so far: an error where it ends within a document. What is pushed
+    /// next is a text of its own, an array or not, whose lines count from 1 again.
     pub fn end_json(&mut self) -> Result<()> {
         self.check()?;
         let ended = self.feed.end(&self.settings.id, &mut self.builder);
         self.note(ended)
     }
 
-    /// Rows taken so far. Of JSON, the last rows pushed may still wait for more to be read with them;
-    /// [`Encoder::end_json`] reads them all.
+    /// Chooses the set of encodings anew: a grant may name one when the rows are taken already.
+    pub fn set_encodings(&mut self, encodings: Encodings) {
+        self.settings.encodings = encodings;
+    }
+
+    /// Rows taken so far. Of JSON, the last rows pushed may still wait for more to be read with
+    /// them; [`Encoder::end_json`] reads them all.
     pub fn rows(&self) -> u64 {
         self.builder.rows() as u64
     }
 
     /// Chooses the columns and writes the file.
     ///
-    /// An error where there is no row, the JSON ends within a document, a strict schema refuses a value,
-    /// or the target has no key.
+    /// An error where there is no row, the JSON ends within a document, a strict schema refuses a
+    /// value, or the target has no key.
     pub fn finish(mut self, target: &Target) -> Result<EncodedFile> {
         self.check()?;
         self.feed.end(&self.settings.id, &mut self.builder)?;

@@ -31,7 +31,10 @@ pub(super) fn read(text: &str) -> Result<Grant> {
     };
     let check = read_request(&fields.object("check")?)?;
     let encodings = match fields.optional("encodings") {
-        Some(_) => Some(fields.text("encodings")?.parse()?),
+        Some(_) => {
+            let wrong = |error| fields.error(format_args!("has \"encodings\": {error}"));
+            Some(fields.text("encodings")?.parse::<Encodings>().map_err(wrong)?)
+        }
         None => None,
     };
     let (expires_ms, bytes_max) = (fields.number("expires_ms")?, fields.number("bytes_max")?);

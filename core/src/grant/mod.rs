@@ -96,8 +96,8 @@ pub struct MultipartGrant {
 }
 
 impl Grant {
-    /// A grant of these requests. `Settings` or `Key` where an invariant does not hold; `bytes_max` is
-    /// lowered to what the requests can hold.
+    /// A grant of these requests. `Settings` or `Key` where an invariant does not hold; `bytes_max`
+    /// is lowered to what the requests can hold.
     pub fn new(
         prefix: KeyPrefix,
         key: ObjectKey,
@@ -122,14 +122,15 @@ impl Grant {
         Ok(Grant { prefix, key, expires_ms, bytes_max, write, check, encodings: None })
     }
 
-    /// The grant with the set of encodings that its file is to have; `None` leaves it to the device.
+    /// The grant with the set of encodings that its file is to have; `None` leaves it to the
+    /// device.
     #[must_use]
     pub fn with_encodings(self, encodings: Option<Encodings>) -> Self {
         Grant { encodings, ..self }
     }
 
-    /// Reads the JSON form. Fields it does not know are passed over; another version is an error, and
-    /// every error names its field.
+    /// Reads the JSON form. Fields it does not know are passed over; another version is an error,
+    /// and every error names its field.
     pub fn from_json(text: &str) -> Result<Self> {
         json::read(text)
     }
@@ -149,7 +150,8 @@ impl Grant {
         &self.key
     }
 
-    /// What to hand to the [`Encoder`](crate::Encoder), so that the file's metadata agrees with its key.
+    /// What to hand to the [`Encoder`](crate::Encoder), so that the file's metadata agrees with its
+    /// key.
     pub fn target(&self) -> Target {
         let KeyTarget::Data { tenant_id, collection, lsns } = self.key.target() else {
             // `new` lets no other in.
@@ -170,7 +172,8 @@ impl Grant {
         target
     }
 
-    /// The set of encodings that the engines of this store read, for a device that chooses none itself.
+    /// The set of encodings that the engines of this store read, for a device that chooses none
+    /// itself.
     pub fn encodings(&self) -> Option<Encodings> {
         self.encodings
     }

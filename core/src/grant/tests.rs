@@ -57,6 +57,22 @@ fn fields_of_a_later_time_are_passed_over() {
 }
 
 #[test]
+fn a_grant_may_name_the_encodings_of_its_file() {
+    let mut value = single();
+    assert_eq!(Grant::from_json(&value.to_string()).unwrap().encodings(), None);
+    for set in Encodings::ALL {
+        value["encodings"] = json!(set.name());
+        let grant = Grant::from_json(&value.to_string()).unwrap();
+        assert_eq!(grant.encodings(), Some(set));
+        assert_eq!(serde_json::from_str::<Value>(&grant.to_json()).unwrap(), value);
+    }
+    value["encodings"] = json!("newest");
+    let error = error_of(&value);
+    assert_eq!(error.kind(), ErrorKind::Settings);
+    assert!(error.to_string().contains("\"newest\""), "{error}");
+}
+
+#[test]
 fn the_target_makes_the_very_key() {
     for key in [
         "data/7/a%2Fb/lsn-41-42.parquet",

@@ -85,6 +85,7 @@ impl Upload {
             Why::Taken(said) => {
                 // Another put of this key is under way, or its object was deleted just now.
                 self.taken_tries += 1;
+                self.last_failure.clone_from(&said);
                 let mut retry = Retry::from(now_ms);
                 retry.failures = self.taken_tries - 1;
                 let backoff = self.settings.backoff();

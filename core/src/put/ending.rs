@@ -46,7 +46,8 @@ impl Upload {
             true => Error::new(
                 error.kind(),
                 format!(
-                    "{error}; whether the file was stored is not known: the same upload again is safe, and finds out"
+                    "{error}; whether the file was stored is not known: {}, which is safe and finds out",
+                    self.settings.again
                 ),
             ),
             false => error,
@@ -71,7 +72,7 @@ impl Upload {
 
     fn end(&mut self, ending: Result<Uploaded, Error>, now_ms: u64) {
         let parts_under_way = self.cancel(|purpose| !matches!(purpose, Purpose::Abort(_)));
-        self.cancels.extend(self.grants.withdraw());
+        self.cancels.extend(self.grants.question.withdraw());
         self.abort_current(parts_under_way, now_ms);
         self.stage = Stage::Over;
         self.ending = Some(ending);

@@ -1,9 +1,10 @@
 //! Which grant an upload works by, and when it asks for another.
 
+use super::heard::without_queries;
+use super::question::{Question, no_grant, unanswered};
 use super::work::{Chunks, Purpose, Stage};
 use super::{Action, Upload};
 use crate::grant::SHA256_HEADER;
-use crate::retry::Retry;
 use crate::{
     Error, ErrorKind, Grant, GrantedWrite, MultipartGrant, Result, Sha256Digest, SignedRequest,
 };
@@ -21,36 +22,21 @@ pub(super) struct Grants {
     clock_believed: bool,
     /// Whether the multipart upload of the current grant is to be aborted if all else ends.
     pub(super) is_open: bool,
-    asking: Asking,
-    retry: Retry,
+    pub(super) question: Question,
     asks_idle: u32,
     /// Why another grant is asked for.
     why: Option<Error>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Asking {
-    #[default]
-    No,
-    Wanted,
-    Asked {
-        id: u64,
-        deadline_ms: u64,
-    },
-}
-
 impl Grants {
     pub(super) fn want(&mut self, why: Option<Error>, now_ms: u64) {
         self.why = why;
-        if self.asking == Asking::No {
-            self.asking = Asking::Wanted;
-            self.retry = Retry::from(now_ms);
-        }
+        self.question.want(now_ms);
     }
 
     /// The grant to work by; none while another is asked for.
     pub(super) fn usable(&self) -> Option<&Grant> {
-        self.current.as_ref().filter(|_| self.asking == Asking::No)
+        self.current.as_ref().filter(|_| !self.question.is_open())
     }
 
     pub(super) fn is_usable(&self) -> bool {
@@ -79,22 +65,6 @@ impl Grants {
         self.current = None;
         self.is_open = false;
     }
-
-    /// The question under way is of no interest any more.
-    pub(super) fn withdraw(&mut self) -> Option<u64> {
-        match std::mem::take(&mut self.asking) {
-            Asking::Asked { id, .. } => Some(id),
-            _ => None,
-        }
-    }
-
-    pub(super) fn timeout(&self) -> Option<u64> {
-        match self.asking {
-            Asking::No => None,
-            Asking::Wanted => Some(self.retry.not_before_ms),
-            Asking::Asked { deadline_ms, .. } => Some(deadline_ms),
-        }
-    }
 }
 
 impl Upload {
@@ -109,7 +79,7 @@ impl Upload {
     }
 
     pub(super) fn take_asked_grant(&mut self, grant: Grant, now_ms: u64) {
-        if self.is_over() || self.grants.asking == Asking::No {
+        if self.is_over() || !self.grants.question.is_open() {
             // Perhaps an answer that came twice, perhaps one that came too late; a multipart upload
             // was begun either way.
             self.give_back(&grant, now_ms);
@@ -131,31 +101,21 @@ impl Upload {
         retry_after_ms: Option<u64>,
         now_ms: u64,
     ) {
-        if !matches!(self.grants.asking, Asking::Asked { .. }) || self.is_over() {
+        if !self.grants.question.is_asked() || self.is_over() {
             return;
         }
         self.retry_after_ms = retry_after_ms.or(self.retry_after_ms);
-        let again = kind == ErrorKind::Unavailable
-            && self.grants.retry.after_failure(
-                &self.settings.backoff(),
-                &mut self.random,
-                retry_after_ms,
-                now_ms,
-            );
-        if again {
-            self.grants.asking = Asking::Wanted;
-            return;
+        self.last_failure = without_queries(message);
+        let (backoff, random) = (self.settings.backoff(), &mut self.random);
+        if !self.grants.question.refused(kind, &backoff, random, retry_after_ms, now_ms) {
+            let error = no_grant(self.grants.why.as_ref(), kind, message, &self.settings);
+            self.fail(error, now_ms);
         }
-        let message = match &self.grants.why {
-            Some(why) => format!("{why}; and there is no other grant: {message}"),
-            None => format!("there is no grant: {message}"),
-        };
-        self.fail(Error::new(kind, message), now_ms);
     }
 
     /// Another grant is needed, for this reason; unless too many have come to nothing.
     pub(super) fn want_grant(&mut self, why: Error, now_ms: u64) {
-        if self.grants.asking != Asking::No {
+        if self.grants.question.is_open() {
             return;
         }
         self.grants.asks_idle += 1;
@@ -170,12 +130,12 @@ impl Upload {
     }
 
     pub(super) fn poll_question(&mut self, now_ms: u64) -> Option<Action> {
-        if self.grants.asking != Asking::Wanted || now_ms < self.grants.retry.not_before_ms {
+        if !self.grants.question.is_due(now_ms) {
             return None;
         }
         let id = self.id();
         let deadline_ms = now_ms.saturating_add(self.settings.timeout_ms);
-        self.grants.asking = Asking::Asked { id, deadline_ms };
+        self.grants.question.asked(id, deadline_ms);
         let multipart = self.grants.multipart().filter(|_| self.grants.is_open);
         Some(Action::AskGrant {
             id,
@@ -184,13 +144,9 @@ impl Upload {
     }
 
     pub(super) fn expire_question(&mut self, now_ms: u64) {
-        let Asking::Asked { id, deadline_ms } = self.grants.asking else { return };
-        if now_ms < deadline_ms {
-            return;
-        }
+        let Some(id) = self.grants.question.late(now_ms) else { return };
         self.cancels.push_back(id);
-        let message =
-            format!("whoever grants did not answer within {} ms", self.settings.timeout_ms);
+        let message = unanswered(&self.settings);
         self.grant_refused(ErrorKind::Unavailable, &message, None, now_ms);
     }
 
@@ -212,7 +168,7 @@ impl Upload {
         grants.is_open = matches!(grant.write(), GrantedWrite::Multipart(_));
         grants.clock_believed = grant.expires_ms() > now_ms;
         grants.epoch += 1;
-        grants.asking = Asking::No;
+        grants.question.answered();
         grants.current = Some(grant);
     }
 

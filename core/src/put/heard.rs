@@ -26,6 +26,21 @@ impl Answer<'_> {
     }
 }
 
+/// The text with the queries of its URLs cut off: a client's error may repeat the URL of a request,
+/// whose query is a signature.
+pub(super) fn without_queries(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(scheme) = rest.find("://") {
+        let ends = |c: char| c.is_whitespace() || "\"'`<>()[]{}".contains(c);
+        let url_end = rest[scheme + 3..].find(ends).map_or(rest.len(), |at| scheme + 3 + at);
+        let url = &rest[..url_end];
+        kept.push_str(url.split(['?', '#']).next().unwrap_or_default());
+        rest = &rest[url_end..];
+    }
+    kept + rest
+}
+
 /// A try that is to be repeated.
 pub(super) struct Miss {
     /// Why, in words.
@@ -43,7 +58,7 @@ impl Miss {
     /// No answer came.
     pub(super) fn unanswered(said: &str) -> Self {
         Miss {
-            said: said.to_owned(),
+            said: without_queries(said),
             kind: ErrorKind::Unavailable,
             after_ms: None,
             retries_max: None,
@@ -54,7 +69,7 @@ impl Miss {
     /// An answer came that says to try again.
     pub(super) fn of(verdict: &Verdict) -> Self {
         Miss {
-            said: verdict.said(),
+            said: without_queries(&verdict.said()),
             kind: verdict.kind,
             after_ms: verdict.retry_after_ms,
             retries_max: verdict.retries_max(),

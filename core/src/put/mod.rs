@@ -7,14 +7,18 @@ mod check;
 mod ending;
 mod granting;
 mod heard;
+mod progress;
+mod question;
 mod settings;
 mod verdict;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
-pub use action::{Action, Phase, Progress, RequestBody, Uploaded};
+pub use action::{Action, RequestBody, Uploaded};
 pub use answers::{judge, judge_deleted};
+pub use progress::{NextTry, Phase, Progress};
+pub use question::FirstGrant;
 pub use settings::{UploadBody, UploadSettings};
 pub use verdict::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict};
 
@@ -124,6 +128,8 @@ pub struct Upload {
     /// How often the multipart upload had to begin anew.
     restarts: u32,
     retry_after_ms: Option<u64>,
+    /// Why the latest try failed, in words that hold no secret.
+    last_failure: String,
     ending: Option<Result<Uploaded>>,
     outcome: Option<Result<Uploaded>>,
 }
@@ -141,7 +147,10 @@ impl Upload {
         seed: u64,
         now_ms: u64,
     ) -> Result<Self> {
-        settings.check(&body)?;
+        settings.check()?;
+        if body.bytes == 0 {
+            return Err(Error::misuse("there is nothing to upload: the file has 0 bytes"));
+        }
         let mut upload = Upload {
             ends_ms: settings.total_timeout_ms.map(|ms| now_ms.saturating_add(ms)),
             body,
@@ -159,6 +168,7 @@ impl Upload {
             taken_tries: 0,
             restarts: 0,
             retry_after_ms: None,
+            last_failure: String::new(),
             ending: None,
             outcome: None,
         };
@@ -244,21 +254,6 @@ impl Upload {
     pub fn abort(&mut self, now_ms: u64) {
         self.fail(Error::new(ErrorKind::Aborted, "the upload was aborted"), now_ms);
         self.settle();
-    }
-
-    /// How far it is.
-    pub fn progress(&self) -> Progress {
-        let phase = match self.stage {
-            _ if self.outcome.is_some() => Phase::Over,
-            Stage::Over => Phase::Aborting,
-            _ if !self.grants.is_usable() => Phase::Granting,
-            Stage::Sending => Phase::Sending,
-            Stage::Completing(_) => Phase::Completing,
-            Stage::Checking(_) => Phase::Checking,
-        };
-        let all = matches!(self.ending, Some(Ok(_)));
-        let sent_bytes = if all { self.body.bytes } else { self.chunks.done_bytes };
-        Progress { phase, sent_bytes, total_bytes: self.body.bytes }
     }
 
     /// How it ended, once it has: then nothing is under way any more.

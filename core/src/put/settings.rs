@@ -39,6 +39,9 @@ pub struct UploadSettings {
     pub timeout_ms: u64,
     /// The most time for all of it, but for aborting. Default: none.
     pub total_timeout_ms: Option<u64>,
+    /// How the caller tries again with the same file, in the words of the caller's language: errors
+    /// say so. Default: `upload the same file again`.
+    pub again: &'static str,
 }
 
 impl Default for UploadSettings {
@@ -51,6 +54,7 @@ impl Default for UploadSettings {
             retry_after_max_ms: 120_000,
             timeout_ms: 120_000,
             total_timeout_ms: None,
+            again: "upload the same file again",
         }
     }
 }
@@ -66,7 +70,7 @@ impl UploadSettings {
         }
     }
 
-    pub(super) fn check(&self, body: &UploadBody) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let zero = [
             ("concurrency", self.concurrency == 0),
             ("timeout_ms", self.timeout_ms == 0),
@@ -74,9 +78,6 @@ impl UploadSettings {
         ];
         if let Some((name, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
             return Err(Error::settings(format!("{name} is 0; give at least 1")));
-        }
-        if body.bytes == 0 {
-            return Err(Error::misuse("there is nothing to upload: the file has 0 bytes"));
         }
         Ok(())
     }

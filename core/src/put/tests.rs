@@ -24,12 +24,12 @@ fn grant_of(write: GrantedWrite, expires_ms: u64, bytes_max: u64) -> Grant {
     Grant::new(prefix, key, write, check, expires_ms, bytes_max).unwrap()
 }
 
-fn single(headers: &[(&str, &str)]) -> Grant {
+pub(super) fn single(headers: &[(&str, &str)]) -> Grant {
     grant_of(GrantedWrite::Put(signed(Method::Put, "put", headers)), 1_000_000, 1_000)
 }
 
 /// Parts of 10 bytes.
-fn multipart(upload_id: &str, parts: usize, expires_ms: u64) -> Grant {
+pub(super) fn multipart(upload_id: &str, parts: usize, expires_ms: u64) -> Grant {
     let write = GrantedWrite::Multipart(MultipartGrant {
         upload_id: upload_id.to_owned(),
         part_bytes: 10,
@@ -40,13 +40,13 @@ fn multipart(upload_id: &str, parts: usize, expires_ms: u64) -> Grant {
     grant_of(write, expires_ms, 1_000)
 }
 
-fn upload(bytes: u64, grant: Option<Grant>) -> Upload {
+pub(super) fn upload(bytes: u64, grant: Option<Grant>) -> Upload {
     let settings = UploadSettings { concurrency: 2, retries_max: 2, ..UploadSettings::default() };
     Upload::new(UploadBody::new(bytes), grant, settings, 1, 0).unwrap()
 }
 
 /// What is wanted now: `METHOD path` of requests, others as they show themselves.
-fn wanted(upload: &mut Upload, now_ms: u64) -> Vec<(u64, String)> {
+pub(super) fn wanted(upload: &mut Upload, now_ms: u64) -> Vec<(u64, String)> {
     std::iter::from_fn(|| upload.poll(now_ms))
         .map(|action| match action {
             Action::Request { id, method, url, .. } => {
@@ -58,7 +58,7 @@ fn wanted(upload: &mut Upload, now_ms: u64) -> Vec<(u64, String)> {
         .collect()
 }
 
-fn names(wanted: &[(u64, String)]) -> Vec<&str> {
+pub(super) fn names(wanted: &[(u64, String)]) -> Vec<&str> {
     wanted.iter().map(|(_, name)| name.as_str()).collect()
 }
 
@@ -81,7 +81,13 @@ fn parts_go_up_side_by_side_within_the_bound_and_are_completed_in_order() {
     stored_part(&mut upload, first[1].0, 1);
     assert_eq!(
         upload.progress(),
-        Progress { phase: Phase::Sending, sent_bytes: 10, total_bytes: 35 }
+        Progress {
+            phase: Phase::Sending,
+            sent_bytes: 10,
+            under_way_bytes: 10,
+            total_bytes: 35,
+            retry: None
+        }
     );
     let second = wanted(&mut upload, 1);
     assert_eq!(names(&second), ["PUT u/2"]);

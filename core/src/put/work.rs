@@ -67,6 +67,16 @@ impl Chunks {
         self.etags.len()
     }
 
+    /// How the tries of one part went so far.
+    pub(super) fn retry(&self, i: usize) -> Retry {
+        self.retries.get(i).copied().unwrap_or_default()
+    }
+
+    pub(super) fn bytes_of(&self, i: usize) -> u64 {
+        let range = self.range(i);
+        range.end - range.start
+    }
+
     pub(super) fn range(&self, i: usize) -> Range<u64> {
         let start = self.chunk_bytes.saturating_mul(i as u64).min(self.bytes);
         start..start.saturating_add(self.chunk_bytes).min(self.bytes)
@@ -74,8 +84,7 @@ impl Chunks {
 
     /// Keeps the store's name for a part; whether all are there.
     fn done(&mut self, i: usize, etag: String) -> bool {
-        let range = self.range(i);
-        self.done_bytes += range.end - range.start;
+        self.done_bytes += self.bytes_of(i);
         self.retries[i] = Retry::default();
         self.etags[i] = Some(etag);
         self.etags.iter().all(Option::is_some)
@@ -106,7 +115,7 @@ impl Upload {
             return None;
         }
         if !self.grants.is_usable() {
-            return self.grants.timeout();
+            return self.grants.question.timeout();
         }
         let under_way = |which: fn(Purpose) -> bool| {
             self.sent.values().filter(|sent| which(sent.purpose)).count()
@@ -212,6 +221,7 @@ impl Upload {
     pub(super) fn unanswered(&mut self, sent: Sent, miss: &Miss, now_ms: u64) {
         let after_ms = miss.after_ms;
         self.retry_after_ms = after_ms.or(self.retry_after_ms);
+        self.last_failure.clone_from(&miss.said);
         let (mut backoff, random) = (self.settings.backoff(), &mut self.random);
         if let Some(retries_max) = miss.retries_max {
             backoff = backoff.at_most(retries_max);
@@ -270,7 +280,8 @@ impl Upload {
         let advice = match miss.kind {
             ErrorKind::Corrupt => advice(miss.kind).to_owned(),
             _ => format!(
-                "see that the network and the store are up, and try again{}",
+                "see that the network and the store are up, then {}{}",
+                self.settings.again,
                 wait.unwrap_or_default()
             ),
         };

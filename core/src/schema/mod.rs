@@ -10,7 +10,8 @@ use std::fmt;
 
 use crate::{Error, Names, Result, Settings};
 
-/// The column that holds the row's id; always the first, and no field of a schema may have its name.
+/// The column that holds the row's id; always the first, and no field of a schema may have its
+/// name.
 pub const ID_COLUMN: &str = "_id";
 
 /// The column that holds what no other column has a place for; always the last.
@@ -174,8 +175,8 @@ impl Schema {
         Ok(schema)
     }
 
-    /// The schema with these field ids of our own two columns; an error of kind `Settings` where the
-    /// invariants do not hold.
+    /// The schema with these field ids of our own two columns; an error of kind `Settings` where
+    /// the invariants do not hold.
     pub fn with_own_field_ids(self, own_ids: OwnFieldIds) -> Result<Self> {
         let schema = Schema { own_ids, ..self };
         field_ids::check(&schema)?;

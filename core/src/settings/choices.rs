@@ -46,8 +46,8 @@ pub enum Encodings {
     /// PLAIN, dictionary, and the three DELTA encodings: what the engines that people have read.
     #[default]
     Portable,
-    /// All that make the file smaller: BYTE_STREAM_SPLIT for floating-point numbers too, which Spark
-    /// reads from version 4.3 on.
+    /// All that make the file smaller: BYTE_STREAM_SPLIT for floating-point numbers too, which
+    /// Spark reads from version 4.3 on.
     Compact,
     /// PLAIN and dictionary alone, for readers that know nothing newer, such as fastparquet.
     Legacy,
@@ -91,8 +91,8 @@ impl FromStr for Encodings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Names {
-    /// Of names in one object that differ only in case, the first one that has values is a column. The
-    /// others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both.
+    /// Of names in one object that differ only in case, the first one that has values is a column.
+    /// The others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both.
     #[default]
     Portable,
     /// Every name but the empty one, exactly as it is.
@@ -130,7 +130,7 @@ pub enum IdSource {
     #[default]
     Auto,
     /// This field, which every row must have, with a string or a whole number. Where the document
-    /// has no field of that very name, dots part the names of a path: `_id.$oid`. A document's `_id`
-    /// is then a field like any other, whatever it holds.
+    /// has no field of that very name, dots part the names of a path: `_id.$oid`. A document's
+    /// `_id` is then a field like any other, whatever it holds.
     Field(String),
 }

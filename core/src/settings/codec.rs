@@ -19,8 +19,8 @@ pub enum Codec {
     Zstd(u8),
     /// Gzip at a level from 0 to 9.
     Gzip(u8),
-    /// Brotli at a level from 0 to 11. Its encoder is there where the feature `brotli` is; files are
-    /// read without it.
+    /// Brotli at a level from 0 to 11. Its encoder is there where the feature `brotli` is; files
+    /// are read without it.
     Brotli(u8),
 }
 

@@ -15,8 +15,8 @@ pub struct Settings {
     pub codec: Codec,
     /// The encodings of values. Default: those that the engines people have read.
     pub encodings: Encodings,
-    /// The most rows in one row group; at least 1. Default: 49,152, the number of ids for which a bloom
-    /// filter of 64 KiB is wrong about one absent id in 100.
+    /// The most rows in one row group; at least 1. Default: 49,152, the number of ids for which a
+    /// bloom filter of 64 KiB is wrong about one absent id in 100.
     pub row_group_rows_max: usize,
     /// The most leaf columns, `_id` and `_rescued_data` apart; at least 1. Default: 1,000.
     pub columns_max: usize,
@@ -42,8 +42,8 @@ pub struct Settings {
 impl Settings {
     /// The deepest that [`Settings::depth_max`] may be: readers recurse over nested columns.
     pub const DEPTH_LIMIT: usize = 64;
-    /// The most lists within lists that become columns: engines that read more of them take very long (DuckDB)
-    /// or refuse (pyarrow).
+    /// The most lists within lists that become columns: engines that read more of them take very
+    /// long (DuckDB) or refuse (pyarrow).
     pub const LISTS_LIMIT: usize = 16;
     /// The most that [`Settings::columns_max`] may be, and the most columns of
     /// [`Settings::schema`], fields of structs and elements of lists among them.
@@ -54,7 +54,8 @@ impl Settings {
         #[cfg(not(feature = "brotli"))]
         if let Codec::Brotli(_) = self.codec {
             return Err(Error::settings(
-                "this build has no brotli encoder; choose zstd or gzip, or a build with the feature \"brotli\"",
+                "this build has no brotli encoder; choose zstd or gzip, or a build with the \
+                 feature \"brotli\"",
             ));
         }
         let ranges = [
@@ -87,7 +88,8 @@ impl Settings {
         }
         if self.policy == Policy::Strict && self.nulls == Nulls::Preserve {
             return Err(Error::settings(
-                "nulls = \"preserve\" keeps nulls in _rescued_data, which policy \"strict\" does not have; choose one",
+                "nulls = \"preserve\" keeps nulls in _rescued_data, which policy \"strict\" \
+                 does not have; choose one",
             ));
         }
         Ok(())

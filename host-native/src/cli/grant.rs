@@ -14,8 +14,8 @@ use super::store::{self, Store, StoreArgs};
 
 /// Grant the right to write one object, without credentials, until it expires
 ///
-/// Prints the grant as JSON. It is a secret: whoever has it can write that object. For parts a multipart upload is
-/// begun, which whoever has the grant completes or aborts.
+/// Prints the grant as JSON. It is a secret: whoever has it can write that object. For parts a
+/// multipart upload is begun, which whoever has the grant completes or aborts.
 #[derive(Debug, Args)]
 pub struct GrantArgs {
     /// The collection the rows belong to
@@ -33,17 +33,19 @@ pub struct GrantArgs {
     /// The exact size of the file; the store refuses any other
     #[arg(long, value_name = "SIZE", value_parser = size)]
     bytes: Option<u64>,
-    /// The SHA-256 of the file as hexadecimal digits; in a single put the store refuses other content
+    /// The SHA-256 of the file as hexadecimal digits; in a single put the store refuses other
+    /// content
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     sha256: Option<Sha256Digest>,
     /// How many parts to grant [default: as --bytes needs, or a single put]
     #[arg(long, value_name = "N")]
     parts: Option<usize>,
-    /// The size of a part, and above which a file goes up in parts: a number of bytes, KiB, MiB or GiB
+    /// The size of a part, and above which a file goes up in parts: a number of bytes, KiB, MiB or
+    /// GiB
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = size)]
     part_size: u64,
-    /// The encodings that the file is to have, unless whoever puts it says otherwise: portable, compact
-    /// or legacy
+    /// The encodings that the file is to have, unless whoever puts it says otherwise: portable,
+    /// compact or legacy
     #[arg(long, value_name = "SET")]
     encodings: Option<Encodings>,
     /// Write LSNs in the key with 20 digits, so that a listing is in order

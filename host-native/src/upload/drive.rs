@@ -290,8 +290,8 @@ impl<'a> Driver<'a> {
 
     fn tell(&mut self) {
         let progress = self.upload.progress();
-        if self.told != Some(progress) {
-            self.told = Some(progress);
+        if self.told.as_ref() != Some(&progress) {
+            self.told = Some(progress.clone());
             if let Some(on_progress) = self.on_progress {
                 on_progress(progress);
             }

@@ -52,14 +52,21 @@ fn rows_go_up_by_a_grant_without_credentials() {
     let other = ["put", "other.ndjson", "--grant", "grant.json", "--allow-http"];
     contains_all(&ran(device(&other)).fails(1), &["other content", "LSN range"]);
 
-    // In parts, more than the file needs.
-    let parts = ["--parts", "2", "--part-size", "5MiB"];
+    // In parts, more than the file needs, in the encodings that the owner's engines read.
+    let parts = ["--parts", "2", "--part-size", "5MiB", "--encodings", "legacy"];
     let grant = owner(&[&["grant", "-c", "parts", "--lsn", "0..3200"], &parts[..]].concat()).ok();
     place.write("parts.json", &grant);
     let printed =
         ran(device(&["put", MOVIES, "--grant", "parts.json", "--allow-http", "--json"])).ok();
     assert_eq!(json(&printed)["key"], json!("granted/0/parts/lsn-0-3200.parquet"));
     same_rows(&source, &owner(&["cat", "granted/0/parts/lsn-0-3200.parquet"]).ok());
+    let facts = json(&owner(&["inspect", "granted/0/parts/lsn-0-3200.parquet", "--json"]).ok());
+    for column in facts["row_groups"][0]["columns"].as_array().unwrap() {
+        let encodings: Vec<&str> =
+            column["encodings"].as_array().unwrap().iter().map(|of| of.as_str().unwrap()).collect();
+        let legacy = |name: &&str| ["PLAIN", "RLE", "RLE_DICTIONARY"].contains(name);
+        assert!(encodings.iter().all(legacy), "{column}");
+    }
 }
 
 #[test]

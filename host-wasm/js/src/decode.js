@@ -1,5 +1,5 @@
-import { ColdpressError, misuse, stopIfAborted } from './error.js'
-import { chunksOf } from './sources.js'
+import { ColdpressError, misuse, stopIfAborted, untilAborted } from './error.js'
+import { chunksOf, forEach } from './sources.js'
 import { bytesOf } from './text.js'
 
 const MARK = '#'
@@ -21,7 +21,8 @@ export function decoding(engine) {
     if (columns !== undefined && !(Array.isArray(columns) && columns.every(name => typeof name === 'string'))) {
       throw new ColdpressError('Settings', 'columns is an array of field names')
     }
-    const bytes = await wholeOf(file)
+    stopIfAborted(signal)
+    const bytes = await wholeOf(file, signal)
     stopIfAborted(signal)
     const rows = []
     await engine.run(raw => raw.decode(bytes, columns, ids, as === 'ndjson', (text, marked) => {
@@ -47,18 +48,22 @@ export function decoding(engine) {
  * All bytes of a file, whatever it is in.
  *
  * @param {any} file
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-async function wholeOf(file) {
+async function wholeOf(file, signal) {
   if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return bytesOf(file)
   if (file?.bytes instanceof Uint8Array) return file.bytes
   if (typeof Response === 'function' && file instanceof Response && !file.ok) {
     throw new ColdpressError('Unavailable', `${file.url || 'the response'} answers ${file.status} ${file.statusText}`.trimEnd())
   }
-  if (typeof file?.arrayBuffer === 'function') return new Uint8Array(await file.arrayBuffer())
+  if (typeof file?.arrayBuffer === 'function') {
+    return new Uint8Array(await untilAborted(signal, file.arrayBuffer()))
+  }
   if (typeof file?.getReader === 'function') {
+    /** @type {Uint8Array<any>[]} */
     const chunks = []
-    for await (const chunk of chunksOf(file)) chunks.push(bytesOf(chunk))
+    await forEach(chunksOf(file), signal, (chunk) => chunks.push(bytesOf(chunk)))
     return new Uint8Array(await new Blob(chunks).arrayBuffer())
   }
   throw misuse('a file comes as a Uint8Array, ArrayBuffer, Blob, Response or ReadableStream of bytes')

@@ -1,10 +1,15 @@
 import { ColdpressError, misuse, stopIfAborted } from './error.js'
 import { EncodedFile } from './file.js'
+import { Pauses } from './pauses.js'
 import { checkNames, isBrotli, settingsOf } from './settings.js'
-import { isText, sourceOf } from './sources.js'
+import { forEach, isText, sourceOf } from './sources.js'
 import { Tape } from './tape.js'
-import { targetOf } from './target.js'
+import { NOWHERE, targetOf } from './target.js'
 import { TextFeed } from './text.js'
+import { world } from './upload-world.js'
+
+/** What one row counts for, where it has to be known how much was done without a pause. */
+const ROW_UNITS = 64
 
 /**
  * `encode` and `Encoder`, on these modules.
@@ -28,11 +33,15 @@ export function encoding(engine, brotli) {
     /** Why nothing more is taken. */
     #refused
 
+    /** Lets an abort be heard while rows are taken. */
+    #pauses
+
     constructor(options = {}) {
       checkNames(options)
       this.#options = options
+      this.#pauses = new Pauses(options.signal)
       // Said before any row is taken.
-      targetOf(options)
+      targetOf(options, 0, NOWHERE)
     }
 
     /** Rows taken so far; of JSON text, the last ones may still wait for more of it. */
@@ -41,27 +50,38 @@ export function encoding(engine, brotli) {
     }
 
     async push(rows) {
-      return this.#next(() => this.#push(rows))
+      return this.#next(() => this.#push(rows), this.#options.signal)
     }
 
-    /**
-     * @param {object | ((rows: number) => object | Promise<object>)} [late] what of the target was not known before;
-     *   a function is told how many rows there are
-     */
-    async finish(late = {}) {
+    /** Ends the JSON text pushed so far, and gives the number of all rows. */
+    async count() {
       return this.#next(async () => {
         await this.#begin()
         this.#flush()
         this.#endText()
-        const target = targetOf({ ...this.#options, ...(typeof late === 'function' ? await late(this.#rows) : late) })
-        if (this.#refused) throw this.#refused
+        return this.#rows
+      }, this.#options.signal)
+    }
+
+    /**
+     * @param {object} [late] what of the target was not known before
+     * @param {{ signal?: AbortSignal }} [how] by default the signal of the options
+     */
+    async finish(late = {}, how = this.#options) {
+      return this.#next(async () => {
+        await this.#begin()
+        this.#flush()
+        this.#endText()
+        const target = targetOf({ ...this.#options, ...late }, this.#rows, world)
         const { prefix, tenant, collection, min, max, padded } = target
         const raw = this.#raw
+        const { encodings } = this.#options
+        if (encodings === undefined && late.encodings != null) raw.encodings(String(late.encodings))
         this.#raw = undefined
         const file = this.#instance.run(() => EncodedFile.take(raw.finish(prefix, tenant, collection, min, max, padded)))
         this.#end(misuse('this encoder has finished its file; start a new one'))
         return file
-      })
+      }, how.signal)
     }
 
     dispose() {
@@ -69,11 +89,11 @@ export function encoding(engine, brotli) {
     }
 
     /** Does `work` behind what is being done; whatever goes wrong, nothing more is taken then. */
-    #next(work) {
+    #next(work, signal) {
       const done = this.#queue.then(async () => {
         if (this.#refused) throw this.#refused
         try {
-          stopIfAborted(this.#options.signal)
+          stopIfAborted(signal)
           return await work()
         } catch (/** @type {any} */ error) {
           this.#end(error instanceof ColdpressError && error.code === 'Misuse' ? error : misuse(`this encoder takes nothing more, because of an error: ${error?.message ?? error}; start a new one`))
@@ -107,15 +127,19 @@ export function encoding(engine, brotli) {
       await this.#begin()
       if ('text' in source) return this.#pushText(source.text)
       if ('sync' in source) {
-        for (const row of source.sync) this.#pushOne(row)
+        for (const row of source.sync) {
+          const pause = this.#pushOne(row)
+          if (pause) await pause
+        }
       } else {
-        for await (const row of source.async) this.#pushOne(row)
+        await forEach(source.async, this.#options.signal, (row) => this.#pushOne(row))
         // A stream ends where it ends; pushed strings and bytes may be slices of one text.
         this.#endText()
       }
       this.#flush()
     }
 
+    /** @returns {Promise<void> | undefined} what to wait for before the next one; mostly nothing */
     #pushOne(chunk) {
       if (this.#refused) throw this.#refused
       if (isText(chunk)) {
@@ -125,15 +149,31 @@ export function encoding(engine, brotli) {
       if (this.#textIsOpen) this.#endText()
       this.#tape.push(chunk, this.#rows + this.#taped)
       this.#taped += 1
-      if (this.#tape.isFull) this.#flush()
+      if (!this.#tape.isFull) return this.#pauses.after(ROW_UNITS)
+      this.#flush()
+      return this.#pauses.afterMuch()
     }
 
     #pushText(chunk) {
       this.#textIsOpen = true
-      this.#text.push(chunk, bytes => {
-        stopIfAborted(this.#options.signal)
+      return this.#take(this.#text.slices(chunk)) ?? this.#pauses.after(ROW_UNITS)
+    }
+
+    /** Takes slices until it is time for a pause, and the others behind that. */
+    #take(slices) {
+      for (let slice; !(slice = slices.next()).done;) {
+        const bytes = slice.value
         this.#call(raw => raw.pushJson(bytes))
-      })
+        const pause = this.#pauses.after(bytes.length)
+        if (pause) return this.#takeAfter(pause, slices)
+      }
+      return undefined
+    }
+
+    async #takeAfter(pause, slices) {
+      await pause
+      if (this.#refused) throw this.#refused
+      await this.#take(slices)
     }
 
     #endText() {
@@ -145,7 +185,6 @@ export function encoding(engine, brotli) {
 
     #flush() {
       if (this.#taped === 0) return
-      stopIfAborted(this.#options.signal)
       this.#taped = 0
       this.#tape.handOver((...tape) => this.#call(raw => raw.pushTape(...tape)), this.#rows)
     }

@@ -32,5 +32,34 @@ export const misuse = message => new ColdpressError('Misuse', message)
  * @param {AbortSignal | undefined} signal
  */
 export function stopIfAborted(signal) {
-  if (signal?.aborted) throw new ColdpressError('Aborted', 'the work was aborted by its signal', { cause: signal.reason })
+  if (signal?.aborted) throw aborted(signal)
 }
+
+/**
+ * What a promise gives, unless the signal is aborted first.
+ *
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+export async function untilAborted(signal, promise) {
+  if (signal === undefined) return promise
+  /** @type {() => void} */
+  let stop = () => {}
+  const heard = new Promise((_, reject) => {
+    stop = () => reject(aborted(signal))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  // Whichever comes second is of no interest, not even as a failure.
+  promise.catch(() => {})
+  try {
+    return await Promise.race([promise, /** @type {Promise<never>} */ (heard)])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const aborted = (/** @type {AbortSignal} */ signal) =>
+  new ColdpressError('Aborted', 'the work was aborted by its signal', { cause: signal.reason })

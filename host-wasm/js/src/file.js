@@ -46,6 +46,12 @@ export class EncodedFile {
     return sha256Hex(this.bytes)
   }
 
+  /** What `JSON.stringify` shows: all but the bytes, of which it tells the number. */
+  toJSON() {
+    const { bytes, key, rows, columns, rescued, duplicateKeys, schema } = this
+    return { key, size: bytes.length, rows, columns, rescued, duplicateKeys, schema }
+  }
+
   /** @returns {ReadableStream<Uint8Array>} */
   stream() {
     const SLICE = 1 << 16

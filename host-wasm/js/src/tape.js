@@ -1,5 +1,5 @@
 import { ColdpressError } from './error.js'
-import { Faulty, isText, pathOf, standIn } from './values.js'
+import { Faulty, isText, kindOf, pathOf, standIn } from './values.js'
 
 // The numbers are `host-wasm/src/tape.rs`'s too.
 export const NULL = 0
@@ -204,7 +204,7 @@ export class Tape {
     const depth = this.#enter(map)
     this.#op(OPEN_OBJECT)
     for (const [key, value] of entries) {
-      if (typeof key !== 'string') throw new Faulty(`a Map's keys must be strings to be field names, and one is a ${typeof key}`)
+      if (typeof key !== 'string') throw new Faulty(`a Map's keys must be strings to be field names, and one is ${kindOf(key)}`)
       this.#at[depth] = key
       if (value === undefined) continue
       this.#key(this.#names, key)

@@ -1,45 +1,32 @@
 import { ColdpressError } from './error.js'
+import { lsnsOf, u64 } from './lsn.js'
 import { isText } from './values.js'
-
-const U64_MAX = (1n << 64n) - 1n
-
-/**
- * A whole number from 0 to 2^64 - 1, in any form that has it exactly.
- *
- * @param {number | bigint | string} value
- * @param {string} name
- * @returns {bigint}
- */
-export function u64(value, name) {
-  const exact =
-    typeof value === 'bigint' ? value
-      : typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value)
-        : typeof value === 'string' && /^[0-9]{1,20}$/.test(value) ? BigInt(value)
-          : -1n
-  if (exact < 0n || exact > U64_MAX) {
-    throw new ColdpressError('Key', `${name} is ${String(value)}; it is a whole number from 0 to 2^64 - 1, and past 2^53 a BigInt or a string`)
-  }
-  return exact
-}
 
 /**
  * Whose rows a file holds, as the module takes it.
  *
- * @param {{ prefix?: string, tenant?: number | bigint | string, collection?: string, lsns?: { min: any, max: any }, lsnWidth?: number }} options
+ * @param {{ prefix?: string, tenant?: number | bigint | string, collection?: string, lsns?: any, lsnWidth?: number }} options
+ * @param {number} rows
+ * @param {Pick<import('./upload-world.js').World, 'now' | 'seed'>} world
  */
-export function targetOf({ prefix = '', tenant = 0, collection = 'rows', lsns, lsnWidth }) {
+export function targetOf(options, rows, world) {
+  const { prefix = '', tenant = 0, collection = 'rows', lsns, lsnWidth } = options
   if (lsnWidth !== undefined && lsnWidth !== 0 && lsnWidth !== 20) {
     throw new ColdpressError('Settings', `lsnWidth is ${lsnWidth}; it is 20 for LSNs with leading zeros, or 0`)
   }
+  const range = lsns === undefined || lsns === null ? undefined : lsnsOf(lsns, rows, world)
   return {
     prefix: text(prefix, 'prefix'),
     tenant: u64(tenant, 'tenant'),
     collection: text(collection, 'collection'),
-    min: lsns && u64(lsns.min, 'lsns.min'),
-    max: lsns && u64(lsns.max, 'lsns.max'),
+    min: range?.min,
+    max: range?.max,
     padded: lsnWidth === 20,
   }
 }
+
+/** Stands for the runtime's clock where options are only checked. */
+export const NOWHERE = { now: () => 0, seed: () => 0n }
 
 function text(value, name) {
   if (typeof value === 'string' && isText(value)) return value
@@ -54,8 +41,10 @@ export function keys(engine) {
    * The key of the object that a file of these rows is.
    */
   async function objectKey(target) {
-    if (!target?.lsns) throw new ColdpressError('Key', 'objectKey needs lsns: { min, max }')
-    const { prefix, tenant, collection, min, max, padded } = targetOf(target)
+    if (target?.lsns?.min === undefined || target.lsns.max === undefined) {
+      throw new ColdpressError('Key', 'objectKey needs lsns: { min, max }')
+    }
+    const { prefix, tenant, collection, min, max, padded } = targetOf(target, 0, NOWHERE)
     return engine.run(raw => raw.objectKey(prefix, tenant, collection, min, max, padded))
   }
 

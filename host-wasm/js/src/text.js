@@ -14,23 +14,25 @@ export class TextFeed {
   /** The first half of a surrogate pair whose second half comes with the next string. */
   #half = ''
 
-  /**
-   * @param {string | ArrayBuffer | ArrayBufferView} chunk
-   * @param {(bytes: Uint8Array) => void} take
-   */
-  push(chunk, take) {
-    if (typeof chunk === 'string') return this.#string(this.#half + chunk, take)
-    if (this.#half) throw halfPair()
-    const bytes = bytesOf(chunk)
-    for (let at = 0; at < bytes.length; at += SLICE_BYTES) take(bytes.subarray(at, at + SLICE_BYTES))
-  }
-
   /** The text has ended. */
   end() {
     if (this.#half) throw halfPair()
   }
 
-  #string(text, take) {
+  /**
+   * The chunk as UTF-8, in slices; a slice is only good until the next one is taken.
+   *
+   * @param {string | ArrayBuffer | ArrayBufferView} chunk
+   * @returns {Generator<Uint8Array>}
+   */
+  * slices(chunk) {
+    if (typeof chunk === 'string') return yield* this.#string(this.#half + chunk)
+    if (this.#half) throw halfPair()
+    const bytes = bytesOf(chunk)
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES)
+  }
+
+  * #string(text) {
     this.#half = ''
     if (text !== '' && isHigh(text, text.length)) {
       this.#half = text.at(-1)
@@ -43,7 +45,7 @@ export class TextFeed {
       const slice = text.slice(at, end)
       const { written } = encoder.encodeInto(slice, this.#buffer)
       if (written !== slice.length && !isText(slice)) throw halfPair()
-      take(this.#buffer.subarray(0, written))
+      yield this.#buffer.subarray(0, written)
       at = end
     }
   }

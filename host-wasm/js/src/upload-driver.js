@@ -24,7 +24,7 @@ const BODY_BYTES_MAX = 64 * 1024
  * @property {() => Progress} progress
  * @property {() => Outcome | undefined} outcome
  *
- * @typedef {{ sentBytes: number, totalBytes: number, phase: string }} Progress
+ * @typedef {import('../index.js').UploadProgress} Progress
  * @typedef {{ key: string, bytes: number, created: boolean } | { error: any }} Outcome
  * @typedef {{ type: 'request', id: number, method: string, url: string, headers: [string, string][],
  *   start?: number, end?: number, body?: Uint8Array }} RequestAction
@@ -97,7 +97,7 @@ class Driver {
     if (this.ended) return
     this.world.clearTimer(this.timer)
     // Without a network every try would fail at once: the machine sleeps until the runtime wakes us.
-    if (!this.world.online() && this.verdict === undefined) return
+    if (!this.world.online() && this.verdict === undefined) return this.#report()
     try {
       for (let action; (action = this.machine.poll(this.world.now())) !== undefined; ) this.#perform(action)
       const outcome = this.machine.outcome()
@@ -120,21 +120,41 @@ class Driver {
     const { error } = outcome
     // A caller may build on it: the store was seen to hold other content there.
     if (error?.code === 'Conflict') error.key = this.errand.key()
-    this.reject?.(this.verdict ?? error)
+    this.reject?.(this.#ending(error))
+  }
+
+  /** @param {any} error the machine's own */
+  #ending(error) {
+    const { verdict } = this
+    // Only the machine knows whether the file may be in the store all the same.
+    if (verdict instanceof ColdpressError && verdict.code === 'Aborted' && error?.code === 'Aborted') {
+      return new ColdpressError('Aborted', error.message, { cause: verdict.cause })
+    }
+    return verdict ?? error
   }
 
   #report() {
     const { onProgress } = this.errand
     if (onProgress === undefined || this.verdict !== undefined) return
-    const progress = this.machine.progress()
-    const shown = JSON.stringify(progress)
-    if (shown === this.shown) return
-    this.shown = shown
     try {
+      const progress = this.#progress()
+      const shown = JSON.stringify(progress)
+      if (shown === this.shown) return
+      this.shown = shown
       onProgress(progress)
     } catch (error) {
       this.#giveUp(error)
     }
+  }
+
+  /** @returns {Progress} */
+  #progress() {
+    const progress = this.machine.progress()
+    // The machine is not told of this: it cannot know when the network returns.
+    const sleeps = progress.phase !== 'over' && this.running.size === 0 && !this.world.online()
+    if (!sleeps) return progress
+    const attempt = progress.retry?.attempt ?? 1
+    return { ...progress, phase: 'waiting', retry: { attempt, reason: 'this device is offline' } }
   }
 
   /** @param {unknown} reason what the caller is told once the machine has cleaned up */

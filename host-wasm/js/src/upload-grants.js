@@ -2,58 +2,92 @@
 
 import { ColdpressError } from './error.js'
 import { CorsWatch } from './upload-cors.js'
+import { kindOf } from './values.js'
 import { worldWith } from './upload-world.js'
 
 /** @import { World } from './upload-world.js' */
 /** @import { GetGrant, GrantRequest } from '../index.js' */
 
+/** What an answer means that does not come in the form of a grant server: a proxy speaks, say. */
 const CODES = {
-  400: 'Misuse',
   401: 'Denied',
   403: 'Denied',
-  404: 'NotFound',
   408: 'Unavailable',
-  409: 'Conflict',
   413: 'Limit',
+  425: 'Unavailable',
   429: 'Unavailable',
 }
 const OURS = new Set(['Key', 'Limit', 'Misuse', 'Denied', 'NotFound', 'Conflict', 'Unavailable'])
+/** No server that will answer later says so: it does not know what is asked of it. */
+const NEVER = new Set([501, 505])
 const RETRY_AFTER = /^\d{1,9}$/
+/** What may stand in the header: anything else would fail in words that name no token. */
+const TOKEN = /^[\x20-\x7e]+$/
 
 /**
  * Asks `coldpress serve` at `url` for grants.
  *
  * @param {string | URL} url where the server is, with its path if it has one
- * @param {{ token: string | (() => string | Promise<string>), fetch?: typeof globalThis.fetch, world?: World }} options
+ * @param {{ token: Token, fetch?: typeof globalThis.fetch, world?: World }} options
  * @returns {GetGrant}
+ *
+ * @typedef {string | (() => string | Promise<string>)} Token
  */
 export function grantsFrom(url, options) {
   const here = options?.world ?? worldWith(options?.fetch)
-  const endpoint = grantsUrl(url)
+  const address = addressOf(url)
+  const endpoint = new URL('v1/grants', address)
   const token = options?.token
-  if (typeof token !== 'string' && typeof token !== 'function') {
-    throw new ColdpressError('Misuse', 'grantsFrom needs a token: a string, or a function that gives one')
+  if (typeof token !== 'function' && !isToken(token)) {
+    const rule = 'a string of printable ASCII, or a function that gives one'
+    throw new ColdpressError('Misuse', `grantsFrom needs a token: ${rule}`)
   }
   const cors = new CorsWatch(here)
-  return async (request, { signal } = {}) => {
-    const bearer = typeof token === 'function' ? await token() : token
-    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
+  return async (request, options) => {
+    const signal = options?.signal
+    const headers = { authorization: `Bearer ${await bearer(token)}`, 'content-type': 'application/json' }
     const body = JSON.stringify(request)
-    const trial = cors.sent('POST', endpoint, Object.keys(headers))
+    const trial = cors.sent('POST', endpoint.href, Object.keys(headers))
     let response
     let text
     try {
-      response = await here.fetch(endpoint, { method: 'POST', headers, body, signal })
+      response = await here.fetch(endpoint.href, { method: 'POST', headers, body, signal })
       cors.answered(trial)
       text = await response.text()
     } catch (error) {
       if (signal?.aborted) throw new ColdpressError('Aborted', 'the upload was aborted', { cause: signal.reason })
       throw await unreachable(here, cors, trial, error)
     }
-    if (response.ok) return parsed(endpoint, text)
-    throw refusal(endpoint, response, text)
+    const said = parsed(text)
+    if (!response.ok) throw refusal(address, endpoint, response, said)
+    if (typeof said?.key === 'string') return said
+    throw strange(address, endpoint, response, `, with ${start(text)} for a grant`)
   }
 }
+
+/** @param {Token} token */
+async function bearer(token) {
+  if (typeof token === 'string') return token
+  let given
+  try {
+    given = await token()
+  } catch (cause) {
+    // A function of ours, or one that means it: this code may be worth another try.
+    if (cause instanceof ColdpressError) throw cause
+    const said = /** @type {any} */ (cause)?.message ?? cause
+    throw new ColdpressError('Denied', `the function token failed, so no grant was asked for: ${said}`, { cause })
+  }
+  if (isToken(given)) return given
+  const found = typeof given === 'string' ? 'a string that is no token' : kindOf(given)
+  const rule = 'it gives a string of printable ASCII, or a promise of one'
+  throw new ColdpressError('Denied', `the function token gave ${found}; ${rule}`)
+}
+
+/**
+ * @param {unknown} token
+ * @returns {token is string}
+ */
+const isToken = (token) => typeof token === 'string' && TOKEN.test(token) && token.trim() !== ''
 
 /**
  * How a failed ask is told to the machine: retried later where it may go better then.
@@ -69,16 +103,27 @@ export function askFailure(error) {
   return { code: unavailable ? 'Unavailable' : 'Denied', message: String(message ?? error), retryAfterMs: undefined }
 }
 
-/** @param {string | URL} url */
-function grantsUrl(url) {
+/**
+ * @param {string | URL} url
+ * @returns {URL} the folder of the server, with a slash at its end
+ */
+function addressOf(url) {
+  const shown = JSON.stringify(String(url))
+  let base
   try {
-    const base = new URL(url, /** @type {any} */ (globalThis).location?.href)
-    if (!base.pathname.endsWith('/')) base.pathname += '/'
-    return new URL('v1/grants', base).href
+    base = new URL(url, /** @type {any} */ (globalThis).location?.href)
   } catch (cause) {
-    throw new ColdpressError('Misuse', `grantsFrom: ${JSON.stringify(String(url))} is no URL of a grant server`, { cause })
+    throw new ColdpressError('Misuse', `grantsFrom: ${shown} is no URL of a grant server; ${HTTP}`, { cause })
   }
+  if (base.protocol !== 'http:' && base.protocol !== 'https:') {
+    throw new ColdpressError('Misuse', `grantsFrom: ${shown} is no URL of a grant server; ${HTTP}`)
+  }
+  base.search = base.hash = ''
+  if (!base.pathname.endsWith('/')) base.pathname += '/'
+  return base
 }
+
+const HTTP = 'it begins with http:// or https://'
 
 /**
  * @param {World} here
@@ -102,36 +147,58 @@ async function unreachable(here, cors, trial, cause) {
 }
 
 /**
- * @param {string} endpoint
  * @param {string} text
+ * @returns {any} what the JSON says; undefined where it is none
  */
-function parsed(endpoint, text) {
+function parsed(text) {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    const start = JSON.stringify(text.slice(0, 100))
-    throw new ColdpressError('Unavailable', `${endpoint} answered with what is no grant: ${start}`, { cause })
+  } catch {
+    return undefined
   }
+}
+
+const start = (/** @type {string} */ text) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+/**
+ * @param {URL} address
+ * @param {URL} endpoint
+ * @param {Response} response
+ * @param {any} answer the body, where it is JSON
+ */
+function refusal(address, endpoint, response, answer) {
+  const { status } = response
+  const after = response.headers.get('retry-after') ?? ''
+  const retryAfterMs = RETRY_AFTER.test(after) ? Number(after) * 1000 : undefined
+  const said = answer?.error
+  const isBusy = status >= 500 && !NEVER.has(status)
+  const code = isBusy ? 'Unavailable' : CODES[/** @type {keyof typeof CODES} */ (status)]
+  if (typeof said?.message === 'string') {
+    const theirs = !isBusy && OURS.has(said.code) ? said.code : undefined
+    return new ColdpressError(theirs ?? code ?? 'Denied', said.message, { retryAfterMs })
+  }
+  if (code === undefined) return strange(address, endpoint, response)
+  return new ColdpressError(code, answered(address, endpoint, response), { retryAfterMs })
 }
 
 /**
- * @param {string} endpoint
+ * The error where something else than a grant server answers.
+ *
+ * @param {URL} address
+ * @param {URL} endpoint
  * @param {Response} response
- * @param {string} text
+ * @param {string} [more]
  */
-function refusal(endpoint, response, text) {
-  let said
-  try {
-    said = JSON.parse(text).error
-  } catch {
-    // What stands between us and the server answers in forms of its own; its status says enough.
-  }
-  const { status } = response
-  const byStatus = CODES[/** @type {keyof typeof CODES} */ (status)] ?? (status >= 500 ? 'Unavailable' : 'Denied')
-  const code = status < 500 && OURS.has(said?.code) ? said.code : byStatus
-  const after = response.headers.get('retry-after') ?? ''
-  const retryAfterMs = RETRY_AFTER.test(after) ? Number(after) * 1000 : undefined
-  const message = said?.message ?? `${endpoint} answered ${status} ${response.statusText}`.trim()
-  return new ColdpressError(code, message, { retryAfterMs })
+function strange(address, endpoint, response, more = '') {
+  const did = `${answered(address, endpoint, response)}${more}`
+  return new ColdpressError('NotFound', `${did}: is it the address of a coldpress grant server?`)
 }
 
+/**
+ * @param {URL} address
+ * @param {URL} endpoint
+ * @param {Response} response
+ */
+function answered({ href }, { pathname }, { status, statusText }) {
+  return `${href} answered ${`${status} ${statusText}`.trimEnd()} to POST ${pathname}`
+}

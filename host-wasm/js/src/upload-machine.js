@@ -2,43 +2,73 @@
 
 import { ColdpressError } from './error.js'
 
-/** @import { Action, Machine, Outcome } from './upload-driver.js' */
+/** @import { Action, Machine, Outcome, Progress } from './upload-driver.js' */
+/** @import { World } from './upload-world.js' */
 
 // A phone on a slow line needs minutes for a part of 16 MiB, and fetch tells nothing on the way.
 const TIMEOUT_MS = 300_000
 
 /**
- * @typedef {object} Errand what is to be uploaded, and how
- * @property {number} bytes
- * @property {string} sha256
- * @property {import('../index.js').Grant | undefined} grant
+ * @typedef {object} Patience how long and how often a machine tries
  * @property {number} [concurrency]
  * @property {number} [retries]
  * @property {number} [timeoutMs]
+ *
+ * @typedef {Patience & { bytes: number, sha256: string, grant?: import('../index.js').Grant }} Errand
  */
 
 /**
- * Runs `use` with a machine, which is gone afterwards.
+ * Runs `use` with the machine that stores a file, which is gone afterwards.
  *
  * @template T
  * @param {any} engine
  * @param {Errand} errand
- * @param {import('./upload-world.js').World} world
+ * @param {World} world
  * @param {(machine: Machine) => Promise<T>} use
  * @returns {Promise<T>}
  */
-export async function withMachine(engine, errand, world, use) {
+export function withUpload(engine, errand, world, use) {
   const { bytes, sha256, grant, concurrency, retries, timeoutMs = TIMEOUT_MS } = errand
   checkCounts({ concurrency, retries, timeoutMs })
+  const text = grant === undefined ? undefined : JSON.stringify(grant)
+  const make = (/** @type {any} */ module) =>
+    new module.RawUpload(bytes, sha256, text, concurrency, retries, timeoutMs, world.seed(), world.now())
+  return withMachine(engine, make, bytes, use)
+}
+
+/**
+ * The same with the machine that asks for a grant while there is no file; its outcome has only the key.
+ *
+ * @template T
+ * @param {any} engine
+ * @param {Patience} patience
+ * @param {World} world
+ * @param {(machine: Machine) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export function withFirstGrant(engine, { retries, timeoutMs = TIMEOUT_MS }, world, use) {
+  checkCounts({ retries, timeoutMs })
+  const make = (/** @type {any} */ module) =>
+    new module.RawFirstGrant(retries, timeoutMs, world.seed(), world.now())
+  return withMachine(engine, make, 0, use)
+}
+
+/**
+ * @template T
+ * @param {any} engine
+ * @param {(module: any) => any} make
+ * @param {number} totalBytes
+ * @param {(machine: Machine) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+async function withMachine(engine, make, totalBytes, use) {
   const instance = await engine.instance()
   instance.hold()
   /** @type {any} */
   let raw
   try {
-    const text = grant === undefined ? undefined : JSON.stringify(grant)
-    raw = instance.run((/** @type {any} */ module) =>
-      new module.RawUpload(bytes, sha256, text, concurrency, retries, timeoutMs, world.seed(), world.now()))
-    return await use(machineOf(raw, bytes, (call) => instance.run(call)))
+    raw = instance.run(make)
+    return await use(machineOf(raw, totalBytes, (call) => instance.run(call)))
   } finally {
     // An instance that stopped took the machine with it.
     if (instance.memoryBytes > 0) raw?.free()
@@ -61,9 +91,22 @@ function machineOf(raw, totalBytes, run) {
     handleGrant: (grant, now) => run(() => raw.handleGrant(grant, now)),
     handleGrantFailure: (code, message, retryAfterMs, now) => run(() => raw.handleGrantFailure(code, message, retryAfterMs, now)),
     abort: (now) => run(() => raw.abort(now)),
-    progress: () => run(() => ({ sentBytes: raw.sentBytes(), totalBytes, phase: raw.phase() })),
+    progress: () => run(() => progressOf(raw.progress(), totalBytes)),
     outcome: () => outcomeOf(raw, run),
   }
+}
+
+/**
+ * @param {any} raw
+ * @param {number} totalBytes
+ * @returns {Progress}
+ */
+function progressOf(raw, totalBytes) {
+  const [sentBytes, underWayBytes, phase] = [raw.sentBytes(), raw.underWayBytes(), raw.phase()]
+  const attempt = raw.attempt()
+  const retry = attempt && { attempt, atMs: raw.atMs(), reason: raw.reason() }
+  raw.free()
+  return { sentBytes, underWayBytes, totalBytes, phase, ...(retry && { retry }) }
 }
 
 /**
@@ -91,8 +134,9 @@ function actionOf(raw) {
 function outcomeOf(raw, run) {
   try {
     return run(() => {
-      const uploaded = raw.uploaded()
+      const uploaded = raw.outcome()
       if (uploaded === undefined) return undefined
+      if (typeof uploaded === 'string') return { key: uploaded, bytes: 0, created: false }
       const outcome = { key: uploaded.key(), bytes: uploaded.bytes(), created: uploaded.created() }
       uploaded.free()
       return outcome

@@ -47,23 +47,49 @@ export function standIn(object, key) {
   if (ArrayBuffer.isView(object) && tag !== '[object DataView]') return { elements: /** @type {any} */ (object) }
   const name = tag.slice('[object '.length, -1)
   const hint = name === 'Promise' ? 'await it' : 'give it a toJSON method, or take from it what you need'
-  throw new Faulty(`${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name} has no form in JSON; ${hint}`)
+  throw new Faulty(`${withArticle(name)} has no form in JSON; ${hint}`)
 }
 
+/** A path of more steps is told by its ends. */
+const STEPS_MAX = 20
+const ENDS_STEPS = 5
+
 /**
- * Where a value stands in its row, for people: `order.items[3].price`.
+ * Where a value stands in its row, for people: `order.items[3].price`. Of a very long path its
+ * beginning and its end: `a.b.c.d.e … x.y.z`.
  *
  * @param {(string | number | undefined)[]} steps
  * @returns {string}
  */
 export function pathOf(steps) {
+  const known = steps.filter((step) => step !== undefined)
+  if (known.length <= STEPS_MAX) return joined(known)
+  return `${joined(known.slice(0, ENDS_STEPS))} … ${joined(known.slice(-ENDS_STEPS))}`
+}
+
+/** @param {(string | number | undefined)[]} steps */
+function joined(steps) {
   let path = ''
   for (const step of steps) {
     if (typeof step === 'number') path += `[${step}]`
-    else if (step !== undefined) path += path === '' ? step : `.${step}`
+    else path += path === '' ? step : `.${step}`
   }
   return path
 }
+
+/**
+ * What a value is, in words that fit into a sentence: `null`, `undefined`, `a number`, `an object`.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function kindOf(value) {
+  if (value === null || value === undefined) return String(value)
+  return withArticle(typeof value)
+}
+
+/** @param {string} noun */
+const withArticle = (noun) => `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
 
 /**
  * Whether a string is text: no half of a surrogate pair stands alone.

@@ -107,6 +107,7 @@ impl World {
             retry_after_max_ms: 10_000,
             timeout_ms: 1_000,
             total_timeout_ms: self.random.chance(20).then_some(15_000),
+            ..UploadSettings::default()
         };
         let body = UploadBody {
             bytes: self.plan.file.len() as u64,

@@ -37,21 +37,58 @@ test('Bun', async (t) => {
   assertGolden(JSON.parse(await run(bunProgram(), ['app.mjs'], { cwd: folder })))
 })
 
-test('a Cloudflare Worker puts what it encodes into R2, once', async (t) => {
+/** The README's Worker, with a bucket; `post` sends it a body and gives status and text. */
+async function workerWithBucket(t) {
   const { blocks: [code] } = recipe('Cloudflare Worker')
   const folder = await newProject(t, { 'worker.js': code })
   const worker = await startWorker(t, join(folder, 'worker.js'), { r2Buckets: ['BUCKET'] })
-  const post = async () => {
-    const response = await worker.dispatchFetch('http://worker/', { method: 'POST', body: readFileSync(MOVIES) })
+  const post = async (body, headers = {}) => {
+    const response = await worker.dispatchFetch('http://worker/', { method: 'POST', body, headers })
     return [response.status, await response.text()]
   }
-  const [status, key] = await post()
-  assert.equal(status, 201, key)
-  const bucket = await worker.getR2Bucket('BUCKET')
-  const object = await bucket.get(key)
-  const rows = await readNatively(t, key, Buffer.from(await object.arrayBuffer()))
-  assert.deepEqual(rows, moviesWithoutNulls())
-  assert.deepEqual(await post(), [409, 'already there'])
+  return { post, bucket: await worker.getR2Bucket('BUCKET') }
+}
+
+test('a Cloudflare Worker puts what it encodes into R2, request by request', async (t) => {
+  const { post, bucket } = await workerWithBucket(t)
+  const keys = []
+  for (let request = 0; request < 3; request += 1) {
+    const [status, key] = await post(readFileSync(MOVIES))
+    assert.equal(status, 201, key)
+    keys.push(key)
+    const object = await bucket.get(key)
+    const rows = await readNatively(t, key, Buffer.from(await object.arrayBuffer()))
+    assert.deepEqual(rows, moviesWithoutNulls())
+  }
+  assert.equal(new Set(keys).size, 3)
+})
+
+test('a request that a Worker gets twice with its own number is stored once', async (t) => {
+  const { post, bucket } = await workerWithBucket(t)
+  const own = { 'x-first-lsn': '1850000000000000000' }
+  const key = '7/events/lsn-1850000000000000000-1850000000000000001.parquet'
+  assert.deepEqual(await post('{"n":1}\n{"n":2}', own), [201, key])
+  assert.deepEqual(await post('{"n":1}\n{"n":2}', own), [200, key])
+  assert.deepEqual(await post('{"n":1}\n{"n":3}', own), [409, 'other rows have these LSNs'])
+  assert.equal((await bucket.list()).objects.length, 1)
+})
+
+test('a Worker says what is wrong with rows, and goes on', async (t) => {
+  const { post, bucket } = await workerWithBucket(t)
+  const wrong = [
+    ['{"n":1}\n{"n":', {}, 400, /^line 2/],
+    ['', {}, 400, /no rows/],
+    [undefined, {}, 400, /no rows/],
+    ['{"n":1}', { 'x-first-lsn': 'first' }, 400, /lsns\.min is first/],
+    [`{"text":"${'x'.repeat(33e6)}"}`, {}, 413, /too many bytes/],
+  ]
+  for (const [body, headers, status, message] of wrong) {
+    const [found, text] = await post(body, headers)
+    assert.equal(found, status, text)
+    assert.match(text, message)
+    assert.equal((await post('{"n":1}'))[0], 201)
+  }
+  assert.equal((await bucket.list()).objects.length, wrong.length)
 })
 
 test('a Cloudflare Worker that brings brotli along', async (t) => {

@@ -1,6 +1,6 @@
 // What the types promise, held to by tsc: each `@ts-expect-error` must be an error, and nothing else may be one.
-import { ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey } from 'coldpress'
-import type { DecodedRowOf, EncodedFile, RowOf, Schema } from 'coldpress'
+import { ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey, upload } from 'coldpress'
+import type { DecodedRowOf, EncodedFile, EncodeOptions, GetGrant, RowOf, Schema, UploadResult } from 'coldpress'
 import { encode as encodeOnly } from 'coldpress/encode'
 import { openOutbox } from 'coldpress/outbox'
 
@@ -38,12 +38,34 @@ const decoded: DecodedRowOf<typeof schema> = {}
 const isString: Equal<typeof decoded.raw, string | undefined> = true
 const isTags: Equal<typeof decoded.tags, (string | null)[] | undefined> = true
 
+interface Person { name: string; born?: number }
+const people: Person[] = []
+const personal = { columns: [{ name: 'name', type: 'string' }, { name: 'born', type: 'int16' }] } as const
+declare const options: EncodeOptions
+declare const grants: GetGrant
+
+async function facts(error: ColdpressError) {
+  const isAbsent: boolean = error.code === 'NotFound'
+  const key: string | undefined = error.key
+  const wait: number | undefined = error.retryAfterMs
+  const origins: string[] | undefined = error.rule?.AllowedOrigins
+  const lsn: bigint | undefined = error.lsns?.min
+  const again: UploadResult | undefined = await error.retry?.()
+  await error.retry?.({ signal: AbortSignal.timeout(1), onProgress: ({ phase, retry }) => {
+    if (phase === 'waiting') console.log(retry?.attempt, retry?.atMs, retry?.reason)
+  } })
+  return { isAbsent, key, wait, origins, lsn, again }
+}
+
 async function uses() {
   const file: EncodedFile = await encode([good, empty, nulls], { schema, policy: 'strict' })
-  // @ts-expect-error - strict: rows are what the schema says
-  await encode([{ n: 'x' }], { schema, policy: 'strict' })
-  // @ts-expect-error - the same for a schema in place
-  await encode([{ n: 'x' }], { schema: { columns: [{ name: 'n', type: 'int8' }] }, policy: 'strict' })
+  // Interfaces are rows too; what tsc cannot know it does not judge.
+  await encode(people, { schema: personal, policy: 'strict' })
+  await encode(people, { schema: '{"columns":[]}', policy: 'strict' })
+  await encode(people, { schema: schema as Schema, policy: 'strict' })
+  await encode(new Set([good]), { schema, policy: 'strict' })
+  await encode('{"n":1}', { schema, policy: 'strict', lsns: 'time' })
+  await encode(people, options)
   await encode([{ n: 'x' }], { schema, policy: 'rescue', codec: 'zstd:9', lsns: { min: 1, max: '2' }, tenant: 7n, lsnWidth: 20 })
   await encode('{"a":1}')
   await encode(new Blob([]))
@@ -64,11 +86,15 @@ async function uses() {
   const sum: string = await file.sha256()
   await fetch('/put', { method: 'PUT', body: file.blob() })
 
-  const encoder = new Encoder<Reading>({ schema, collection: 'readings' })
+  const encoder: Encoder<typeof schema> = new Encoder({ schema, policy: 'strict', collection: 'readings' })
   await encoder.push([good])
   await encoder.push('{"n":1}')
-  // @ts-expect-error - rows of another shape
-  await encoder.push([{ n: 'x' }])
+  await new Encoder<typeof schema>({ schema, policy: 'strict' }).push([good, empty])
+  await new Encoder({ schema }).push(people)
+  await new Encoder(options).push(people)
+  await upload(grants, [good], { schema, policy: 'strict', collection: 'readings', lsns: { min: 1 } })
+  await upload(grants, people, { collection: 'people', lsns: 'time' })
+  await upload(grants, file)
   const rows: number = encoder.rows
   await encoder.finish()
 
@@ -91,8 +117,7 @@ async function uses() {
     await encodeOnly([{ a: 1 }])
   } catch (error) {
     if (error instanceof ColdpressError && error.code === 'Row') console.log(error.row, error.column)
-    // @ts-expect-error - no such code
-    if (error instanceof ColdpressError && error.code === 'Rows') return
+    if (error instanceof ColdpressError) return facts(error)
   }
   return { sum, rows, value, n, text, encodings }
 }

@@ -7,7 +7,7 @@
 export const REQUEST_HEADER = 'x-test-request'
 
 export class Clock {
-  #nowMs = Date.now()
+  #nowMs
   #numbers = 0
   /** Requests that somebody still works on. */
   #underWay = new Set()
@@ -15,9 +15,13 @@ export class Clock {
   #timers = new Map()
   #isLooking = false
 
-  /** @param {World} world the runtime's own */
-  constructor(world) {
+  /**
+   * @param {World} world the runtime's own
+   * @param {number} [nowMs]
+   */
+  constructor(world, nowMs = Date.now()) {
     this.base = world
+    this.#nowMs = nowMs
   }
 
   now() {

@@ -14,14 +14,16 @@ const TENANT = 7
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {{ serve?: string[] }} [options] more arguments of `coldpress serve`
+ * @param {object} [options]
+ * @param {string[]} [options.serve] more arguments of `coldpress serve`
+ * @param {string} [options.pages] the folder of the web server
  */
-export async function startShore(t, { serve = [] } = {}) {
+export async function startShore(t, { serve = [], pages = PAGES } = {}) {
   const server = await startSeaweed()
   t.after(() => server.stop())
   const proxy = await startProxy(server.endpoint)
   t.after(() => proxy.stop())
-  const web = await startServer({ folders: { '/': PAGES, '/coldpress/': unpacked() } })
+  const web = await startServer({ folders: { '/': pages, '/coldpress/': unpacked() } })
   t.after(() => web.close())
   const bucket = new Bucket(server)
   await allowPage(bucket, web.origin)

@@ -10,9 +10,10 @@ const TOKEN = 'the right token'
 /**
  * What happens to a request: nothing special, a number (that status instead of doing it), 'drop' (the connection ends
  * before it is done), 'drop after' (it is done, but nobody hears of it), 'status after' (done, and answered 500), 'silence'
- * (it is not done and never answered).
+ * (it is not done and never answered); by `fetch` alone 'silence after' (it is done and never answered) and 'late' (nobody
+ * hears of it, and it is done when another request comes).
  *
- * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence'} Fate
+ * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence' | 'silence after' | 'late'} Fate
  */
 
 export class Store {
@@ -27,7 +28,9 @@ export class Store {
   partBytes = 0
   expiresInMs = 60_000
   retryAfter = undefined
+  origin = 'https://store.test'
   #counts = new Map()
+  #late = []
 
   /** @param {import('./clock.mjs').Clock} clock by which grants expire; it is told of requests that get no answer */
   constructor(clock) {
@@ -79,14 +82,45 @@ export class Store {
     }
   }
 
-  async #serve(request, response) {
-    const url = new URL(request.url, this.origin)
+  /** As a client's `fetch`, without sockets; `number` is what the clock knows the request by. */
+  fetch = async (address, { method, headers, body, signal }, number) => {
+    const url = new URL(address)
+    const fate = this.#fateOf(method, url)
+    this.arrive()
+    const request = { method, headers: Object.fromEntries(new Headers(headers)) }
+    const act = () => this.#answer(request, url, Buffer.from(body ?? ''))
+    if (fate === 'late') this.#late.push(act)
+    const acts = [undefined, 'drop after', 'status after', 'silence after'].includes(fate)
+    const answer = typeof fate === 'number' ? this.#refused(fate) : acts ? act() : undefined
+    if (fate?.startsWith?.('silence')) return this.#never(signal, number)
+    if (fate === 'status after') return new Response('<Error><Code>InternalError</Code></Error>', { status: 500 })
+    if (fate !== undefined && typeof fate !== 'number') throw new TypeError('the connection was lost')
+    const empty = method === 'HEAD' || answer.status === 204
+    return new Response(empty ? null : answer.body, { status: answer.status, headers: answer.headers })
+  }
+
+  /** What was late takes effect. */
+  arrive() {
+    for (const act of this.#late.splice(0)) act()
+  }
+
+  #never(signal, number) {
+    this.clock.release(number)
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  }
+
+  #fateOf(method, url) {
     const part = url.searchParams.get('partNumber')
-    const line = `${request.method} ${url.pathname}${part === null ? '' : `?partNumber=${part}`}`
+    const line = `${method} ${url.pathname}${part === null ? '' : `?partNumber=${part}`}`
     this.log.push(line)
     const count = (this.#counts.get(line) ?? 0) + 1
     this.#counts.set(line, count)
-    const fate = this.fate(line, count)
+    return this.fate(line, count)
+  }
+
+  async #serve(request, response) {
+    const url = new URL(request.url, this.origin)
+    const fate = this.#fateOf(request.method, url)
     if (fate === 'silence') return this.clock.release(request.headers[REQUEST_HEADER])
     if (fate === 'drop') return request.socket.destroy()
     const pieces = []

@@ -1,4 +1,5 @@
-//! Integers in few bits: Parquet's RLE/bit-packing hybrid, and DELTA_BINARY_PACKED (`Encodings.md`).
+//! Integers in few bits: Parquet's RLE/bit-packing hybrid, and DELTA_BINARY_PACKED
+//! (`Encodings.md`).
 
 use crate::resolve::LevelSlice;
 use crate::work;
@@ -27,7 +28,8 @@ pub(super) fn uniform_levels(out: &mut Vec<u8>, count: usize, level: i16, level_
     });
 }
 
-/// Appends indexes into a dictionary as a data page has them: a byte of their width, then the hybrid.
+/// Appends indexes into a dictionary as a data page has them: a byte of their width, then the
+/// hybrid.
 pub(super) fn indexes(out: &mut Vec<u8>, indexes: &[u32], width: u32) {
     out.push(width as u8);
     hybrid(out, indexes, width, u64::from);
@@ -57,7 +59,8 @@ fn hybrid<T: Copy + PartialEq>(
     while run_from < values.len() {
         let value = values[run_from];
         let length = values[run_from..].iter().take_while(|other| **other == value).count();
-        // A run is worth its own header where whole groups of it remain behind those already packed.
+        // A run is worth its own header where whole groups of it remain behind those already
+        // packed.
         let owed = (GROUP - (run_from - packed_from) % GROUP) % GROUP;
         if length >= owed + GROUP {
             bit_packed(out, &values[packed_from..run_from + owed], width, bits);

@@ -86,7 +86,8 @@ fn lengths(blobs: &Blobs, range: Range<usize>, scratch: &mut Scratch) {
     scratch.body.extend_from_slice(blobs.span(range));
 }
 
-/// DELTA_BYTE_ARRAY: how much each byte string shares with the one before, then the rest of each likewise.
+/// DELTA_BYTE_ARRAY: how much each byte string shares with the one before, then the rest of each
+/// likewise.
 fn prefixed(blobs: &Blobs, range: Range<usize>, scratch: &mut Scratch) {
     let Scratch { body, rests, prefixes, lengths, .. } = scratch;
     rests.clear();

@@ -3,7 +3,8 @@
 /// Bytes of a bound in statistics: readers need only enough to prune by.
 const BOUND_BYTES_MAX: usize = 64;
 
-/// A byte string that is not greater, short enough for statistics; and whether it is this one itself.
+/// A byte string that is not greater, short enough for statistics; and whether it is this one
+/// itself.
 pub(super) fn lower_bound(bytes: &[u8], text: bool) -> (Vec<u8>, bool) {
     let end = if text { cut(bytes) } else { bytes.len().min(BOUND_BYTES_MAX) };
     (bytes[..end].to_vec(), end == bytes.len())

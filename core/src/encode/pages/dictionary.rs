@@ -7,7 +7,8 @@ use crate::resolve::Values;
 
 /// The most bytes of a dictionary page: more is no longer small beside the values.
 pub(crate) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
-/// The most slots looked at for each text, on average: values made to collide must not cost quadratic time.
+/// The most slots looked at for each text, on average: values made to collide must not cost
+/// quadratic time.
 const PROBES_MAX: usize = 8;
 const SLOTS_MIN: usize = 1_024;
 
@@ -22,8 +23,8 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// The dictionary of the column's values in `range`; none where it would be no gain after all: a group
-    /// without values, or one with far more distinct ones than the sample showed.
+    /// The dictionary of the column's values in `range`; none where it would be no gain after all:
+    /// a group without values, or one with far more distinct ones than the sample showed.
     pub(super) fn of(values: &Values, range: Range<usize>) -> Option<Self> {
         let count = range.len();
         let first = range.start;
@@ -101,7 +102,8 @@ impl Table {
         Table { slots: vec![0; SLOTS_MIN], entries: Vec::new(), probes: 0 }
     }
 
-    /// The place of a value, which is appended to `page` where it is new, behind its length where it has one.
+    /// The place of a value, which is appended to `page` where it is new, behind its length where
+    /// it has one.
     fn index<const LENGTH: bool>(&mut self, value: &[u8], page: &mut Vec<u8>) -> u32 {
         let hash = hash(value);
         let mut slot = self.slot(hash);

@@ -1,8 +1,9 @@
 //! The pages of a column chunk, written by our own hand; the footer stays parquet's.
 //!
-//! Values lie in our columns one behind the other, whatever their kind, so that a page is one pass over
-//! them. Parquet's writer takes each text as a counted reference and clones it up to three times, is compiled
-//! anew for every kind of value, and knows neither checksums nor codecs that give the same bytes everywhere.
+//! Values lie in our columns one behind the other, whatever their kind, so that a page is one pass
+//! over them. Parquet's writer takes each text as a counted reference and clones it up to three
+//! times, is compiled anew for every kind of value, and knows neither checksums nor codecs that
+//! give the same bytes everywhere.
 
 mod bits;
 mod body;
@@ -37,8 +38,8 @@ pub(super) const PAGE_ROWS_MAX: usize = 20_000;
 pub(crate) const PAGE_ENTRIES_MAX: usize = 1 << 20;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
-/// Bytes of byte strings in one row of a column at most: sizes in a page's header are i32, and lengths and
-/// levels need room too.
+/// Bytes of byte strings in one row of a column at most: sizes in a page's header are i32, and
+/// lengths and levels need room too.
 const ROW_BYTES_MAX: usize = 1 << 30;
 /// Elements of one row in one column at most, for the same reason: a value has up to 16 bytes.
 pub(crate) const ROW_ENTRIES_MAX: usize = 1 << 26;
@@ -80,8 +81,8 @@ impl<'s> ChunkWriter<'s> {
         }
     }
 
-    /// Gives the chunk a dictionary of these values of the column, before its first page, unless it would be
-    /// no gain.
+    /// Gives the chunk a dictionary of these values of the column, before its first page, unless it
+    /// would be no gain.
     pub(super) fn write_dictionary(&mut self, values: &Values, range: Range<usize>) -> Result<()> {
         let Some(mut dictionary) = Dictionary::of(values, range) else { return Ok(()) };
         self.scratch.body = std::mem::take(&mut dictionary.page);

@@ -1,4 +1,5 @@
-//! How the values of a column are ordered, and so what its statistics say (`parquet.thrift`, `ColumnOrder`).
+//! How the values of a column are ordered, and so what its statistics say (`parquet.thrift`,
+//! `ColumnOrder`).
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -88,7 +89,8 @@ impl Order {
                 let (min, max) = extremes(&values[range], |a, b| a < b)?;
                 Some((min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec()))
             }
-            // Zeros of either sign are equal, so the bounds take the sign that holds both; NaN is no bound.
+            // Zeros of either sign are equal, so the bounds take the sign that holds both; NaN is
+            // no bound.
             Values::Float(values) => {
                 let values = &values[range];
                 let values = &values[values.iter().position(|value| !value.is_nan())?..];
@@ -206,7 +208,8 @@ fn blob_extremes(blobs: &Blobs, range: Range<usize>) -> Option<(Vec<u8>, Vec<u8>
     Some((min.1.to_vec(), max.1.to_vec()))
 }
 
-/// A bound's bytes as a number; the bounds here are as wide as their type, so none falls to the zero.
+/// A bound's bytes as a number; the bounds here are as wide as their type, so none falls to the
+/// zero.
 fn int32(bytes: &[u8]) -> i32 {
     bytes.first_chunk().map_or(0, |bytes| i32::from_le_bytes(*bytes))
 }

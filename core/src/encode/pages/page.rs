@@ -52,7 +52,8 @@ impl Scratch {
 }
 
 impl Page<'_> {
-    /// Bytes of the page's byte strings, without their lengths; none where its values are of another kind.
+    /// Bytes of the page's byte strings, without their lengths; none where its values are of
+    /// another kind.
     pub(super) fn blob_bytes(&self) -> Option<usize> {
         match self.values {
             Values::Bytes(blobs) => Some(blobs.span(self.range.clone()).len()),
