@@ -119,7 +119,7 @@ fn heading(section: Section) -> (&'static str, &'static str) {
         Section::Names => (
             "Names",
             "Each name at the top of a row, in a struct, and in a struct of a list. `yes` means \
-             that the engine\nshows the very name. The file for fastparquet is `legacy`.",
+             that the engine\nshows the very name. The file for fastparquet is `legacy`, and has no list.",
         ),
         Section::Codecs => (
             "Codecs",
@@ -128,8 +128,9 @@ fn heading(section: Section) -> (&'static str, &'static str) {
         ),
         Section::Encodings => (
             "Encodings",
-            "Each file has columns of every type that we write in this encoding. Every file has \
-             levels in RLE.",
+            "Each file has columns of every type that we write in this encoding; one is of codec \
+             `zstd`, another\nof `none`. Every file has levels in RLE. BYTE_STREAM_SPLIT, and \
+             DELTA_BYTE_ARRAY with `none`, are\nonly in `compact` files.",
         ),
         Section::Iceberg => ("Tables of files", "What PyIceberg's `add_files` makes of files."),
     }
