@@ -119,8 +119,9 @@ def from_pandas(frame, path, kind):
         day = 86_400 * 10**9 // nanos
         absent = series.isna()
         values = [None if gone else value for gone, value in zip(absent, series.astype("int64"))]
-        unit = (lambda value: value // day) if kind["type"] == "date" else lambda value: value * nanos
-        return [None if value is None else unit(value) for value in values]
+        if kind["type"] == "date":
+            return [None if value is None else value // day for value in values]
+        return [None if value is None else value * nanos for value in values]
     return [None if is_na(value) else value for value in series.tolist()]
 
 

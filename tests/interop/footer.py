@@ -1,4 +1,4 @@
-"""What a file says of itself, seen by pyarrow and DuckDB, held against its rows and our inspector."""
+"""What a file says of itself to pyarrow and DuckDB, against its rows and our inspector."""
 
 import re
 import struct
@@ -112,7 +112,10 @@ def check_chunks(path, case, _source):
                 "column index": (chunk.has_column_index, True),
                 "offset index": (chunk.has_offset_index, True),
                 "bloom filter": (bloom, case["bloom_filters"] and chunk.path_in_schema == "_id"),
-                "a bloom filter before pages": (bloom and chunk.bloom_filter_offset < pages_end, False),
+                "bloom filter before pages": (
+                    bloom and chunk.bloom_filter_offset < pages_end,
+                    False,
+                ),
                 "the inspector's bloom filter": (reported["bloom_filter"], bloom),
                 "the inspector's indexes": ((reported["column_index"], reported["offset_index"]), (True, True)),
             }

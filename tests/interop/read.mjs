@@ -1,5 +1,6 @@
 // Reads the files of `tests/tests/interop.rs` with hyparquet: node read.mjs FOLDER PACKAGES
-// PACKAGES is the folder whose node_modules holds hyparquet; manifest.json and answers as in read.py.
+// PACKAGES is the folder whose node_modules holds hyparquet. The manifest and the answers are those
+// of read.py.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -52,7 +53,8 @@ function typeOf(table, column) {
 }
 
 const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
-const { version } = JSON.parse(readFileSync(join(packages, 'node_modules/hyparquet/package.json'), 'utf8'))
+const installed = join(packages, 'node_modules/hyparquet/package.json')
+const { version } = JSON.parse(readFileSync(installed, 'utf8'))
 const answers = {}
 for (const entry of manifest.cases) {
   if (entry.engines && !entry.engines.includes('hyparquet')) continue

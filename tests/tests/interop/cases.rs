@@ -274,10 +274,10 @@ fn numbers(out: &mut String, noise: u64) {
     let (a, b) = ((noise >> 33) as i32, noise.cast_signed() >> 20);
     let f32 = a as f32 / 7.0;
     let f64 = b as f64 / 7.0;
-    let flag = noise >> 63 == 0;
+    let more = format!(r#""text":"{b:x}","flag":{}"#, noise >> 63 == 0);
     writeln!(
         out,
-        r#"{{"_id":"id","i32":{a},"i64":{b},"f32":{f32},"f64":{f64:?},"fixed":"{b}","text":"{b:x}","flag":{flag}}}"#
+        r#"{{"_id":"id","i32":{a},"i64":{b},"f32":{f32},"f64":{f64:?},"fixed":"{b}",{more}}}"#
     )
     .unwrap();
 }
@@ -310,15 +310,15 @@ fn climbing() -> Source {
     let mut ndjson = String::new();
     for row in 0..600_i64 {
         let (small, at) = (row / 5, row * 1_000 + row % 7);
-        writeln!(
-            ndjson,
-            r#"{{"_id":"id","int8":{},"int16":{row},"int32":{at},"int64":-{at},"uint8":{small},"uint16":{row},"uint32":{at},"date":"20{:02}-{:02}-{:02}","ms":{at},"us":{at},"decimal 9":{row}.25,"decimal 18":{at}.25,"list":[{row},null,{at}]}}"#,
-            small - 60,
-            row / 28 / 12 + 20,
-            row / 28 % 12 + 1,
-            row % 28 + 1,
-        )
-        .unwrap();
+        let month = row / 28 % 12 + 1;
+        let date = format!("20{:02}-{month:02}-{:02}", row / 28 / 12 + 20, row % 28 + 1);
+        let signed = format!(r#""int8":{},"int16":{row},"int32":{at},"int64":-{at}"#, small - 60);
+        let unsigned = format!(r#""uint8":{small},"uint16":{row},"uint32":{at}"#);
+        let instants = format!(r#""date":"{date}","ms":{at},"us":{at}"#);
+        let decimals = format!(r#""decimal 9":{row}.25,"decimal 18":{at}.25"#);
+        let list = format!(r#""list":[{row},null,{at}]"#);
+        let numbers = [signed, unsigned, instants, decimals, list].join(",");
+        writeln!(ndjson, r#"{{"_id":"id",{numbers}}}"#).unwrap();
     }
     let columns = format!("{},{more}", columns.join(","));
     Source { schema: schema(&columns), ..Source::new("encoding steps", ndjson) }

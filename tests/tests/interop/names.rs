@@ -36,9 +36,9 @@ pub const NAMES: &[(&str, &str)] = &[
     ("`list`", "list"),
     ("200 characters", LONG),
 ];
-const LONG: &str = "long long long long long long long long long long long long long long long long \
-    long long long long long long long long long long long long long long long long long long \
-    long long long long long end";
+const LONG: &str = "ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 \
+    ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten of 200 ten \
+    of 200 ten of 200 200 character";
 
 /// The name at the top and in a struct, and in a struct of a list where `in_list`.
 pub fn named(what: &str, name: &str, in_list: bool) -> Source {

@@ -114,12 +114,13 @@ fn heading(section: Section) -> (&'static str, &'static str) {
         Section::Types => (
             "Types",
             "Each type in a file of its own, with edge values, nulls, few values and climbing \
-             values. The file for\nfastparquet is `legacy`.",
+             values. The file\nfor fastparquet is `legacy`.",
         ),
         Section::Names => (
             "Names",
             "Each name at the top of a row, in a struct, and in a struct of a list. `yes` means \
-             that the engine\nshows the very name. The file for fastparquet is `legacy`, and has no list.",
+             that the engine\nshows the very name. The file for fastparquet is `legacy`, and \
+             has no list.",
         ),
         Section::Codecs => (
             "Codecs",
