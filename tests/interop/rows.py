@@ -1,8 +1,9 @@
 """The source's rows against what an engine read of them.
 
-Knows only the documented mapping (docs/format.md): typed columns by the file's schema, `_rescued_data`
-as JSON text under the value's path, JSON columns as JSON text, `_id` first. Nothing here is shared with
-the encoder or its tests: an engine's table and the source's JSON text are all there is.
+Knows only the documented mapping (docs/format.md): typed columns by the file's schema,
+`_rescued_data` as JSON text under the value's path, JSON columns as JSON text, `_id` first.
+Nothing here is shared with the encoder or its tests: an engine's table and the source's JSON text
+are all there is. It needs no package, because each engine has its own environment.
 """
 
 import base64
@@ -11,11 +12,36 @@ import json
 import struct
 import uuid
 from decimal import Decimal
+from typing import NamedTuple
 
-import pyarrow as pa
-
-NANOS_OF_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+NANOS_OF_UNIT = {"ms": 10**6, "us": 10**3, "ns": 1}
 ABSENT = object()
+
+# What an engine changes by its own rules. The rest of the values must be right.
+EMPTY_FOR_NULL = "a null list is shown as an empty one"
+NULLS_FOR_NULL = "a null struct is shown as a struct of nulls"
+NULL_FOR_NULLS = "a struct of nulls is shown as null"
+ROUNDED = "decimals are rounded to doubles"
+CUT_TO_US = "instants are cut to microseconds"
+
+
+class Table(NamedTuple):
+    """What an engine read: names, the engine's names of types, and a list of values each.
+
+    Values are plain: instants are nanoseconds since the epoch, dates are days since it, structs
+    are dicts in the order of their fields."""
+
+    names: list
+    types: list
+    columns: list
+
+
+class Findings:
+    """What differs, one line each, and what the engine changed by its own rules."""
+
+    def __init__(self):
+        self.wrong = []
+        self.losses = set()
 
 
 def read_json(text):
@@ -23,118 +49,124 @@ def read_json(text):
     return json.loads(text, parse_float=Decimal)
 
 
-def plain(array):
-    """An Arrow array as Python values: instants as nanoseconds, days as days, the rest as they are."""
-    if isinstance(array, pa.ChunkedArray):
-        return [value for chunk in array.chunks for value in plain(chunk)]
-    if isinstance(array, pa.ExtensionArray):
-        return plain(array.storage)
-    kind = array.type
-    valid = array.is_valid().to_pylist()
-    if pa.types.is_struct(kind):
-        fields = [(kind.field(i).name, plain(array.field(i))) for i in range(kind.num_fields)]
-        return [
-            {name: values[row] for name, values in fields} if valid[row] else None
-            for row in range(len(array))
-        ]
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        offsets, elements = array.offsets.to_pylist(), plain(array.values)
-        return [
-            elements[offsets[row] : offsets[row + 1]] if valid[row] else None
-            for row in range(len(array))
-        ]
-    if pa.types.is_timestamp(kind):
-        nanos = NANOS_OF_UNIT[kind.unit]
-        values = array.cast(pa.int64()).to_pylist()
-        return [None if value is None else value * nanos for value in values]
-    if pa.types.is_date32(kind):
-        return array.cast(pa.int32()).to_pylist()
-    return array.to_pylist()
-
-
 def differences(source, schema, table):
-    """What differs, one line each; nothing where every value of every row is there."""
-    names = table.column_names
-    if names[0] != "_id":
-        return [f"the first column is {names[0]!r}, not '_id'"]
-    wanted = [column["name"] for column in schema["columns"] if column["type"] != "null"]
-    found = [name for name in names[1:] if name != "_rescued_data"]
-    if not same_names(wanted, found):
-        return [f"the columns are {found}, not {wanted}"]
-    if table.num_rows != len(source):
-        return [f"{table.num_rows} rows, not {len(source)}"]
-    # By place, not by name: an engine may rename what differs in case alone, or has no name.
-    columns = [plain(table.column(at)) for at in range(table.num_columns)]
-    ids = columns[0]
-    rescued = columns[-1] if names[-1] == "_rescued_data" else [None] * len(ids)
+    """`Findings` of a table against its source, the rows in the same order."""
+    found = Findings()
+    names = list(table.names)
     fields = [column for column in schema["columns"] if column["type"] != "null"]
     nulls = [column for column in schema["columns"] if column["type"] == "null"]
-    wrong = []
+    rescued_at = len(fields) + 1
+    wanted = ["_id"] + [field["name"] for field in fields] + ["_rescued_data"]
+    wanted = wanted[: max(len(names), rescued_at)]
+    if not same_names(wanted, names, found):
+        found.wrong.append(f"the columns are {names}, not {wanted}")
+        return found
+    columns = table.columns
+    if len(columns[0]) != len(source):
+        found.wrong.append(f"{len(columns[0])} rows, not {len(source)}")
+        return found
+    rescued = columns[rescued_at] if len(names) > rescued_at else [None] * len(source)
+    kind = {"type": "struct", "fields": fields + nulls}
     for row, (identity, document) in enumerate(source):
-        if ids[row] != identity:
-            wrong.append(f"row {row}: _id is {ids[row]!r}, not {identity!r}")
+        if columns[0][row] != identity:
+            found.wrong.append(f"row {row}: _id is {columns[0][row]!r}, not {identity!r}")
         value = {field["name"]: columns[1 + at][row] for at, field in enumerate(fields)}
         aside = ABSENT if rescued[row] is None else read_json(text_of(rescued[row]))
-        kind = {"type": "struct", "fields": fields + nulls}
-        compare(kind, document, value, aside, f"row {row}", wrong)
-    return wrong
+        compare(kind, document, value, aside, f"row {row}", found)
+    return found
 
 
-def same_names(wanted, found):
-    """Equal, but for an engine's own names of columns that have none or differ in case alone."""
-    if len(wanted) != len(found):
+def in_order_of(source, table):
+    """The table with its rows in the source's order, for engines that promise none."""
+    places = {identity: row for row, identity in enumerate(table.columns[0])}
+    order = [places.get(identity) for identity, _ in source]
+    if None in order or len(places) != len(table.columns[0]):
+        return table
+    return table._replace(columns=[[column[row] for row in order] for column in table.columns])
+
+
+def same_names(wanted, names, found):
+    """Whether there is a column for each name; one of another name is a loss."""
+    if len(wanted) != len(names):
         return False
-    return all(
-        name == other or name == "" or other.lower().startswith(name.lower() + "_")
-        for name, other in zip(wanted, found)
-    )
+    for name, other in zip(wanted, names):
+        if name != other:
+            found.losses.add(f"renames: {name!r} is shown as {other!r}")
+    return True
 
 
-def compare(kind, source, value, aside, path, wrong):
-    """Appends to `wrong` where `value` with what was rescued `aside` is not `source`."""
+def compare(kind, source, value, aside, path, found):
+    """Appends to `found` where `value` with what was rescued `aside` is not `source`."""
     name = kind["type"]
+    value = null_of(kind, source, value, found)
     if name == "struct" and isinstance(source, dict) and value is not None:
         aside = {} if aside is ABSENT else aside
         if not isinstance(aside, dict):
-            wrong.append(f"{path}: an object, and {aside!r} is rescued")
+            found.wrong.append(f"{path}: an object, and {aside!r} is rescued")
             return
-        compare_fields(kind["fields"], source, value, aside, path, wrong)
+        compare_fields(kind["fields"], source, value, aside, path, found)
     elif name == "list" and isinstance(source, list) and value is not None:
         if len(value) != len(source):
-            wrong.append(f"{path}: {len(value)} elements, not {len(source)}")
+            found.wrong.append(f"{path}: {len(value)} elements, not {len(source)}")
             return
         aside = {} if aside is ABSENT else aside
-        for at, (element, found) in enumerate(zip(source, value)):
-            compare(kind["element"], element, found, aside.get(str(at), ABSENT), f"{path}[{at}]", wrong)
+        for at, (element, item) in enumerate(zip(source, value)):
+            below = aside.get(str(at), ABSENT)
+            compare(kind["element"], element, item, below, f"{path}[{at}]", found)
     elif aside is not ABSENT:
         if not same_json(source, aside):
-            wrong.append(f"{path}: {aside!r} is rescued, not {source!r}")
-        if value is not None and not same_leaf(kind, source, value):
-            wrong.append(f"{path}: {value!r} beside the rescued {source!r}")
+            found.wrong.append(f"{path}: {aside!r} is rescued, not {source!r}")
+        if value is not None and not same_leaf(kind, source, value, found):
+            found.wrong.append(f"{path}: {value!r} beside the rescued {source!r}")
     elif source is ABSENT or source is None:
         if value is not None:
-            wrong.append(f"{path}: {value!r}, not null")
-    elif value is None or not same_leaf(kind, source, value):
-        wrong.append(f"{path}: {value!r}, not {source!r}")
+            found.wrong.append(f"{path}: {value!r}, not null")
+    elif value is None or not same_leaf(kind, source, value, found):
+        found.wrong.append(f"{path}: {value!r}, not {source!r}")
 
 
-def compare_fields(fields, source, value, aside, path, wrong):
+def null_of(kind, source, value, found):
+    """`value`, with what an engine shows in place of a null put right, and noted as a loss."""
+    if kind["type"] == "struct":
+        if value is None and isinstance(source, dict) and all_null(source):
+            found.losses.add(NULL_FOR_NULLS)
+            return {field["name"]: None for field in kind["fields"] if field["type"] != "null"}
+        if not isinstance(source, dict) and isinstance(value, dict) and all_null(value):
+            found.losses.add(NULLS_FOR_NULL)
+            return None
+    if kind["type"] == "list" and value == [] and not isinstance(source, list):
+        found.losses.add(EMPTY_FOR_NULL)
+        return None
+    return value
+
+
+def all_null(value):
+    if isinstance(value, dict):
+        return all(map(all_null, value.values()))
+    return value is None or value == []
+
+
+def compare_fields(fields, source, value, aside, path, found):
     known = {field["name"] for field in fields}
-    # Struct fields by place too, for the same reason as columns.
+    # Struct fields by place: an engine may give a field another name.
     values = list(value.values())
+    if len(values) != sum(field["type"] != "null" for field in fields):
+        found.wrong.append(f"{path}: the fields are {list(value)}")
+        return
     at = 0
     for field in fields:
-        found = None
+        item = None
         if field["type"] != "null":
-            found, at = values[at], at + 1
+            item, at = values[at], at + 1
         name = field["name"]
-        compare(field, source.get(name, ABSENT), found, aside.get(name, ABSENT), f"{path}.{name}", wrong)
+        below = aside.get(name, ABSENT)
+        compare(field, source.get(name, ABSENT), item, below, f"{path}.{name}", found)
     for name, item in source.items():
         if name not in known and not same_json(item, aside.get(name, None)):
-            wrong.append(f"{path}.{name}: {item!r} is neither in a column nor rescued")
+            found.wrong.append(f"{path}.{name}: {item!r} is neither in a column nor rescued")
     for name in aside:
         if name not in source:
-            wrong.append(f"{path}.{name}: rescued, and not in the source")
+            found.wrong.append(f"{path}.{name}: rescued, and not in the source")
 
 
 def same_json(a, b):
@@ -148,7 +180,7 @@ def same_json(a, b):
     return a == b
 
 
-def same_leaf(kind, source, value):
+def same_leaf(kind, source, value, found):
     """Whether an engine's value is the typed form of a JSON value."""
     name = kind["type"]
     number = isinstance(source, (int, Decimal)) and not isinstance(source, bool)
@@ -164,8 +196,10 @@ def same_leaf(kind, source, value):
     if name == "float32":
         return number and value == struct.unpack("<f", struct.pack("<f", float(source)))[0]
     if name == "decimal":
-        return (number or text) and Decimal(value) == Decimal(source)
+        return (number or text) and same_decimal(Decimal(source), value, found)
     if name == "binary":
+        # Where an engine has one type for text and bytes, some bytes happen to be text.
+        value = value.encode() if isinstance(value, str) else value
         return text and value == base64.b64decode(source, validate=True)
     if name == "uuid":
         return text and uuid_of(value) == uuid.UUID(source)
@@ -173,14 +207,27 @@ def same_leaf(kind, source, value):
         days = datetime.date.fromisoformat(source) - datetime.date(1970, 1, 1)
         return value == days.days
     if name == "timestamp":
-        if number:
-            return value == source * NANOS_OF_UNIT[kind["unit"]]
-        return text and value == nanos_of(source)
+        if not number and not text:
+            return False
+        nanos = source * NANOS_OF_UNIT[kind["unit"]] if number else nanos_of(source)
+        if value == nanos // 1000 * 1000 != nanos:
+            found.losses.add(CUT_TO_US)
+            return True
+        return value == nanos
     return number and not isinstance(value, bool) and value == source
 
 
+def same_decimal(exact, value, found):
+    if Decimal(value) == exact:
+        return True
+    if isinstance(value, float) and value == float(exact):
+        found.losses.add(ROUNDED)
+        return True
+    return False
+
+
 def text_of(value):
-    """JSON text; Polars shows a JSON column of a file without an Arrow schema as bytes."""
+    """JSON text, where an engine shows it as bytes too."""
     return value.decode() if isinstance(value, bytes) else value
 
 

@@ -10,9 +10,15 @@ pub fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_owned()
 }
 
-/// The Python that has pyarrow, DuckDB and Polars.
+/// The Python that has every engine of Python but Spark.
 pub fn python() -> Result<PathBuf, String> {
     installed("COLDPRESS_PYTHON", "tools/python/bin/python", "setup")
+}
+
+/// The Python that has PySpark of this major version; it needs a Java runtime besides.
+pub fn spark(major: &str) -> Result<PathBuf, String> {
+    let tools = installed("COLDPRESS_TOOLS", "tools", "setup")?;
+    present(tools.join(format!("spark{major}/bin/python")), "setup")
 }
 
 /// The folder whose `node_modules` holds hyparquet.

@@ -28,7 +28,7 @@ Usage: cargo xtask COMMAND
   bench [ARG]...  measure beside the peers; arguments go to the bench, `run` where there is none
   bench web [ARG]...  the npm package beside its peers in Node, once it is built
   bench wal [ARG]...  the archive of a log beside `cp` with fsync, and beside rclone on an S3 server here
-  bless           renew tests/golden on purpose, then show what changed
+  bless           renew tests/golden and docs/engines.md on purpose, then show what changed
   help            this text
 
 Steps of the test:
@@ -116,8 +116,11 @@ fn bench(project: &Project, arguments: &[String]) -> Result<(), String> {
 }
 
 fn bless(project: &Project) -> Result<(), String> {
+    setup::setup(project)?;
     let mut command = project.cargo();
-    command.args(["test", "--locked", "--package", "coldpress-tests", "--test", "golden"]);
+    command.args(["test", "--locked", "--package", "coldpress-tests", "--no-fail-fast"]);
+    command.args(["--test", "golden", "--test", "interop"]);
     project::run(command.env("COLDPRESS_BLESS", "1"))?;
-    project::run(project.command("git").args(["diff", "--stat", "--", "tests/golden"]))
+    let mut diff = project.command("git");
+    project::run(diff.args(["diff", "--stat", "--", "tests/golden", "docs/engines.md"]))
 }

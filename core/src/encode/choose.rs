@@ -238,9 +238,12 @@ fn texts(
     let smaller = dictionary.bytes < count * (length + 1.0) / ratio;
     // A prefix length costs about a byte a value; it must drop clearly more than that.
     let prefixes = shared as f64 / looked_at;
+    // Spark 4.1 to 4.3 reads wrong texts, without an error, from uncompressed pages of prefixes
+    // (SPARK-60320).
+    let misread = encodings == Encodings::Portable && codec == Codec::None;
     let encoding = match encodings {
         Encodings::Legacy => Encoding::PLAIN,
-        _ if prefixes > 2.0 && prefixes > length / 4.0 => Encoding::DELTA_BYTE_ARRAY,
+        _ if prefixes > 2.0 && prefixes > length / 4.0 && !misread => Encoding::DELTA_BYTE_ARRAY,
         _ => Encoding::DELTA_LENGTH_BYTE_ARRAY,
     };
     Choice { dictionary: dictionary.fits() && smaller, encoding }
@@ -300,6 +303,20 @@ mod tests {
             let (found, encoding) = encoding_of(&values, Encodings::Legacy);
             assert_eq!(encoding, Encoding::PLAIN, "{values:?}");
             assert_eq!(found, dictionary);
+        }
+    }
+
+    #[test]
+    fn portable_files_without_a_codec_share_no_prefixes() {
+        let mut blobs = Blobs::default();
+        (0..5_000).for_each(|at| blobs.push(format!("evt-{at:012}").as_bytes()));
+        let values = Values::Bytes(blobs);
+        for (codec, encodings, wanted) in [
+            (Codec::None, Encodings::Portable, Encoding::DELTA_LENGTH_BYTE_ARRAY),
+            (Codec::None, Encodings::Compact, Encoding::DELTA_BYTE_ARRAY),
+            (Codec::Snappy, Encodings::Portable, Encoding::DELTA_BYTE_ARRAY),
+        ] {
+            assert_eq!(choose(&values, 65_536, codec, encodings).encoding, wanted, "{codec}");
         }
     }
 

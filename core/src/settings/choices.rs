@@ -44,6 +44,8 @@ impl FromStr for Policy {
 #[non_exhaustive]
 pub enum Encodings {
     /// PLAIN, dictionary, and the three DELTA encodings: what the engines that people have read.
+    /// Files of [`Codec::None`](crate::Codec::None) have no DELTA_BYTE_ARRAY, which Spark 4.1 to
+    /// 4.3 misreads there.
     #[default]
     Portable,
     /// All that make the file smaller: BYTE_STREAM_SPLIT for floating-point numbers too, which

@@ -4,53 +4,121 @@
 use std::fmt::Write;
 use std::fs;
 
-use coldpress_core::Schema;
+use coldpress_core::{IdSource, Schema};
+use coldpress_tests::json::{Json, Style};
 use coldpress_tests::tools;
 use serde_json::{Value, json};
 
 /// One set of rows.
+#[derive(Clone)]
 pub struct Source {
     /// What its files are called.
-    pub name: &'static str,
+    pub name: String,
     /// One document a line.
     pub ndjson: String,
-    /// Whether the documents bring an `_id`; else it is the row's number.
-    pub own_ids: bool,
+    /// Where the documents have their ids.
+    pub id: IdSource,
     /// The columns, where they are given.
     pub schema: Option<Schema>,
     /// Rows in a row group.
     pub row_group_rows_max: usize,
+    /// Whether each row group has a filter of its ids.
+    pub bloom_filters: bool,
     /// Types as Arrow names them, by top-level column.
     pub types: Value,
-    /// An encoding that each chunk of a column must have.
+    /// An encoding that each chunk of a column must have, where all encodings are allowed.
     pub encodings: Value,
 }
 
 impl Source {
-    /// The rows for the scripts: `{"id": …, "document": …}`, without the document's own `_id`.
-    pub fn with_ids(&self) -> String {
+    /// Rows in one row group, with inferred columns and their own ids, if they have any.
+    pub fn new(name: impl Into<String>, ndjson: String) -> Source {
+        Source {
+            name: name.into(),
+            ndjson,
+            id: IdSource::Auto,
+            schema: None,
+            row_group_rows_max: 65_536,
+            bloom_filters: false,
+            types: json!({}),
+            encodings: json!({}),
+        }
+    }
+
+    /// The rows for the scripts: `{"id": …, "document": …}`. The document comes without its `_id`
+    /// where the file says that each of them had it and that it is stored once.
+    pub fn with_ids(&self, id_in_document: bool) -> String {
         let mut out = String::new();
-        for (row, line) in self.ndjson.lines().enumerate() {
-            if self.own_ids {
-                // As `documents` writes them: first, and without anything to escape.
-                let rest = line.strip_prefix("{\"_id\":\"").unwrap();
-                let (id, rest) = rest.split_once("\",").unwrap();
-                writeln!(out, "{{\"id\":\"{id}\",\"document\":{{{rest}}}").unwrap();
-            } else {
-                writeln!(out, "{{\"id\":\"{row}\",\"document\":{line}}}").unwrap();
+        for (number, row) in Json::parse_rows(&self.ndjson).unwrap().into_iter().enumerate() {
+            let id = self.id_of(&row).unwrap_or_else(|| number.to_string());
+            let mut row = row.last_wins();
+            if let (Json::Object(fields), true) = (&mut row, id_in_document) {
+                fields.retain(|(name, _)| name != "_id");
             }
+            let id = Json::String(id).print(Style::Compact);
+            let document = row.print(Style::Compact);
+            writeln!(out, "{{\"id\":{id},\"document\":{document}}}").unwrap();
         }
         out
     }
+
+    fn id_of(&self, row: &Json) -> Option<String> {
+        let path = match &self.id {
+            IdSource::Field(path) => path.as_str(),
+            _ => "_id",
+        };
+        let found = path.split('.').try_fold(row, |value, name| value.field(name))?;
+        match found {
+            Json::String(id) | Json::Number(id) => Some(id.clone()),
+            _ => None,
+        }
+    }
 }
 
-/// Every set.
-pub fn all() -> [Source; 4] {
-    [documents(), typed(), telemetry(), movies()]
+/// Every set whose footers are checked.
+pub fn all() -> [Source; 6] {
+    [documents(), typed(), telemetry(), movies(), scattered(), identified(1)]
+}
+
+/// Ids in no order, enough in each row group for a bloom filter.
+fn scattered() -> Source {
+    let (mut ndjson, mut state) = (String::new(), 1_u64);
+    for row in 0..3_000 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let id = state.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        writeln!(ndjson, r#"{{"_id":"{id:016x}{state:016x}","row":{row}}}"#).unwrap();
+    }
+    Source { row_group_rows_max: 1_500, bloom_filters: true, ..Source::new("scattered", ndjson) }
+}
+
+/// A schema that states the field id of each column, field and element, and of our own two, in the
+/// order in which Iceberg gives them to a new table.
+pub fn identified(first: i32) -> Source {
+    let at = |place: i32| first + place;
+    let schema = format!(
+        r#"{{"id_field_id":{},"rescued_field_id":{},"columns":[
+        {{"name":"n","type":"int64","field_id":{}}},
+        {{"name":"s","type":"struct","field_id":{},"fields":[
+            {{"name":"x","type":"string","field_id":{}}}]}},
+        {{"name":"l","type":"list","field_id":{},"element":{{"type":"string","field_id":{}}}}}]}}"#,
+        at(0),
+        at(4),
+        at(1),
+        at(2),
+        at(5),
+        at(3),
+        at(6)
+    );
+    let ndjson = [r#"{"n":1,"s":{"x":"a"},"l":["b",null]}"#, r#"{"n":"one","s":null,"l":[]}"#];
+    Source {
+        schema: Some(Schema::from_json(&schema).unwrap()),
+        ..Source::new("identified", ndjson.join("\n"))
+    }
 }
 
 /// Nested, mixed, sparse and oddly named, in three row groups.
-fn documents() -> Source {
+pub fn documents() -> Source {
     let mut ndjson = String::new();
     for row in 0..300_u64 {
         let every = |n: u64, yes: &str, no: &str| {
@@ -97,10 +165,6 @@ fn documents() -> Source {
         ndjson.push_str("}\n");
     }
     Source {
-        name: "documents",
-        ndjson,
-        own_ids: true,
-        schema: None,
         row_group_rows_max: 110,
         types: json!({
             "_id": "string",
@@ -113,15 +177,14 @@ fn documents() -> Source {
             "text or number": "string",
             "int or all else": "int64",
             "flag": "bool",
-            "": "string",
             "tags": "list<element: string>",
             "matrix": "list<element: list<element: int64>>",
-            "mixed list": "extension<arrow.json>",
-            "empty": "extension<arrow.json>",
+            "mixed list": "string",
+            "empty": "string",
             "object or text": "struct<x: int64>",
-            "_rescued_data": "extension<arrow.json>",
+            "_rescued_data": "string",
         }),
-        encodings: json!({}),
+        ..Source::new("documents", ndjson)
     }
 }
 
@@ -135,7 +198,7 @@ fn items(row: u64) -> String {
 
 /// A given schema of every type that JSON lacks, with values that fit, that stand in another form,
 /// that fit not at all, and that no column is for.
-fn typed() -> Source {
+pub fn typed() -> Source {
     let schema = r#"{"columns":[
         {"name":"ms","type":"timestamp","unit":"ms"},
         {"name":"us","type":"timestamp","unit":"us"},
@@ -169,11 +232,7 @@ fn typed() -> Source {
     let sparse = r#"{"in struct":{"other":1,"day":"no day"},"uuids":[],"json":null}"#;
     let ndjson = [fit, least, reformed, misfit, sparse, "{}", ""].join("\n").repeat(9);
     Source {
-        name: "typed",
-        ndjson,
-        own_ids: false,
         schema: Some(Schema::from_json(schema).unwrap()),
-        row_group_rows_max: 65_536,
         types: json!({
             "ms": "timestamp[ms, tz=UTC]",
             "us": "timestamp[us, tz=UTC]",
@@ -193,17 +252,17 @@ fn typed() -> Source {
             "u8": "uint8",
             "u16": "uint16",
             "u32": "uint32",
-            "json": "extension<arrow.json>",
+            "json": "string",
             "never": "string",
             "in list": "list<element: timestamp[us, tz=UTC]>",
             "uuids": "list<element: extension<arrow.uuid>>",
         }),
-        encodings: json!({}),
+        ..Source::new("typed", ndjson)
     }
 }
 
 /// What Coldpress is mostly for, and where each encoding pays.
-fn telemetry() -> Source {
+pub fn telemetry() -> Source {
     let mut ndjson = String::new();
     let mut state = 42_u64;
     for row in 0..6_000_u64 {
@@ -222,10 +281,6 @@ fn telemetry() -> Source {
         .unwrap();
     }
     Source {
-        name: "telemetry",
-        ndjson,
-        own_ids: true,
-        schema: None,
         row_group_rows_max: 2_000,
         types: json!({
             "_id": "string", "ts": "int64", "device": "string", "temp": "double", "ok": "bool",
@@ -236,18 +291,16 @@ fn telemetry() -> Source {
             "device": "RLE_DICTIONARY",
             "temp": "BYTE_STREAM_SPLIT",
         }),
+        ..Source::new("telemetry", ndjson)
     }
 }
 
 /// Films as they come, titles that are sometimes numbers.
-fn movies() -> Source {
+pub fn movies() -> Source {
+    let path = tools::root().join("examples/movies.ndjson");
+    let ndjson = fs::read_to_string(path).unwrap();
     Source {
-        name: "movies",
-        ndjson: fs::read_to_string(tools::root().join("examples/movies.ndjson")).unwrap(),
-        own_ids: false,
-        schema: None,
-        row_group_rows_max: 65_536,
         types: json!({ "Title": "string", "US Gross": "int64", "IMDB Rating": "double" }),
-        encodings: json!({}),
+        ..Source::new("movies", ndjson)
     }
 }

@@ -37,6 +37,7 @@ pub fn setup(project: &Project) -> Result<(), String> {
 fn deliver(project: &Project) -> Result<(), String> {
     wasm_target(project)?;
     python(project)?;
+    spark(project)?;
     cargo_deny(project)?;
     node()?;
     npm(project, "tests/interop", "npm")?;
@@ -92,13 +93,39 @@ pub fn wasm_target(project: &Project) -> Result<(), String> {
 
 fn python(project: &Project) -> Result<(), String> {
     let ready = || {
-        let check = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10)";
+        let check = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)";
         output_of(Command::new("python3").args(["-c", check])).is_some()
     };
-    provide("python3 (3.10 or later) with venv and pip", &["python3", "python3-venv"], ready)?;
+    provide("python3 (3.11 or later) with venv and pip", &["python3", "python3-venv"], ready)?;
     let folder = project.tools.join("python");
     let requirements = project.root.join("tests/requirements.txt");
     install(&folder, &[&requirements], || venv(project, &folder, &requirements))
+}
+
+/// Spark's two versions, each in a Python of its own, and the Java runtime that both need.
+fn spark(project: &Project) -> Result<(), String> {
+    let runtime = || java_version().is_some_and(|version| version >= JAVA_LEAST);
+    provide("a Java runtime (17 or later)", &["default-jre-headless"], runtime)?;
+    for major in ["3", "4"] {
+        let folder = project.tools.join(format!("spark{major}"));
+        let requirements = project.root.join(format!("tests/requirements-spark{major}.txt"));
+        install(&folder, &[&requirements], || venv(project, &folder, &requirements))?;
+    }
+    Ok(())
+}
+
+/// The first that Spark 4 takes.
+const JAVA_LEAST: u32 = 17;
+
+/// The major version of the Java runtime in the path.
+fn java_version() -> Option<u32> {
+    java_major(&output_of(Command::new("java").arg("--version"))?)
+}
+
+/// `openjdk 17.0.15 2025-04-15`
+fn java_major(printed: &str) -> Option<u32> {
+    let version = printed.split_whitespace().nth(1)?;
+    version.split(['.', '-', '+']).next()?.parse().ok()
 }
 
 /// A virtual environment with these packages and no others.
@@ -106,8 +133,10 @@ fn venv(project: &Project, folder: &Path, requirements: &Path) -> Result<(), Str
     run(project.command("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     let mut pip = project.command(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    // Wheels alone: a source distribution would need the engines' own build systems.
-    run(pip.args(["--no-deps", "--only-binary", ":all:", "--requirement"]).arg(requirements))
+    // Wheels alone: a source distribution would need the engines' own build systems. PySpark has no
+    // wheel; it is Python and jars, and needs none of that.
+    pip.args(["--no-deps", "--only-binary", ":all:", "--no-binary", "pyspark"]);
+    run(pip.arg("--requirement").arg(requirements))
 }
 
 fn node() -> Result<(), String> {
@@ -179,6 +208,14 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn the_major_version_of_java_is_read() {
+        assert_eq!(java_major("openjdk 17.0.15 2025-04-15\nOpenJDK Runtime"), Some(17));
+        assert_eq!(java_major("java 21 2023-09-19 LTS"), Some(21));
+        assert_eq!(java_major("openjdk 26-ea 2026-03-17"), Some(26));
+        assert_eq!(java_major(""), None);
+    }
 
     #[test]
     fn an_install_runs_again_only_after_a_failure_or_a_change() {
