@@ -243,10 +243,10 @@ impl ParquetFile {
         if *projection == Projection::All {
             self.check_outline()?;
         }
-        if let Projection::Columns(names) = projection {
-            if let Some(name) = names.iter().find(|name| !self.knows(name)) {
-                return Err(self.unknown_column(name));
-            }
+        if let Projection::Columns(names) = projection
+            && let Some(name) = names.iter().find(|name| !self.knows(name))
+        {
+            return Err(self.unknown_column(name));
         }
         let assembler = Assembler::new(self, projection)?;
         Ok(Rows { file: self, assembler, group: 0, rows: None, row: 0, failed: false })
