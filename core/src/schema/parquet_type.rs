@@ -24,7 +24,11 @@ pub(crate) enum TreeForm {
 
 /// The root of a file that holds `schema`, with `_rescued_data` where `rescued`.
 pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Result<TypePtr> {
-    let mut tree = Tree { form, next_id: FIRST_FIELD_ID };
+    let mut tree = Tree {
+        form,
+        #[cfg(feature = "decode")]
+        next_id: FIRST_FIELD_ID,
+    };
     let own = match form {
         TreeForm::Stated => [schema.own_ids.id, schema.own_ids.rescued],
         #[cfg(feature = "decode")]
@@ -40,6 +44,7 @@ pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Resul
 }
 
 /// The first id that version 1 gives to a column of the documents.
+#[cfg(feature = "decode")]
 const FIRST_FIELD_ID: i32 = 3;
 
 /// Bytes that a decimal of this precision takes in a FIXED_LEN_BYTE_ARRAY; precision above 18.
@@ -52,6 +57,8 @@ pub(crate) fn decimal_width(precision: u8) -> usize {
 /// The nodes of a file, in one form.
 struct Tree {
     form: TreeForm,
+    /// In the form that numbers its nodes.
+    #[cfg(feature = "decode")]
     next_id: i32,
 }
 
