@@ -321,6 +321,10 @@ test('an address that is none of a grant server is named at once, and in full', 
     const refused = { code: 'Misuse', message: /no URL of a grant server; it begins with http/ }
     assert.throws(() => grantsFrom(none, { token: 'x' }), refused)
   }
+  assert.throws(() => grantsFrom('https://me:secret@grants.example/', { token: 'x' }), (error) => {
+    assert.equal(error.code, 'Misuse')
+    return /grants\.example has a user in it/.test(error.message) && !error.message.includes('secret')
+  })
 })
 
 test('a token function that fails or gives no token is told as such', async (t) => {

@@ -73,7 +73,7 @@ async function bearer(token) {
   try {
     given = await token()
   } catch (cause) {
-    // A function of ours, or one that means it: this code may be worth another try.
+    // It chose the code itself: with `Unavailable` the question is repeated.
     if (cause instanceof ColdpressError) throw cause
     const said = /** @type {any} */ (cause)?.message ?? cause
     const message = `the function token failed, so no grant was asked for: ${said}`
@@ -120,6 +120,10 @@ function addressOf(url) {
     throw new ColdpressError('Misuse', message, { cause })
   }
   if (!/^https?:$/.test(base.protocol)) throw new ColdpressError('Misuse', message)
+  if (base.username !== '' || base.password !== '') {
+    const rule = 'a password in a URL is not sent; pass a token'
+    throw new ColdpressError('Misuse', `grantsFrom: the URL of ${base.host} has a user in it; ${rule}`)
+  }
   base.search = base.hash = ''
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   return base
