@@ -6,6 +6,7 @@
 
 import { ColdpressError } from './error.js'
 import { timeRange } from './lsn.js'
+import { aborted, following, msLeft } from './outbox-wait.js'
 
 /** @import { OutboxStore, Batch, Chunk, Frozen, Reason } from './outbox-store.js' */
 /** @import { World } from './upload-world.js' */
@@ -15,6 +16,8 @@ import { timeRange } from './lsn.js'
 const WAITS = new Set(['Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse'])
 /** So often may a key turn out to be taken in one pass before something else must be wrong. */
 const CONFLICTS_MAX = 5
+/** As long as an upload waits for a grant. */
+const GRANT_MS_MAX = 120_000
 
 /**
  * What a drain is done with: the package's own functions, and what the caller asked for.
@@ -72,9 +75,10 @@ class Sealer {
     const { store, world, limits } = this.tools
     for (;;) {
       signal.throwIfAborted()
-      const { chunks, full } = await store.free(this.rowsMax, limits.bytesMax)
+      const { chunks, full, flushTo } = await store.free(this.rowsMax, limits.bytesMax)
       if (chunks.length === 0) return undefined
-      const due = all || full || world.now() - chunks[0].at >= limits.ageMs
+      const [{ seq, at }] = chunks
+      const due = all || full || seq <= flushTo || msLeft(at, limits.ageMs, world.now()) === 0
       if (!due) return undefined
       if (chunks[0].rows > this.rowsMax) {
         await store.split(chunks[0], halves(chunks[0].text, this.rowsMax))
@@ -97,7 +101,9 @@ class Sealer {
     try {
       const frozen = await this.freeze(chunks.map(({ text }) => text), rows, tenant)
       const batch = await store.seal(chunks, frozen, world.now())
-      if (batch !== undefined) this.rowsMax = this.tools.limits.rowsMax
+      if (batch === undefined) return undefined
+      this.rowsMax = this.tools.limits.rowsMax
+      this.tools.tell('change', {})
       return batch
     } catch (error) {
       // A file needs room beside its rows: fewer rows at a time need less of it.
@@ -163,7 +169,7 @@ class Sealer {
     if (known !== undefined) return known
     const { min, max } = timeRange(rows, world)
     const request = { collection: limits.collection, min_lsn: String(min), max_lsn: String(max) }
-    const { tenant } = await targetOf(await grants(request, { signal }))
+    const { tenant } = await targetOf(await inTime(world, signal, (asking) => grants(request, { signal: asking })))
     await store.setMeta('tenant', tenant)
     return tenant
   }
@@ -182,6 +188,7 @@ class Sending {
     this.tools = tools
     this.sealer = sealer
     this.batch = batch
+    this.fresh = fresh
     this.untouched = fresh
     this.signal = signal
   }
@@ -203,10 +210,14 @@ class Sending {
   /** @returns {Promise<boolean>} */
   async #send() {
     const { store, send, tell } = this.tools
-    const { id, key, rows, target, sha256 } = this.batch
-    const bytes = await store.file(this.batch)
+    const opened = await store.open(this.batch)
     // Another page has sent it meanwhile.
-    if (bytes === undefined || target === undefined) return false
+    if (opened === undefined) return false
+    this.batch = opened.batch
+    this.untouched = this.fresh && opened.batch.opens === 1
+    const { bytes } = opened
+    const { id, key, rows, target, sha256 } = this.batch
+    if (target === undefined) return false
     const { tenant, collection, min, max } = target
     const file = { bytes, key, rows, sha256: async () => sha256 }
     const result = await send(file, {
@@ -217,7 +228,7 @@ class Sending {
       onRequest: () => (this.untouched = false),
       onProgress: (/** @type {object} */ progress) => tell('progress', { id, ...progress }),
     })
-    const removed = await store.remove(this.batch)
+    const removed = await store.removeStored(this.batch)
     if (removed !== undefined) tell('uploaded', { id, key: result.key, rows, bytes: bytes.length, created: result.created })
     return removed !== undefined
   }
@@ -234,7 +245,7 @@ class Sending {
     const batch = await store.sealAnew(this.batch, frozen)
     if (batch === undefined) return false
     this.batch = batch
-    this.untouched = true
+    this.fresh = true
     return true
   }
 
@@ -248,13 +259,34 @@ class Sending {
     // An instance that another call brought down says nothing of this batch.
     if (WAITS.has(code) || code === 'Internal') throw error
     if (code === 'Limit' && this.untouched && this.batch.rows > 1) {
-      await store.unseal(this.batch)
-      this.sealer.halve(this.batch.rows)
+      if ((await store.unseal(this.batch)) !== undefined) this.sealer.halve(this.batch.rows)
       return false
     }
     const parked = await store.park(this.batch, reasonOf(error))
     if (parked !== undefined) tell('failed', { id: parked.id, rows: parked.rows, error })
     return false
+  }
+}
+
+/**
+ * The caller's own function may never answer; others wait for this page meanwhile.
+ *
+ * @template T
+ * @param {World} world
+ * @param {AbortSignal} signal
+ * @param {(signal: AbortSignal) => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+async function inTime(world, signal, ask) {
+  const { controller, release } = following(signal)
+  const late = new ColdpressError('Unavailable', `whoever grants did not answer within ${GRANT_MS_MAX} ms`)
+  const timer = world.setTimer(() => controller.abort(late), GRANT_MS_MAX)
+  const ended = aborted(controller.signal).then(() => Promise.reject(controller.signal.reason))
+  try {
+    return await Promise.race([ask(controller.signal), ended])
+  } finally {
+    world.clearTimer(timer)
+    release()
   }
 }
 

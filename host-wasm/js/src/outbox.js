@@ -4,13 +4,18 @@ import { ColdpressError } from './error.js'
 import { Appender } from './outbox-append.js'
 import { openDatabase } from './outbox-db.js'
 import { drain } from './outbox-drain.js'
-import { alone } from './outbox-lock.js'
+import { alone, isTaken, TAKEN } from './outbox-lock.js'
 import { checked } from './outbox-options.js'
+import { Peers } from './outbox-peers.js'
+import { Schedule, total } from './outbox-schedule.js'
 import { OutboxStore } from './outbox-store.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
 /** @import { Settled } from './outbox-options.js' */
 /** @import { Batch } from './outbox-store.js' */
+
+/** What happened in one page and is told in all. */
+const RELAYED = new Set(['uploaded', 'failed', 'error'])
 
 /**
  * `openOutbox` on the package of one runtime.
@@ -80,18 +85,16 @@ export class Outbox extends EventTarget {
   #store
   #appender
   #persisted
+  #peers
+  #schedule
+  /** Aborted when the outbox is closed. */
   #ending = new AbortController()
-  /** @type {any} */
-  #timer
+  /** Aborted when the browser lets this page rest; there is another once it wakes up. */
+  #awake = new AbortController()
   /** @type {Set<Promise<unknown>>} */
   #passes = new Set()
-  #looking = false
-  #lookAgain = false
-  #failures = 0
   /** @type {unknown} */
   #error
-  /** @type {number | undefined} */
-  #nextAttempt
   #stopListening
 
   /**
@@ -110,18 +113,33 @@ export class Outbox extends EventTarget {
     this.#appender = new Appender(store, settled, (text) =>
       pack.encode([text], { ...settled.encoding, collection: settled.collection, codec: 'none' }),
     )
-    this.#stopListening = this.#world.onOnline(() => {
-      this.#failures = 0
-      this.#nextAttempt = undefined
-      this.wake()
+    this.#peers = new Peers(settled.name, settled.scene, {
+      hear: (message) => this.#heard(message),
+      died: () => this.wake(),
     })
+    this.#schedule = new Schedule(settled, store, {
+      idle: () => this.#mayRun && this.#world.online() && this.#passes.size === 0,
+      told: () => this.#peers.watching,
+      pass: () => void this.#pass(false).catch(() => {}),
+      failed: (error) => this.#failed(error),
+    })
+    const stops = [
+      this.#world.onOnline(() => {
+        this.#schedule.clear()
+        this.wake()
+      }),
+      settled.scene.onPage({ rest: () => this.#rest(), wake: () => this.#wakeUp() }),
+    ]
+    this.#stopListening = () => stops.forEach((stop) => stop())
+    this.#peers.open()
   }
 
   /** @param {unknown} rows */
   async append(rows) {
     this.#checkOpen()
     const count = await this.#appender.append(rows)
-    this.#tell('change', {})
+    this.#peers.tell({ type: 'rows' })
+    this.#dispatch('change', {})
     this.wake()
     return { rows: count }
   }
@@ -129,6 +147,8 @@ export class Outbox extends EventTarget {
   async flush() {
     this.#checkOpen()
     await this.#appender.idle()
+    await this.#store.flushAll()
+    this.#peers.tell({ type: 'flush' })
     if (!this.#world.online()) {
       throw new ColdpressError('Unavailable', 'there is no network; the rows wait here, and go when it is back')
     }
@@ -146,11 +166,11 @@ export class Outbox extends EventTarget {
       bytes: bytes - total(parked, 'bytes'),
       batches: sealed.length,
       failed: { batches: parked.length, rows: failedRows },
-      draining: this.#passes.size > 0,
+      draining: this.#passes.size > 0 || (await isTaken(this.#place(this.#ending.signal))),
       online: this.#world.online(),
       persisted: this.#persisted,
       error: this.#error,
-      nextAttemptMs: this.#nextAttempt,
+      nextAttemptMs: this.#schedule.nextAttempt,
     }
   }
 
@@ -171,67 +191,80 @@ export class Outbox extends EventTarget {
   /** @param {ColdpressError} error */
   lost(error) {
     this.#error = error
-    this.#tell('error', { error })
+    this.#dispatch('error', { error, elsewhere: false })
     this.#end()
   }
 
   /** Looks whether a batch is due, and when to look again where none is. */
   wake() {
+    if (this.#mayRun) this.#schedule.wake()
+  }
+
+  get #mayRun() {
+    return !this.#ending.signal.aborted && !this.#awake.signal.aborted
+  }
+
+  /** A page that does not run must hold nothing that others wait for. */
+  #rest() {
+    this.#awake.abort(new ColdpressError('Aborted', 'the browser put this page to rest; its rows wait for it, or go from another page'))
+    this.#schedule.stop()
+    this.#peers.close()
+  }
+
+  #wakeUp() {
     if (this.#ending.signal.aborted) return
-    this.#lookAgain = this.#looking
-    if (this.#looking) return
-    this.#looking = true
-    this.#world.clearTimer(this.#timer)
-    void this.#look()
-      .catch((error) => this.#failed(error))
-      .finally(() => {
-        this.#looking = false
-        if (this.#lookAgain) this.wake()
-      })
+    if (this.#awake.signal.aborted) this.#awake = new AbortController()
+    this.#peers.open()
+    this.wake()
   }
 
-  async #look() {
-    // The runtime wakes us when the network is back.
-    if (!this.#world.online() || this.#passes.size > 0) return
-    const due = Math.max((await this.#dueAt()) ?? Infinity, this.#nextAttempt ?? 0)
-    if (due === Infinity || this.#ending.signal.aborted) return
-    const wait = due - this.#world.now()
-    if (wait > 0) this.#timer = this.#world.setTimer(() => this.wake(), wait)
-    else void this.#pass(false).catch(() => {})
-  }
-
-  /** @returns {Promise<number | undefined>} */
-  async #dueAt() {
-    const { rows, bytes, batches } = await this.#store.contents()
-    const { rowsMax, bytesMax, ageMs } = this.#settled.limits
-    if (batches.some(({ state }) => state === 'sealed')) return 0
-    const free = rows - total(batches, 'rows')
-    if (free === 0) return undefined
-    if (free >= rowsMax || bytes - total(batches, 'bytes') >= bytesMax) return 0
-    const oldest = await this.#store.oldest()
-    return oldest === undefined ? undefined : oldest + ageMs
+  /**
+   * @param {AbortSignal} signal
+   * @returns {import('./outbox-lock.js').Place}
+   */
+  #place(signal) {
+    const { name, scene } = this.#settled
+    return { name, store: this.#store, locks: scene.locks, peers: this.#peers, world: this.#world, signal }
   }
 
   /** @param {boolean} all */
   async #pass(all) {
-    const { signal } = this.#ending
-    const { name, locks } = this.#settled
-    const pass = alone(name, this.#store, { locks, now: this.#world.now, signal }, () => drain(this.#tools(), { all, signal }))
+    const { signal } = this.#awake
+    const pass = this.#inTurn(signal, all)
     this.#passes.add(pass)
     try {
       const done = await pass
-      this.#failures = 0
-      this.#nextAttempt = undefined
+      if (done === undefined) return { objects: 0, rows: 0 }
+      this.#schedule.clear()
       this.#error = undefined
       return done
     } catch (error) {
-      if (signal.aborted) throw new ColdpressError('Aborted', 'the outbox was closed; its rows wait for the next time', { cause: error })
-      this.#failed(error)
+      if (!signal.aborted) this.#failed(error)
       throw error
     } finally {
       this.#passes.delete(pass)
       this.#tell('change', {})
       this.wake()
+    }
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {boolean} all
+   * @returns {Promise<{ objects: number, rows: number } | undefined>} none where nothing may be tried now
+   */
+  async #inTurn(signal, all) {
+    for (;;) {
+      try {
+        return await alone(this.#place(signal), async (given) => {
+          // Whoever had the turn before may have met servers that want to be left in peace.
+          if (!all && this.#schedule.restLeft > 0) return undefined
+          return drain(this.#tools(), { all, signal: given })
+        })
+      } catch (error) {
+        // Another page took this one for dead, and uploads now: this one waits for its turn again.
+        if (error !== TAKEN) throw error
+      }
     }
   }
 
@@ -246,21 +279,39 @@ export class Outbox extends EventTarget {
       encode: (texts, target) => this.#pack.encode(texts, { ...encoding, ...target }),
       send: (file, options) => this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
       targetOf: this.#pack.targetOf,
-      tell: (type, detail) => this.#tell(type, detail),
+      tell: (type, detail) => (type === 'progress' ? this.#dispatch(type, detail) : this.#tell(type, detail)),
     }
   }
 
   /** @param {unknown} error */
   #failed(error) {
-    const { backoffMsMin, backoffMsMax } = this.#settled
-    const longest = Math.min(backoffMsMin * 2 ** this.#failures, backoffMsMax)
-    const random = Number(this.#world.seed() & 0xffffffffn) / 2 ** 32
-    const asked = /** @type {any} */ (error)?.retryAfterMs ?? 0
-    this.#failures += 1
-    this.#nextAttempt = this.#world.now() + Math.max(asked, backoffMsMin / 2 + random * longest)
+    const pauseMs = this.#schedule.failed(error)
     this.#error = error
-    this.#tell('error', { error })
-    this.#timer = this.#world.setTimer(() => this.wake(), this.#nextAttempt - this.#world.now())
+    this.#tell('error', { error }, pauseMs)
+    this.wake()
+  }
+
+  /** @param {import('./outbox-peers.js').Message} message of another page */
+  #heard({ type, detail }) {
+    if (!this.#mayRun) return
+    if (type === 'event') this.#heardEvent(detail ?? {})
+    if (type === 'rows' || type === 'change') this.#dispatch('change', {})
+    if (type === 'flush' || (type === 'rows' && !this.#schedule.armed)) this.wake()
+  }
+
+  /** @param {{ name?: string, told?: any, error?: any, pauseMs?: number }} detail */
+  #heardEvent({ name, told, error, pauseMs }) {
+    const made = error && new ColdpressError(String(error.code), String(error.message))
+    if (name === 'uploaded') {
+      this.#schedule.clear()
+      this.#error = undefined
+    }
+    if (name === 'error') {
+      this.#error = made
+      // A server or network that failed is the same for all pages; a wrong token may be that page's own.
+      if (error?.code === 'Unavailable' && Number(pauseMs) > 0) this.#schedule.pause(Number(pauseMs))
+    }
+    if (name !== undefined && RELAYED.has(name)) this.#dispatch(name, { ...told, ...(made && { error: made }), elsewhere: true })
   }
 
   /** @param {Batch} batch */
@@ -282,7 +333,7 @@ export class Outbox extends EventTarget {
       error: new ColdpressError(error?.code ?? 'Internal', error?.message ?? ''),
       ndjson: async () => decoded(await this.#store.texts(batch)),
       retry: () => changed(this.#store.retry(batch)),
-      discard: () => changed(this.#store.remove(batch)),
+      discard: () => changed(this.#store.discard(batch)),
     }
   }
 
@@ -291,26 +342,39 @@ export class Outbox extends EventTarget {
   }
 
   #end() {
-    this.#ending.abort()
+    const closed = new ColdpressError('Aborted', 'the outbox was closed; its rows wait for the next time')
+    this.#ending.abort(closed)
+    this.#awake.abort(closed)
     this.#stopListening()
-    this.#world.clearTimer(this.#timer)
+    this.#schedule.stop()
+    this.#peers.close()
+  }
+
+  /**
+   * Tells this page and all others.
+   *
+   * @param {string} type
+   * @param {{ error?: any }} detail
+   * @param {number} [pauseMs] how long everything waits after an error
+   */
+  #tell(type, detail, pauseMs) {
+    if (type === 'change') {
+      this.#peers.tell({ type })
+      return this.#dispatch(type, detail)
+    }
+    const { error, ...told } = detail
+    const { code = 'Unavailable', message = String(error) } = error ?? {}
+    this.#peers.tell({ type: 'event', detail: { name: type, told, pauseMs, ...(error !== undefined && { error: { code, message } }) } })
+    this.#dispatch(type, { ...detail, elsewhere: false })
   }
 
   /**
    * @param {string} type
    * @param {object} detail
    */
-  #tell(type, detail) {
+  #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
-}
-
-/**
- * @param {Batch[]} batches
- * @param {'rows' | 'bytes'} what
- */
-function total(batches, what) {
-  return batches.reduce((sum, batch) => sum + batch[what], 0)
 }
 
 /** @param {Uint8Array[]} texts */
