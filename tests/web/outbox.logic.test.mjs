@@ -1,8 +1,20 @@
-// What an outbox promises, on a modelled store: each row in it exactly once, whatever fails or dies on the way.
+// What an outbox promises, on a modelled store: each row in it exactly once, whatever fails or dies
+// on the way.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Browser, ColdpressError, IDBFactory, IDBObjectStore, Life, Store, exactlyOnce, prng, until } from './outbox/model.mjs'
+import {
+  Browser,
+  ColdpressError,
+  IDBFactory,
+  IDBObjectStore,
+  Life,
+  Store,
+  exactlyOnce,
+  lawless,
+  prng,
+  until,
+} from './outbox/model.mjs'
 
 const empty = async (outbox) => (await outbox.state()).rows === 0
 const events = (outbox, type) => {
@@ -93,10 +105,9 @@ async function chaos(seed) {
 test('two pages without any lock store each row exactly once', async () => {
   const store = new Store({ random: prng(3), dropAfter: 0.2 })
   const indexedDB = new IDBFactory()
-  const scene = { locks: { request: (_name, _options, work) => work() }, openChannel: () => undefined, onPage: () => () => {} }
-  const pages = await Promise.all(
-    [1, 2].map((seed) => new Life(store, { random: prng(seed) }).open({ indexedDB, scene, batchRowsMax: 4 })),
-  )
+  const open = (seed) =>
+    new Life(store, { random: prng(seed) }).open({ indexedDB, scene: lawless, batchRowsMax: 4 })
+  const pages = await Promise.all([1, 2].map(open))
   for (let n = 0; n < 120; n += 1) await pages[n % 2].append({ n })
   await until(async () => (await empty(pages[0])) && (await empty(pages[1])), 'both to be done')
   assert.ok(exactlyOnce(store.rows(), 120))

@@ -1,9 +1,21 @@
-// Several pages on one outbox, of which some die, freeze or hang: whoever lives takes over. Time is the test's own, so what
-// is said here of seconds is true of the protocol, on any machine.
+// Several pages on one outbox, of which some die, freeze or hang: whoever lives takes over. Time is
+// the test's own, so what is said here of seconds is true of the protocol, on any machine.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { Browser, Clock, ColdpressError, IDBFactory, IDBObjectStore, Life, Store, exactlyOnce, prng, until } from './outbox/model.mjs'
+import {
+  Browser,
+  Clock,
+  ColdpressError,
+  IDBFactory,
+  IDBObjectStore,
+  Life,
+  Store,
+  exactlyOnce,
+  lawless,
+  prng,
+  until,
+} from './outbox/model.mjs'
 
 const BOUND_MS = 10_000
 const AGE_MS = 500
@@ -24,7 +36,8 @@ class World {
   async page(options = {}) {
     const life = new Life(this.store, { random: this.random, clock: this.clock })
     const scene = this.browser.sceneOf(life, this.has)
-    const given = { indexedDB: this.indexedDB, scene, batchAgeMs: AGE_MS, ...this.options, ...options }
+    const { indexedDB } = this
+    const given = { indexedDB, scene, batchAgeMs: AGE_MS, ...this.options, ...options }
     const outbox = await life.open(given)
     const page = { life, outbox, seen: [] }
     for (const type of ['uploaded', 'failed', 'error', 'change']) {
@@ -43,7 +56,9 @@ class World {
     await turns(60)
   }
 
-  /** Lets time pass until all rows are in the store and gone from here; gives how much of it passed. */
+  /**
+   * Lets time pass until all rows are in the store and gone from here; gives how much of it passed.
+   */
   async stored({ outbox }, most = BOUND_MS) {
     const passed = await this.clock.until(async () => (await outbox.state()).rows === 0, most)
     assert.ok(exactlyOnce(this.store.rows(), this.n), JSON.stringify(this.store.rows()))
@@ -66,10 +81,11 @@ function held(page) {
   gate.reached = new Promise((resolve) => {
     page.life.pack.upload = async (grants, file, options) => {
       resolve()
-      await Promise.race([
-        new Promise((open) => (gate.open = open)),
-        new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(new ColdpressError('Aborted', 'aborted')))),
-      ])
+      await new Promise((open, fail) => {
+        gate.open = open
+        const aborted = new ColdpressError('Aborted', 'the upload was aborted')
+        options.signal.addEventListener('abort', () => fail(aborted))
+      })
       return upload(grants, file, options)
     }
   })
@@ -91,10 +107,14 @@ for (const [name, has] of Object.entries(RUNTIMES)) {
   })
 }
 
-/** Rounds in which all pages append and some die at any turn of the loop; gives the longest time until all was stored. */
+/**
+ * Rounds in which all pages append and some die at any turn of the loop; gives the longest time
+ * until all was stored.
+ */
 async function deaths(seed, has) {
   const random = prng(seed)
-  const world = new World({ has, random, store: new Store({ random }), options: { batchRowsMax: 1 + random.below(6) } })
+  const options = { batchRowsMax: 1 + random.below(6) }
+  const world = new World({ has, random, store: new Store({ random }), options })
   const size = seed % 2 ? 2 : 5
   let pages = []
   let slowest = 0
@@ -102,7 +122,9 @@ async function deaths(seed, has) {
     while (pages.length < size) pages.push(await world.page())
     if (random.chance(0.5)) await world.settle()
     // What an append of a dying page does is for another test: here each of them has resolved.
-    for (const { outbox } of pages) if (random.chance(0.7)) await outbox.append(world.rows(1 + random.below(8)))
+    for (const { outbox } of pages) {
+      if (random.chance(0.7)) await outbox.append(world.rows(1 + random.below(8)))
+    }
     const dying = 1 + random.below(size - 1)
     for (let death = 0; death < dying; death += 1) {
       const [{ life }] = pages.splice(random.below(pages.length), 1)
@@ -171,7 +193,8 @@ test('a page that is opened on what dead ones left takes it up', async () => {
 })
 
 for (const [told, bound] of [[true, 0], [false, 6_000]]) {
-  test(`a page frozen while it uploads, ${told ? 'with' : 'without'} a word before, holds nobody up for more than ${bound} ms`, async () => {
+  const how = told ? 'with' : 'without'
+  test(`a page frozen ${how} a word while it uploads holds nobody up for ${bound} ms`, async () => {
     const world = new World({ options: { batchRowsMax: 2 } })
     const [first, second] = [await world.page(), await world.page()]
     await world.settle()
@@ -228,7 +251,7 @@ test('a page that uploads for long and answers keeps its right', async () => {
   await world.close()
 })
 
-test('a grant function that never answers ends with a reason, and another page goes on', async () => {
+test('a grant function that never answers ends, and another page goes on', async () => {
   const world = new World({ options: { batchRowsMax: 1 } })
   const first = await world.page({ grants: () => new Promise(() => {}) })
   const second = await world.page()
@@ -236,7 +259,8 @@ test('a grant function that never answers ends with a reason, and another page g
   await first.outbox.append(world.rows(1))
   await world.settle()
   assert.ok((await world.stored(second, 130_000)) >= 119_000)
-  assert.match(first.seen.find(({ type }) => type === 'error').error.message, /did not answer within 120000 ms/)
+  const { error } = first.seen.find(({ type }) => type === 'error')
+  assert.match(error.message, /did not answer within 120000 ms/)
   await world.close()
 })
 
@@ -258,7 +282,8 @@ test('a clock that is set back or forward delays nothing', async () => {
 })
 
 test('a lease and a pause after a failure end though the clock is set back', async () => {
-  const world = new World({ has: { locks: false }, options: { batchRowsMax: 1, backoffMsMin: 30_000, backoffMsMax: 30_000 } })
+  const options = { batchRowsMax: 1, backoffMsMin: 30_000, backoffMsMax: 30_000 }
+  const world = new World({ has: { locks: false }, options })
   const [first, second] = [await world.page(), await world.page()]
   const gate = held(first)
   await first.outbox.append(world.rows(1))
@@ -283,7 +308,8 @@ test('a page that closes in the middle of an upload lets another go on at once',
     await world.settle()
     // An upload that takes its time to end when it is aborted.
     let end
-    first.life.pack.upload = () => new Promise((_, reject) => (end = () => reject(new ColdpressError('Aborted', 'late'))))
+    first.life.pack.upload = () =>
+      new Promise((_, fail) => (end = () => fail(new ColdpressError('Aborted', 'late'))))
     await first.outbox.append(world.rows(1))
     await world.clock.until(() => end !== undefined)
     const closed = first.outbox.close()
@@ -325,11 +351,12 @@ test('a page whose database is taken away holds nothing any more', async () => {
   await first.outbox.append(world.rows(1))
   await gate.reached
   const deleted = world.indexedDB.deleteDatabase('coldpress-outbox/test')
-  await new Promise((resolve, reject) => Object.assign(deleted, { onsuccess: resolve, onerror: reject }))
+  await new Promise((resolve) => (deleted.onsuccess = resolve))
   await world.settle()
   assert.deepEqual(world.browser.held(), [])
   for (const { outbox, seen } of [first, second]) {
-    assert.match(seen.find(({ type }) => type === 'error').error.message, /was closed: another page deletes or upgrades/)
+    const { error } = seen.find(({ type }) => type === 'error')
+    assert.match(error.message, /was closed: another page deletes or upgrades/)
     await assert.rejects(outbox.append({ n: 1 }), { code: 'Misuse' })
   }
 })
@@ -348,17 +375,18 @@ test('a batch that was stored but could not be deleted here goes once', async (t
   await first.outbox.append(world.rows(1))
   await world.stored(second)
   assert.equal(world.store.objects.size, 1)
-  assert.ok(first.seen.some(({ type, error }) => type === 'error' && /disk failed/.test(error.message)))
+  const { error } = first.seen.find(({ type }) => type === 'error')
+  assert.match(error.message, /disk failed/)
   await world.close()
 })
 
 test('a batch that another page has sent is not taken apart, nor left as failed', async () => {
-  // Two pages upload at once, as where one was taken for dead. One has stored the batch and waits for the answer, when the other
-  // hears that it may not send so much.
+  // Two pages upload at once, as where one was taken for dead. One has stored the batch and waits
+  // for the answer, when the other hears that it may not send so much.
   const store = new Store()
   const indexedDB = new IDBFactory()
-  const scene = { locks: { request: (_name, _options, work) => work() }, openChannel: () => undefined, onPage: () => () => {} }
-  const open = (life, options) => life.open({ indexedDB, scene, tenant: 7, batchRowsMax: 4, ...options })
+  const open = (life, options) =>
+    life.open({ indexedDB, scene: lawless, tenant: 7, batchRowsMax: 4, ...options })
   const [first, second] = [new Life(store), new Life(store)]
   const refusals = []
   const one = await open(first, { grants: () => new Promise((_, reject) => refusals.push(reject)) })
@@ -377,7 +405,7 @@ test('a batch that another page has sent is not taken apart, nor left as failed'
     await until(() => refusals.length === count, 'the first page to ask again')
     refusals[count - 1](new ColdpressError('Limit', 'too many bytes'))
   }
-  await until(async () => (await one.failed()).length === 1, 'the batch that the first page sets aside')
+  await until(async () => (await one.failed()).length === 1, 'the batch that is set aside')
   answer()
   await until(async () => (await one.failed()).length === 0, 'the answer')
   assert.equal((await other.state()).rows, 0)
@@ -435,9 +463,12 @@ test('what is said on the channel by strangers changes nothing', async () => {
   const world = new World()
   const first = await world.page()
   await world.settle()
-  const stranger = world.browser.sceneOf(new Life(world.store)).openChannel('coldpress-outbox/test', () => {})
-  const messages = [null, 7, 'rows', {}, { type: 7 }, { type: 'event' }, { type: 'event', detail: 3 }]
-  const more = ['uploaded', 'append', 'close', '__proto__'].map((name) => ({ type: 'event', detail: { name, told: null, pauseMs: 'x' } }))
+  const scene = world.browser.sceneOf(new Life(world.store))
+  const stranger = scene.openChannel('coldpress-outbox/test', () => {})
+  const type = 'event'
+  const messages = [null, 7, 'rows', {}, { type: 7 }, { type }, { type, detail: 3 }]
+  const names = ['uploaded', 'append', 'close', '__proto__']
+  const more = names.map((name) => ({ type, detail: { name, told: null, pauseMs: 'x' } }))
   for (const message of [...messages, ...more]) stranger.tell(message)
   await world.settle()
   await first.outbox.append(world.rows(1))

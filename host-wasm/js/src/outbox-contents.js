@@ -1,4 +1,5 @@
-// What stands in an outbox's database, as each of its steps needs to know it. All of it runs in the step's own transaction.
+// What stands in an outbox's database, as each of its steps needs to know it. All of it runs in the
+// step's own transaction.
 
 import { answer } from './outbox-db.js'
 
@@ -37,8 +38,9 @@ export async function firstFree(store, batches) {
   const taken = new Set(batches.flatMap(({ chunks }) => chunks))
   let after = 0
   for (;;) {
+    const behind = IDBKeyRange.lowerBound(after, true)
     /** @type {number[]} */
-    const page = await answer(store('rows').getAllKeys(IDBKeyRange.lowerBound(after, true), PAGE_KEYS))
+    const page = await answer(store('rows').getAllKeys(behind, PAGE_KEYS))
     const free = page.find((seq) => !taken.has(seq))
     if (free !== undefined) return answer(store('rows').get(free))
     if (page.length < PAGE_KEYS) return undefined
@@ -60,7 +62,8 @@ export async function chunksInBatches(store) {
 export async function* chunksInOrder(store) {
   let after = 0
   for (;;) {
-    const page = await answer(store('rows').getAll(IDBKeyRange.lowerBound(after, true), PAGE_CHUNKS))
+    const behind = IDBKeyRange.lowerBound(after, true)
+    const page = await answer(store('rows').getAll(behind, PAGE_CHUNKS))
     yield* page
     if (page.length < PAGE_CHUNKS) return
     after = page[page.length - 1].seq

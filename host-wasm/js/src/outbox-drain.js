@@ -1,8 +1,10 @@
-// Takes an outbox to the store: rows into sealed batches, sealed batches into objects, each exactly once.
+// Takes an outbox to the store: rows into sealed batches, sealed batches into objects, each exactly
+// once.
 //
-// A batch is sealed (its bytes, key and hash frozen in one transaction) before its first byte is sent, so that every
-// replay sends the very same bytes to the very same create-only key. It is gone from here only after the store has
-// confirmed it, and gets another key only where the store holds other content at this one.
+// A batch is sealed (its bytes, key and hash frozen in one transaction) before its first byte is
+// sent, so that every replay sends the very same bytes to the very same create-only key. It is gone
+// from here only after the store has confirmed it, and gets another key only where the store holds
+// other content at this one.
 
 import { ColdpressError } from './error.js'
 import { timeRange } from './lsn.js'
@@ -13,7 +15,9 @@ import { aborted, following, msLeft } from './outbox-wait.js'
 /** @import { GetGrant } from '../index.js' */
 
 /** What is wrong is not wrong with one batch: it waits in its place, and the others behind it. */
-const WAITS = new Set(['Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse'])
+const WAITS = new Set([
+  'Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse',
+])
 /** So often may a key turn out to be taken in one pass before something else must be wrong. */
 const CONFLICTS_MAX = 5
 /** As long as an upload waits for a grant. */
@@ -26,16 +30,19 @@ const GRANT_MS_MAX = 120_000
  * @property {OutboxStore} store
  * @property {World} world
  * @property {GetGrant} grants
- * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs: number }} limits
- * @property {(texts: Uint8Array[], target: object) => Promise<{ bytes: Uint8Array, key: string, sha256(): Promise<string> }>} encode
+ * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs:
+ *   number }} limits
+ * @property {(texts: Uint8Array[], target: object) => Promise<{ bytes: Uint8Array, key: string,
+ *   sha256(): Promise<string> }>} encode
  * @property {(file: object, options: object) => Promise<{ key: string, created: boolean }>} send
  * @property {(grant: object) => Promise<{ tenant: string }>} targetOf
  * @property {(type: string, detail: object) => void} tell
  */
 
 /**
- * One pass: uploads all sealed batches, and seals and uploads what is due; everything, where `all` is set. Ends with
- * an error where it could not go on, and then nothing is lost: the next pass takes it up.
+ * One pass: uploads all sealed batches, and seals and uploads what is due; everything, where `all`
+ * is set. Ends with an error where it could not go on, and then nothing is lost: the next pass
+ * takes it up.
  *
  * @param {Tools} tools
  * @param {{ all: boolean, signal: AbortSignal }} how
@@ -133,7 +140,8 @@ class Sealer {
   }
 
   /**
-   * Halves what no file can be made of until the rows that are to blame stand alone; those are set aside.
+   * Halves what no file can be made of until the rows that are to blame stand alone; those are set
+   * aside.
    *
    * @param {Chunk[]} chunks
    * @param {number} rows
@@ -169,7 +177,8 @@ class Sealer {
     if (known !== undefined) return known
     const { min, max } = timeRange(rows, world)
     const request = { collection: limits.collection, min_lsn: String(min), max_lsn: String(max) }
-    const { tenant } = await targetOf(await inTime(world, signal, (asking) => grants(request, { signal: asking })))
+    const ask = (/** @type {AbortSignal} */ asking) => grants(request, { signal: asking })
+    const { tenant } = await targetOf(await inTime(world, signal, ask))
     await store.setMeta('tenant', tenant)
     return tenant
   }
@@ -229,7 +238,10 @@ class Sending {
       onProgress: (/** @type {object} */ progress) => tell('progress', { id, ...progress }),
     })
     const removed = await store.removeStored(this.batch)
-    if (removed !== undefined) tell('uploaded', { id, key: result.key, rows, bytes: bytes.length, created: result.created })
+    if (removed !== undefined) {
+      const { created } = result
+      tell('uploaded', { id, key: result.key, rows, bytes: bytes.length, created })
+    }
     return removed !== undefined
   }
 
@@ -279,7 +291,8 @@ class Sending {
  */
 async function inTime(world, signal, ask) {
   const { controller, release } = following(signal)
-  const late = new ColdpressError('Unavailable', `whoever grants did not answer within ${GRANT_MS_MAX} ms`)
+  const what = `whoever grants did not answer within ${GRANT_MS_MAX} ms`
+  const late = new ColdpressError('Unavailable', what)
   const timer = world.setTimer(() => controller.abort(late), GRANT_MS_MAX)
   const ended = aborted(controller.signal).then(() => Promise.reject(controller.signal.reason))
   try {
@@ -309,7 +322,8 @@ export function halves(text, rows) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  // What is no error of ours is one of the caller's functions or a bug: no reason to set rows aside.
+  // What is no error of ours is one of the caller's functions or a bug: no reason to set rows
+  // aside.
   return error instanceof ColdpressError ? error.code : 'Unavailable'
 }
 

@@ -1,7 +1,9 @@
-// One page at a time drains an outbox. That saves work and requests; nothing would break without it.
+// One page at a time drains an outbox. That saves work and requests; nothing would break without
+// it.
 //
-// Another page gets the right to drain where its holder dies, is frozen or hangs: a Web Lock at the holder's death, or when
-// the holder leaves questions unanswered; a lease when it was not renewed for LEASE_MS.
+// Another page gets the right to drain where its holder dies, is frozen or hangs: a Web Lock at the
+// holder's death, or when the holder leaves questions unanswered; a lease when it was not renewed
+// for LEASE_MS.
 
 import { randomId } from './outbox-peers.js'
 import { aborted, following, pause } from './outbox-wait.js'
@@ -10,8 +12,9 @@ import { aborted, following, pause } from './outbox-wait.js'
 /** @import { OutboxStore } from './outbox-store.js' */
 /** @import { World } from './upload-world.js' */
 
-// Who waits for a Web Lock asks its holder whether it still runs, and takes the lock after two questions without an answer:
-// at most three intervals after the last sign of life. Messages reach pages whose timers the browser slows down.
+// Who waits for a Web Lock asks its holder whether it still runs, and takes the lock after two
+// questions without an answer: at most three intervals after the last sign of life. Messages reach
+// pages whose timers the browser slows down.
 const ASK_MS = 2_000
 const QUESTIONS_MAX = 2
 /** A page that dies keeps its lease for so long. */
@@ -50,9 +53,9 @@ export async function isTaken({ name, store, locks, world }) {
 }
 
 /**
- * Runs `work` while no other page, worker or tab does so for the same outbox. The signal that `work` is given is aborted
- * where the place's own is, and where another page takes over (TAKEN). The right is given back at once then, though `work`
- * may take its time to end.
+ * Runs `work` while no other page, worker or tab does so for the same outbox. The signal that
+ * `work` is given is aborted where the place's own is, and where another page takes over (TAKEN).
+ * The right is given back at once then, though `work` may take its time to end.
  *
  * @template T
  * @param {Place} place
@@ -62,8 +65,10 @@ export async function isTaken({ name, store, locks, world }) {
 export async function alone(place, work) {
   const { controller, release } = following(place.signal)
   try {
-    // Web Locks are missing on insecure origins and in old browsers: a lease in the database stands in.
-    return await (place.locks ? locked(place, place.locks, controller, work) : leased(place, controller, work))
+    // Web Locks are missing on insecure origins and in old browsers: a lease in the database stands
+    // in.
+    const { locks } = place
+    return await (locks ? locked(place, locks, controller, work) : leased(place, controller, work))
   } catch (error) {
     throw controller.signal.aborted ? controller.signal.reason : error
   } finally {
@@ -148,7 +153,8 @@ async function leased(place, own, work) {
   const { store, world, peers } = place
   const owner = randomId()
   const take = () => store.takeLease(owner, world.now, LEASE_MS)
-  while (!(await take())) await pause(world, LOOK_MS, own.signal, (early) => peers.on('free', early))
+  const whenFree = (/** @type {() => void} */ run) => peers.on('free', run)
+  while (!(await take())) await pause(world, LOOK_MS, own.signal, whenFree)
   let ended = false
   /** @type {any} */
   let timer

@@ -8,7 +8,8 @@ import { world } from './upload-world.js'
 /** @import { Scene } from './outbox-scene.js' */
 /** @import { World } from './upload-world.js' */
 
-// Some minutes of a busy device: one object that engines read well, and a body that one request carries.
+// Some minutes of a busy device: one object that engines read well, and a body that one request
+// carries.
 const BATCH_ROWS_MAX = 10_000
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const BATCH_AGE_MS = 60_000

@@ -1,7 +1,9 @@
-// The other pages and workers that have the same outbox open: news between them, and the death of one noticed by another.
+// The other pages and workers that have the same outbox open: news between them, and the death of
+// one noticed by another.
 //
-// Each holds a Web Lock of its own while it lives. In the order of their names they form a ring, in which each waits for the
-// lock of the next: the browser grants it at the very moment the next one is gone, however it went.
+// Each holds a Web Lock of its own while it lives. In the order of their names they form a ring, in
+// which each waits for the lock of the next: the browser grants it at the very moment the next one
+// is gone, however it went.
 
 /** @import { Channel, Scene } from './outbox-scene.js' */
 
@@ -9,8 +11,9 @@ const PRESENCE = 'coldpress-outbox-page/'
 
 /**
  * @typedef {{ type: string, detail?: any }} Message
- *   for the outbox: `rows` were appended, `flush` was asked for, `change`, `event` with its name and detail;
- *   for the lock: `ask` whether the page that uploads still runs, `here` it does, `free` is the lease again;
+ *   for the outbox: `rows` were appended, `flush` was asked for, `change`, `event` with its name
+ *   and detail; for the lock: `ask` whether the page that uploads still runs, `here` it does,
+ *   `free` is the lease again;
  *   `hello` from a page that has just come
  */
 
@@ -55,7 +58,8 @@ export class Peers {
 
   open() {
     if (this.#channel !== undefined) return
-    this.#channel = this.scene.openChannel(`coldpress-outbox/${this.name}`, (message) => this.#heard(message))
+    const hear = (/** @type {any} */ message) => this.#heard(message)
+    this.#channel = this.scene.openChannel(`coldpress-outbox/${this.name}`, hear)
     if (this.#channel === undefined || this.scene.locks?.query === undefined) return
     let open = true
     /** @type {() => void} */
@@ -148,8 +152,9 @@ export class Peers {
     const { locks } = this.scene
     const { held = [] } = await /** @type {LockManager} */ (locks).query()
     if (!this.#present) return
-    const ids = held.flatMap(({ name }) => idOf(name ?? '', this.name) ?? []).filter((id) => id !== this.id).sort()
-    const next = ids.find((id) => id > this.id) ?? ids[0]
+    const ids = held.flatMap(({ name }) => idOf(name ?? '', this.name) ?? []).sort()
+    const others = ids.filter((id) => id !== this.id)
+    const next = others.find((id) => id > this.id) ?? others[0]
     if (next === this.#next) return
     this.#watch.abort()
     this.#watch = new AbortController()
@@ -168,14 +173,15 @@ export class Peers {
       this.#lookAround()
       this.died()
     }
-    const { locks } = this.scene
-    const granted = /** @type {LockManager} */ (locks).request(lockOf(id, this.name), { mode: 'shared', signal }, () => {})
+    const locks = /** @type {LockManager} */ (this.scene.locks)
+    const granted = locks.request(lockOf(id, this.name), { mode: 'shared', signal }, () => {})
     granted.then(gone, () => {})
   }
 }
 
 /**
- * The id stands first and has a fixed form, so that no name of an outbox looks like the lock of another.
+ * The id stands first and has a fixed form, so that no name of an outbox looks like the lock of
+ * another.
  *
  * @param {string} id
  * @param {string} name
@@ -198,5 +204,6 @@ function idOf(lock, name) {
 
 /** A name that no other page has. */
 export function randomId() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, '0')).join('')
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

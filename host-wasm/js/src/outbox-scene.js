@@ -1,4 +1,5 @@
-// What an outbox takes from its runtime to know of other pages and of its own page's life. Tests put another in its place.
+// What an outbox takes from its runtime to know of other pages and of its own page's life. Tests
+// put another in its place.
 
 const scope = /** @type {any} */ (globalThis)
 
@@ -9,8 +10,8 @@ const scope = /** @type {any} */ (globalThis)
  *
  * @typedef {object} Scene
  * @property {LockManager | undefined} locks
- * @property {(name: string, hear: (message: any) => void) => Channel | undefined} openChannel none where the
- *   runtime has no BroadcastChannel
+ * @property {(name: string, hear: (message: any) => void) => Channel | undefined} openChannel none
+ *   where the runtime has no BroadcastChannel
  * @property {(calls: PageCalls) => () => void} onPage gives the way to stop that
  *
  * @typedef {object} PageCalls

@@ -52,7 +52,10 @@ export class Schedule {
     return this.#rest === undefined ? 0 : msLeft(this.#rest.from, this.#rest.ms, this.world.now())
   }
 
-  /** Whether a timer runs for rows that are known to wait: newer ones are due no earlier, unless they fill a batch. */
+  /**
+   * Whether a timer runs for rows that are known to wait: newer ones are due no earlier, unless
+   * they fill a batch.
+   */
   get armed() {
     return this.#armed
   }
@@ -134,7 +137,8 @@ export class Schedule {
     const { rowsMax, bytesMax, ageMs } = this.settled.limits
     if (batches.some(({ state }) => state === 'sealed')) return 0
     if (oldest === undefined) return undefined
-    const full = rows - total(batches, 'rows') >= rowsMax || bytes - total(batches, 'bytes') >= bytesMax
+    const free = { rows: rows - total(batches, 'rows'), bytes: bytes - total(batches, 'bytes') }
+    const full = free.rows >= rowsMax || free.bytes >= bytesMax
     return full || oldest.seq <= flushTo ? 0 : msLeft(oldest.at, ageMs, this.world.now())
   }
 }

@@ -1,15 +1,26 @@
-// What an outbox keeps, and every step it can take: each is one transaction, so it happens whole or not at all.
+// What an outbox keeps, and every step it can take: each is one transaction, so it happens whole or
+// not at all.
 //
 //   rows     pieces of NDJSON as they were appended
 //   batches  which pieces make one object; sealed ones have a file
 //   files    the frozen bytes of a sealed batch, by its id
 //   meta     'bound', 'tenant', 'lastLsn', 'totals', 'lease', 'flushTo'
 //
-// Nothing here trusts that only one page drains: a step on a batch that is gone or was sealed anew meanwhile does nothing.
+// Nothing here trusts that only one page drains: a step on a batch that is gone or was sealed anew
+// meanwhile does nothing.
 
 import { ColdpressError } from './error.js'
 import {
-  addToTotals, allFree, chunksInBatches, chunksInOrder, contentOf, firstFree, flushToOf, runs, sum, totalsOf,
+  addToTotals,
+  allFree,
+  chunksInBatches,
+  chunksInOrder,
+  contentOf,
+  firstFree,
+  flushToOf,
+  runs,
+  sum,
+  totalsOf,
 } from './outbox-contents.js'
 import { answer } from './outbox-db.js'
 import { msLeft } from './outbox-wait.js'
@@ -90,8 +101,8 @@ export class OutboxStore {
    *
    * @param {number} rowsMax
    * @param {number} bytesMax
-   * @returns {Promise<{ chunks: Chunk[], full: boolean, flushTo: number }>} full where waiting for more would not make it
-   *   larger; pieces up to `flushTo` were asked for by a flush
+   * @returns {Promise<{ chunks: Chunk[], full: boolean, flushTo: number }>} full where waiting for
+   *   more would not make it larger; pieces up to `flushTo` were asked for by a flush
    */
   free(rowsMax, bytesMax) {
     return this.database.read(async (store) => {
@@ -114,7 +125,8 @@ export class OutboxStore {
   /**
    * What tells when the next batch is due; `oldest` is the oldest piece that no batch holds.
    *
-   * @returns {Promise<{ rows: number, bytes: number, batches: Batch[], oldest?: Chunk, flushTo: number }>}
+   * @returns {Promise<{ rows: number, bytes: number, batches: Batch[], oldest?: Chunk, flushTo:
+   *   number }>}
    */
   outlook() {
     return this.database.read(async (store) => {
@@ -146,7 +158,8 @@ export class OutboxStore {
   }
 
   /**
-   * Takes a batch's file to send it, and notes that: from then on bytes of it may be in the store, whatever other pages know.
+   * Takes a batch's file to send it, and notes that: from then on bytes of it may be in the store,
+   * whatever other pages know.
    *
    * @param {Batch} batch
    * @returns {Promise<{ batch: Batch, bytes: Uint8Array } | undefined>}
@@ -170,7 +183,8 @@ export class OutboxStore {
   seal(chunks, { bytes, key, sha256, target }, at) {
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
-      const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, opens: 0, key, sha256, target }
+      const file = { key, sha256, target }
+      const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, opens: 0, ...file }
       const id = Number(await answer(store('batches').add(batch)))
       store('files').put(bytes, id)
       store('meta').put(target.max, 'lastLsn')
@@ -196,7 +210,8 @@ export class OutboxStore {
   }
 
   /**
-   * The store has the object: its rows are no longer ours to keep, even where another page has set them aside.
+   * The store has the object: its rows are no longer ours to keep, even where another page has set
+   * them aside.
    *
    * @param {Batch} batch
    */
@@ -245,7 +260,8 @@ export class OutboxStore {
   }
 
   /**
-   * Puts a parked batch back: with its file it is sent as it is, without one its rows are free again.
+   * Puts a parked batch back: with its file it is sent as it is, without one its rows are free
+   * again.
    *
    * @param {Batch} batch
    */
@@ -258,7 +274,8 @@ export class OutboxStore {
   }
 
   /**
-   * Takes a batch apart of which surely no byte was sent: its rows are free again. None where another page has opened it.
+   * Takes a batch apart of which surely no byte was sent: its rows are free again. None where
+   * another page has opened it.
    *
    * @param {Batch} batch as `open` gave it
    */
@@ -309,7 +326,8 @@ export class OutboxStore {
   takeLease(owner, now, leaseMs) {
     return this.database.write(async (store) => {
       const lease = await answer(store('meta').get('lease'))
-      // The clock is read here, where pages come one after the other: none sees a lease that begins in its future.
+      // The clock is read here, where pages come one after the other: none sees a lease that begins
+      // in its future.
       const held = lease?.owner !== owner && isHeld(lease, now, leaseMs)
       if (!held) store('meta').put({ owner, until: now() + leaseMs }, 'lease')
       return !held
@@ -323,7 +341,9 @@ export class OutboxStore {
    * @param {number} leaseMs
    */
   isLeased(now, leaseMs) {
-    return this.database.read(async (store) => isHeld(await answer(store('meta').get('lease')), now, leaseMs))
+    return this.database.read(async (store) => {
+      return isHeld(await answer(store('meta').get('lease')), now, leaseMs)
+    })
   }
 
   /** @param {string} owner */
@@ -355,7 +375,9 @@ export class OutboxStore {
  * @param {Batch} batch
  */
 async function removeFrom(store, batch) {
-  for (const [first, last] of runs(batch.chunks)) store('rows').delete(IDBKeyRange.bound(first, last))
+  for (const [first, last] of runs(batch.chunks)) {
+    store('rows').delete(IDBKeyRange.bound(first, last))
+  }
   store('batches').delete(batch.id)
   store('files').delete(batch.id)
   await addToTotals(store, -batch.rows, -batch.bytes)

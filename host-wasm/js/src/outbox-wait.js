@@ -6,8 +6,8 @@
 const SLACK_MS = 1_000
 
 /**
- * The rest of a wait, in milliseconds. A wait that seems to begin in the future is over: somebody set the clock back, and
- * nothing may wait until the clock has caught up.
+ * The rest of a wait, in milliseconds. A wait that seems to begin in the future is over: somebody
+ * set the clock back, and nothing may wait until the clock has caught up.
  *
  * @param {number} from when the wait began
  * @param {number} waitMs how long it is
@@ -23,7 +23,8 @@ export function msLeft(from, waitMs, now) {
  * @param {World} world
  * @param {number} ms
  * @param {AbortSignal} signal
- * @param {(end: () => void) => () => void} listen calls `end` at the event; gives the way to stop that
+ * @param {(end: () => void) => () => void} listen calls `end` at the event; gives the way to stop
+ *   that
  * @returns {Promise<void>}
  */
 export function pause(world, ms, signal, listen) {
@@ -59,7 +60,8 @@ export function aborted(signal) {
  * A signal of its own that is aborted together with `signal`.
  *
  * @param {AbortSignal} signal
- * @returns {{ controller: AbortController, release: () => void }} call `release` when it is no longer needed
+ * @returns {{ controller: AbortController, release: () => void }} call `release` when it is no
+ *   longer needed
  */
 export function following(signal) {
   const controller = new AbortController()

@@ -4,6 +4,7 @@ import { ColdpressError } from './error.js'
 import { Appender } from './outbox-append.js'
 import { openDatabase } from './outbox-db.js'
 import { drain } from './outbox-drain.js'
+import { failedBatch } from './outbox-failed.js'
 import { alone, isTaken, TAKEN } from './outbox-lock.js'
 import { checked } from './outbox-options.js'
 import { Peers } from './outbox-peers.js'
@@ -12,7 +13,6 @@ import { OutboxStore } from './outbox-store.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
 /** @import { Settled } from './outbox-options.js' */
-/** @import { Batch } from './outbox-store.js' */
 
 /** What happened in one page and is told in all. */
 const RELAYED = new Set(['uploaded', 'failed', 'error'])
@@ -20,7 +20,8 @@ const RELAYED = new Set(['uploaded', 'failed', 'error'])
 /**
  * `openOutbox` on the package of one runtime.
  *
- * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey: Function, upload: any }} coldpress
+ * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey:
+ *   Function, upload: any }} coldpress
  */
 export function outboxes({ Encoder, init, parseObjectKey, upload }) {
   /** @type {Package} */
@@ -49,8 +50,10 @@ export function outboxes({ Encoder, init, parseObjectKey, upload }) {
  *
  * @typedef {object} Package
  * @property {() => Promise<void>} load
- * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string, sha256(): Promise<string> }>} encode
- * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean }>} upload
+ * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string,
+ *   sha256(): Promise<string> }>} encode
+ * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean
+ *   }>} upload
  * @property {(grant: any) => Promise<{ tenant: string }>} targetOf
  */
 
@@ -150,7 +153,8 @@ export class Outbox extends EventTarget {
     await this.#store.flushAll()
     this.#peers.tell({ type: 'flush' })
     if (!this.#world.online()) {
-      throw new ColdpressError('Unavailable', 'there is no network; the rows wait here, and go when it is back')
+      const message = 'there is no network; the rows wait here, and go when it is back'
+      throw new ColdpressError('Unavailable', message)
     }
     return this.#pass(true)
   }
@@ -177,7 +181,12 @@ export class Outbox extends EventTarget {
   async failed() {
     this.#checkOpen()
     const { batches } = await this.#store.contents()
-    return batches.filter(({ state }) => state === 'parked').map((batch) => this.#failedBatch(batch))
+    const changed = () => {
+      this.#tell('change', {})
+      this.wake()
+    }
+    const parked = batches.filter(({ state }) => state === 'parked')
+    return parked.map((batch) => failedBatch(batch, this.#store, changed))
   }
 
   async close() {
@@ -206,7 +215,8 @@ export class Outbox extends EventTarget {
 
   /** A page that does not run must hold nothing that others wait for. */
   #rest() {
-    this.#awake.abort(new ColdpressError('Aborted', 'the browser put this page to rest; its rows wait for it, or go from another page'))
+    const message = 'the browser put this page to rest; its rows wait, or go from another page'
+    this.#awake.abort(new ColdpressError('Aborted', message))
     this.#schedule.stop()
     this.#peers.close()
   }
@@ -223,8 +233,8 @@ export class Outbox extends EventTarget {
    * @returns {import('./outbox-lock.js').Place}
    */
   #place(signal) {
-    const { name, scene } = this.#settled
-    return { name, store: this.#store, locks: scene.locks, peers: this.#peers, world: this.#world, signal }
+    const { name, scene, world } = this.#settled
+    return { name, store: this.#store, locks: scene.locks, peers: this.#peers, world, signal }
   }
 
   /** @param {boolean} all */
@@ -251,7 +261,8 @@ export class Outbox extends EventTarget {
   /**
    * @param {AbortSignal} signal
    * @param {boolean} all
-   * @returns {Promise<{ objects: number, rows: number } | undefined>} none where nothing may be tried now
+   * @returns {Promise<{ objects: number, rows: number } | undefined>} none where nothing may be
+   *   tried now
    */
   async #inTurn(signal, all) {
     for (;;) {
@@ -277,9 +288,14 @@ export class Outbox extends EventTarget {
       grants,
       limits: { ...limits, tenant, collection },
       encode: (texts, target) => this.#pack.encode(texts, { ...encoding, ...target }),
-      send: (file, options) => this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
+      send: (file, options) =>
+        this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
       targetOf: this.#pack.targetOf,
-      tell: (type, detail) => (type === 'progress' ? this.#dispatch(type, detail) : this.#tell(type, detail)),
+      tell: (type, detail) => {
+        // Progress is for the page that makes it: too much to tell in all.
+        if (type === 'progress') this.#dispatch(type, detail)
+        else this.#tell(type, detail)
+      },
     }
   }
 
@@ -308,33 +324,13 @@ export class Outbox extends EventTarget {
     }
     if (name === 'error') {
       this.#error = made
-      // A server or network that failed is the same for all pages; a wrong token may be that page's own.
-      if (error?.code === 'Unavailable' && Number(pauseMs) > 0) this.#schedule.pause(Number(pauseMs))
+      // A server or network that failed is the same for all pages; a wrong token may be that page's
+      // own.
+      const ms = Number(pauseMs)
+      if (error?.code === 'Unavailable' && ms > 0) this.#schedule.pause(ms)
     }
-    if (name !== undefined && RELAYED.has(name)) this.#dispatch(name, { ...told, ...(made && { error: made }), elsewhere: true })
-  }
-
-  /** @param {Batch} batch */
-  #failedBatch(batch) {
-    const { id, rows, bytes, at, error, key } = batch
-    const gone = new ColdpressError('Misuse', `the failed batch ${id} is no longer there: it was retried or discarded`)
-    /** @param {Promise<Batch | undefined>} step */
-    const changed = async (step) => {
-      if ((await step) === undefined) throw gone
-      this.#tell('change', {})
-      this.wake()
-    }
-    return {
-      id,
-      rows,
-      bytes,
-      at: new Date(at),
-      key,
-      error: new ColdpressError(error?.code ?? 'Internal', error?.message ?? ''),
-      ndjson: async () => decoded(await this.#store.texts(batch)),
-      retry: () => changed(this.#store.retry(batch)),
-      discard: () => changed(this.#store.discard(batch)),
-    }
+    if (name === undefined || !RELAYED.has(name)) return
+    this.#dispatch(name, { ...told, ...(made && { error: made }), elsewhere: true })
   }
 
   #checkOpen() {
@@ -342,7 +338,8 @@ export class Outbox extends EventTarget {
   }
 
   #end() {
-    const closed = new ColdpressError('Aborted', 'the outbox was closed; its rows wait for the next time')
+    const message = 'the outbox was closed; its rows wait for the next time'
+    const closed = new ColdpressError('Aborted', message)
     this.#ending.abort(closed)
     this.#awake.abort(closed)
     this.#stopListening()
@@ -364,7 +361,9 @@ export class Outbox extends EventTarget {
     }
     const { error, ...told } = detail
     const { code = 'Unavailable', message = String(error) } = error ?? {}
-    this.#peers.tell({ type: 'event', detail: { name: type, told, pauseMs, ...(error !== undefined && { error: { code, message } }) } })
+    // Errors lose their code where they are copied to another page.
+    const copy = error === undefined ? undefined : { code, message }
+    this.#peers.tell({ type: 'event', detail: { name: type, told, error: copy, pauseMs } })
     this.#dispatch(type, { ...detail, elsewhere: false })
   }
 
@@ -375,10 +374,4 @@ export class Outbox extends EventTarget {
   #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
-}
-
-/** @param {Uint8Array[]} texts */
-function decoded(texts) {
-  const decoder = new TextDecoder()
-  return texts.map((text) => decoder.decode(text)).join('')
 }

@@ -1,5 +1,5 @@
-// A browser of the outbox's tests: Web Locks, BroadcastChannel and page lifecycle, for pages that die and freeze; and a clock
-// that only the test moves.
+// A browser of the outbox's tests: Web Locks, BroadcastChannel and page lifecycle, for pages that
+// die and freeze; and a clock that only the test moves.
 
 /** What pages of one origin share. */
 export class Browser {
@@ -16,7 +16,7 @@ export class Browser {
   sceneOf(life, { locks = true, channels = true } = {}) {
     life.browser = this
     return {
-      locks: locks ? { request: (...args) => this.#request(life, ...args), query: () => this.#query() } : undefined,
+      locks: locks ? this.#locksOf(life) : undefined,
       openChannel: (name, hear) => (channels ? this.#open(life, name, hear) : undefined),
       onPage: (calls) => {
         life.page = calls
@@ -38,6 +38,10 @@ export class Browser {
   /** The names of all locks that are held. */
   held() {
     return [...this.#locks].flatMap(([name, { held }]) => held.map(() => name))
+  }
+
+  #locksOf(life) {
+    return { request: (...args) => this.#request(life, ...args), query: () => this.#query() }
   }
 
   #of(name) {
@@ -64,7 +68,8 @@ export class Browser {
       this.#grant(name)
     })
     signal?.throwIfAborted()
-    if (steal) for (const { reject } of lock.held.splice(0)) reject(new DOMException('stolen', 'AbortError'))
+    const stolen = steal ? lock.held.splice(0) : []
+    for (const { reject } of stolen) reject(new DOMException('stolen', 'AbortError'))
     lock.queue[steal ? 'unshift' : 'push'](entry)
     this.#grant(name)
     await Promise.race([granted, lost])
@@ -81,8 +86,8 @@ export class Browser {
     lock.held = lock.held.filter(({ life }) => !life.dead)
     lock.queue = lock.queue.filter(({ life }) => !life.dead)
     for (let next; (next = lock.queue[0]) !== undefined; ) {
-      const free = lock.held.length === 0 || (next.mode === 'shared' && lock.held.every(({ mode }) => mode === 'shared'))
-      if (!free) return
+      const isShared = [next, ...lock.held].every(({ mode }) => mode === 'shared')
+      if (lock.held.length > 0 && !isShared) return
       lock.held.push(lock.queue.shift())
       next.life.run(() => next.grant())
     }
@@ -95,8 +100,10 @@ export class Browser {
       tell: (message) => {
         if (life.dead || life.muted) return
         const copy = structuredClone(message)
-        for (const other of this.#channels) {
-          if (other !== channel && other.name === name) setImmediate(() => other.life.run(() => this.#channels.has(other) && other.hear(copy)))
+        const others = [...this.#channels].filter((other) => other.name === name)
+        for (const other of others.filter((one) => one !== channel)) {
+          const deliver = () => this.#channels.has(other) && other.hear(copy)
+          setImmediate(() => other.life.run(deliver))
         }
       },
       close: () => this.#channels.delete(channel),

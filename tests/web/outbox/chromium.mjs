@@ -1,7 +1,9 @@
 // Chromium with tabs that can be opened, left, closed, and killed with their process.
 import { CHROMIUM_FLAGS, launchChromium } from '../lib/browsers.mjs'
 
-/** How a tab can end: it is closed, its page is left for another, its process crashes or is killed. */
+/**
+ * How a tab can end: it is closed, its page is left for another, its process crashes or is killed.
+ */
 export const CHROMIUM_DEATHS = ['close', 'leave', 'crash', 'kill']
 
 export class ChromiumTabs {

@@ -1,4 +1,5 @@
-// A store, a grant server, and tabs of a real browser on one outbox, of which some die in each round.
+// A store, a grant server, and tabs of a real browser on one outbox, of which some die in each
+// round.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +18,9 @@ const PAGES = fileURLToPath(new URL('pages', import.meta.url))
 const TENANT = 7
 const BATCH_ROWS = 8
 
-/** What a page needs: its own site, grants, and a store behind a proxy that can hold requests back. */
+/**
+ * What a page needs: its own site, grants, and a store behind a proxy that can hold requests back.
+ */
 export async function startPort(t, { host = '127.0.0.1' } = {}) {
   const server = await startSeaweed()
   t.after(() => server.stop())
@@ -28,11 +31,12 @@ export async function startPort(t, { host = '127.0.0.1' } = {}) {
   const bucket = new Bucket(server)
   await allowPage(bucket, site.origin)
   const tokens = join(temporaryFolder(t), 'tokens')
-  const { token } = JSON.parse(await coldpress(['token', '--tenant', String(TENANT), '--append', tokens, '--json']))
+  const asked = ['token', '--tenant', String(TENANT), '--append', tokens, '--json']
+  const { token } = JSON.parse(await coldpress(asked))
   const grants = await startColdpress(
     [
-      'serve', '--listen', '127.0.0.1:0', '--tokens', tokens, '--allow-origin', site.origin, '--rate', '1000', '--burst', '1000',
-      '--json', '--store', 's3://data/cold', '--endpoint', proxy.origin, '--allow-http',
+      'serve', '--listen', '127.0.0.1:0', '--tokens', tokens, '--allow-origin', site.origin,
+      '--rate', '1000', '--burst', '1000', '--json', '--store', 's3://data/cold', '--endpoint', proxy.origin, '--allow-http',
     ],
     { ready: /"url":"(http:[^"]+)"/, env: s3Environment(server) },
   )
@@ -48,14 +52,17 @@ export class Deaths {
   unsure = []
   appends = 0
   deaths = new Map()
-  /** Milliseconds from the last death of a round to the end of the last upload, and how long the outbox let itself wait. */
+  /**
+   * Milliseconds from the last death of a round to the end of the last upload, and how long the
+   * outbox let itself wait.
+   */
   slowestMs = 0
   longestMs = 0
   /** The tabs that are closed while the next round begins. */
   #closing = []
 
-  constructor(browser, port, { seed, size, ways, name, options = {} }) {
-    Object.assign(this, { browser, port, size, ways, name, options, random: prng(seed) })
+  constructor(browser, port, { seed, size, ways, name }) {
+    Object.assign(this, { browser, port, size, ways, name, random: prng(seed) })
   }
 
   get count() {
@@ -64,8 +71,9 @@ export class Deaths {
 
   toString() {
     const ways = [...this.deaths].map(([how, count]) => `${how} ${count}`).join(', ')
-    return `${this.size} tabs: ${this.count} deaths (${ways}); ${this.kept.length} rows, ${this.unsure.length} appends broken off; `
-      + `all was stored ${this.slowestMs} ms after a last death or sooner; the outbox waits ${this.longestMs} ms or less`
+    return `${this.size} tabs: ${this.count} deaths (${ways}); ${this.kept.length} rows, `
+      + `${this.unsure.length} appends broken off; all rows were stored ${this.slowestMs} ms after `
+      + `the last death or sooner; the outbox waits ${this.longestMs} ms or less`
   }
 
   /** All tabs append, all but some die, and the ones left do nothing but live. */
@@ -74,7 +82,8 @@ export class Deaths {
     const { random, live } = this
     const dying = 1 + random.below(live.length - 1)
     const doomed = Array.from({ length: dying }, () => live.splice(random.below(live.length), 1)[0])
-    const appended = [...live, ...doomed].map((tab) => (random.chance(0.8) ? this.#append(tab) : undefined))
+    const appending = [...live, ...doomed].filter(() => random.chance(0.8))
+    const appended = appending.map((tab) => this.#append(tab))
     for (const tab of doomed) await this.#die(tab)
     await Promise.all(appended)
     const lastDeath = Date.now()
@@ -91,8 +100,11 @@ export class Deaths {
 
   async #fill() {
     await Promise.all(this.#closing.splice(0))
-    const missing = Array.from({ length: this.size - this.live.length }, () => (this.random.chance(0.25) ? 'worker' : 'page'))
-    this.live.push(...(await Promise.all(missing.map((place) => this.#open(place)))))
+    const opened = []
+    for (let count = this.live.length; count < this.size; count += 1) {
+      opened.push(this.#open(this.random.chance(0.25) ? 'worker' : 'page'))
+    }
+    this.live.push(...(await Promise.all(opened)))
   }
 
   async #open(place) {
@@ -103,7 +115,7 @@ export class Deaths {
     const { grantsUrl, token } = this.port
     const given = {
       name: this.name, collection: 'rows', tenant: TENANT, grantsUrl, token,
-      batchRowsMax: BATCH_ROWS, batchAgeMs: 200, backoffMsMin: 50, backoffMsMax: 400, ...this.options,
+      batchRowsMax: BATCH_ROWS, batchAgeMs: 200, backoffMsMin: 50, backoffMsMax: 400,
     }
     const { locks } = await wire.send('open', given)
     return { tab, wire, locks }
@@ -111,12 +123,16 @@ export class Deaths {
 
   async #append({ wire }) {
     const append = this.appends++
-    const rows = Array.from({ length: 1 + this.random.below(2 * BATCH_ROWS) }, (_, n) => ({ run: this.name, append, n }))
+    const length = 1 + this.random.below(2 * BATCH_ROWS)
+    const rows = Array.from({ length }, (_, n) => ({ run: this.name, append, n }))
     if ((await wire.send('append', { rows })) === undefined) this.unsure.push(rows)
     else this.kept.push(...rows)
   }
 
-  /** At a moment that the seed chooses: at once, soon, or at the next request of an upload, which waits for it. */
+  /**
+   * At a moment that the seed chooses: at once, soon, or at the next request of an upload, which
+   * waits for it.
+   */
   async #die({ tab, wire }) {
     const { proxy } = this.port
     const how = this.ways[this.random.below(this.ways.length)]

@@ -1,5 +1,6 @@
-// Firefox with tabs that can be opened, left, closed, and killed with their process. Its own remote protocol, Marionette, drives
-// it: lines of JSON with their length before them, and scripts that run in the browser itself.
+// Firefox with tabs that can be opened, left, closed, and killed with their process. Its own remote
+// protocol, Marionette, drives it: lines of JSON with their length before them, and scripts that
+// run in the browser itself.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -16,16 +17,23 @@ const PREFS = {
   'dom.ipc.processCount': 16,
   'dom.ipc.processCount.webIsolated': 16,
   'browser.tabs.unloadOnLowMemory': false,
+  // All tabs are in the background: their timers need not take seconds.
+  'dom.min_background_timeout_value': 10,
+  'dom.min_background_timeout_value_without_budget_throttling': 10,
+  'dom.timeout.enable_budget_timer_throttling': false,
 }
 
-/** How a tab can end: it is closed, its page is left for another, its process is killed or crashes. */
-export const FIREFOX_DEATHS = ['close', 'leave', 'SIGKILL', 'SIGSEGV']
+/**
+ * How a tab can end: it is closed, its page is left for another, its process is killed or crashes.
+ */
+export const FIREFOX_DEATHS = ['close', 'leave', 'SIGKILL', 'SIGABRT']
 
 export class FirefoxTabs {
   #profile = mkdtempSync(join(tmpdir(), 'coldpress-firefox-'))
   #answers = new Map()
   #sent = 0
   #text = Buffer.alloc(0)
+  #end = () => this.child.kill('SIGKILL')
 
   /** @param {{ prefs?: Record<string, unknown> }} [options] */
   static async start({ prefs = {} } = {}) {
@@ -35,16 +43,21 @@ export class FirefoxTabs {
   }
 
   async #start(prefs) {
-    const lines = Object.entries(prefs).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+    const pairs = Object.entries(prefs).map((pair) => pair.map((part) => JSON.stringify(part)))
+    const lines = pairs.map(([name, value]) => `user_pref(${name}, ${value});\n`)
     writeFileSync(join(this.#profile, 'user.js'), lines.join(''))
-    const args = ['--headless', '--no-remote', '--marionette', '-remote-allow-system-access', '--profile', this.#profile, 'about:blank']
+    const driven = ['--marionette', '-remote-allow-system-access']
+    const args = ['--headless', '--no-remote', ...driven, '--profile', this.#profile, 'about:blank']
     this.child = spawn(FIREFOX, args, {
       env: { ...process.env, HOME: this.#profile, MOZ_CRASHREPORTER_DISABLE: '1' },
       stdio: 'ignore',
     })
     this.ended = new Promise((resolve) => this.child.once('close', resolve))
+    // A test that is ended must not leave a browser behind.
+    process.once('exit', this.#end)
     const portFile = join(this.#profile, 'MarionetteActivePort')
-    const port = await until(() => existsSync(portFile) && Number(readFileSync(portFile, 'utf8')), 'Firefox')
+    const portOf = () => existsSync(portFile) && Number(readFileSync(portFile, 'utf8'))
+    const port = await until(portOf, `${FIREFOX} to start`)
     this.socket = connect(port, '127.0.0.1')
     this.socket.on('error', () => {})
     this.socket.on('data', (bytes) => this.#read(bytes))
@@ -84,21 +97,25 @@ export class FirefoxTabs {
   }
 
   async stop() {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL')
+    this.#end()
     await this.ended
+    process.off('exit', this.#end)
     this.socket?.destroy()
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
 
   /** Kills a process, if it descends from this browser and from nothing else. */
   #kill(pid, signal) {
-    if (!ancestors(pid).includes(this.child.pid)) throw new Error(`process ${pid} is none of this browser's`)
+    if (!ancestors(pid).includes(this.child.pid)) {
+      throw new Error(`process ${pid} is none of this browser's`)
+    }
     process.kill(pid, signal)
     return until(() => !existsSync(`/proc/${pid}`), `the end of process ${pid}`, { everyMs: 5 })
   }
 
   async #run(script, ...args) {
-    const { value } = await this.#call('WebDriver:ExecuteScript', { script: `${BROWSER}${script}`, args })
+    const given = { script: `${BROWSER}${script}`, args }
+    const { value } = await this.#call('WebDriver:ExecuteScript', given)
     return value
   }
 
@@ -106,7 +123,9 @@ export class FirefoxTabs {
     this.#sent += 1
     const text = JSON.stringify([0, this.#sent, name, parameters])
     this.socket.write(`${Buffer.byteLength(text)}:${text}`)
-    return new Promise((resolve, reject) => this.#answers.set(this.#sent, { name, resolve, reject }))
+    return new Promise((resolve, reject) => {
+      this.#answers.set(this.#sent, { name, resolve, reject })
+    })
   }
 
   #read(bytes) {

@@ -1,4 +1,5 @@
-// An outbox on a modelled package, store and network: everything that can go wrong, as often as a test wants.
+// An outbox on a modelled package, store and network: everything that can go wrong, as often as a
+// test wants.
 
 import { pathToFileURL } from 'node:url'
 
@@ -167,6 +168,13 @@ export class Life {
       ...options,
     })
   }
+}
+
+/** What a page has where nothing keeps two from uploading at once. */
+export const lawless = {
+  locks: { request: (_name, _options, work) => work() },
+  openChannel: () => undefined,
+  onPage: () => () => {},
 }
 
 /** Waits until `look` says yes. */

@@ -1,7 +1,9 @@
-// The test's end of the wire to a tab: commands go out, outcomes come back, and a page that is gone is noticed.
+// The test's end of the wire to a tab: commands go out, outcomes come back, and a page that is gone
+// is noticed.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
+import { HANG_MS } from '../lib/patience.mjs'
 import { bodyOf } from '../lib/server.mjs'
 
 /** Each tab has a server of its own: browsers allow one origin a few connections only. */
@@ -33,10 +35,14 @@ export class Wire {
    */
   send(command, given = {}) {
     if (this.isGone) return Promise.resolve(undefined)
-    const outcome = new Promise((resolve, reject) => (this.#outcome = { resolve, reject }))
+    let timer
+    const outcome = new Promise((resolve, reject) => {
+      this.#outcome = { resolve, reject }
+      timer = setTimeout(() => reject(new Error(`${command} took over ${HANG_MS} ms`)), HANG_MS)
+    })
     this.#idle.end(JSON.stringify({ command, given }))
     this.#idle = undefined
-    return Promise.race([outcome, this.gone])
+    return Promise.race([outcome, this.gone]).finally(() => clearTimeout(timer))
   }
 
   /** The page is gone, as the browser says. */

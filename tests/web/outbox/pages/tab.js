@@ -1,5 +1,5 @@
-// A page, or a dedicated worker, with an outbox that does what the test tells it over a wire of its own: each request brings
-// the outcome of the last command, and its answer is the next one.
+// A page, or a dedicated worker, with an outbox that does what the test tells it over a wire of its
+// own: each request brings the outcome of the last command, and its answer is the next one.
 import { grantsFrom, openOutbox } from './coldpress/outbox.js'
 import { world } from './coldpress/src/upload-world.js'
 
@@ -10,7 +10,8 @@ let longestMs = 0
 const watched = {
   ...world,
   setTimer(run, ms) {
-    if (/outbox-(schedule|wait|lock)\.js/.test(new Error().stack)) longestMs = Math.max(longestMs, ms)
+    const isOutbox = /outbox-(schedule|wait|lock)\.js/.test(new Error().stack)
+    if (isOutbox) longestMs = Math.max(longestMs, ms)
     return world.setTimer(run, ms)
   },
 }
@@ -42,5 +43,8 @@ async function obey() {
   }
 }
 
-if (place === 'worker' && globalThis.document) new Worker(location.href.replace('tab.html', 'tab.js'), { type: 'module' })
-else obey()
+if (place === 'worker' && globalThis.document) {
+  new Worker(location.href.replace('tab.html', 'tab.js'), { type: 'module' })
+} else {
+  obey()
+}

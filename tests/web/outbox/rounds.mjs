@@ -1,48 +1,55 @@
-// Tabs of Chromium and Firefox on one outbox, which die at random: whoever lives stores every row, once. How long a page may
-// wait is a property of the protocol, so the waits that the outbox asks of its timers are held against the bound, and not the
-// speed of the machine; outbox.takeover.test.mjs adds them up on a clock of its own.
+// Tabs on one outbox which die at random: whoever lives stores every row, once. How long a page may
+// wait is a property of the protocol. So the waits that the outbox asks of its timers are held
+// against the bound here, and not the speed of the machine; outbox.takeover.test.mjs adds them up
+// on a clock of its own.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
-import { CHROMIUM_DEATHS, ChromiumTabs } from './outbox/chromium.mjs'
-import { Deaths, startPort } from './outbox/deaths.mjs'
-import { FIREFOX_DEATHS, FirefoxTabs } from './outbox/firefox.mjs'
-import { unpacked } from './lib/tools.mjs'
+import { unpacked } from '../lib/tools.mjs'
+import { Deaths, startPort } from './deaths.mjs'
 
 const { decode } = await import(pathToFileURL(join(unpacked(), 'node.js')).href)
 
 const BOUND_MS = 10_000
-/** Deaths in each browser. */
+/** How many tabs die in each browser; the seed of their deaths. */
 const DEATHS = Number(process.env.COLDPRESS_OUTBOX_DEATHS ?? 100)
 const SEED = Number(process.env.COLDPRESS_OUTBOX_SEED ?? 10)
-// A site that is no secure context has no Web Locks: there the lease in the database does their work.
-const INSECURE = 'outbox.test'
+/**
+ * A site that is no secure context has no Web Locks: there a lease in the database does the work.
+ */
+export const INSECURE = 'outbox.test'
 
-const BROWSERS = {
-  Chromium: {
-    ways: CHROMIUM_DEATHS,
-    start: () => ChromiumTabs.start({ args: [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] }),
-  },
-  Firefox: { ways: FIREFOX_DEATHS, start: () => FirefoxTabs.start({ prefs: { 'network.dns.localDomains': INSECURE } }) },
-}
-
-for (const [name, { ways, start }] of Object.entries(BROWSERS)) {
+/**
+ * The tests of one browser.
+ *
+ * @param {string} name
+ * @param {() => Promise<any>} start gives its tabs; INSECURE must mean this machine there
+ * @param {string[]} ways in which its tabs can die
+ */
+export function testDeaths(name, start, ways) {
   test(`${DEATHS} tabs die in ${name}, and the others store every row once`, async (t) => {
-    // Half of them two by two, half of them five by five.
-    const sizes = [[2, Math.floor(DEATHS / 2)], [5, Math.ceil(DEATHS / 2)]]
-    for (const run of await runs(t, start, { ways, sizes })) assert.equal(run.live[0].locks, true)
+    // A round of two tabs has one death, and one of five up to four.
+    const inPairs = Math.floor(DEATHS * 0.3)
+    const sizes = [[2, inPairs], [5, DEATHS - inPairs]]
+    for (const run of await runs(t, start, { ways, sizes })) {
+      assert.equal(run.live[0].locks, true)
+    }
   })
 
   test(`without Web Locks the tabs of ${name} take over by the lease`, async (t) => {
-    for (const run of await runs(t, start, { ways, sizes: [[3, Math.ceil(DEATHS / 20)]], host: INSECURE })) {
+    const sizes = [[3, Math.ceil(DEATHS / 20)]]
+    for (const run of await runs(t, start, { ways, sizes, host: INSECURE })) {
       assert.equal(run.live[0].locks, false)
     }
   })
 }
 
-/** Runs of so many tabs and deaths, one after the other in one browser, and then a look at what is in the store. */
+/**
+ * Runs of so many tabs and deaths, one after the other in one browser, and then a look at what is
+ * in the store.
+ */
 async function runs(t, start, { ways, sizes, host }) {
   /** @type {Awaited<ReturnType<start>> | undefined} */
   let browser
@@ -52,7 +59,8 @@ async function runs(t, start, { ways, sizes, host }) {
   browser = await start()
   const done = []
   for (const [size, deaths] of sizes) {
-    const run = new Deaths(browser, port, { seed: SEED + size, size, ways, name: `outbox of ${size}` })
+    const name = `outbox of ${size}`
+    const run = new Deaths(browser, port, { seed: SEED + size, size, ways, name })
     const begin = Date.now()
     while (run.count < deaths) await run.round()
     t.diagnostic(`${run}; ${((Date.now() - begin) / 1000).toFixed(0)} s`)
@@ -63,7 +71,10 @@ async function runs(t, start, { ways, sizes, host }) {
   return done
 }
 
-/** Every row whose append resolved is stored once; an append that a death broke off is there once or not at all. */
+/**
+ * Every row whose append resolved is stored once; an append that a death broke off is there once or
+ * not at all.
+ */
 async function storedOnce(bucket, done) {
   const counts = new Map()
   for (const key of await bucket.list()) {
