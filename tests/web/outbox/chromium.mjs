@@ -46,10 +46,15 @@ export class ChromiumTabs {
       const crashed = new Promise((resolve) => page.once('crash', resolve))
       // Neither is ever answered: the page is gone.
       if (how === 'kill') void page.goto('chrome://kill').catch(() => {})
-      else void (await page.context().newCDPSession(page)).send('Page.crash').catch(() => {})
+      else void (await this.session(tab)).send('Page.crash').catch(() => {})
       await crashed
     }
     return [tab, ...this.#crashed]
+  }
+
+  /** Speaks to a tab's browser in its own protocol. */
+  async session(tab) {
+    return this.context.newCDPSession(this.#pages.get(tab))
   }
 
   /** Closes a tab, whatever has become of it. */

@@ -44,6 +44,31 @@ export async function startPort(t, { host = '127.0.0.1' } = {}) {
   return { bucket, proxy, token, grantsUrl: grants.match[1], page: `${site.origin}/tab.html` }
 }
 
+/** Whether a page asks to store something; the grant server puts objects of its own. */
+export function isUpload({ method, headers }) {
+  return method === 'PUT' && headers.origin !== undefined
+}
+
+/**
+ * A tab with an outbox, in its page or in a worker of it.
+ *
+ * @param {any} browser
+ * @param {Awaited<ReturnType<typeof startPort>>} port
+ * @param {{ place?: 'page' | 'worker' | 'service worker', name: string }} options
+ */
+export async function openTab(browser, { page, grantsUrl, token }, { place = 'page', name }) {
+  const wire = await Wire.open()
+  const options = encodeURIComponent(JSON.stringify({ wire: wire.url, place }))
+  const tab = await browser.open(`${page}?options=${options}`)
+  await wire.ready
+  const given = {
+    name, collection: 'rows', tenant: TENANT, grantsUrl, token,
+    batchRowsMax: BATCH_ROWS, batchAgeMs: 200, backoffMsMin: 50, backoffMsMax: 400,
+  }
+  const { locks } = await wire.send('open', given)
+  return { tab, wire, locks }
+}
+
 /** Rounds of deaths in one browser on one outbox. */
 export class Deaths {
   live = []
@@ -76,13 +101,14 @@ export class Deaths {
       + `the last death or sooner; the outbox waits ${this.longestMs} ms or less`
   }
 
-  /** All tabs append, all but some die, and the ones left do nothing but live. */
+  /** Tabs append, all but some die, and the ones left do nothing but live. */
   async round() {
     await this.#fill()
     const { random, live } = this
     const dying = 1 + random.below(live.length - 1)
     const doomed = Array.from({ length: dying }, () => live.splice(random.below(live.length), 1)[0])
-    const appending = [...live, ...doomed].filter(() => random.chance(0.8))
+    // A tab that appends wakes its own outbox: more often than not only those do that will die.
+    const appending = [...live.filter(() => random.chance(0.2)), ...doomed]
     const appended = appending.map((tab) => this.#append(tab))
     for (const tab of doomed) await this.#die(tab)
     await Promise.all(appended)
@@ -98,27 +124,19 @@ export class Deaths {
     if (end.failed > 0) throw new Error(`${end.failed} batches were set aside`)
   }
 
+  /** Nothing of it is waited for any more. */
+  end() {
+    for (const { wire } of this.live) wire.cut()
+  }
+
   async #fill() {
     await Promise.all(this.#closing.splice(0))
     const opened = []
     for (let count = this.live.length; count < this.size; count += 1) {
-      opened.push(this.#open(this.random.chance(0.25) ? 'worker' : 'page'))
+      const place = this.random.chance(0.25) ? 'worker' : 'page'
+      opened.push(openTab(this.browser, this.port, { place, name: this.name }))
     }
     this.live.push(...(await Promise.all(opened)))
-  }
-
-  async #open(place) {
-    const wire = await Wire.open()
-    const options = encodeURIComponent(JSON.stringify({ wire: wire.url, place }))
-    const tab = await this.browser.open(`${this.port.page}?options=${options}`)
-    await wire.ready
-    const { grantsUrl, token } = this.port
-    const given = {
-      name: this.name, collection: 'rows', tenant: TENANT, grantsUrl, token,
-      batchRowsMax: BATCH_ROWS, batchAgeMs: 200, backoffMsMin: 50, backoffMsMax: 400,
-    }
-    const { locks } = await wire.send('open', given)
-    return { tab, wire, locks }
   }
 
   async #append({ wire }) {
@@ -143,8 +161,8 @@ export class Deaths {
     if (when === 2) {
       const death = new Promise((resolve) => (dead = resolve))
       const asked = new Promise((resolve) => {
-        proxy.fate = ({ method }) => {
-          if (method !== 'PUT') return undefined
+        proxy.fate = (request) => {
+          if (!isUpload(request)) return undefined
           resolve()
           return death
         }

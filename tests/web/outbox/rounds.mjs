@@ -61,6 +61,7 @@ async function runs(t, start, { ways, sizes, host }) {
   for (const [size, deaths] of sizes) {
     const name = `outbox of ${size}`
     const run = new Deaths(browser, port, { seed: SEED + size, size, ways, name })
+    t.after(() => run.end())
     const begin = Date.now()
     while (run.count < deaths) await run.round()
     t.diagnostic(`${run}; ${((Date.now() - begin) / 1000).toFixed(0)} s`)

@@ -1,4 +1,4 @@
-// A page, or a dedicated worker, with an outbox that does what the test tells it over a wire of its
+// A page, a dedicated worker or a service worker with an outbox that does what the test tells it over a wire of its
 // own: each request brings the outcome of the last command, and its answer is the next one.
 import { grantsFrom, openOutbox } from './coldpress/outbox.js'
 import { world } from './coldpress/src/upload-world.js'
@@ -17,13 +17,19 @@ const watched = {
 }
 
 let outbox
+const events = []
 const commands = {
   async open({ grantsUrl, token, ...more }) {
     outbox = await openOutbox({ ...more, grants: grantsFrom(grantsUrl, { token }), world: watched })
+    for (const type of ['uploaded', 'failed', 'error']) {
+      outbox.addEventListener(type, ({ detail }) => events.push({ type, ...detail }))
+    }
     return { locks: globalThis.navigator.locks !== undefined }
   },
   append: ({ rows }) => outbox.append(rows),
-  flush: () => outbox.flush(),
+  /** Tells the page what a browser does that freezes it or lets it run on. */
+  lifecycle: ({ type }) => void document.dispatchEvent(new Event(type)),
+  state: async () => ({ ...(await outbox.state()), events }),
   /** Waits until nothing waits. Looking so wakes nothing in the outbox. */
   async empty() {
     while ((await outbox.state()).rows > 0) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -43,8 +49,10 @@ async function obey() {
   }
 }
 
-if (place === 'worker' && globalThis.document) {
+if (globalThis.document && place === 'worker') {
   new Worker(location.href.replace('tab.html', 'tab.js'), { type: 'module' })
+} else if (globalThis.document && place === 'service worker') {
+  navigator.serviceWorker.register(location.href.replace('tab.html', 'tab.js'), { type: 'module' })
 } else {
   obey()
 }
