@@ -1,4 +1,4 @@
-import type { ColdpressError, EncodeOptions, GetGrant } from './index.js'
+import type { ColdpressError, EncodeOptions, GetGrant, UploadProgress } from './index.js'
 
 export interface OutboxOptions extends Omit<EncodeOptions, 'lsns' | 'signal' | 'collection' | 'tenant' | 'prefix'> {
   /**
@@ -98,7 +98,7 @@ export interface OutboxEvents {
     elsewhere: boolean
   }>
   /** Told only in the page that uploads. */
-  progress: CustomEvent<{ id: number; sentBytes: number; totalBytes: number; phase: string }>
+  progress: CustomEvent<{ id: number } & UploadProgress>
   /** Rows were set aside: see `failed()`. */
   failed: CustomEvent<{ id: number; rows: number; error: ColdpressError; elsewhere: boolean }>
   /** An attempt failed; everything waits for the next one. */
