@@ -11,8 +11,12 @@ import { byteStream } from './source.js'
 export async function send(opened, options, by, { signal, onProgress }) {
   const rows = opened.gzip ? byteStream(opened) : opened.blob
   const grant = by.grant ?? grantsFrom(by.server, { token: by.token })
-  const result = await upload(grant, rows, { ...forGrant(options, by), signal, onProgress })
-  return { key: result.key, bytes: result.bytes, rows: result.rows, created: result.created, sha256: result.sha256 }
+  return sent(await upload(grant, rows, { ...forGrant(options, by), signal, onProgress }))
+}
+
+/** What the page is told of an upload that arrived. */
+export function sent({ key, bytes, rows, created, sha256 }) {
+  return { key, bytes, rows, created, sha256 }
 }
 
 // A grant's own key says tenant, collection, prefix and LSNs; what the form says of them would only contradict it.
