@@ -5,7 +5,9 @@ import { count } from '../format.js'
 /** @param {{onFile: (file: File) => void, onRefuse: (words: string) => void}} on */
 export function startDrop({ onFile, onRefuse }) {
   const veil = part('drop-veil')
-  let depth = 0
+  // Entering the next element is told before leaving the last one: who leaves the element that was
+  // entered last leaves the window.
+  let entered
   const carries = transfer => [...transfer?.types ?? []].includes('Files')
   const take = transfer => {
     const words = objection(transfer)
@@ -15,11 +17,11 @@ export function startDrop({ onFile, onRefuse }) {
 
   addEventListener('dragenter', event => {
     if (!carries(event.dataTransfer)) return
-    depth++
+    entered = event.target
     veil.hidden = false
   })
   addEventListener('dragleave', event => {
-    if (carries(event.dataTransfer) && --depth <= 0) veil.hidden = true
+    if (event.target === entered) veil.hidden = true
   })
   addEventListener('dragover', event => {
     if (carries(event.dataTransfer)) event.preventDefault()
@@ -27,7 +29,6 @@ export function startDrop({ onFile, onRefuse }) {
   addEventListener('drop', event => {
     if (!carries(event.dataTransfer)) return
     event.preventDefault()
-    depth = 0
     veil.hidden = true
     take(event.dataTransfer)
   })

@@ -1,6 +1,7 @@
 /** An upload under way: what happens now, how far it is, and, while it waits, why and until when. */
 import { h, say } from '../dom.js'
 import { bytes, count, countdown } from '../format.js'
+import { intoView, isFree } from './attention.js'
 
 const TITLES = {
   encoding: 'Pressing for the upload', granting: 'Asking for a grant', sending: 'Sending',
@@ -48,8 +49,10 @@ export function uploadProgress(onCancel) {
     meter.setAttribute('aria-valuenow', Math.round(sent))
     words.textContent = amounts(progress)
     meter.setAttribute('aria-valuetext', words.textContent)
+    const grew = why && waiting.hidden
     waiting.hidden = !why
     if (why) setLines(waiting, why)
+    if (grew && isFree(element)) intoView(element)
     // Once for each state and each try: a countdown that is read aloud would never be silent.
     if (spoken !== told) say(told = spoken)
   }

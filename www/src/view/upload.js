@@ -45,11 +45,14 @@ export function uploadSection() {
     h('div', { class: 'deeds' }, start), outcome)
 
   form.addEventListener('input', ({ target }) => settle(target))
-  form.addEventListener('submit', event => {
-    event.preventDefault()
+  const go = call => {
     if (running) return
     const by = chosenGrant(controls)
-    if (by) run('upload', { by }, { start, outcome })
+    if (by) run(call, by, { start, outcome, onRetry: () => go('retry') })
+  }
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    go('upload')
   })
   fillFromDev(server, token, dev)
 
@@ -95,8 +98,7 @@ function chosenGrant({ server, token, grant }) {
   return { server: grantServer(server.value), token: token.value.trim() }
 }
 
-async function run(call, args, place) {
-  const { start, outcome } = place
+async function run(call, by, { start, outcome, onRetry }) {
   const own = running = new AbortController()
   const panel = uploadProgress(() => {
     own.abort()
@@ -107,20 +109,19 @@ async function run(call, args, place) {
   attend(panel.heading, panel.element)
   // Not `disabled`: that would take the focus from whoever pressed it.
   start.setAttribute('aria-disabled', 'true')
-  start.textContent = 'Upload'
   const began = performance.now()
   addEventListener('beforeunload', askToStay)
   try {
     const watched = { signal: own.signal, onProgress: panel.show }
-    const done = await ask(call, args, watched)
+    const done = await ask(call, { by }, watched)
+    offerNew(start, false)
     show(outcome, landed(done, performance.now() - began), `Uploaded to ${done.key}.`)
   } catch (error) {
     const title = titleOf(error)
-    const again = error.canRetry && ['Unavailable', 'Aborted'].includes(error.code)
-    // By now the other button would store the rows a second time where they had arrived.
-    if (again) start.textContent = 'Start a new upload'
-    show(outcome, failed(title, error, again && (() => run('retry', {}, place))),
-      `${title}. ${error.message}`)
+    // Where other rows lie under the key, they will the next time.
+    const again = error.canRetry && error.code !== 'Conflict'
+    offerNew(start, again)
+    show(outcome, failed(title, error, again && onRetry), `${title}. ${error.message}`)
   } finally {
     panel.end()
     removeEventListener('beforeunload', askToStay)
@@ -129,14 +130,22 @@ async function run(call, args, place) {
   }
 }
 
+// Beside "Try again" the other button would store rows a second time that had arrived.
+function offerNew(start, on) {
+  start.textContent = on ? 'Start a new upload' : 'Upload'
+  start.classList.toggle('primary', !on)
+}
+
 // Leaving would end the upload: the browser asks first.
 const askToStay = event => event.preventDefault()
 
 function show(outcome, element, words) {
+  // The rows were replaced meanwhile, and the form with them.
+  if (!outcome.isConnected) return
   const called = isFree(outcome)
   outcome.replaceChildren(element)
   say(words)
-  if (called && outcome.isConnected) attend(element.querySelector('[tabindex="-1"]'), element)
+  if (called) attend(element.querySelector('[tabindex="-1"]'), element)
 }
 
 function landed(done, ms) {
@@ -154,8 +163,8 @@ function landed(done, ms) {
 
 const TITLES = {
   Denied: 'Not allowed', Conflict: 'The key is taken', Expired: 'The grant has expired',
-  Cors: 'The store does not let this page in', Aborted: 'Stopped', AbortError: 'Stopped',
-  Unavailable: 'It cannot be reached now', NotFound: 'It was not found there',
+  Cors: 'This page is not let in', Aborted: 'Stopped', AbortError: 'Stopped',
+  Unavailable: 'It cannot be reached now', NotFound: 'No grant server was found there',
   Misuse: 'The address or the grant is not right', Settings: 'A setting is not right',
   Key: 'The key is not right', Limit: 'That is more than may go there',
   Row: 'A row could not go in', File: 'The file could not be read', Worker: 'The encoder stopped',

@@ -1,6 +1,7 @@
 /**
- * The worker's door. A message `{id, call, args}` is answered with any number of `{id, progress}` and then
- * `{id, result}` or `{id, error}`; `{cancel: id}` ends a call early.
+ * The worker's door. A message `{id, call, args}` is answered with any number of `{id, progress}`
+ * and then `{id, result}` or `{id, error}`; `{cancel: id}` ends a call early, and `{online: true}`
+ * says that the network is back.
  */
 import { linesAround } from './context.js'
 import { byteStream, openSource } from './source.js'
@@ -8,7 +9,7 @@ import { press, report } from './press.js'
 import { pressWithEach, sizes } from './codecs.js'
 import { ndjson, readFile } from './read.js'
 import { rescueExamples } from './rescues.js'
-import { send, sent } from './send.js'
+import { send, sendAgain } from './send.js'
 import { sniff } from './sniff.js'
 import { readRows, verify } from './verify.js'
 
@@ -91,11 +92,9 @@ const calls = {
     return kept(send(bench.opened, bench.options, by, run))
   },
 
-  /** Repeats the upload that failed: the same bytes under the same key. */
-  async retry(_args, run) {
-    const { failed } = bench
-    if (!failed) throw new Error('There is no failed upload to repeat. Press Upload.')
-    return kept(failed.retry(run).then(sent))
+  async retry({ by }, run) {
+    if (!bench.failed) throw new Error('There is no failed upload to repeat. Press Upload.')
+    return kept(sendAgain(bench.failed, by, run))
   }
 }
 
@@ -125,6 +124,7 @@ async function placed(error, opened) {
 const running = new Map()
 
 addEventListener('message', async ({ data }) => {
+  if (data.online) return dispatchEvent(new Event('online'))
   if (data.cancel) return running.get(data.cancel)?.abort(new DOMException('Stopped by you.', 'AbortError'))
   const { id, call, args } = data
   const stop = new AbortController()

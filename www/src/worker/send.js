@@ -10,12 +10,25 @@ import { byteStream } from './source.js'
  */
 export async function send(opened, options, by, { signal, onProgress }) {
   const rows = opened.gzip ? byteStream(opened) : opened.blob
-  const grant = by.grant ?? grantsFrom(by.server, { token: by.token })
-  return sent(await upload(grant, rows, { ...forGrant(options, by), signal, onProgress }))
+  const run = { ...forGrant(options, by), signal, onProgress }
+  return sent(await upload(grantBy(by), rows, run))
 }
 
-/** What the page is told of an upload that arrived. */
-export function sent({ key, bytes, rows, created, sha256 }) {
+/**
+ * Repeats an upload that failed: the same bytes under the same key, by what the form says now.
+ *
+ * @param {{retry: (options: object) => Promise<object>}} failed the error of that upload
+ * @param {{grant?: object, server?: string, token?: string}} by
+ * @param {{signal: AbortSignal, onProgress: (progress: object) => void}} run
+ */
+export async function sendAgain(failed, by, { signal, onProgress }) {
+  return sent(await failed.retry({ grant: grantBy(by), signal, onProgress }))
+}
+
+const grantBy = by => by.grant ?? grantsFrom(by.server, { token: by.token })
+
+// What the page is told of an upload that arrived.
+function sent({ key, bytes, rows, created, sha256 }) {
   return { key, bytes, rows, created, sha256 }
 }
 
