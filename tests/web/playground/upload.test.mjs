@@ -94,9 +94,8 @@ test('a store that fails for long: “Try again” repeats the very same upload'
   const { page, context, bucket, rows, proxy } = await visit(t)
   await pressSample(page)
   const busy = async (route) => {
-    if (route.request().method() !== 'PUT') return route.continue()
-    // The rows arrive; only the answer says otherwise, and asks for more patience than anyone has.
-    await route.fetch()
+    // The rows arrive; but the answer, and every look at what is there, says otherwise.
+    if (route.request().method() === 'PUT') await route.fetch()
     return route.fulfill(BUSY)
   }
   await context.route(`${proxy.origin}/**`, busy)
