@@ -241,6 +241,9 @@ for (const [state, reach] of Object.entries(STATES)) {
         const { page, context } = await visit(t, { viewport, colorScheme, reducedMotion: 'reduce' })
         await reach(page)
         assert.deepEqual(await graveFaults(page, context), [], `${state}, ${view}, ${colorScheme}`)
+        const twice = await page.evaluate(() => [...document.querySelectorAll('[id]')]
+          .map(({ id }) => id).filter((id, at, all) => all.indexOf(id) !== at))
+        assert.deepEqual(twice, [], 'ids that two elements have')
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         assert.ok(over <= 0, `${state}, ${view}: ${over} px too wide`)
         await context.close()

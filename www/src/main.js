@@ -32,7 +32,8 @@ startResults({
 })
 
 watch(['phase'], ({ phase, result }) => {
-  input.busy(phase === 'busy', phase === 'done')
+  const again = result?.kind === 'read' ? 'Open again' : 'Press again'
+  input.label({ busy: 'Pressing…', done: again }[phase] ?? 'Press')
   if (phase === 'done') settings.offer(result.report.schema)
 })
 

@@ -17,13 +17,14 @@ const TITLES = {
 const READING = ['Corrupt']
 
 export function failure({ error, source }, { onSelectLine, onSelectSetting }) {
-  const { code, line, context, setting } = error
+  const { code, line, context, command, setting } = error
   const go = (testid, words, click) => h('p', {}, h('button', {
     type: 'button', class: 'button', 'data-testid': testid, on: { click }
   }, words))
   return h('section', { class: 'failure', 'data-testid': 'error', 'data-code': code },
     h('h2', { tabindex: -1 }, TITLES[code] ?? 'Nothing was made'),
     h('p', { class: 'message', 'data-testid': 'error-message' }, error.message),
+    command && h('pre', { class: 'well' }, h('code', {}, command)),
     context && excerpt(context, line),
     line && source?.kind === 'text' &&
       go('go-to-line', `Go to line ${count(line)}`, () => onSelectLine(line)),

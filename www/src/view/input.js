@@ -62,8 +62,9 @@ export function startInput({ onSource }) {
 
   return {
     select: line => selectLine(text, line),
-    busy(on, again) {
-      part('press').textContent = on ? 'Pressing…' : again ? 'Press again' : 'Press'
+    /** @param {string} words what the button of the form says */
+    label(words) {
+      part('press').textContent = words
     }
   }
 }

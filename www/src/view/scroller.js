@@ -12,14 +12,14 @@ export function scroller(label, table, { tall } = {}) {
   }, table)
   const hint = h('p', { class: 'scroll-hint', 'aria-hidden': 'true', hidden: true },
     'More to the side ', h('span', { class: 'way' }, '→'))
-  const frame = h('div', { class: 'scroller' }, view, hint)
+  const frame = h('div', { class: 'scroller' }, hint, view)
   const look = () => {
     const left = view.scrollLeft
     const right = view.scrollWidth - view.clientWidth - left
     // Widths on the screen may have fractions.
     frame.classList.toggle('more-left', left > 1)
     frame.classList.toggle('more-right', right > 1)
-    // It keeps its place while the table is scrolled to its end: nothing below may jump.
+    // It keeps its place while the table is scrolled to its end: nothing may jump.
     hint.hidden = left <= 1 && right <= 1
   }
   view.addEventListener('scroll', look, { passive: true })

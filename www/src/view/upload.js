@@ -175,12 +175,16 @@ const titleOf = error => TITLES[error.code] ?? TITLES[error.name] ?? 'It was not
 
 function failed(title, error, onRetry) {
   const { code, message, lsns } = error
+  const isAborted = code === 'Aborted'
   const under = lsns ? ` under the same LSNs, ${lsns.min} to ${lsns.max}` : ''
-  return h('div', { class: 'failure small', 'data-testid': 'upload-error', 'data-code': code },
+  const promise = isAborted || code === 'Unavailable'
+    ? `“Try again” repeats this very upload${under}: where the rows have arrived, it finds them, ` +
+      'and stores nothing twice.'
+    : 'Correct it, then try again: it stays the same upload, so nothing is stored twice.'
+  return h('div', { class: `failure small${isAborted ? ' calm' : ''}`, 'data-testid': 'upload-error', 'data-code': code },
     h('h3', { tabindex: -1 }, title),
     h('p', { class: 'message' }, message),
-    onRetry && h('p', { class: 'note' }, `“Try again” repeats this very upload${under}: where the ` +
-      'rows have arrived, it finds them, and stores nothing twice.'),
+    onRetry && h('p', { class: 'note' }, promise),
     onRetry && h('p', {}, h('button', {
       class: 'button primary', type: 'button', 'data-testid': 'upload-retry', on: { click: onRetry }
     }, 'Try again')))

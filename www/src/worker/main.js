@@ -141,7 +141,7 @@ addEventListener('message', async ({ data }) => {
 
 // Errors lose their own fields when they are posted as they are.
 function plain(error) {
-  const { name, message, code, row, id, line, column, context, lsns, retry } = error ?? {}
+  const { name, message, code, row, id, line, column, context, command, lsns, retry } = error ?? {}
   return {
     name: name ?? 'Error',
     message: message ?? String(error),
@@ -151,6 +151,7 @@ function plain(error) {
     line: line === undefined ? undefined : Number(line),
     column,
     context,
+    command,
     lsns: lsns && { min: String(lsns.min), max: String(lsns.max) },
     canRetry: typeof retry === 'function'
   }

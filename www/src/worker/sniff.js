@@ -3,6 +3,7 @@
 import { unreadable } from './source.js'
 
 const BYTES = 4096
+const CONVERT = "COPY (FROM 'table.csv') TO 'rows.ndjson' (FORMAT json)"
 
 /** Formats that people drop here, and what they can do about each. */
 const KNOWN = [
@@ -43,9 +44,9 @@ export async function sniff(stream, name) {
   }
   const separator = tableOf(new TextDecoder().decode(head))
   if (separator) {
-    throw wrong('Format', `“${name}” looks like a table with ${separator} between its fields. ` +
-      'Turn it into NDJSON first; DuckDB does it with: ' +
-      'COPY (FROM \'table.csv\') TO \'rows.ndjson\' (FORMAT json)')
+    const found = `“${name}” looks like a table with ${separator} between its fields.`
+    const error = wrong('Format', `${found} Turn it into NDJSON first. DuckDB does it with:`)
+    throw Object.assign(error, { command: CONVERT })
   }
   return 'json'
 }
