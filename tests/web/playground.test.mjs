@@ -11,6 +11,7 @@ import {
   BAD_ROWS, comparisonDone, graveFaults, pressSample, servePage, startPlayground, VIEWS,
 } from './playground/visit.mjs'
 
+const SMALL = { width: 320, height: 640 }
 const DEV_CONFIG = { grants: '/v1/grants', token: 'dev-token', s3: 'http://127.0.0.1:1/data' }
 
 const { visit } = await startPlayground(test)
@@ -236,7 +237,7 @@ const STATES = {
 }
 for (const [state, reach] of Object.entries(STATES)) {
   test(`axe finds no serious fault, and nothing scrolls sideways: ${state}`, async (t) => {
-    for (const [view, viewport] of Object.entries({ ...VIEWS, small: { width: 320, height: 640 } })) {
+    for (const [view, viewport] of Object.entries({ ...VIEWS, small: SMALL })) {
       for (const colorScheme of ['light', 'dark']) {
         const { page, context } = await visit(t, { viewport, colorScheme, reducedMotion: 'reduce' })
         await reach(page)

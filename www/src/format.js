@@ -27,7 +27,9 @@ export function duration(ms) {
 }
 
 /** Seconds that are left until a time, as a countdown shows them: whole, and at least one. */
-export const countdown = (atMs, nowMs) => `${count(Math.max(1, Math.ceil((atMs - nowMs) / 1000)))} s`
+export function countdown(atMs, nowMs) {
+  return `${count(Math.max(1, Math.ceil((atMs - nowMs) / 1000)))} s`
+}
 
 /** How many times smaller, or larger. */
 export function ratio(from, to) {

@@ -5,13 +5,15 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { gzipSync } from 'node:zlib'
 
-import { coldpress } from '../lib/command.mjs'
+import { cat } from '../lib/command.mjs'
 import { root, temporaryFolder } from '../lib/tools.mjs'
 import { file, graveFaults, inSight, pressSample, startPlayground, VIEWS } from './visit.mjs'
 
 const playground = await startPlayground(test)
 const UTF16 = Buffer.from('\ufeff{"a":1}', 'utf16le')
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13])
+
+const CUT = gzipSync('{"a":1}\n'.repeat(1000)).subarray(0, 30)
 
 const TAKEN = {
   'rows.ndjson': '{"a":1}\n{"a":2}\n',
@@ -32,7 +34,7 @@ const REFUSED = [
   ['rows.ndjson.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1]), 'Format', /packed with zstd/],
   ['twice.gz', gzipSync(gzipSync('{"a":1}')), 'Format', /packed with gzip twice/],
   ['utf16.json', UTF16, 'Format', /UTF-16\. Save it as UTF-8/],
-  ['cut.ndjson.gz', gzipSync('{"a":1}\n'.repeat(1000)).subarray(0, 30), 'File', /damaged or cut off/],
+  ['cut.ndjson.gz', CUT, 'File', /damaged or cut off/],
   ['words.txt', 'hello', 'Row', /not JSON at character 1/],
   ['numbers.json', '[1,2]', 'Row', /a row is a JSON object/],
   ['cut.parquet', 'PAR1 and nothing more', 'Corrupt', /damaged/],
@@ -72,9 +74,10 @@ test('a Parquet file is opened: its rows, its columns, and its rows as NDJSON', 
   const path = join(root, 'tests/golden/files/version-1.0.0.parquet')
   await page.getByTestId('file').setInputFiles(path)
   await page.locator('[data-check="good"]').waitFor()
-  const rows = (await coldpress(['cat', path])).trimEnd().split('\n').map((line) => JSON.parse(line))
+  const rows = await cat([path])
   const named = rows.length.toLocaleString('en')
-  assert.match(await page.getByTestId('headline').innerText(), new RegExp(`5\\.3 kB[\\s\\S]*${named}`))
+  const headline = new RegExp(`5\\.3 kB[\\s\\S]*${named}`)
+  assert.match(await page.getByTestId('headline').innerText(), headline)
   await inSight(page, 'headline')
   assert.match(await page.getByTestId('rows-status').innerText(), new RegExp(` of ${named} row`))
   assert.match(await page.getByTestId('file-facts').innerText(), /coldpress version 1\.0\.0/)
@@ -115,7 +118,7 @@ test('a Parquet file of another writer is refused in words', async (t) => {
   assert.match(await page.getByTestId('error-message').innerText(), /Coldpress did not write it/)
 })
 
-test('dropped: one file is pressed; several, none and a folder are refused beside the field', async (t) => {
+test('dropped: one file is pressed; several, and a folder, are refused in words', async (t) => {
   const { page, context } = await playground.visit(t, { viewport: VIEWS.desktop })
   const folder = temporaryFolder(t)
   const [one, two, inner] = ['one.ndjson', 'two.ndjson', 'inner'].map((name) => join(folder, name))

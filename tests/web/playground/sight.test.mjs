@@ -7,7 +7,11 @@ import {
   BAD_ROWS, comeDownTo, file, holdSample, inSight, pressSample, startPlayground, VIEWS,
 } from './visit.mjs'
 
+const PROGRESS = new URL('../../../www/src/view/upload-progress.js', import.meta.url)
 const playground = await startPlayground(test)
+// Where requests are held back, no service worker may answer them.
+const HELD = Object.fromEntries(Object.entries(VIEWS)
+  .map(([view, viewport]) => [view, { viewport, serviceWorkers: 'block' }]))
 const ROWS = '{"city":"Lagos","temp":31.5}\n{"city":"Oslo","temp":-4}\n'
 
 /** Every button that presses, and what must be there before. */
@@ -60,7 +64,7 @@ for (const [view, viewport] of Object.entries(VIEWS)) {
     await page.getByTestId('press').click()
     await inSight(page, 'error-message')
     await inSight(page, 'go-to-line')
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'A row could not go in')
+    assert.equal(await headingFocused(page), 'A row could not go in')
 
     await page.getByTestId('settings').locator('summary').click()
     await page.getByTestId('set-schema').fill('{"columns":')
@@ -95,8 +99,8 @@ for (const [view, viewport] of Object.entries(VIEWS)) {
     await pressSample(page)
     for (const [field, value, words] of FIELDS) {
       await page.getByTestId('grant-token').fill('a-token')
-      await page.getByTestId('grant-server').fill(field === 'grant-server' ? value : 'https://a.example')
-      if (field !== 'grant-server') await page.getByTestId(field).fill(value, { force: true })
+      await page.getByTestId('grant-server').fill('https://a.example')
+      await page.getByTestId(field).fill(value)
       await comeDownTo(page, 'upload')
       await page.getByTestId('upload').click()
       await inSight(page, `${field}-problem`)
@@ -124,7 +128,8 @@ const FIELDS = [
 test('a pasted grant that is none is told of beside its field', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await pressSample(page)
-  for (const [grant, words] of [['{"version":', /The grant is not JSON/], ['[]', /no “key”/], ['null', /no “key”/]]) {
+  const grants = [['{"version":', /The grant is not JSON/], ['[]', /no “key”/], ['null', /no “key”/]]
+  for (const [grant, words] of grants) {
     if (!(await page.getByTestId('grant-json').isVisible())) {
       await page.getByTestId('grant-paste').locator('summary').click()
     }
@@ -138,7 +143,7 @@ test('a pasted grant that is none is told of beside its field', async (t) => {
 })
 
 test('a press under way is in sight, and stops when told to', async (t) => {
-  const { page, context } = await playground.visit(t, { viewport: VIEWS.phone, serviceWorkers: 'block' })
+  const { page, context } = await playground.visit(t, HELD.phone)
   const gate = await holdSample(context)
   await page.getByTestId('sample').click()
   await gate.reached
@@ -152,11 +157,11 @@ test('a press under way is in sight, and stops when told to', async (t) => {
 })
 
 test('who has gone on to another field meanwhile keeps the focus', async (t) => {
-  const { page, context } = await playground.visit(t, { viewport: VIEWS.desktop, serviceWorkers: 'block' })
+  const { page, context } = await playground.visit(t, HELD.desktop)
   const gate = await holdSample(context)
   await page.getByTestId('sample').click()
   await gate.reached
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Pressing')
+  assert.equal(await headingFocused(page), 'Pressing')
   await page.getByTestId('generate-what').focus()
   gate.open()
   await page.locator('[data-check="good"]').waitFor()
@@ -180,19 +185,23 @@ test('a wide table shows on which side it goes on', async (t) => {
 test('the countdown and the words of each phase', async () => {
   // The module needs no page for this; a process of its own has a document that does nothing.
   const code = `
-    const { stateOf } = await import('${new URL('../../../www/src/view/upload-progress.js', import.meta.url)}')
-    const waiting = { phase: 'waiting', retry: { attempt: 3, atMs: 14_000, reason: 'the store answered 503' } }
+    const { stateOf } = await import('${PROGRESS}')
+    const because = { attempt: 3, reason: 'the store answered 503' }
+    const waiting = { phase: 'waiting', retry: { ...because, atMs: 14_000 } }
     const again = { phase: 'sending', retry: { attempt: 3, reason: 'it was cut.' } }
     const offline = { phase: 'waiting', retry: { attempt: 2, reason: 'no network' } }
     const old = { phase: 'sending', sentBytes: 0, totalBytes: 5 }
     console.log(JSON.stringify([
-      stateOf(waiting, true, 10_000), stateOf(waiting, true, 12_300), stateOf(waiting, true, 20_000),
-      stateOf(again, true, 0), stateOf(offline, false, 0), stateOf(offline, true, 0), stateOf(old, true, 0),
+      ...[10_000, 12_300, 20_000].map((now) => stateOf(waiting, true, now)),
+      stateOf(again, true, 0), stateOf(offline, false, 0), stateOf(offline, true, 0),
+      stateOf(old, true, 0),
     ]))`
-  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', code], { encoding: 'utf8' })
+  const args = ['--input-type=module', '--eval', code]
+  const printed = execFileSync(process.execPath, args, { encoding: 'utf8' })
   const [first, later, over, again, offline, unsure, old] = JSON.parse(printed)
   assert.equal(first.title, 'Waiting to try again')
-  assert.deepEqual(first.why, ['Try 3 begins in 4 s.', 'The last one failed: the store answered 503.'])
+  const why = 'The last one failed: the store answered 503.'
+  assert.deepEqual(first.why, ['Try 3 begins in 4 s.', why])
   assert.equal(later.why[0], 'Try 3 begins in 2 s.')
   assert.equal(over.why[0], 'Try 3 begins in 1 s.')
   assert.equal(first.spoken, later.spoken, 'a second that passes is not read aloud')
@@ -201,6 +210,8 @@ test('the countdown and the words of each phase', async () => {
   assert.equal(unsure.why[0], 'Try 2 begins as soon as it can.')
   assert.deepEqual(old, { title: 'Sending', spoken: 'Sending' })
 })
+
+const headingFocused = (page) => page.evaluate(() => document.activeElement.textContent)
 
 const focused = (page) => page.evaluate(() => document.activeElement.dataset.testid)
 

@@ -19,7 +19,8 @@ export async function startPlayground(test) {
      * A page of its own, loaded.
      *
      * @param {import('node:test').TestContext} t
-     * @param {{ folder?: string, host?: string, port?: number, connect?: string, dev?: object }} [options]
+     * @param {{ folder?: string, host?: string, port?: number, connect?: string,
+     *   dev?: object }} [options]
      *   connect: what the page may ask beside its own origin; dev: what a development server says
      *   of itself, nothing by default; the rest are Playwright's options of a context
      */

@@ -20,7 +20,8 @@ export function addressProblem(address, page = location.protocol) {
     return 'The address holds a name or a password. Leave them out: the token says who you are.'
   }
   if (page === 'https:' && protocol === 'http:' && !LOOPBACK.test(hostname)) {
-    return `This page came over https, so the browser lets it ask no http address. Use https://${hostname}.`
+    return 'This page came over https, so the browser lets it ask no http address. Use ' +
+      `https://${hostname}.`
   }
   return undefined
 }

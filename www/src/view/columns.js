@@ -40,7 +40,8 @@ function row(column, types, rescued, largest) {
       bytes(column.bytes),
       h('span', { class: 'tiny-bar', 'aria-hidden': 'true' }, h('span', { 'width%': Math.max(1, column.bytes / largest * 100) }))),
     h('td', { class: 'figure' }, column.nulls ? count(column.nulls) : nil.cloneNode(true)),
-    rescued && h('td', { class: 'figure' }, saved ? h('a', { href: '#rescued' }, count(saved)) : nil),
+    rescued && h('td', { class: 'figure' },
+      saved ? h('a', { href: '#rescued' }, count(saved)) : nil),
     h('td', { class: 'range' }, range(column, type)))
 }
 

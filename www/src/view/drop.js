@@ -53,6 +53,7 @@ function objection({ files, items }) {
   if (!files.length) return 'No file came with that. Save it on this machine first, then drop it.'
   if (files.length === 1) return undefined
   const others = files.length - 2
-  const names = `“${files[0].name}”, “${files[1].name}”${others ? ` and ${count(others)} more` : ''}`
+  const more = others ? ` and ${count(others)} more` : ''
+  const names = `“${files[0].name}”, “${files[1].name}”${more}`
   return `One file at a time: these were ${names}. Drop one of them.`
 }

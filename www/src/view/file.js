@@ -14,9 +14,10 @@ export function fileSection({ result }) {
     ['Created by', report.createdBy]
   ]
   const metadata = Object.entries(report.metadata).filter(([name]) => name !== 'coldpress.schema')
+  const known = [...facts, ...metadata].filter(([, value]) => value !== undefined)
   return h('section', { class: 'block', id: 'file', 'data-testid': 'file-facts', 'aria-labelledby': 'file-title' },
     h('h2', { id: 'file-title' }, 'The file'),
-    h('dl', { class: 'facts' }, [...facts, ...metadata].filter(([, value]) => value !== undefined).map(([name, value, id]) =>
+    h('dl', { class: 'facts' }, known.map(([name, value, id]) =>
       h('div', {}, h('dt', {}, name), h('dd', { 'data-testid': id && `file-${id}` }, value)))),
     h('details', { class: 'fold' },
       h('summary', {}, 'coldpress.schema'),

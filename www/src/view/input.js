@@ -51,7 +51,8 @@ export function startInput({ onSource }) {
     event.preventDefault()
     const next = source && source.kind !== 'text' ? source : { kind: 'text', text: text.value }
     if (next.kind === 'text' && !next.text.trim()) {
-      return complain(text, 'There are no rows yet. Paste some here, choose a file, or press the sample.')
+      const todo = 'Paste some here, choose a file, or press the sample.'
+      return complain(text, `There are no rows yet. ${todo}`)
     }
     take(next)
   })

@@ -80,7 +80,8 @@ function redraw(keys, name, make) {
 }
 
 const NAMES = {
-  sizes: 'Sizes', columns: 'Columns', rescued: 'Rescued', rows: 'Rows', file: 'File', upload: 'Upload'
+  sizes: 'Sizes', columns: 'Columns', rescued: 'Rescued', rows: 'Rows', file: 'File',
+  upload: 'Upload'
 }
 
 function contents(ids) {

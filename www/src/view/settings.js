@@ -105,7 +105,9 @@ function lay({ codec, level, collection, tenant, idField, nulls, policy, schema,
     field('Level', level),
     field('Collection', collection),
     field('Tenant', tenant, { hint: 'A whole number' }),
-    field('Field with the row’s id', idField, { hint: 'Where empty: _id, or else the row’s number' }),
+    field('Field with the row’s id', idField, {
+      hint: 'Where empty: _id, or else the row’s number'
+    }),
     field('A null is', nulls),
     field('Schema (JSON)', schema, {
       full: true, hint: 'Where empty, types are inferred over all rows.'

@@ -86,8 +86,8 @@ export function check({ result, verified }) {
       `All ${counted(verified.checked, 'row')} read back from these bytes equal what went in.`)
   }
   const { row, line: at, path, was, is } = verified.found
-  return line('bad', '!',
-    `Row ${count(row)}${at ? ` (line ${count(at)})` : ''} came back different${path && ` at ${path}`}: `,
+  const where = `Row ${count(row)}${at ? ` (line ${count(at)})` : ''}`
+  return line('bad', '!', `${where} came back different${path && ` at ${path}`}: `,
     h('code', {}, shortened(json(was), 80)), ' went in, ',
     h('code', {}, shortened(json(is), 80)), ' came out. Please report it.')
 }

@@ -1,4 +1,4 @@
-/** An upload under way: what happens now, how far it is, and, while it waits, why and until when. */
+/** An upload under way: what happens now, how far it is, and, while it waits, why and how long. */
 import { h, say } from '../dom.js'
 import { bytes, count, countdown } from '../format.js'
 import { intoView, isFree } from './attention.js'
@@ -104,11 +104,12 @@ export function stateOf({ phase, retry }, online, nowMs) {
   if (!retry) return told(title)
   const reason = sentence(retry.reason)
   const which = `Try ${count(retry.attempt)}`
-  if (phase !== 'waiting') return told(title, [`${which} is under way.`, `The last one failed: ${reason}`])
+  const cause = `The last one failed: ${reason}`
+  if (phase !== 'waiting') return told(title, [`${which} is under way.`, cause])
   const when = retry.atMs === undefined
     ? `${which} begins as soon as it can.`
     : `${which} begins in ${countdown(retry.atMs, nowMs)}.`
-  return told(title, [when, `The last one failed: ${reason}`], `${title}. ${which} follows. ${reason}`)
+  return told(title, [when, cause], `${title}. ${which} follows. ${reason}`)
 }
 
 const told = (title, why, spoken = [title, ...why ?? []].join('. ')) => ({ title, why, spoken })
@@ -126,7 +127,9 @@ function shares({ sentBytes = 0, underWayBytes = 0, totalBytes }) {
 }
 
 function amounts({ sentBytes = 0, underWayBytes, totalBytes, phase }) {
-  if (!totalBytes) return phase === 'encoding' ? 'Under the key of the grant…' : 'Nothing is sent yet.'
+  if (!totalBytes) {
+    return phase === 'encoding' ? 'Under the key of the grant…' : 'Nothing is sent yet.'
+  }
   const moving = underWayBytes ? `, ${bytes(underWayBytes)} under way` : ''
   return `${bytes(sentBytes)} of ${bytes(totalBytes)} stored${moving}`
 }

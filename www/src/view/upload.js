@@ -181,7 +181,8 @@ function failed(title, error, onRetry) {
     ? `“Try again” repeats this very upload${under}: where the rows have arrived, it finds them, ` +
       'and stores nothing twice.'
     : 'Correct it, then try again: it stays the same upload, so nothing is stored twice.'
-  return h('div', { class: `failure small${isAborted ? ' calm' : ''}`, 'data-testid': 'upload-error', 'data-code': code },
+  const look = `failure small${isAborted ? ' calm' : ''}`
+  return h('div', { class: look, 'data-testid': 'upload-error', 'data-code': code },
     h('h3', { tabindex: -1 }, title),
     h('p', { class: 'message' }, message),
     onRetry && h('p', { class: 'note' }, promise),

@@ -9,7 +9,8 @@ import { byteStream, unreadable } from './source.js'
  */
 export async function readFile(opened) {
   const started = performance.now()
-  const bytes = new Uint8Array(await new Response(byteStream(opened)).arrayBuffer().catch(unreadable))
+  const whole = await new Response(byteStream(opened)).arrayBuffer().catch(unreadable)
+  const bytes = new Uint8Array(whole)
   const found = await report(bytes)
   return {
     bytes,

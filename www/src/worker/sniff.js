@@ -5,14 +5,16 @@ import { unreadable } from './source.js'
 const BYTES = 4096
 const CONVERT = "COPY (FROM 'table.csv') TO 'rows.ndjson' (FORMAT json)"
 
+const UNPACK = 'Unpack it first; gzip is unpacked here.'
+
 /** Formats that people drop here, and what they can do about each. */
 const KNOWN = [
   { magic: 'PAR1', parquet: true },
   { magic: 'PARE', what: 'an encrypted Parquet file', todo: 'Decrypt it first.' },
   { magic: 'PK\x03\x04', what: 'a ZIP archive', todo: 'Unpack it, and give the JSON in it.' },
-  { magic: '\x28\xb5\x2f\xfd', what: 'packed with zstd', todo: 'Unpack it first; gzip is unpacked here.' },
-  { magic: 'BZh', what: 'packed with bzip2', todo: 'Unpack it first; gzip is unpacked here.' },
-  { magic: '\xfd7zXZ', what: 'packed with xz', todo: 'Unpack it first; gzip is unpacked here.' },
+  { magic: '\x28\xb5\x2f\xfd', what: 'packed with zstd', todo: UNPACK },
+  { magic: 'BZh', what: 'packed with bzip2', todo: UNPACK },
+  { magic: '\xfd7zXZ', what: 'packed with xz', todo: UNPACK },
   { magic: '\x1f\x8b', what: 'packed with gzip twice', todo: 'Unpack it once.' },
   { magic: 'ARROW1', what: 'an Arrow file', todo: 'Write its rows as NDJSON first.' },
   { magic: 'ORC', what: 'an ORC file', todo: 'Write its rows as NDJSON first.' },
@@ -40,7 +42,8 @@ export async function sniff(stream, name) {
   if (known) throw wrong('Format', `“${name}” is ${known.what}. ${known.todo}`)
   // JSON has no byte zero anywhere.
   if (head.includes(0)) {
-    throw wrong('Format', `“${name}” is a binary file. Coldpress takes rows of JSON, and reads Parquet.`)
+    const todo = 'Coldpress takes rows of JSON, and reads Parquet.'
+    throw wrong('Format', `“${name}” is a binary file. ${todo}`)
   }
   const separator = tableOf(new TextDecoder().decode(head))
   if (separator) {

@@ -38,7 +38,7 @@ async function sample(url) {
  * The JSON bytes of an opened source.
  *
  * @param {{blob: Blob, gzip: boolean}} opened
- * @param {(bytes: number) => void} [onTaken] told how many of the blob's own bytes were taken so far
+ * @param {(bytes: number) => void} [onTaken] told how many of the blob's own bytes were taken
  */
 export function byteStream({ blob, gzip }, onTaken) {
   let stream = blob.stream()
