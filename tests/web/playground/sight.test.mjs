@@ -128,8 +128,8 @@ const FIELDS = [
 test('a pasted grant that is none is told of beside its field', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await pressSample(page)
-  const grants = [['{"version":', /The grant is not JSON/], ['[]', /no “key”/], ['null', /no “key”/]]
-  for (const [grant, words] of grants) {
+  const [broken, keyless] = [/The grant is not JSON/, /no “key”/]
+  for (const [grant, words] of [['{"version":', broken], ['[]', keyless], ['null', keyless]]) {
     if (!(await page.getByTestId('grant-json').isVisible())) {
       await page.getByTestId('grant-paste').locator('summary').click()
     }

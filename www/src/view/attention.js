@@ -14,8 +14,8 @@ export function intoView(...elements) {
   const boxes = elements.map(element => element.getBoundingClientRect())
   const top = Math.min(...boxes.map(box => box.top)) - ABOVE
   const bottom = Math.max(...boxes.map(box => box.bottom)) + BELOW
-  if (top < 0 || bottom - top > innerHeight) scrollBy({ top })
-  else if (bottom > innerHeight) scrollBy({ top: bottom - innerHeight })
+  if (top < 0 || bottom - top > innerHeight) jump(top)
+  else if (bottom > innerHeight) jump(bottom - innerHeight)
 }
 
 /**
@@ -29,12 +29,21 @@ export function attend(heading, ...others) {
   intoView(heading, ...others)
 }
 
-/** The same, and the heading begins the screen unless it stands high already. */
-export function attendAtTop(heading) {
+/**
+ * Gives a heading the focus, and lets the place that it is in begin the screen, unless that stands
+ * high already.
+ *
+ * @param {HTMLElement} heading with `tabindex="-1"`
+ * @param {Element} place
+ */
+export function attendAtTop(heading, place) {
   heading.focus({ preventScroll: true })
-  const { top } = heading.getBoundingClientRect()
-  if (top < 0 || top > innerHeight * 0.3) scrollBy({ top: top - BELOW })
+  const { top } = place.getBoundingClientRect()
+  if (top < 0 || top > innerHeight * 0.3) jump(top - BELOW)
 }
+
+// At once: what comes next may be shown before a smooth scroll has ended, and be measured wrongly.
+const jump = top => scrollBy({ top, behavior: 'instant' })
 
 /**
  * Whether the focus may be moved: it is nowhere, or within the part that changes.

@@ -35,7 +35,7 @@ export function startResults(on) {
       error: () => [failure(state, on)]
     }[state.phase]())
     const heading = place.querySelector('[tabindex="-1"]')
-    if (heading && called) attendAtTop(heading)
+    if (heading && called) attendAtTop(heading, place)
   }
   draw()
   watch(['phase'], draw)

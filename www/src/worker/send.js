@@ -1,6 +1,6 @@
 /** Puts the rows of a source into an object store, through a grant given or asked for. */
 import { grantsFrom, upload } from '../package.js'
-import { byteStream } from './source.js'
+import { byteStream, chunksOf } from './source.js'
 
 /**
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
@@ -9,7 +9,8 @@ import { byteStream } from './source.js'
  * @param {{signal: AbortSignal, onProgress: (progress: object) => void}} run
  */
 export async function send(opened, options, by, { signal, onProgress }) {
-  const rows = opened.gzip ? byteStream(opened) : opened.blob
+  // Not the blob itself: what goes wrong with reading it is told in our words.
+  const rows = chunksOf(byteStream(opened), signal)
   const run = { ...forGrant(options, by), signal, onProgress }
   return sent(await upload(grantBy(by), rows, run))
 }

@@ -21,7 +21,7 @@ export async function openSource(source) {
     return { name: source.name, blob: await sample(source.url), gzip: false }
   }
   const start = source.file.slice(0, 2)
-  const head = new Uint8Array(await start.arrayBuffer().catch(error => unreadable(error)))
+  const head = new Uint8Array(await start.arrayBuffer().catch(unreadable))
   return { name: source.file.name, blob: source.file, gzip: head[0] === 0x1f && head[1] === 0x8b }
 }
 
@@ -56,17 +56,16 @@ function counted(onTaken) {
   })
 }
 
-/** Throws what went wrong with reading, in words about the file. */
+/** Throws what went wrong with reading a stream of a source, in words about the file. */
 export function unreadable(error) {
-  if (['NotReadableError', 'NotFoundError'].includes(error?.name)) {
-    throw fault('File', 'The browser could not read the file: it was changed or moved since it ' +
-      `was chosen, is a folder, or is too large. Choose it again. (${error.message})`)
-  }
-  // Of streams that are read here, only the unpacking one fails with this.
+  // What unpacks fails with this, and so does a file that changes while it is read.
   if (error instanceof TypeError) {
-    throw fault('File', `The file begins as gzip, but is damaged or cut off: ${error.message}`)
+    throw fault('File', 'The file could not be read to its end: it was changed since it was ' +
+      `chosen, or it is gzip that is damaged or cut off. Choose it again. (${error.message})`)
   }
-  throw error
+  if (!['NotReadableError', 'NotFoundError'].includes(error?.name)) throw error
+  throw fault('File', 'The browser could not read the file: it was changed or moved since it ' +
+    `was chosen, is a folder, or is too large. Choose it again. (${error.message})`)
 }
 
 const fault = (code, message) => Object.assign(new Error(message), { code })
