@@ -5,17 +5,16 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 
-import { launchChromium, watchFaults } from './lib/browsers.mjs'
 import { HANG_MS } from './lib/patience.mjs'
-import { startServer, STRICT_CSP } from './lib/server.mjs'
-import { root, temporaryFolder, toolFile, www } from './lib/tools.mjs'
+import { root, temporaryFolder, www } from './lib/tools.mjs'
+import {
+  BAD_ROWS, comparisonDone, graveFaults, pressSample, servePage, startPlayground, VIEWS,
+} from './playground/visit.mjs'
 
-const PAGE_CSP = `${STRICT_CSP}; manifest-src 'self'`
+const SMALL = { width: 320, height: 640 }
 const DEV_CONFIG = { grants: '/v1/grants', token: 'dev-token', s3: 'http://127.0.0.1:1/data' }
-const BAD_ROWS = '{"city":"Lagos","temp":31.5}\n{"city":"Oslo","temp":-4}\n{"city":"Bergen","temp":none}\n'
 
-const browser = await launchChromium()
-test.after(() => browser.close())
+const { visit } = await startPlayground(test)
 
 test('the sample is pressed, read back and compared, under a strict policy', async (t) => {
   const { page, faults } = await visit(t)
@@ -147,18 +146,18 @@ test('made-up rows stream through the worker while the page answers', async (t) 
 })
 
 test('a development server is filled in, and missing fields are asked for', async (t) => {
-  const { page } = await visit(t)
+  const { page } = await visit(t, { dev: DEV_CONFIG })
   await pressSample(page)
   await page.getByTestId('dev-note').getByText(DEV_CONFIG.s3).waitFor()
   assert.match(await page.getByTestId('grant-server').inputValue(), /^http:\/\/127\.0\.0\.1:\d+\/$/)
   assert.equal(await page.getByTestId('grant-token').inputValue(), 'dev-token')
   await page.getByTestId('grant-token').fill('')
   await page.getByTestId('upload').click()
-  assert.match(await page.getByTestId('upload-error').innerText(), /Give the token/)
+  assert.match(await page.getByTestId('grant-token-problem').innerText(), /Give the token/)
   await page.getByTestId('grant-paste').locator('summary').click()
   await page.getByTestId('grant-json').fill('{"version":')
   await page.getByTestId('upload').click()
-  assert.match(await page.getByTestId('upload-error').innerText(), /The grant is not JSON/)
+  assert.match(await page.getByTestId('grant-json-problem').innerText(), /The grant is not JSON/)
 })
 
 test('works offline once it was loaded, and a new version takes the place of the old', async (t) => {
@@ -176,7 +175,7 @@ test('works offline once it was loaded, and a new version takes the place of the
   await pressSample(page)
   await context.setOffline(false)
 
-  const again = await serve(folder, { port: site.port, host: 'playground.localhost' })
+  const again = await servePage(folder, { port: site.port, host: 'playground.localhost' })
   t.after(() => again.close())
   const precache = join(folder, 'precache.js')
   writeFileSync(precache, readFileSync(precache, 'utf8').replace(/"version": "\w+"/, '"version": "next"'))
@@ -217,6 +216,10 @@ test('the toggle of colours holds, and the page follows the system without it', 
 
 const STATES = {
   idle: async () => {},
+  'nothing pressed': async (page) => {
+    await page.getByTestId('press').click()
+    await page.getByTestId('rows-text-problem').waitFor()
+  },
   settings: (page) => page.getByTestId('settings').locator('summary').click(),
   error: async (page) => {
     await page.getByTestId('rows-text').fill(BAD_ROWS)
@@ -228,59 +231,24 @@ const STATES = {
     await comparisonDone(page)
     await page.getByTestId('sizes-table-toggle').click()
     await page.getByTestId('grant-paste').locator('summary').click()
-    await page.getByTestId('grant-token').fill('')
     await page.getByTestId('upload').click()
-    await page.getByTestId('upload-error').waitFor()
+    await page.getByTestId('grant-server-problem').waitFor()
   },
 }
-const VIEWS = { desktop: { width: 1440, height: 900 }, phone: { width: 360, height: 740 } }
-
 for (const [state, reach] of Object.entries(STATES)) {
   test(`axe finds no serious fault, and nothing scrolls sideways: ${state}`, async (t) => {
-    const axe = readFileSync(toolFile('axe-core/axe.min.js'), 'utf8')
-    for (const [view, viewport] of Object.entries(VIEWS)) {
+    for (const [view, viewport] of Object.entries({ ...VIEWS, small: SMALL })) {
       for (const colorScheme of ['light', 'dark']) {
         const { page, context } = await visit(t, { viewport, colorScheme, reducedMotion: 'reduce' })
         await reach(page)
-        // Past the policy, which forbids the page itself what a debugger may do.
-        const debug = await context.newCDPSession(page)
-        await debug.send('Runtime.evaluate', { expression: axe })
-        const { violations } = await page.evaluate(() => window.axe.run())
-        const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        const told = grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
-        assert.deepEqual(told, [], `${state}, ${view}, ${colorScheme}`)
+        assert.deepEqual(await graveFaults(page, context), [], `${state}, ${view}, ${colorScheme}`)
+        const twice = await page.evaluate(() => [...document.querySelectorAll('[id]')]
+          .map(({ id }) => id).filter((id, at, all) => all.indexOf(id) !== at))
+        assert.deepEqual(twice, [], 'ids that two elements have')
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         assert.ok(over <= 0, `${state}, ${view}: ${over} px too wide`)
         await context.close()
       }
     }
   })
-}
-
-async function visit(t, { folder = www(), host, ...options } = {}) {
-  const site = await serve(folder, { host })
-  const context = await browser.newContext(options)
-  const page = await context.newPage()
-  const faults = watchFaults(page)
-  t.after(async () => {
-    await context.close()
-    await site.close()
-  })
-  await page.goto(site.origin)
-  return { page, context, site, faults }
-}
-
-function serve(folder, where) {
-  return startServer({
-    folders: { '/': folder }, headers: { 'content-security-policy': PAGE_CSP }, routes: { 'GET /dev/config.json': () => DEV_CONFIG }, ...where,
-  })
-}
-
-async function pressSample(page) {
-  await page.getByTestId('sample').click()
-  await page.locator('[data-check="good"]').waitFor()
-}
-
-async function comparisonDone(page) {
-  await page.locator('[data-testid="sizes"][aria-busy="false"] [data-complete="true"]').waitFor()
 }

@@ -20,6 +20,13 @@ export function part(name, root = document) {
   return /** @type {HTMLElement} */ (root.querySelector(`[data-testid="${name}"]`))
 }
 
+/** Tells a screen reader something that is seen elsewhere. */
+export function say(words) {
+  const voice = part('announce')
+  // The same words twice would be no change, and so not be spoken again.
+  voice.textContent = voice.textContent === words ? `${words}\u00a0` : words
+}
+
 function filled(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value == null || value === false) continue

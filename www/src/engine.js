@@ -19,6 +19,9 @@ export function ask(call, args, { signal, onProgress } = {}) {
   })
 }
 
+// Some browsers tell only pages that the network is back, and what waits for it is in the worker.
+addEventListener('online', () => worker?.postMessage({ online: true }))
+
 function started() {
   if (worker) return worker
   worker = new Worker(new URL('./worker/main.js', import.meta.url), { type: 'module', name: 'coldpress' })

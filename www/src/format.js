@@ -26,6 +26,11 @@ export function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.round(ms % 60_000 / 1000)} s`
 }
 
+/** Seconds that are left until a time, as a countdown shows them: whole, and at least one. */
+export function countdown(atMs, nowMs) {
+  return `${count(Math.max(1, Math.ceil((atMs - nowMs) / 1000)))} s`
+}
+
 /** How many times smaller, or larger. */
 export function ratio(from, to) {
   if (!from || !to) return '–'

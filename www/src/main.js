@@ -2,8 +2,8 @@
 import { part } from './dom.js'
 import { ask } from './engine.js'
 import { startOffline } from './offline.js'
-import { press, stop } from './run.js'
-import { set, watch } from './state.js'
+import { press, refuse } from './run.js'
+import { watch } from './state.js'
 import { startTheme } from './theme.js'
 import { startInput } from './view/input.js'
 import { startResults } from './view/results.js'
@@ -20,18 +20,20 @@ const input = startInput({
     try {
       options = settings.options()
     } catch (error) {
-      return set({ source, phase: 'error', error })
+      return refuse(source, error)
     }
-    showResults()
     press(source, options)
-  },
-  onStop: stop
+  }
 })
 
-startResults({ onSelectLine: line => input.select(line) })
+startResults({
+  onSelectLine: line => input.select(line),
+  onSelectSetting: error => settings.select(error)
+})
 
 watch(['phase'], ({ phase, result }) => {
-  input.busy(phase === 'busy', phase === 'done')
+  const again = result?.kind === 'read' ? 'Open again' : 'Press again'
+  input.label({ busy: 'Pressing…', done: again }[phase] ?? 'Press')
   if (phase === 'done') settings.offer(result.report.schema)
 })
 
@@ -42,12 +44,6 @@ ask('warm').catch(() => {})
 
 /** `movies.ndjson.gz` are rows of the collection `movies`. */
 function collectionFor(source) {
-  const name = source.kind === 'sample' ? source.name : source.kind === 'file' ? source.file.name : source.what ?? 'rows'
-  return name.replace(/\.(gz|json|ndjson|jsonl)\b/gi, '') || 'rows'
-}
-
-// Where the columns stand one below the other, results would begin out of sight.
-function showResults() {
-  const results = document.getElementById('results')
-  if (results.getBoundingClientRect().top > innerHeight * 0.6) results.scrollIntoView({ block: 'start' })
+  const name = source.name ?? source.file?.name ?? source.what ?? 'rows'
+  return name.replace(/\.(gz|json|ndjson|jsonl|parquet)\b/gi, '') || 'rows'
 }

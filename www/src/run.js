@@ -7,31 +7,41 @@ export const EAGER_BYTES_MAX = 96e6
 
 let current = new AbortController()
 
-/** @param {object} options EncodeOptions of the package */
+/**
+ * Presses a source, or reads it where it is a Parquet file.
+ *
+ * @param {object} source
+ * @param {object} options EncodeOptions of the package
+ */
 export async function press(source, options) {
   current.abort()
   const { signal } = current = new AbortController()
-  set({ source, phase: 'busy', progress: null, result: null, verified: null, codecs: [], comparing: false, error: null })
+  set({
+    source, phase: 'busy', progress: null, result: null, verified: null, codecs: [],
+    comparing: false, error: null, stopped: false
+  })
+  const onProgress = progress => !signal.aborted && set({ progress })
   try {
-    const result = await ask('press', { source, options }, { signal, onProgress: progress => set({ progress }) })
+    const result = await ask('press', { source, options }, { signal, onProgress })
     if (signal.aborted) return
     set({ phase: 'done', result: { ...result, options }, progress: null })
-    if (result.jsonBytes > EAGER_BYTES_MAX) return
+    if ((result.jsonBytes ?? result.rawBytes) > EAGER_BYTES_MAX) return
     await readBack()
-    await compareCodecs()
+    if (result.kind === 'pressed' && !signal.aborted) await compareCodecs()
   } catch (error) {
     if (!signal.aborted) set({ phase: 'error', error, progress: null })
   }
 }
 
-/** Reads the file back and holds it against its source. */
+/** Reads the file's rows; those of a file made here are held against its source. */
 export async function readBack() {
   const { signal } = current
   set({ verified: { running: true } })
   try {
-    const nullsCount = state.result.options.nulls === 'preserve'
-    const onProgress = rows => set({ verified: { running: true, rows } })
-    const verified = await ask('verify', { nullsCount }, { signal, onProgress })
+    const { kind, options } = state.result
+    const args = { nullsCount: options.nulls === 'preserve' }
+    const onProgress = rows => !signal.aborted && set({ verified: { running: true, rows } })
+    const verified = await ask(kind === 'read' ? 'read' : 'verify', args, { signal, onProgress })
     if (!signal.aborted) set({ verified })
   } catch (error) {
     if (!signal.aborted) set({ verified: { error } })
@@ -53,7 +63,13 @@ export async function compareCodecs() {
   if (!signal.aborted) set({ comparing: false })
 }
 
+/** Shows what is wrong before anything was begun. */
+export function refuse(source, error) {
+  current.abort()
+  set({ source, phase: 'error', error, progress: null, result: null, stopped: false })
+}
+
 export function stop() {
   current.abort()
-  set({ phase: 'empty', progress: null })
+  set({ phase: 'empty', progress: null, stopped: true })
 }

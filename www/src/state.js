@@ -5,16 +5,18 @@
  * @property {'empty' | 'busy' | 'done' | 'error'} phase
  * @property {import('./worker/source.js').Source | null} source
  * @property {object | null} progress
- * @property {object | null} result what the worker's `press` gave
+ * @property {object | null} result what the worker's `press` gave; `kind` is `pressed` or `read`
  * @property {object | null} verified what `verify` gave, or `{error}`
  * @property {object[]} codecs results of `compare` so far
  * @property {boolean} comparing
  * @property {Error | null} error
+ * @property {boolean} stopped whether the reader ended the last press
  */
 
 /** @returns {State} */
 const empty = () => ({
-  phase: 'empty', source: null, progress: null, result: null, verified: null, codecs: [], comparing: false, error: null
+  phase: 'empty', source: null, progress: null, result: null, verified: null, codecs: [],
+  comparing: false, error: null, stopped: false
 })
 
 /** @type {State} */

@@ -1,36 +1,47 @@
 /** The columns that were inferred: type, encoding, what is in them and what it weighs. */
 import { h } from '../dom.js'
 import { bytes, count, leafName, shortened } from '../format.js'
+import { scroller } from './scroller.js'
 
 export function columnsSection({ result }) {
   const { columns } = result.report
   const largest = Math.max(...columns.map(column => column.bytes), 1)
   const types = leafTypes(result.report.schema)
-  const rescued = new Map(result.rescued.map(({ path, count }) => [path, count]))
+  // A file's own metadata does not count them by column.
+  const rescued = result.kind === 'pressed' &&
+    new Map(result.rescued.map(({ path, count }) => [path, count]))
+  const figures = ['Size', 'Nulls', rescued && 'Rescued'].filter(Boolean)
   const onlyNulls = result.report.schema.columns.filter(column => column.type === 'null').map(column => column.name)
   return h('section', { class: 'block', id: 'columns', 'data-testid': 'columns', 'aria-labelledby': 'columns-title' },
     h('h2', { id: 'columns-title' }, 'Columns'),
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of columns' },
-      h('table', { 'data-testid': 'columns-table' },
-        h('thead', {}, h('tr', {},
-          ['Column', 'Type and encoding', 'Size', 'Nulls', 'Rescued'].map((name, index) => h('th', { scope: 'col', class: index > 1 ? 'figure' : null }, name)),
-          h('th', { scope: 'col' }, 'From … to'))),
-        h('tbody', {}, columns.map(column => row(column, types, rescued, largest))))),
-    onlyNulls.length > 0 && h('p', { class: 'note' }, 'Only nulls, so no column: ', onlyNulls.join(', '), '.'))
+    scroller('Table of columns', h('table', { 'data-testid': 'columns-table' },
+      h('thead', {}, h('tr', {},
+        h('th', { scope: 'col' }, 'Column'),
+        h('th', { scope: 'col' }, 'Type and encoding'),
+        figures.map(name => h('th', { scope: 'col', class: 'figure' }, name)),
+        h('th', { scope: 'col' }, 'From … to'))),
+      h('tbody', {}, columns.map(column => row(column, types, rescued, largest))))),
+    onlyNulls.length > 0 && h('p', { class: 'note' },
+      'Only nulls, so no column: ', onlyNulls.join(', '), '.'))
 }
 
 function row(column, types, rescued, largest) {
   const name = leafName(column.path)
   const type = types.get(name) ?? { _id: 'string', _rescued_data: 'json' }[column.path] ?? column.physical.toLowerCase()
-  const saved = rescued.get(name)
+  const saved = rescued && rescued.get(name)
+  const nil = h('span', { class: 'nil' }, '0')
   return h('tr', { 'data-column': column.path },
     h('th', { scope: 'row' }, h('code', {}, name)),
-    h('td', {}, h('span', { class: 'type' }, type), h('span', { class: 'encoding', title: column.encodings.join(', ') }, encodingOf(column.encodings), column.bloom && ', bloom filter')),
+    h('td', {},
+      h('span', { class: 'type' }, type),
+      h('span', { class: 'encoding', title: column.encodings.join(', ') },
+        encodingOf(column.encodings), column.bloom && ', bloom filter')),
     h('td', { class: 'figure weight' },
       bytes(column.bytes),
       h('span', { class: 'tiny-bar', 'aria-hidden': 'true' }, h('span', { 'width%': Math.max(1, column.bytes / largest * 100) }))),
-    h('td', { class: 'figure' }, column.nulls ? count(column.nulls) : h('span', { class: 'nil' }, '0')),
-    h('td', { class: 'figure' }, saved ? h('a', { href: '#rescued' }, count(saved)) : h('span', { class: 'nil' }, '0')),
+    h('td', { class: 'figure' }, column.nulls ? count(column.nulls) : nil.cloneNode(true)),
+    rescued && h('td', { class: 'figure' },
+      saved ? h('a', { href: '#rescued' }, count(saved)) : nil),
     h('td', { class: 'range' }, range(column, type)))
 }
 

@@ -4,20 +4,33 @@ import { count } from '../format.js'
 
 const TITLES = {
   Row: 'A row could not go in',
+  Empty: 'There are no rows in it',
+  Format: 'That is not JSON',
+  File: 'The file could not be read',
+  Corrupt: 'This file cannot be read here',
   Settings: 'A setting is not right',
   Key: 'These make no key',
   Limit: 'That is more than fits',
   Worker: 'The encoder stopped'
 }
+// Where nothing was to be made: the rest is about a press.
+const READING = ['Corrupt']
 
-export function failure({ error, source }, onSelectLine) {
-  const { code, line, context } = error
-  return h('section', { class: 'failure', 'data-testid': 'error', 'data-code': code, 'aria-labelledby': 'failure-title' },
-    h('h2', { id: 'failure-title' }, TITLES[code] ?? 'Nothing was made'),
+export function failure({ error, source }, { onSelectLine, onSelectSetting }) {
+  const { code, line, context, command, setting } = error
+  const go = (testid, words, click) => h('p', {}, h('button', {
+    type: 'button', class: 'button', 'data-testid': testid, on: { click }
+  }, words))
+  return h('section', { class: 'failure', 'data-testid': 'error', 'data-code': code },
+    h('h2', { tabindex: -1 }, TITLES[code] ?? 'Nothing was made'),
     h('p', { class: 'message', 'data-testid': 'error-message' }, error.message),
+    command && h('pre', { class: 'well' }, h('code', {}, command)),
     context && excerpt(context, line),
-    line && source?.kind === 'text' && h('p', {}, h('button', { type: 'button', class: 'button', 'data-testid': 'go-to-line', on: { click: () => onSelectLine(line) } }, `Go to line ${count(line)}`)),
-    h('p', { class: 'note' }, 'No file was made, so nothing is half done. Mend it and press again.'))
+    line && source?.kind === 'text' &&
+      go('go-to-line', `Go to line ${count(line)}`, () => onSelectLine(line)),
+    setting && go('go-to-setting', 'Go to the setting', () => onSelectSetting(error)),
+    !READING.includes(code) && h('p', { class: 'note' },
+      'No file was made, so nothing is half done. Mend it and press again.'))
 }
 
 function marked({ text, mark }) {
@@ -26,7 +39,13 @@ function marked({ text, mark }) {
 }
 
 function excerpt(context, line) {
-  return h('div', { class: 'excerpt', role: 'region', tabindex: 0, 'aria-label': 'The input there', 'data-testid': 'error-line' },
-    h('ol', {}, context.map(each => h('li', { class: each.line === line ? 'faulty' : null, 'aria-current': each.line === line ? 'true' : null },
-      h('span', { class: 'line-number' }, count(each.line)), h('code', {}, marked(each))))))
+  const attributes = {
+    class: 'excerpt', role: 'region', tabindex: 0, 'aria-label': 'The input there',
+    'data-testid': 'error-line'
+  }
+  return h('div', attributes, h('ol', {}, context.map(each => {
+    const isFaulty = each.line === line
+    return h('li', { class: isFaulty ? 'faulty' : null, 'aria-current': isFaulty ? 'true' : null },
+      h('span', { class: 'line-number' }, count(each.line)), h('code', {}, marked(each)))
+  })))
 }

@@ -1,15 +1,18 @@
 /** Rows as `decode` gave them from the file's own bytes. */
-import { h, part } from '../dom.js'
+import { h, say } from '../dom.js'
 import { ask } from '../engine.js'
 import { count, json, shortened } from '../format.js'
+import { scroller } from './scroller.js'
 
 const PAGE = 20
 
 export function rowsSection({ result, verified }) {
   const ready = verified && !verified.running && !verified.error
   const section = h('section', { class: 'block', id: 'rows', 'data-testid': 'rows', 'aria-labelledby': 'rows-title', 'aria-busy': String(!ready) },
-    h('h2', { id: 'rows-title' }, 'Rows, read back'),
-    ready ? null : h('p', { class: 'note' }, verified?.error ? 'They could not be read back.' : verified ? 'Being read…' : 'Not read back yet.'))
+    h('h2', { id: 'rows-title' }, result.kind === 'read' ? 'Rows' : 'Rows, read back'),
+    ready ? null : h('p', { class: 'note' }, verified?.error
+      ? `They could not be read: ${verified.error.message}`
+      : verified ? 'Being read…' : 'Not read yet.'))
   if (ready) fill(section, result, verified)
   return section
 }
@@ -20,6 +23,7 @@ async function fill(section, result, verified) {
   const status = h('p', { class: 'note number', 'data-testid': 'rows-status', role: 'status' })
   const more = h('button', { type: 'button', class: 'button small', 'data-testid': 'rows-more' }, `Show ${PAGE} more`)
   let shown = 0
+  // Of a file that was given, no source tells which values are as they came.
   const odd = new Set((verified.rescued ?? []).flatMap(entry => entry.examples.map(({ row }) => `${row} ${entry.path}`)))
   const next = async () => {
     const rows = await ask('rows', { from: shown, count: PAGE })
@@ -30,12 +34,16 @@ async function fill(section, result, verified) {
   }
   more.addEventListener('click', next)
   section.append(
-    h('div', { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Table of rows' },
-      h('table', { 'data-testid': 'rows-table' },
-        h('thead', {}, h('tr', {}, h('th', { scope: 'col', class: 'figure' }, 'Row'), names.map(name => h('th', { scope: 'col' }, name)))),
-        body)),
+    scroller('Table of rows', h('table', { 'data-testid': 'rows-table' },
+      h('thead', {}, h('tr', {},
+        h('th', { scope: 'col', class: 'figure' }, 'Row'),
+        names.map(name => h('th', { scope: 'col' }, name)))),
+      body), { tall: true }),
     h('div', { class: 'deeds' }, more, status))
-  await next().catch(error => { part('announce').textContent = error.message })
+  await next().catch(error => {
+    status.textContent = error.message
+    say(error.message)
+  })
 }
 
 function rowOf(row, number, names, odd) {

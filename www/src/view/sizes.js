@@ -3,6 +3,7 @@ import { h } from '../dom.js'
 import { bytes, duration, leafName, ratio } from '../format.js'
 import { compareCodecs } from '../run.js'
 import { barChart, fitted } from './chart.js'
+import { scroller } from './scroller.js'
 
 const ORDER = ['none', 'snappy', 'lz4', 'gzip', 'zstd', 'brotli']
 const LAYERS = 5
@@ -64,11 +65,12 @@ function table(known, ranked) {
   const codecs = ORDER.filter(codec => known.has(codec)).map(codec => known.get(codec))
   const size = (entry, path) => entry.columns.find(column => column.path === path)?.bytes ?? 0
   const row = (name, values) => h('tr', {}, h('th', { scope: 'row' }, name), values.map(value => h('td', { class: 'figure' }, value)))
-  return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Bytes by column and codec' },
-    h('table', { 'data-testid': 'sizes-table' },
-      h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Column'), codecs.map(({ codec }) => h('th', { scope: 'col', class: 'figure' }, codec)))),
-      h('tbody', {}, ranked.map(path => row(leafName(path), codecs.map(entry => bytes(size(entry, path)))))),
-      h('tfoot', {},
-        row('Whole file', codecs.map(entry => bytes(entry.bytes))),
-        row('Encoding took', codecs.map(entry => duration(entry.ms))))))
+  const heads = codecs.map(({ codec }) => h('th', { scope: 'col', class: 'figure' }, codec))
+  return scroller('Bytes by column and codec', h('table', { 'data-testid': 'sizes-table' },
+    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Column'), heads)),
+    h('tbody', {}, ranked.map(path =>
+      row(leafName(path), codecs.map(entry => bytes(size(entry, path)))))),
+    h('tfoot', {},
+      row('Whole file', codecs.map(entry => bytes(entry.bytes))),
+      row('Encoding took', codecs.map(entry => duration(entry.ms))))))
 }

@@ -1,22 +1,32 @@
 /** Upload through a grant: asked for at a grant server, or pasted. */
-import { h, part } from '../dom.js'
+import { h, say } from '../dom.js'
 import { ask } from '../engine.js'
 import { bytes, counted, duration } from '../format.js'
 import { devServer, grantServer } from '../dev.js'
+import { addressProblem, parsedGrant, tokenProblem } from './address.js'
+import { attend, isFree } from './attention.js'
+import { complain, field, settle } from './field.js'
+import { uploadProgress } from './upload-progress.js'
 
 let running
 
-/** Stops an upload under way: its rows are about to be replaced. */
+/**
+ * Stops an upload under way: its rows are about to be replaced.
+ *
+ * @returns {boolean} whether there was one
+ */
 export function stopUpload() {
+  const wasRunning = running !== undefined
   running?.abort()
+  running = undefined
+  return wasRunning
 }
 
 export function uploadSection() {
-  const server = h('input', { id: 'grant-server', type: 'url', placeholder: 'https://grants.example.com', autocomplete: 'url', spellcheck: 'false', 'data-testid': 'grant-server' })
-  const token = h('input', { id: 'grant-token', type: 'password', autocomplete: 'off', spellcheck: 'false', 'data-testid': 'grant-token' })
-  const grant = h('textarea', { id: 'grant-json', rows: 4, spellcheck: 'false', placeholder: '{"version":1,"key":"…","put":{…}}', 'data-testid': 'grant-json', 'aria-describedby': 'grant-hint' })
-  const start = h('button', { class: 'button primary', type: 'submit', 'data-testid': 'upload' }, 'Upload')
-  const cancel = h('button', { class: 'button', type: 'button', hidden: true, 'data-testid': 'upload-cancel', on: { click: () => running?.abort() } }, 'Cancel')
+  const controls = makeControls()
+  const { server, token, grant } = controls
+  const start = h('button', { class: 'button primary', type: 'submit', 'data-testid': 'upload' },
+    'Upload')
   const outcome = h('div', { class: 'outcome', 'data-testid': 'upload-outcome' })
   const dev = h('p', { class: 'note', 'data-testid': 'dev-note', hidden: true })
 
@@ -24,99 +34,161 @@ export function uploadSection() {
     h('fieldset', { class: 'by-server' },
       h('legend', {}, 'Ask a grant server'),
       dev,
-      row('grant-server', 'Address', server),
-      row('grant-token', 'Token', token)),
+      field('Address', server),
+      field('Token', token)),
     h('details', { class: 'fold', 'data-testid': 'grant-paste' },
       h('summary', {}, 'Or paste a grant'),
-      row('grant-json', 'Grant (JSON)', grant),
-      h('p', { class: 'hint', id: 'grant-hint' }, 'As ', h('code', {}, 'coldpress grant'), ' prints it. It holds the key, so tenant, collection and LSNs come from it.')),
-    h('div', { class: 'deeds' }, start, cancel), outcome)
+      field('Grant (JSON)', grant, {
+        hint: ['As ', h('code', {}, 'coldpress grant'), ' prints it; it is used instead of a ' +
+          'server. It holds the key, so tenant, collection and LSNs come from it.']
+      })),
+    h('div', { class: 'deeds' }, start), outcome)
 
+  form.addEventListener('input', ({ target }) => settle(target))
+  const go = call => {
+    if (running) return
+    const by = chosenGrant(controls)
+    if (by) run(call, by, { start, outcome, onRetry: () => go('retry') })
+  }
   form.addEventListener('submit', event => {
     event.preventDefault()
-    if (running) return
-    const by = chosenGrant({ server, token, grant }, outcome)
-    if (by) run(by, { start, cancel, outcome })
+    go('upload')
   })
   fillFromDev(server, token, dev)
 
-  return h('section', { class: 'block', id: 'upload', 'data-testid': 'upload-section', 'aria-labelledby': 'upload-title' },
-    h('h2', { id: 'upload-title' }, 'Upload'),
-    h('p', { class: 'note' }, 'The rows are pressed once more under the key of the grant, so that the file’s metadata agrees with it, and go straight from this page to the store.'),
-    form)
+  return h('section', {
+    class: 'block', id: 'upload', 'data-testid': 'upload-section', 'aria-labelledby': 'upload-title'
+  },
+  h('h2', { id: 'upload-title' }, 'Upload'),
+  h('p', { class: 'note' }, 'The rows are pressed once more under the key of the grant, so that ' +
+    'the file’s metadata agrees with it, and go straight from this page to the store.'),
+  form)
 }
 
-const row = (id, label, control) => h('div', { class: 'field' }, h('label', { for: id }, label), control)
-
-function chosenGrant({ server, token, grant }, outcome) {
-  for (const control of [server, token, grant]) control.removeAttribute('aria-invalid')
-  const wrong = (control, message) => {
-    control.setAttribute('aria-invalid', 'true')
-    control.focus()
-    fail(outcome, { message, code: 'Settings' })
+function makeControls() {
+  return {
+    server: h('input', {
+      id: 'grant-server', type: 'url', placeholder: 'https://grants.example.com',
+      autocomplete: 'url', spellcheck: 'false'
+    }),
+    token: h('input', {
+      id: 'grant-token', type: 'password', autocomplete: 'off', spellcheck: 'false'
+    }),
+    grant: h('textarea', {
+      id: 'grant-json', rows: 4, spellcheck: 'false',
+      placeholder: '{"version":1,"key":"…","put":{…}}'
+    })
   }
+}
+
+/** What to upload by; nothing where a field is wrong, which then says so itself. */
+function chosenGrant({ server, token, grant }) {
+  for (const control of [server, token, grant]) settle(control)
   if (grant.value.trim()) {
     try {
-      return { grant: JSON.parse(grant.value) }
+      return { grant: parsedGrant(grant.value) }
     } catch (error) {
-      return wrong(grant, `The grant is not JSON: ${error.message}. Paste all of what "coldpress grant" printed.`)
+      return complain(grant, error.message)
     }
   }
-  if (!server.value.trim()) return wrong(server, 'Give the address of a grant server (coldpress serve), or paste a grant.')
-  if (!URL.canParse(server.value, document.baseURI)) return wrong(server, `"${server.value}" is not an address. Write it whole, as https://grants.example.com.`)
-  if (!token.value.trim()) return wrong(token, 'Give the token that the grant server knows your tenant by.')
+  for (const [control, problem] of [[server, addressProblem], [token, tokenProblem]]) {
+    const words = problem(control.value)
+    if (words) return complain(control, words)
+  }
   return { server: grantServer(server.value), token: token.value.trim() }
 }
 
-async function run(by, { start, cancel, outcome }) {
+async function run(call, by, { start, outcome, onRetry }) {
   const own = running = new AbortController()
-  const meter = h('div', { class: 'meter', role: 'progressbar', 'aria-label': 'Uploaded', 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0, 'data-testid': 'upload-meter' }, h('span'))
-  const words = h('p', { class: 'number', 'data-testid': 'upload-progress' }, 'Pressing for the upload…')
-  outcome.replaceChildren(meter, words)
+  const panel = uploadProgress(() => {
+    own.abort()
+    panel.stopping()
+    panel.heading.focus({ preventScroll: true })
+  })
+  outcome.replaceChildren(panel.element)
+  attend(panel.heading, panel.element)
   // Not `disabled`: that would take the focus from whoever pressed it.
   start.setAttribute('aria-disabled', 'true')
-  cancel.hidden = false
   const began = performance.now()
+  addEventListener('beforeunload', askToStay)
   try {
-    const done = await ask('upload', { by }, { signal: own.signal, onProgress: progress => advance(progress, meter, words) })
-    succeed(outcome, done, performance.now() - began)
+    const watched = { signal: own.signal, onProgress: panel.show }
+    const done = await ask(call, { by }, watched)
+    offerNew(start, false)
+    show(outcome, landed(done, performance.now() - began), `Uploaded to ${done.key}.`)
   } catch (error) {
-    fail(outcome, error)
+    const title = titleOf(error)
+    // Where other rows lie under the key, they will the next time.
+    const again = error.canRetry && error.code !== 'Conflict'
+    offerNew(start, again)
+    show(outcome, failed(title, error, again && onRetry), `${title}. ${error.message}`)
   } finally {
+    panel.end()
+    removeEventListener('beforeunload', askToStay)
     start.removeAttribute('aria-disabled')
-    cancel.hidden = true
     if (running === own) running = undefined
   }
 }
 
-function advance(progress, meter, words) {
-  const { sentBytes: sent, totalBytes: whole } = progress
-  const share = whole ? Math.min(100, Math.round(100 * sent / whole)) : 0
-  meter.setAttribute('aria-valuenow', share)
-  meter.firstElementChild.style.width = `${share}%`
-  words.textContent = `${bytes(sent)} of ${bytes(whole)} sent`
+// Beside "Try again" the other button would store rows a second time that had arrived.
+function offerNew(start, on) {
+  start.textContent = on ? 'Start a new upload' : 'Upload'
+  start.classList.toggle('primary', !on)
 }
 
-function succeed(outcome, done, ms) {
-  outcome.replaceChildren(h('div', { class: 'landed', 'data-testid': 'upload-result' },
-    h('h3', {}, done.created === false ? 'It was there already, the same to the byte' : 'It is in the store'),
+// Leaving would end the upload: the browser asks first.
+const askToStay = event => event.preventDefault()
+
+function show(outcome, element, words) {
+  // The rows were replaced meanwhile, and the form with them.
+  if (!outcome.isConnected) return
+  const called = isFree(outcome)
+  outcome.replaceChildren(element)
+  say(words)
+  if (called) attend(element.querySelector('[tabindex="-1"]'), element)
+}
+
+function landed(done, ms) {
+  const fact = (name, value, testid) =>
+    h('div', {}, h('dt', {}, name), h('dd', { 'data-testid': testid }, value))
+  return h('div', { class: 'landed', 'data-testid': 'upload-result' },
+    h('h3', { tabindex: -1 }, done.created === false
+      ? 'It was there already, the same to the byte'
+      : 'It is in the store'),
     h('dl', { class: 'facts' },
-      h('div', {}, h('dt', {}, 'Key'), h('dd', { 'data-testid': 'upload-key' }, done.key)),
-      h('div', {}, h('dt', {}, 'Size'), h('dd', {}, `${counted(done.rows, 'row')}, ${bytes(done.bytes)}, in ${duration(ms)}`)),
-      h('div', {}, h('dt', {}, 'SHA-256'), h('dd', { 'data-testid': 'upload-sha256' }, done.sha256)))))
-  part('announce').textContent = `Uploaded to ${done.key}.`
+      fact('Key', done.key, 'upload-key'),
+      fact('Size', `${counted(done.rows, 'row')}, ${bytes(done.bytes)}, in ${duration(ms)}`),
+      fact('SHA-256', done.sha256, 'upload-sha256')))
 }
 
 const TITLES = {
-  Denied: 'Not allowed', Conflict: 'The key is taken', Expired: 'The grant has expired', Cors: 'The store does not let this page in',
-  Aborted: 'Stopped', Unavailable: 'It cannot be reached now', AbortError: 'Stopped', Quota: 'Too much at once', Settings: 'Something is missing'
+  Denied: 'Not allowed', Conflict: 'The key is taken', Expired: 'The grant has expired',
+  Cors: 'This page is not let in', Aborted: 'Stopped', AbortError: 'Stopped',
+  Unavailable: 'It cannot be reached now', NotFound: 'No grant server was found there',
+  Misuse: 'The address or the grant is not right', Settings: 'A setting is not right',
+  Key: 'The key is not right', Limit: 'That is more than may go there',
+  Row: 'A row could not go in', File: 'The file could not be read', Worker: 'The encoder stopped',
+  Internal: 'Coldpress itself has failed'
 }
 
-function fail(outcome, error) {
-  const title = TITLES[error.code] ?? TITLES[error.name] ?? 'It was not uploaded'
-  outcome.replaceChildren(h('div', { class: 'failure small', 'data-testid': 'upload-error', 'data-code': error.code },
-    h('h3', {}, title), h('p', { class: 'message' }, error.message)))
-  part('announce').textContent = `${title}. ${error.message}`
+const titleOf = error => TITLES[error.code] ?? TITLES[error.name] ?? 'It was not uploaded'
+
+function failed(title, error, onRetry) {
+  const { code, message, lsns } = error
+  const isAborted = code === 'Aborted'
+  const under = lsns ? ` under the same LSNs, ${lsns.min} to ${lsns.max}` : ''
+  const promise = isAborted || code === 'Unavailable'
+    ? `“Try again” repeats this very upload${under}: where the rows have arrived, it finds them, ` +
+      'and stores nothing twice.'
+    : 'Correct it, then try again: it stays the same upload, so nothing is stored twice.'
+  const look = `failure small${isAborted ? ' calm' : ''}`
+  return h('div', { class: look, 'data-testid': 'upload-error', 'data-code': code },
+    h('h3', { tabindex: -1 }, title),
+    h('p', { class: 'message' }, message),
+    onRetry && h('p', { class: 'note' }, promise),
+    onRetry && h('p', {}, h('button', {
+      class: 'button primary', type: 'button', 'data-testid': 'upload-retry', on: { click: onRetry }
+    }, 'Try again')))
 }
 
 async function fillFromDev(server, token, note) {

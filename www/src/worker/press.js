@@ -5,30 +5,45 @@ import { byteStream, chunksOf } from './source.js'
 /**
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
  * @param {object} options EncodeOptions of the package
- * @param {{signal?: AbortSignal, onProgress?: (done: {bytes: number, rows: number}) => void}} [run]
+ * @param {{signal?: AbortSignal, onProgress?: (done: Progress) => void}} [run]
+ *
+ * @typedef {{bytes: number, rows: number, share: number, finishing?: boolean}} Progress
+ *   bytes: of JSON; share: how much of the source was taken, 0 to 1; finishing: all of it was
  */
 export async function press(opened, options, { signal, onProgress } = {}) {
   const encoder = new Encoder({ ...options, signal })
   let jsonBytes = 0
+  let taken = 0
   let ms = 0
   try {
     // Loads the module now, so that the first press is not charged for it.
     await encoder.push(new Uint8Array())
-    for await (const chunk of chunksOf(byteStream(opened), signal)) {
+    const stream = byteStream(opened, bytes => { taken = bytes })
+    for await (const chunk of chunksOf(stream, signal)) {
       const length = chunk.length
       const started = performance.now()
       await encoder.push(chunk)
       ms += performance.now() - started
       jsonBytes += length
-      onProgress?.({ bytes: jsonBytes, rows: encoder.rows })
+      onProgress?.({ bytes: jsonBytes, rows: encoder.rows, share: taken / opened.blob.size })
     }
+    onProgress?.({ bytes: jsonBytes, rows: encoder.rows, share: 1, finishing: true })
     const started = performance.now()
     const file = await encoder.finish()
     ms += performance.now() - started
     return { file, jsonBytes, ms }
+  } catch (error) {
+    if (!isEmpty(error, encoder)) throw error
+    const message = `There are no rows in “${opened.name}”. A row is a JSON object, as {"a":1}.`
+    throw Object.assign(new Error(message), { code: 'Empty' })
   } finally {
     encoder.dispose()
   }
+}
+
+// White space and `[]` are right in their form; the package speaks to those who push rows.
+function isEmpty({ code, line, row }, { rows }) {
+  return code === 'Row' && line === undefined && row === undefined && rows === 0
 }
 
 /** What `inspect` says of the bytes, by leaf column, row groups added up. */

@@ -18,19 +18,57 @@ export async function openSource(source) {
     return { name: `${source.what}, ${source.rows.toLocaleString('en')} rows`, blob, gzip: false }
   }
   if (source.kind === 'sample') {
-    const response = await fetch(source.url)
-    if (!response.ok) throw new Error(`The sample could not be loaded (${response.status}). Load the page once while online.`)
-    return { name: source.name, blob: await response.blob(), gzip: false }
+    return { name: source.name, blob: await sample(source.url), gzip: false }
   }
-  const head = new Uint8Array(await source.file.slice(0, 2).arrayBuffer())
+  const start = source.file.slice(0, 2)
+  const head = new Uint8Array(await start.arrayBuffer().catch(unreadable))
   return { name: source.file.name, blob: source.file, gzip: head[0] === 0x1f && head[1] === 0x8b }
 }
 
-/** The JSON bytes of an opened source. */
-export function byteStream({ blob, gzip }) {
-  const stream = blob.stream()
+async function sample(url) {
+  const todo = 'Check the connection and press again; once loaded, it is there offline too.'
+  const missing = reason => {
+    throw fault('File', `The sample could not be loaded (${reason}). ${todo}`)
+  }
+  const response = await fetch(url).catch(error => missing(error.message))
+  return response.ok ? response.blob() : missing(response.status)
+}
+
+/**
+ * The JSON bytes of an opened source.
+ *
+ * @param {{blob: Blob, gzip: boolean}} opened
+ * @param {(bytes: number) => void} [onTaken] told how many of the blob's own bytes were taken
+ */
+export function byteStream({ blob, gzip }, onTaken) {
+  let stream = blob.stream()
+  if (onTaken) stream = stream.pipeThrough(counted(onTaken))
   return gzip ? stream.pipeThrough(new DecompressionStream('gzip')) : stream
 }
+
+function counted(onTaken) {
+  let taken = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      onTaken(taken += chunk.length)
+      controller.enqueue(chunk)
+    }
+  })
+}
+
+/** Throws what went wrong with reading a stream of a source, in words about the file. */
+export function unreadable(error) {
+  // What unpacks fails with this, and so does a file that changes while it is read.
+  if (error instanceof TypeError) {
+    throw fault('File', 'The file could not be read to its end: it was changed since it was ' +
+      `chosen, or it is gzip that is damaged or cut off. Choose it again. (${error.message})`)
+  }
+  if (!['NotReadableError', 'NotFoundError'].includes(error?.name)) throw error
+  throw fault('File', 'The browser could not read the file: it was changed or moved since it ' +
+    `was chosen, is a folder, or is too large. Choose it again. (${error.message})`)
+}
+
+const fault = (code, message) => Object.assign(new Error(message), { code })
 
 /**
  * Chunks of a stream, gathered to at least `bytesMin`, since each crossing into WebAssembly costs.
@@ -45,7 +83,7 @@ export async function * chunksOf(stream, signal, bytesMin = 1 << 18) {
   try {
     for (;;) {
       signal?.throwIfAborted()
-      const { done, value } = await reader.read()
+      const { done, value } = await reader.read().catch(unreadable)
       if (value) {
         waiting.push(value)
         bytes += value.length

@@ -28,8 +28,13 @@ export async function verify(bytes, opened, { nullsCount, signal, onProgress }) 
   return { rows, checked: number, found }
 }
 
-// Rows with a number that JavaScript cannot hold are refused as objects; as text they can be had.
-async function readRows(bytes) {
+/**
+ * All rows of a file. Rows with a number that JavaScript cannot hold are refused as objects; as
+ * text they can be had.
+ *
+ * @param {Uint8Array} bytes
+ */
+export async function readRows(bytes) {
   try {
     return await decode(bytes)
   } catch (error) {
