@@ -1,11 +1,17 @@
 import type { ColdpressError, EncodeOptions, GetGrant } from './index.js'
 
 export interface OutboxOptions extends Omit<EncodeOptions, 'lsns' | 'signal' | 'collection' | 'tenant' | 'prefix'> {
-  /** Names the database in IndexedDB. One outbox is for one collection, and for one tenant: put the user into its name. */
+  /**
+   * Names the database in IndexedDB. One outbox is for one collection, and for one tenant: put the
+   * user into its name.
+   */
   name: string
   /** Where the rows belong. */
   collection: string
-  /** Asked for a grant for each batch, and for a fresh one on every replay: `grantsFrom(url, { token })`. */
+  /**
+   * Asked for a grant for each batch, and for a fresh one on every replay:
+   * `grantsFrom(url, { token })`.
+   */
   grants: GetGrant
   /** Whose rows they are. Default: what the key of the first grant says. */
   tenant?: number | bigint | string
@@ -21,7 +27,10 @@ export interface OutboxOptions extends Omit<EncodeOptions, 'lsns' | 'signal' | '
   backoffMsMax?: number
   /** Requests at a time where an object goes in parts. */
   concurrency?: number
-  /** Asks the browser never to evict this site's storage (`navigator.storage.persist`). Firefox asks its user. Default: false. */
+  /**
+   * Asks the browser never to evict this site's storage (`navigator.storage.persist`). Firefox asks
+   * its user. Default: false.
+   */
   persist?: boolean
   /** Another IndexedDB than the global one. */
   indexedDB?: IDBFactory
@@ -33,21 +42,26 @@ export interface OutboxState {
   rows: number
   /** Their size as JSON. */
   bytes: number
-  /** Sealed batches among them: with fixed bytes and a fixed key, and perhaps in the store already. */
+  /**
+   * Sealed batches among them: with fixed bytes and a fixed key, and perhaps in the store already.
+   */
   batches: number
   failed: { batches: number; rows: number }
-  /** Whether this page uploads, or waits for another page to end doing so. */
+  /** Whether this page or worker uploads or waits for its turn, or another one uploads. */
   draining: boolean
   online: boolean
   /** What the browser said to `persist`. */
   persisted?: boolean
-  /** Why the last attempt failed; gone after one that did not. */
+  /** Why the last attempt failed, in whichever page; gone after one that did not. */
   error?: unknown
   /** When the next attempt is due (milliseconds since 1970), after one that failed. */
   nextAttemptMs?: number
 }
 
-/** Rows that cannot be stored as things are. They stand in nobody's way, and stay until they are retried or discarded. */
+/**
+ * Rows that cannot be stored as things are. They stand in nobody's way, and stay until they are
+ * retried or discarded.
+ */
 export interface FailedBatch {
   readonly id: number
   readonly rows: number
@@ -65,32 +79,50 @@ export interface FailedBatch {
   discard(): Promise<void>
 }
 
+/**
+ * Events are told in every page and worker that has the outbox open, except `progress`. `elsewhere`
+ * says whether it happened in another one; its errors keep their code and message alone. A page that
+ * dies may take an event with it: `state()` tells what is.
+ */
 export interface OutboxEvents {
-  /** A batch is in the store, and gone from here. `created` is false where an earlier attempt had arrived after all. */
-  uploaded: CustomEvent<{ id: number; key: string; rows: number; bytes: number; created: boolean }>
+  /**
+   * A batch is in the store, and gone from here. `created` is false where an earlier attempt had
+   * arrived after all.
+   */
+  uploaded: CustomEvent<{
+    id: number
+    key: string
+    rows: number
+    bytes: number
+    created: boolean
+    elsewhere: boolean
+  }>
+  /** Told only in the page that uploads. */
   progress: CustomEvent<{ id: number; sentBytes: number; totalBytes: number; phase: string }>
   /** Rows were set aside: see `failed()`. */
-  failed: CustomEvent<{ id: number; rows: number; error: ColdpressError }>
+  failed: CustomEvent<{ id: number; rows: number; error: ColdpressError; elsewhere: boolean }>
   /** An attempt failed; everything waits for the next one. */
-  error: CustomEvent<{ error: unknown }>
+  error: CustomEvent<{ error: unknown; elsewhere: boolean }>
   /** `state()` may say something else than before. */
   change: CustomEvent<Record<string, never>>
 }
 
 export interface Outbox extends Omit<EventTarget, 'addEventListener' | 'removeEventListener'> {
   /**
-   * Stores rows on this device. They survive reload, crash and power cut once this resolves, and if it rejects none of
-   * them is here. A row that no file could be made of is refused with code `Row`, full storage with `Quota`.
+   * Stores rows on this device. They survive reload, crash and power cut once this resolves, and if
+   * it rejects none of them is here. A row that no file could be made of is refused with code
+   * `Row`, full storage with `Quota`.
    */
   append(rows: object | Iterable<object> | AsyncIterable<object>): Promise<{ rows: number }>
   /**
-   * Uploads all that was appended before, now. Rejects where it cannot (offline, wrong token, …): nothing is lost, and it
-   * is tried again by itself.
+   * Uploads all that was appended before, now. Rejects where it cannot (offline, wrong token, …):
+   * nothing is lost, and it is tried again by itself. Where this page dies before that, another one
+   * does it.
    */
   flush(): Promise<{ objects: number; rows: number }>
   state(): Promise<OutboxState>
   failed(): Promise<FailedBatch[]>
-  /** Stops what runs. The rows stay. */
+  /** Stops what runs. The rows stay, and go from another page where one is open. */
   close(): Promise<void>
   addEventListener<Type extends keyof OutboxEvents>(
     type: Type,

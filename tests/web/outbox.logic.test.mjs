@@ -1,8 +1,20 @@
-// What an outbox promises, on a modelled store: each row in it exactly once, whatever fails or dies on the way.
+// What an outbox promises, on a modelled store: each row in it exactly once, whatever fails or dies
+// on the way.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { ColdpressError, IDBFactory, IDBObjectStore, Life, Locks, Store, exactlyOnce, prng, until } from './outbox/model.mjs'
+import {
+  Browser,
+  ColdpressError,
+  IDBFactory,
+  IDBObjectStore,
+  Life,
+  Store,
+  exactlyOnce,
+  lawless,
+  prng,
+  until,
+} from './outbox/model.mjs'
 
 const empty = async (outbox) => (await outbox.state()).rows === 0
 const events = (outbox, type) => {
@@ -43,7 +55,8 @@ test('a batch goes when its oldest row is old enough', async () => {
     return count
   }
   life.world.clearTimer = (timer) => timers.delete(timer)
-  const outbox = await life.open({ indexedDB: new IDBFactory(), batchAgeMs: 40_000 })
+  const scene = new Browser().sceneOf(life)
+  const outbox = await life.open({ indexedDB: new IDBFactory(), scene, batchAgeMs: 40_000 })
   await outbox.append([{ n: 0 }])
   const timer = await until(() => [...timers.values()].find(({ at }) => at === 1_040_000), 'a timer for the day it is old')
   now = 1_039_999
@@ -68,8 +81,8 @@ async function chaos(seed) {
   const indexedDB = new IDBFactory()
   const rowsMax = 1 + random.below(8)
   let life = new Life(store, { random })
-  const locks = new Locks()
-  const open = () => life.open({ indexedDB, batchRowsMax: rowsMax, locks: locks.of(life) })
+  const browser = new Browser()
+  const open = () => life.open({ indexedDB, batchRowsMax: rowsMax, scene: browser.sceneOf(life) })
   let outbox = await open()
   let n = 0
   for (let step = 0; step < 12; step += 1) {
@@ -80,7 +93,6 @@ async function chaos(seed) {
       // Some turns of the loop later, so that it dies at any place.
       for (let turns = random.below(20); turns > 0; turns -= 1) await new Promise(setImmediate)
       life.die()
-      locks.grant()
       life = new Life(store, { random })
       outbox = await open()
     }
@@ -93,8 +105,9 @@ async function chaos(seed) {
 test('two pages without any lock store each row exactly once', async () => {
   const store = new Store({ random: prng(3), dropAfter: 0.2 })
   const indexedDB = new IDBFactory()
-  const locks = { request: (_name, _options, work) => work() }
-  const pages = await Promise.all([1, 2].map((seed) => new Life(store, { random: prng(seed) }).open({ indexedDB, locks, batchRowsMax: 4 })))
+  const open = (seed) =>
+    new Life(store, { random: prng(seed) }).open({ indexedDB, scene: lawless, batchRowsMax: 4 })
+  const pages = await Promise.all([1, 2].map(open))
   for (let n = 0; n < 120; n += 1) await pages[n % 2].append({ n })
   await until(async () => (await empty(pages[0])) && (await empty(pages[1])), 'both to be done')
   assert.ok(exactlyOnce(store.rows(), 120))

@@ -1,20 +1,27 @@
-// Takes an outbox to the store: rows into sealed batches, sealed batches into objects, each exactly once.
+// Takes an outbox to the store: rows into sealed batches, sealed batches into objects, each exactly
+// once.
 //
-// A batch is sealed (its bytes, key and hash frozen in one transaction) before its first byte is sent, so that every
-// replay sends the very same bytes to the very same create-only key. It is gone from here only after the store has
-// confirmed it, and gets another key only where the store holds other content at this one.
+// A batch is sealed (its bytes, key and hash frozen in one transaction) before its first byte is
+// sent, so that every replay sends the very same bytes to the very same create-only key. It is gone
+// from here only after the store has confirmed it, and gets another key only where the store holds
+// other content at this one.
 
 import { ColdpressError } from './error.js'
 import { timeRange } from './lsn.js'
+import { aborted, following, msLeft } from './outbox-wait.js'
 
 /** @import { OutboxStore, Batch, Chunk, Frozen, Reason } from './outbox-store.js' */
 /** @import { World } from './upload-world.js' */
 /** @import { GetGrant } from '../index.js' */
 
 /** What is wrong is not wrong with one batch: it waits in its place, and the others behind it. */
-const WAITS = new Set(['Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse'])
+const WAITS = new Set([
+  'Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse',
+])
 /** So often may a key turn out to be taken in one pass before something else must be wrong. */
 const CONFLICTS_MAX = 5
+/** As long as an upload waits for a grant. */
+const GRANT_MS_MAX = 120_000
 
 /**
  * What a drain is done with: the package's own functions, and what the caller asked for.
@@ -23,16 +30,19 @@ const CONFLICTS_MAX = 5
  * @property {OutboxStore} store
  * @property {World} world
  * @property {GetGrant} grants
- * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs: number }} limits
- * @property {(texts: Uint8Array[], target: object) => Promise<{ bytes: Uint8Array, key: string, sha256(): Promise<string> }>} encode
+ * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs:
+ *   number }} limits
+ * @property {(texts: Uint8Array[], target: object) => Promise<{ bytes: Uint8Array, key: string,
+ *   sha256(): Promise<string> }>} encode
  * @property {(file: object, options: object) => Promise<{ key: string, created: boolean }>} send
  * @property {(grant: object) => Promise<{ tenant: string }>} targetOf
  * @property {(type: string, detail: object) => void} tell
  */
 
 /**
- * One pass: uploads all sealed batches, and seals and uploads what is due; everything, where `all` is set. Ends with
- * an error where it could not go on, and then nothing is lost: the next pass takes it up.
+ * One pass: uploads all sealed batches, and seals and uploads what is due; everything, where `all`
+ * is set. Ends with an error where it could not go on, and then nothing is lost: the next pass
+ * takes it up.
  *
  * @param {Tools} tools
  * @param {{ all: boolean, signal: AbortSignal }} how
@@ -72,9 +82,10 @@ class Sealer {
     const { store, world, limits } = this.tools
     for (;;) {
       signal.throwIfAborted()
-      const { chunks, full } = await store.free(this.rowsMax, limits.bytesMax)
+      const { chunks, full, flushTo } = await store.free(this.rowsMax, limits.bytesMax)
       if (chunks.length === 0) return undefined
-      const due = all || full || world.now() - chunks[0].at >= limits.ageMs
+      const [{ seq, at }] = chunks
+      const due = all || full || seq <= flushTo || msLeft(at, limits.ageMs, world.now()) === 0
       if (!due) return undefined
       if (chunks[0].rows > this.rowsMax) {
         await store.split(chunks[0], halves(chunks[0].text, this.rowsMax))
@@ -97,7 +108,9 @@ class Sealer {
     try {
       const frozen = await this.freeze(chunks.map(({ text }) => text), rows, tenant)
       const batch = await store.seal(chunks, frozen, world.now())
-      if (batch !== undefined) this.rowsMax = this.tools.limits.rowsMax
+      if (batch === undefined) return undefined
+      this.rowsMax = this.tools.limits.rowsMax
+      this.tools.tell('change', {})
       return batch
     } catch (error) {
       // A file needs room beside its rows: fewer rows at a time need less of it.
@@ -127,7 +140,8 @@ class Sealer {
   }
 
   /**
-   * Halves what no file can be made of until the rows that are to blame stand alone; those are set aside.
+   * Halves what no file can be made of until the rows that are to blame stand alone; those are set
+   * aside.
    *
    * @param {Chunk[]} chunks
    * @param {number} rows
@@ -163,7 +177,8 @@ class Sealer {
     if (known !== undefined) return known
     const { min, max } = timeRange(rows, world)
     const request = { collection: limits.collection, min_lsn: String(min), max_lsn: String(max) }
-    const { tenant } = await targetOf(await grants(request, { signal }))
+    const ask = (/** @type {AbortSignal} */ asking) => grants(request, { signal: asking })
+    const { tenant } = await targetOf(await inTime(world, signal, ask))
     await store.setMeta('tenant', tenant)
     return tenant
   }
@@ -182,6 +197,7 @@ class Sending {
     this.tools = tools
     this.sealer = sealer
     this.batch = batch
+    this.fresh = fresh
     this.untouched = fresh
     this.signal = signal
   }
@@ -203,10 +219,14 @@ class Sending {
   /** @returns {Promise<boolean>} */
   async #send() {
     const { store, send, tell } = this.tools
-    const { id, key, rows, target, sha256 } = this.batch
-    const bytes = await store.file(this.batch)
+    const opened = await store.open(this.batch)
     // Another page has sent it meanwhile.
-    if (bytes === undefined || target === undefined) return false
+    if (opened === undefined) return false
+    this.batch = opened.batch
+    this.untouched = this.fresh && opened.batch.opens === 1
+    const { bytes } = opened
+    const { id, key, rows, target, sha256 } = this.batch
+    if (target === undefined) return false
     const { tenant, collection, min, max } = target
     const file = { bytes, key, rows, sha256: async () => sha256 }
     const result = await send(file, {
@@ -217,8 +237,11 @@ class Sending {
       onRequest: () => (this.untouched = false),
       onProgress: (/** @type {object} */ progress) => tell('progress', { id, ...progress }),
     })
-    const removed = await store.remove(this.batch)
-    if (removed !== undefined) tell('uploaded', { id, key: result.key, rows, bytes: bytes.length, created: result.created })
+    const removed = await store.removeStored(this.batch)
+    if (removed !== undefined) {
+      const { created } = result
+      tell('uploaded', { id, key: result.key, rows, bytes: bytes.length, created })
+    }
     return removed !== undefined
   }
 
@@ -234,7 +257,7 @@ class Sending {
     const batch = await store.sealAnew(this.batch, frozen)
     if (batch === undefined) return false
     this.batch = batch
-    this.untouched = true
+    this.fresh = true
     return true
   }
 
@@ -248,13 +271,35 @@ class Sending {
     // An instance that another call brought down says nothing of this batch.
     if (WAITS.has(code) || code === 'Internal') throw error
     if (code === 'Limit' && this.untouched && this.batch.rows > 1) {
-      await store.unseal(this.batch)
-      this.sealer.halve(this.batch.rows)
+      if ((await store.unseal(this.batch)) !== undefined) this.sealer.halve(this.batch.rows)
       return false
     }
     const parked = await store.park(this.batch, reasonOf(error))
     if (parked !== undefined) tell('failed', { id: parked.id, rows: parked.rows, error })
     return false
+  }
+}
+
+/**
+ * The caller's own function may never answer; others wait for this page meanwhile.
+ *
+ * @template T
+ * @param {World} world
+ * @param {AbortSignal} signal
+ * @param {(signal: AbortSignal) => Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+async function inTime(world, signal, ask) {
+  const { controller, release } = following(signal)
+  const what = `whoever grants did not answer within ${GRANT_MS_MAX} ms`
+  const late = new ColdpressError('Unavailable', what)
+  const timer = world.setTimer(() => controller.abort(late), GRANT_MS_MAX)
+  const ended = aborted(controller.signal).then(() => Promise.reject(controller.signal.reason))
+  try {
+    return await Promise.race([ask(controller.signal), ended])
+  } finally {
+    world.clearTimer(timer)
+    release()
   }
 }
 
@@ -277,7 +322,8 @@ export function halves(text, rows) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  // What is no error of ours is one of the caller's functions or a bug: no reason to set rows aside.
+  // What is no error of ours is one of the caller's functions or a bug: no reason to set rows
+  // aside.
   return error instanceof ColdpressError ? error.code : 'Unavailable'
 }
 

@@ -1,11 +1,15 @@
 // The options of an outbox, checked once.
 
 import { ColdpressError } from './error.js'
+import { scene } from './outbox-scene.js'
 import { world } from './upload-world.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
+/** @import { Scene } from './outbox-scene.js' */
+/** @import { World } from './upload-world.js' */
 
-// Some minutes of a busy device: one object that engines read well, and a body that one request carries.
+// Some minutes of a busy device: one object that engines read well, and a body that one request
+// carries.
 const BATCH_ROWS_MAX = 10_000
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const BATCH_AGE_MS = 60_000
@@ -29,10 +33,10 @@ export function checked(options) {
     concurrency,
     persist = false,
     indexedDB = globalThis.indexedDB,
-    locks = globalThis.navigator?.locks,
     world: here = world,
+    scene: around = scene,
     ...encoding
-  } = /** @type {OutboxOptions & { world?: import('./upload-world.js').World, locks?: LockManager | null }} */ (options ?? {})
+  } = /** @type {OutboxOptions & { world?: World, scene?: Scene }} */ (options ?? {})
   if (typeof name !== 'string' || name === '') throw misuse('needs a name: that of its database in IndexedDB')
   if (typeof collection !== 'string' || collection === '') throw misuse('needs a collection: that of its rows')
   if (typeof grants !== 'function') throw misuse('needs grants: a function such as grantsFrom(url, { token })')
@@ -52,8 +56,8 @@ export function checked(options) {
     concurrency,
     persist,
     indexedDB,
-    locks: locks ?? undefined,
     world: here,
+    scene: around,
     encoding,
   }
 }

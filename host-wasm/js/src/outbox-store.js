@@ -1,14 +1,29 @@
-// What an outbox keeps, and every step it can take: each is one transaction, so it happens whole or not at all.
+// What an outbox keeps, and every step it can take: each is one transaction, so it happens whole or
+// not at all.
 //
 //   rows     pieces of NDJSON as they were appended
 //   batches  which pieces make one object; sealed ones have a file
 //   files    the frozen bytes of a sealed batch, by its id
-//   meta     'bound', 'tenant', 'lastLsn', 'totals', 'lease'
+//   meta     'bound', 'tenant', 'lastLsn', 'totals', 'lease', 'flushTo'
 //
-// Nothing here trusts that only one page drains: a step on a batch that is gone or was sealed anew meanwhile does nothing.
+// Nothing here trusts that only one page drains: a step on a batch that is gone or was sealed anew
+// meanwhile does nothing.
 
 import { ColdpressError } from './error.js'
+import {
+  addToTotals,
+  allFree,
+  chunksInBatches,
+  chunksInOrder,
+  contentOf,
+  firstFree,
+  flushToOf,
+  runs,
+  sum,
+  totalsOf,
+} from './outbox-contents.js'
 import { answer } from './outbox-db.js'
+import { msLeft } from './outbox-wait.js'
 
 /** @import { Database, Stores } from './outbox-db.js' */
 
@@ -25,13 +40,12 @@ import { answer } from './outbox-db.js'
  * @property {number} bytes of NDJSON
  * @property {number} at when it was sealed or parked
  * @property {number} revision how often it was sealed anew
+ * @property {number} [opens] how often a page took its file to send it
  * @property {BatchTarget} [target] target, key and sha256 where there is a file
  * @property {string} [key]
  * @property {string} [sha256]
  * @property {Reason} [error] why it is parked
  */
-
-const PAGE_CHUNKS = 256
 
 export class OutboxStore {
   /** @param {Database} database */
@@ -87,33 +101,47 @@ export class OutboxStore {
    *
    * @param {number} rowsMax
    * @param {number} bytesMax
-   * @returns {Promise<{ chunks: Chunk[], full: boolean }>} full where waiting for more would not make it larger
+   * @returns {Promise<{ chunks: Chunk[], full: boolean, flushTo: number }>} full where waiting for
+   *   more would not make it larger; pieces up to `flushTo` were asked for by a flush
    */
   free(rowsMax, bytesMax) {
     return this.database.read(async (store) => {
       const taken = await chunksInBatches(store)
+      const flushTo = await flushToOf(store)
       const chunks = []
       let [rows, bytes] = [0, 0]
       for await (const chunk of chunksInOrder(store)) {
         if (taken.has(chunk.seq)) continue
         const fits = rows + chunk.rows <= rowsMax && bytes + chunk.text.length <= bytesMax
-        if (!fits && chunks.length > 0) return { chunks, full: true }
+        if (!fits && chunks.length > 0) return { chunks, full: true, flushTo }
         chunks.push(chunk)
         rows += chunk.rows
         bytes += chunk.text.length
       }
-      return { chunks, full: rows >= rowsMax || bytes >= bytesMax }
+      return { chunks, full: rows >= rowsMax || bytes >= bytesMax, flushTo }
     })
   }
 
   /**
-   * When the oldest row that no batch holds was appended.
+   * What tells when the next batch is due; `oldest` is the oldest piece that no batch holds.
    *
-   * @returns {Promise<number | undefined>}
+   * @returns {Promise<{ rows: number, bytes: number, batches: Batch[], oldest?: Chunk, flushTo:
+   *   number }>}
    */
-  async oldest() {
-    const { chunks } = await this.free(0, 0)
-    return chunks[0]?.at
+  outlook() {
+    return this.database.read(async (store) => {
+      const batches = await answer(store('batches').getAll())
+      const oldest = await firstFree(store, batches)
+      return { ...(await totalsOf(store)), batches, oldest, flushTo: await flushToOf(store) }
+    })
+  }
+
+  /** Makes all rows due that are here now, for whichever page lives to upload them. */
+  flushAll() {
+    return this.database.write(async (store) => {
+      const newest = await answer(store('rows').openKeyCursor(null, 'prev'))
+      if (newest !== null) store('meta').put(newest.primaryKey, 'flushTo')
+    })
   }
 
   /**
@@ -130,11 +158,18 @@ export class OutboxStore {
   }
 
   /**
+   * Takes a batch's file to send it, and notes that: from then on bytes of it may be in the store,
+   * whatever other pages know.
+   *
    * @param {Batch} batch
-   * @returns {Promise<Uint8Array | undefined>}
+   * @returns {Promise<{ batch: Batch, bytes: Uint8Array } | undefined>}
    */
-  file({ id }) {
-    return this.database.read((store) => answer(store('files').get(id)))
+  open(batch) {
+    return this.#onBatch(batch, async (store, stored) => {
+      const opened = { ...stored, opens: (stored.opens ?? 0) + 1 }
+      store('batches').put(opened)
+      return { batch: opened, bytes: await answer(store('files').get(batch.id)) }
+    })
   }
 
   /**
@@ -148,7 +183,8 @@ export class OutboxStore {
   seal(chunks, { bytes, key, sha256, target }, at) {
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
-      const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, key, sha256, target }
+      const file = { key, sha256, target }
+      const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, opens: 0, ...file }
       const id = Number(await answer(store('batches').add(batch)))
       store('files').put(bytes, id)
       store('meta').put(target.max, 'lastLsn')
@@ -165,7 +201,7 @@ export class OutboxStore {
    */
   sealAnew(batch, { bytes, key, sha256, target }) {
     return this.#onBatch(batch, (store) => {
-      const anew = { ...batch, revision: batch.revision + 1, key, sha256, target }
+      const anew = { ...batch, revision: batch.revision + 1, opens: 0, key, sha256, target }
       store('batches').put(anew)
       store('files').put(bytes, batch.id)
       store('meta').put(target.max, 'lastLsn')
@@ -174,18 +210,22 @@ export class OutboxStore {
   }
 
   /**
-   * The store has the object: its rows are no longer ours to keep.
+   * The store has the object: its rows are no longer ours to keep, even where another page has set
+   * them aside.
    *
    * @param {Batch} batch
    */
-  remove(batch) {
-    return this.#onBatch(batch, async (store) => {
-      for (const [first, last] of runs(batch.chunks)) store('rows').delete(IDBKeyRange.bound(first, last))
-      store('batches').delete(batch.id)
-      store('files').delete(batch.id)
-      await addToTotals(store, -batch.rows, -batch.bytes)
-      return batch
-    })
+  removeStored(batch) {
+    return this.#onBatch(batch, (store) => removeFrom(store, batch), { inAnyState: true })
+  }
+
+  /**
+   * Deletes a batch that nobody wants any more.
+   *
+   * @param {Batch} batch
+   */
+  discard(batch) {
+    return this.#onBatch(batch, (store) => removeFrom(store, batch))
   }
 
   /**
@@ -220,7 +260,8 @@ export class OutboxStore {
   }
 
   /**
-   * Puts a parked batch back: with its file it is sent as it is, without one its rows are free again.
+   * Puts a parked batch back: with its file it is sent as it is, without one its rows are free
+   * again.
    *
    * @param {Batch} batch
    */
@@ -233,12 +274,14 @@ export class OutboxStore {
   }
 
   /**
-   * Takes a batch apart of which surely no byte was sent: its rows are free again.
+   * Takes a batch apart of which surely no byte was sent: its rows are free again. None where
+   * another page has opened it.
    *
-   * @param {Batch} batch
+   * @param {Batch} batch as `open` gave it
    */
   unseal(batch) {
-    return this.#onBatch(batch, (store) => {
+    return this.#onBatch(batch, (store, stored) => {
+      if (stored.opens !== batch.opens) return undefined
       store('batches').delete(batch.id)
       store('files').delete(batch.id)
       return batch
@@ -276,17 +319,30 @@ export class OutboxStore {
    * Takes or renews the right to drain where no other owner has it.
    *
    * @param {string} owner
-   * @param {number} now
+   * @param {() => number} now
    * @param {number} leaseMs
    * @returns {Promise<boolean>}
    */
   takeLease(owner, now, leaseMs) {
     return this.database.write(async (store) => {
       const lease = await answer(store('meta').get('lease'))
-      // A clock that was set back must not lock everybody out.
-      const held = lease !== undefined && lease.owner !== owner && now < lease.until && lease.until <= now + 2 * leaseMs
-      if (!held) store('meta').put({ owner, until: now + leaseMs }, 'lease')
+      // The clock is read here, where pages come one after the other: none sees a lease that begins
+      // in its future.
+      const held = lease?.owner !== owner && isHeld(lease, now, leaseMs)
+      if (!held) store('meta').put({ owner, until: now() + leaseMs }, 'lease')
       return !held
+    })
+  }
+
+  /**
+   * Whether somebody has the right to drain.
+   *
+   * @param {() => number} now
+   * @param {number} leaseMs
+   */
+  isLeased(now, leaseMs) {
+    return this.database.read(async (store) => {
+      return isHeld(await answer(store('meta').get('lease')), now, leaseMs)
     })
   }
 
@@ -299,92 +355,40 @@ export class OutboxStore {
   }
 
   /**
+   * @template T
    * @param {Batch} batch
-   * @param {(store: Stores) => Batch | Promise<Batch>} step
-   * @returns {Promise<Batch | undefined>}
+   * @param {(store: Stores, stored: Batch) => T | Promise<T>} step
+   * @param {{ inAnyState?: boolean }} [options]
+   * @returns {Promise<T | undefined>}
    */
-  #onBatch(batch, step) {
+  #onBatch(batch, step, { inAnyState = false } = {}) {
     return this.database.write(async (store) => {
       const stored = await answer(store('batches').get(batch.id))
-      const same = stored !== undefined && stored.revision === batch.revision && stored.state === batch.state
-      return same ? step(store) : undefined
+      if (stored?.revision !== batch.revision) return undefined
+      return inAnyState || stored.state === batch.state ? step(store, stored) : undefined
     })
   }
 }
 
-/** @param {Stores} store */
-async function totalsOf(store) {
-  return (await answer(store('meta').get('totals'))) ?? { rows: 0, bytes: 0 }
-}
-
 /**
  * @param {Stores} store
- * @param {number} rows
- * @param {number} bytes
+ * @param {Batch} batch
  */
-async function addToTotals(store, rows, bytes) {
-  const totals = await totalsOf(store)
-  store('meta').put({ rows: totals.rows + rows, bytes: totals.bytes + bytes }, 'totals')
-}
-
-/** @param {Stores} store */
-async function chunksInBatches(store) {
-  /** @type {Batch[]} */
-  const batches = await answer(store('batches').getAll())
-  return new Set(batches.flatMap(({ chunks }) => chunks))
+async function removeFrom(store, batch) {
+  for (const [first, last] of runs(batch.chunks)) {
+    store('rows').delete(IDBKeyRange.bound(first, last))
+  }
+  store('batches').delete(batch.id)
+  store('files').delete(batch.id)
+  await addToTotals(store, -batch.rows, -batch.bytes)
+  return batch
 }
 
 /**
- * @param {Stores} store
- * @returns {AsyncGenerator<Chunk>}
+ * @param {{ owner: string, until: number } | undefined} lease
+ * @param {() => number} now
+ * @param {number} leaseMs
  */
-async function* chunksInOrder(store) {
-  let after = 0
-  for (;;) {
-    const page = await answer(store('rows').getAll(IDBKeyRange.lowerBound(after, true), PAGE_CHUNKS))
-    yield* page
-    if (page.length < PAGE_CHUNKS) return
-    after = page[page.length - 1].seq
-  }
-}
-
-/**
- * @param {Stores} store
- * @param {Chunk[]} chunks
- */
-async function allFree(store, chunks) {
-  const taken = await chunksInBatches(store)
-  const keys = await Promise.all(chunks.map(({ seq }) => answer(store('rows').getKey(seq))))
-  return keys.every((key, index) => key !== undefined && !taken.has(chunks[index].seq))
-}
-
-/** @param {Chunk[]} chunks */
-function contentOf(chunks) {
-  return {
-    chunks: chunks.map(({ seq }) => seq),
-    rows: sum(chunks.map(({ rows }) => rows)),
-    bytes: sum(chunks.map(({ text }) => text.length)),
-  }
-}
-
-/** @param {number[]} numbers */
-function sum(numbers) {
-  return numbers.reduce((total, number) => total + number, 0)
-}
-
-/**
- * Ascending numbers as runs without gaps.
- *
- * @param {number[]} seqs
- * @returns {[number, number][]}
- */
-function runs(seqs) {
-  /** @type {[number, number][]} */
-  const found = []
-  for (const seq of seqs) {
-    const last = found[found.length - 1]
-    if (last !== undefined && last[1] === seq - 1) last[1] = seq
-    else found.push([seq, seq])
-  }
-  return found
+function isHeld(lease, now, leaseMs) {
+  return lease !== undefined && msLeft(lease.until - leaseMs, leaseMs, now()) > 0
 }

@@ -4,18 +4,24 @@ import { ColdpressError } from './error.js'
 import { Appender } from './outbox-append.js'
 import { openDatabase } from './outbox-db.js'
 import { drain } from './outbox-drain.js'
-import { alone } from './outbox-lock.js'
+import { failedBatch } from './outbox-failed.js'
+import { alone, isTaken, TAKEN } from './outbox-lock.js'
 import { checked } from './outbox-options.js'
+import { Peers } from './outbox-peers.js'
+import { Schedule, total } from './outbox-schedule.js'
 import { OutboxStore } from './outbox-store.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
 /** @import { Settled } from './outbox-options.js' */
-/** @import { Batch } from './outbox-store.js' */
+
+/** What happened in one page and is told in all. */
+const RELAYED = new Set(['uploaded', 'failed', 'error'])
 
 /**
  * `openOutbox` on the package of one runtime.
  *
- * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey: Function, upload: any }} coldpress
+ * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey:
+ *   Function, upload: any }} coldpress
  */
 export function outboxes({ Encoder, init, parseObjectKey, upload }) {
   /** @type {Package} */
@@ -44,8 +50,10 @@ export function outboxes({ Encoder, init, parseObjectKey, upload }) {
  *
  * @typedef {object} Package
  * @property {() => Promise<void>} load
- * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string, sha256(): Promise<string> }>} encode
- * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean }>} upload
+ * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string,
+ *   sha256(): Promise<string> }>} encode
+ * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean
+ *   }>} upload
  * @property {(grant: any) => Promise<{ tenant: string }>} targetOf
  */
 
@@ -80,18 +88,16 @@ export class Outbox extends EventTarget {
   #store
   #appender
   #persisted
+  #peers
+  #schedule
+  /** Aborted when the outbox is closed. */
   #ending = new AbortController()
-  /** @type {any} */
-  #timer
+  /** Aborted when the browser lets this page rest; there is another once it wakes up. */
+  #awake = new AbortController()
   /** @type {Set<Promise<unknown>>} */
   #passes = new Set()
-  #looking = false
-  #lookAgain = false
-  #failures = 0
   /** @type {unknown} */
   #error
-  /** @type {number | undefined} */
-  #nextAttempt
   #stopListening
 
   /**
@@ -110,18 +116,33 @@ export class Outbox extends EventTarget {
     this.#appender = new Appender(store, settled, (text) =>
       pack.encode([text], { ...settled.encoding, collection: settled.collection, codec: 'none' }),
     )
-    this.#stopListening = this.#world.onOnline(() => {
-      this.#failures = 0
-      this.#nextAttempt = undefined
-      this.wake()
+    this.#peers = new Peers(settled.name, settled.scene, {
+      hear: (message) => this.#heard(message),
+      died: () => this.wake(),
     })
+    this.#schedule = new Schedule(settled, store, {
+      idle: () => this.#mayRun && this.#world.online() && this.#passes.size === 0,
+      told: () => this.#peers.watching,
+      pass: () => void this.#pass(false).catch(() => {}),
+      failed: (error) => this.#failed(error),
+    })
+    const stops = [
+      this.#world.onOnline(() => {
+        this.#schedule.clear()
+        this.wake()
+      }),
+      settled.scene.onPage({ rest: () => this.#rest(), wake: () => this.#wakeUp() }),
+    ]
+    this.#stopListening = () => stops.forEach((stop) => stop())
+    this.#peers.open()
   }
 
   /** @param {unknown} rows */
   async append(rows) {
     this.#checkOpen()
     const count = await this.#appender.append(rows)
-    this.#tell('change', {})
+    this.#peers.tell({ type: 'rows' })
+    this.#dispatch('change', {})
     this.wake()
     return { rows: count }
   }
@@ -129,8 +150,11 @@ export class Outbox extends EventTarget {
   async flush() {
     this.#checkOpen()
     await this.#appender.idle()
+    await this.#store.flushAll()
+    this.#peers.tell({ type: 'flush' })
     if (!this.#world.online()) {
-      throw new ColdpressError('Unavailable', 'there is no network; the rows wait here, and go when it is back')
+      const message = 'there is no network; the rows wait here, and go when it is back'
+      throw new ColdpressError('Unavailable', message)
     }
     return this.#pass(true)
   }
@@ -146,18 +170,23 @@ export class Outbox extends EventTarget {
       bytes: bytes - total(parked, 'bytes'),
       batches: sealed.length,
       failed: { batches: parked.length, rows: failedRows },
-      draining: this.#passes.size > 0,
+      draining: this.#passes.size > 0 || (await isTaken(this.#place(this.#ending.signal))),
       online: this.#world.online(),
       persisted: this.#persisted,
       error: this.#error,
-      nextAttemptMs: this.#nextAttempt,
+      nextAttemptMs: this.#schedule.nextAttempt,
     }
   }
 
   async failed() {
     this.#checkOpen()
     const { batches } = await this.#store.contents()
-    return batches.filter(({ state }) => state === 'parked').map((batch) => this.#failedBatch(batch))
+    const changed = () => {
+      this.#tell('change', {})
+      this.wake()
+    }
+    const parked = batches.filter(({ state }) => state === 'parked')
+    return parked.map((batch) => failedBatch(batch, this.#store, changed))
   }
 
   async close() {
@@ -171,67 +200,82 @@ export class Outbox extends EventTarget {
   /** @param {ColdpressError} error */
   lost(error) {
     this.#error = error
-    this.#tell('error', { error })
+    this.#dispatch('error', { error, elsewhere: false })
     this.#end()
   }
 
   /** Looks whether a batch is due, and when to look again where none is. */
   wake() {
+    if (this.#mayRun) this.#schedule.wake()
+  }
+
+  get #mayRun() {
+    return !this.#ending.signal.aborted && !this.#awake.signal.aborted
+  }
+
+  /** A page that does not run must hold nothing that others wait for. */
+  #rest() {
+    const message = 'the browser put this page to rest; its rows wait, or go from another page'
+    this.#awake.abort(new ColdpressError('Aborted', message))
+    this.#schedule.stop()
+    this.#peers.close()
+  }
+
+  #wakeUp() {
     if (this.#ending.signal.aborted) return
-    this.#lookAgain = this.#looking
-    if (this.#looking) return
-    this.#looking = true
-    this.#world.clearTimer(this.#timer)
-    void this.#look()
-      .catch((error) => this.#failed(error))
-      .finally(() => {
-        this.#looking = false
-        if (this.#lookAgain) this.wake()
-      })
+    if (this.#awake.signal.aborted) this.#awake = new AbortController()
+    this.#peers.open()
+    this.wake()
   }
 
-  async #look() {
-    // The runtime wakes us when the network is back.
-    if (!this.#world.online() || this.#passes.size > 0) return
-    const due = Math.max((await this.#dueAt()) ?? Infinity, this.#nextAttempt ?? 0)
-    if (due === Infinity || this.#ending.signal.aborted) return
-    const wait = due - this.#world.now()
-    if (wait > 0) this.#timer = this.#world.setTimer(() => this.wake(), wait)
-    else void this.#pass(false).catch(() => {})
-  }
-
-  /** @returns {Promise<number | undefined>} */
-  async #dueAt() {
-    const { rows, bytes, batches } = await this.#store.contents()
-    const { rowsMax, bytesMax, ageMs } = this.#settled.limits
-    if (batches.some(({ state }) => state === 'sealed')) return 0
-    const free = rows - total(batches, 'rows')
-    if (free === 0) return undefined
-    if (free >= rowsMax || bytes - total(batches, 'bytes') >= bytesMax) return 0
-    const oldest = await this.#store.oldest()
-    return oldest === undefined ? undefined : oldest + ageMs
+  /**
+   * @param {AbortSignal} signal
+   * @returns {import('./outbox-lock.js').Place}
+   */
+  #place(signal) {
+    const { name, scene, world } = this.#settled
+    return { name, store: this.#store, locks: scene.locks, peers: this.#peers, world, signal }
   }
 
   /** @param {boolean} all */
   async #pass(all) {
-    const { signal } = this.#ending
-    const { name, locks } = this.#settled
-    const pass = alone(name, this.#store, { locks, now: this.#world.now, signal }, () => drain(this.#tools(), { all, signal }))
+    const { signal } = this.#awake
+    const pass = this.#inTurn(signal, all)
     this.#passes.add(pass)
     try {
       const done = await pass
-      this.#failures = 0
-      this.#nextAttempt = undefined
+      if (done === undefined) return { objects: 0, rows: 0 }
+      this.#schedule.clear()
       this.#error = undefined
       return done
     } catch (error) {
-      if (signal.aborted) throw new ColdpressError('Aborted', 'the outbox was closed; its rows wait for the next time', { cause: error })
-      this.#failed(error)
+      if (!signal.aborted) this.#failed(error)
       throw error
     } finally {
       this.#passes.delete(pass)
       this.#tell('change', {})
       this.wake()
+    }
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {boolean} all
+   * @returns {Promise<{ objects: number, rows: number } | undefined>} none where nothing may be
+   *   tried now
+   */
+  async #inTurn(signal, all) {
+    for (;;) {
+      try {
+        return await alone(this.#place(signal), async (given) => {
+          // Whoever had the turn before may have met servers that want to be left in peace.
+          if (!all && this.#schedule.restLeft > 0) return undefined
+          return drain(this.#tools(), { all, signal: given })
+        })
+      } catch (error) {
+        // Another page took this one for dead, and uploads now: this one waits for its turn again.
+        if (error !== TAKEN) throw error
+      }
     }
   }
 
@@ -244,46 +288,49 @@ export class Outbox extends EventTarget {
       grants,
       limits: { ...limits, tenant, collection },
       encode: (texts, target) => this.#pack.encode(texts, { ...encoding, ...target }),
-      send: (file, options) => this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
+      send: (file, options) =>
+        this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
       targetOf: this.#pack.targetOf,
-      tell: (type, detail) => this.#tell(type, detail),
+      tell: (type, detail) => {
+        // Progress is for the page that makes it: too much to tell in all.
+        if (type === 'progress') this.#dispatch(type, detail)
+        else this.#tell(type, detail)
+      },
     }
   }
 
   /** @param {unknown} error */
   #failed(error) {
-    const { backoffMsMin, backoffMsMax } = this.#settled
-    const longest = Math.min(backoffMsMin * 2 ** this.#failures, backoffMsMax)
-    const random = Number(this.#world.seed() & 0xffffffffn) / 2 ** 32
-    const asked = /** @type {any} */ (error)?.retryAfterMs ?? 0
-    this.#failures += 1
-    this.#nextAttempt = this.#world.now() + Math.max(asked, backoffMsMin / 2 + random * longest)
+    const pauseMs = this.#schedule.failed(error)
     this.#error = error
-    this.#tell('error', { error })
-    this.#timer = this.#world.setTimer(() => this.wake(), this.#nextAttempt - this.#world.now())
+    this.#tell('error', { error }, pauseMs)
+    this.wake()
   }
 
-  /** @param {Batch} batch */
-  #failedBatch(batch) {
-    const { id, rows, bytes, at, error, key } = batch
-    const gone = new ColdpressError('Misuse', `the failed batch ${id} is no longer there: it was retried or discarded`)
-    /** @param {Promise<Batch | undefined>} step */
-    const changed = async (step) => {
-      if ((await step) === undefined) throw gone
-      this.#tell('change', {})
-      this.wake()
+  /** @param {import('./outbox-peers.js').Message} message of another page */
+  #heard({ type, detail }) {
+    if (!this.#mayRun) return
+    if (type === 'event') this.#heardEvent(detail ?? {})
+    if (type === 'rows' || type === 'change') this.#dispatch('change', {})
+    if (type === 'flush' || (type === 'rows' && !this.#schedule.armed)) this.wake()
+  }
+
+  /** @param {{ name?: string, told?: any, error?: any, pauseMs?: number }} detail */
+  #heardEvent({ name, told, error, pauseMs }) {
+    const made = error && new ColdpressError(String(error.code), String(error.message))
+    if (name === 'uploaded') {
+      this.#schedule.clear()
+      this.#error = undefined
     }
-    return {
-      id,
-      rows,
-      bytes,
-      at: new Date(at),
-      key,
-      error: new ColdpressError(error?.code ?? 'Internal', error?.message ?? ''),
-      ndjson: async () => decoded(await this.#store.texts(batch)),
-      retry: () => changed(this.#store.retry(batch)),
-      discard: () => changed(this.#store.remove(batch)),
+    if (name === 'error') {
+      this.#error = made
+      // A server or network that failed is the same for all pages; a wrong token may be that page's
+      // own.
+      const ms = Number(pauseMs)
+      if (error?.code === 'Unavailable' && ms > 0) this.#schedule.pause(ms)
     }
+    if (name === undefined || !RELAYED.has(name)) return
+    this.#dispatch(name, { ...told, ...(made && { error: made }), elsewhere: true })
   }
 
   #checkOpen() {
@@ -291,30 +338,40 @@ export class Outbox extends EventTarget {
   }
 
   #end() {
-    this.#ending.abort()
+    const message = 'the outbox was closed; its rows wait for the next time'
+    const closed = new ColdpressError('Aborted', message)
+    this.#ending.abort(closed)
+    this.#awake.abort(closed)
     this.#stopListening()
-    this.#world.clearTimer(this.#timer)
+    this.#schedule.stop()
+    this.#peers.close()
+  }
+
+  /**
+   * Tells this page and all others.
+   *
+   * @param {string} type
+   * @param {{ error?: any }} detail
+   * @param {number} [pauseMs] how long everything waits after an error
+   */
+  #tell(type, detail, pauseMs) {
+    if (type === 'change') {
+      this.#peers.tell({ type })
+      return this.#dispatch(type, detail)
+    }
+    const { error, ...told } = detail
+    const { code = 'Unavailable', message = String(error) } = error ?? {}
+    // Errors lose their code where they are copied to another page.
+    const copy = error === undefined ? undefined : { code, message }
+    this.#peers.tell({ type: 'event', detail: { name: type, told, error: copy, pauseMs } })
+    this.#dispatch(type, { ...detail, elsewhere: false })
   }
 
   /**
    * @param {string} type
    * @param {object} detail
    */
-  #tell(type, detail) {
+  #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
-}
-
-/**
- * @param {Batch[]} batches
- * @param {'rows' | 'bytes'} what
- */
-function total(batches, what) {
-  return batches.reduce((sum, batch) => sum + batch[what], 0)
-}
-
-/** @param {Uint8Array[]} texts */
-function decoded(texts) {
-  const decoder = new TextDecoder()
-  return texts.map((text) => decoder.decode(text)).join('')
 }

@@ -8,7 +8,7 @@ import { HANG_MS } from './patience.mjs'
 import { tool } from './tools.mjs'
 
 const CHROMIUM = process.env.COLDPRESS_CHROMIUM ?? '/usr/bin/chromium'
-const FIREFOX = process.env.COLDPRESS_FIREFOX ?? '/usr/bin/firefox-esr'
+export const FIREFOX = process.env.COLDPRESS_FIREFOX ?? '/usr/bin/firefox-esr'
 
 /** Runs as root, and asks the wide network for nothing. */
 export const CHROMIUM_FLAGS = [
@@ -42,7 +42,7 @@ export function watchFaults(page) {
   return faults
 }
 
-const FIREFOX_PREFS = {
+export const FIREFOX_PREFS = {
   'app.normandy.enabled': false,
   'app.update.enabled': false,
   'browser.aboutConfig.showWarning': false,

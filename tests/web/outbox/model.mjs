@@ -1,9 +1,11 @@
-// An outbox on a modelled package, store and network: everything that can go wrong, as often as a test wants.
+// An outbox on a modelled package, store and network: everything that can go wrong, as often as a
+// test wants.
 
 import { pathToFileURL } from 'node:url'
 
 import { until as untilSo } from '../lib/patience.mjs'
 import { tool, unpacked } from '../lib/tools.mjs'
+import { Browser } from './browser.mjs'
 
 const { IDBFactory, IDBKeyRange, IDBObjectStore } = await tool('fake-indexeddb')
 globalThis.IDBKeyRange = IDBKeyRange
@@ -11,7 +13,8 @@ globalThis.IDBKeyRange = IDBKeyRange
 const source = pathToFileURL(`${unpacked()}/src/`)
 export const { openOutbox } = await import(new URL('outbox.js', source).href)
 export const { ColdpressError } = await import(new URL('error.js', source).href)
-export { IDBFactory, IDBObjectStore }
+export { Browser, IDBFactory, IDBObjectStore }
+export { Clock } from './browser.mjs'
 
 /** Repeatable randomness. */
 export function prng(seed) {
@@ -52,62 +55,50 @@ export class Store {
   }
 }
 
-/** Web Locks: one holder at a time, and a page that dies holds nothing any more. */
-export class Locks {
-  held = undefined
-  queue = []
-
-  of(life) {
-    return { request: (_name, { signal }, work) => this.request(life, signal, work) }
-  }
-
-  async request(life, signal, work) {
-    await new Promise((resolve, reject) => {
-      this.queue.push({ life, resolve })
-      signal.onabort = () => reject(signal.reason)
-      this.grant()
-    })
-    try {
-      return await work()
-    } finally {
-      this.release(life)
-    }
-  }
-
-  release(life) {
-    if (this.held === life) this.held = undefined
-    this.grant()
-  }
-
-  grant() {
-    this.queue = this.queue.filter(({ life }) => !life.dead)
-    if (this.held?.dead) this.held = undefined
-    if (this.held !== undefined || this.queue.length === 0) return
-    const { life, resolve } = this.queue.shift()
-    this.held = life
-    resolve()
-  }
-}
-
 /** One life of a page: after `die()` nothing of it runs on. */
 export class Life {
   dead = false
   onlineNow = true
   listeners = new Set()
 
-  constructor(store, { random = prng(2), refuse = () => undefined } = {}) {
-    Object.assign(this, { store, random, refuse })
+  constructor(store, { random = prng(2), refuse = () => undefined, clock } = {}) {
+    Object.assign(this, { store, random, refuse, clock })
   }
 
   die() {
     this.dead = true
+    this.browser?.bury()
+  }
+
+  /** From now on nothing of it runs; where the browser says so before, it can prepare. */
+  freeze({ told = true } = {}) {
+    if (told) this.page?.rest()
+    // What its last words set in motion still happens: browsers freeze between two tasks.
+    this.thawed = new Promise((resolve) => (this.thaw = resolve))
+  }
+
+  /** It runs again. */
+  resume() {
+    const { thaw } = this
+    this.thawed = undefined
+    thaw()
+    this.page?.wake()
+  }
+
+  /** Runs a task of this page's: never where it is dead, later where it is frozen. */
+  run(task) {
+    if (this.dead) return
+    if (this.thawed) void this.thawed.then(() => this.run(task))
+    else task()
   }
 
   /** A test may put a clock of its own in its place. */
-  now = () => Date.now()
+  now = () => (this.clock ?? Date).now()
 
-  alive() {
-    return this.dead ? new Promise(() => {}) : undefined
+  /** Passes where the page runs. */
+  async alive() {
+    if (this.dead) await new Promise(() => {})
+    await this.thawed
   }
 
   setOnline(online) {
@@ -121,8 +112,11 @@ export class Life {
     },
     now: () => this.now(),
     seed: () => this.random.bits(),
-    setTimer: (run, ms) => setTimeout(() => this.dead || run(), ms),
-    clearTimer: (timer) => clearTimeout(timer),
+    setTimer: (run, ms) => {
+      const task = () => this.run(run)
+      return this.clock ? this.clock.set(task, ms) : setTimeout(task, ms)
+    },
+    clearTimer: (timer) => (this.clock ? this.clock.clear(timer) : clearTimeout(timer)),
     online: () => this.onlineNow,
     onOnline: (run) => {
       this.listeners.add(run)
@@ -160,7 +154,7 @@ export class Life {
     targetOf: async (grant) => ({ tenant: grant.tenant }),
   }
 
-  open(options) {
+  open({ scene, ...options }) {
     return openOutbox(this.pack, {
       name: 'test',
       collection: 'events',
@@ -168,11 +162,19 @@ export class Life {
       backoffMsMin: 1,
       backoffMsMax: 4,
       batchAgeMs: 0,
-      locks: null,
+      // No Web Locks and no channel, unless the test gives it a browser.
+      scene: scene ?? new Browser().sceneOf(this, { locks: false, channels: false }),
       world: this.world,
       ...options,
     })
   }
+}
+
+/** What a page has where nothing keeps two from uploading at once. */
+export const lawless = {
+  locks: { request: (_name, _options, work) => work() },
+  openChannel: () => undefined,
+  onPage: () => () => {},
 }
 
 /** Waits until `look` says yes. */

@@ -1,0 +1,112 @@
+// What stands in an outbox's database, as each of its steps needs to know it. All of it runs in the
+// step's own transaction.
+
+import { answer } from './outbox-db.js'
+
+/** @import { Stores } from './outbox-db.js' */
+/** @import { Batch, Chunk } from './outbox-store.js' */
+
+const PAGE_CHUNKS = 256
+const PAGE_KEYS = 4096
+
+/** @param {Stores} store */
+export async function totalsOf(store) {
+  return (await answer(store('meta').get('totals'))) ?? { rows: 0, bytes: 0 }
+}
+
+/**
+ * @param {Stores} store
+ * @param {number} rows
+ * @param {number} bytes
+ */
+export async function addToTotals(store, rows, bytes) {
+  const totals = await totalsOf(store)
+  store('meta').put({ rows: totals.rows + rows, bytes: totals.bytes + bytes }, 'totals')
+}
+
+/** @param {Stores} store */
+export async function flushToOf(store) {
+  return (await answer(store('meta').get('flushTo'))) ?? 0
+}
+
+/**
+ * @param {Stores} store
+ * @param {Batch[]} batches
+ * @returns {Promise<Chunk | undefined>}
+ */
+export async function firstFree(store, batches) {
+  const taken = new Set(batches.flatMap(({ chunks }) => chunks))
+  let after = 0
+  for (;;) {
+    const behind = IDBKeyRange.lowerBound(after, true)
+    /** @type {number[]} */
+    const page = await answer(store('rows').getAllKeys(behind, PAGE_KEYS))
+    const free = page.find((seq) => !taken.has(seq))
+    if (free !== undefined) return answer(store('rows').get(free))
+    if (page.length < PAGE_KEYS) return undefined
+    after = page[page.length - 1]
+  }
+}
+
+/** @param {Stores} store */
+export async function chunksInBatches(store) {
+  /** @type {Batch[]} */
+  const batches = await answer(store('batches').getAll())
+  return new Set(batches.flatMap(({ chunks }) => chunks))
+}
+
+/**
+ * @param {Stores} store
+ * @returns {AsyncGenerator<Chunk>}
+ */
+export async function* chunksInOrder(store) {
+  let after = 0
+  for (;;) {
+    const behind = IDBKeyRange.lowerBound(after, true)
+    const page = await answer(store('rows').getAll(behind, PAGE_CHUNKS))
+    yield* page
+    if (page.length < PAGE_CHUNKS) return
+    after = page[page.length - 1].seq
+  }
+}
+
+/**
+ * @param {Stores} store
+ * @param {Chunk[]} chunks
+ */
+export async function allFree(store, chunks) {
+  const taken = await chunksInBatches(store)
+  const keys = await Promise.all(chunks.map(({ seq }) => answer(store('rows').getKey(seq))))
+  return keys.every((key, index) => key !== undefined && !taken.has(chunks[index].seq))
+}
+
+/** @param {Chunk[]} chunks */
+export function contentOf(chunks) {
+  return {
+    chunks: chunks.map(({ seq }) => seq),
+    rows: sum(chunks.map(({ rows }) => rows)),
+    bytes: sum(chunks.map(({ text }) => text.length)),
+  }
+}
+
+/** @param {number[]} numbers */
+export function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+/**
+ * Ascending numbers as runs without gaps.
+ *
+ * @param {number[]} seqs
+ * @returns {[number, number][]}
+ */
+export function runs(seqs) {
+  /** @type {[number, number][]} */
+  const found = []
+  for (const seq of seqs) {
+    const last = found[found.length - 1]
+    if (last !== undefined && last[1] === seq - 1) last[1] = seq
+    else found.push([seq, seq])
+  }
+  return found
+}
