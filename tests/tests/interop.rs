@@ -1,6 +1,6 @@
 //! Files that strangers read: every codec, type, encoding, and odd name, through nine engines. The
-//! scripts in `interop/` compare each value with the source. `docs/engines.md` says what each engine
-//! makes of each file. A difference is a failure, until `cargo xtask bless` renews the page.
+//! scripts in `interop/` compare each value with the source. `docs/engines.md` says what each
+//! engine makes of each file. A difference is a failure, until `cargo xtask bless` renews the page.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 #[path = "interop/cases.rs"]
