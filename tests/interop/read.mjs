@@ -44,7 +44,7 @@ async function ask({ file: name, rows, schema }) {
   // The types are those that hyparquet gives when nobody asks for more digits.
   const plain = await parquetReadObjects(options)
   const types = Object.fromEntries(names.map((column) => [column, typeOf(plain, column)]))
-  return { rows: source.length, types, losses: [...wrong.losses].sort() }
+  return { types, losses: [...wrong.losses].sort() }
 }
 
 function typeOf(table, column) {

@@ -54,7 +54,7 @@ def ask(engine, folder, case, source):
     if found.wrong:
         return {"wrong": [cut(line) for line in found.wrong[:5]]}
     types = dict(zip(table.names, table.types))
-    return {"rows": len(source), "types": types, "losses": sorted(found.losses)}
+    return {"types": types, "losses": sorted(found.losses)}
 
 
 def told(engines, error, folder, file):

@@ -25,7 +25,8 @@ TimestampType.fromInternal = lambda _, micros: None if micros is None else Micro
 
 def session():
     """One core and little memory; the quick compiler alone, as no file is read twice."""
-    scratch = tempfile.mkdtemp(prefix="coldpress-spark-")
+    # In the test's own folder, which goes when the test ends.
+    scratch = tempfile.mkdtemp(prefix="spark-", dir=os.getcwd())
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.memory": "1g",

@@ -1,6 +1,6 @@
 //! Files that strangers read: every codec, type, encoding, and odd name, through nine engines. The
-//! scripts in `interop/` compare each value with the source. `docs/engines.md` says what each engine
-//! makes of each file. A difference is a failure, until `cargo xtask bless` renews the page.
+//! scripts in `interop/` compare each value with the source. `docs/engines.md` says what each
+//! engine makes of each file. A difference is a failure, until `cargo xtask bless` renews the page.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 #[path = "interop/cases.rs"]
@@ -47,8 +47,8 @@ fn each_engine_reads_what_its_column_of_the_page_says() {
     let engines = page::engines(folder.path());
     assert_all_answered(&cases, &engines);
     let measured = page::write(&cases, &engines);
-    compare_page(&measured);
     hold_promises(&cases, &engines);
+    compare_page(&measured);
 }
 
 /// What the files say of themselves, seen by pyarrow and DuckDB, in every codec and encoding.
@@ -91,6 +91,7 @@ fn ask_python(python: &Path, folder: &Path, module: &str) {
 }
 
 fn ask_spark(folder: &Path, version: &str) {
+    tools::run(Command::new("java").arg("-version")).unwrap_or_else(|problem| panic!("{problem}"));
     ask_python(&tools::spark(version).unwrap(), folder, "spark");
 }
 
@@ -204,10 +205,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("ClickHouse", "golden: names"),
     ("ClickHouse", "documents"),
     ("PyIceberg", "`a.b` beside a `b` in `a`"),
-    // Wrong texts without an error (SPARK-60320); the reason why `portable` leaves it out.
-    ("Spark 4", "DELTA_BYTE_ARRAY, `none`"),
     ("PyIceberg", "golden: names"),
     ("PyIceberg", "documents"),
+    // Wrong texts without an error (SPARK-60320); the reason why `portable` leaves it out.
+    ("Spark 4", "DELTA_BYTE_ARRAY, `none`"),
 ];
 
 fn assert_all_answered(cases: &[(String, Case)], engines: &[Engine]) {

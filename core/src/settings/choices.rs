@@ -43,9 +43,8 @@ impl FromStr for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Encodings {
-    /// PLAIN, dictionary, and the three DELTA encodings: what the engines that people have read.
-    /// Files of [`Codec::None`](crate::Codec::None) have no DELTA_BYTE_ARRAY, which Spark 4.1 to
-    /// 4.3 misreads there.
+    /// PLAIN, dictionary, DELTA_BINARY_PACKED, and DELTA_BYTE_ARRAY under a codec: what the engines
+    /// that people have read, Spark 3.5.0 and 4.0.0 among them.
     #[default]
     Portable,
     /// All that make the file smaller: BYTE_STREAM_SPLIT for floating-point numbers too, which

@@ -167,6 +167,7 @@ fn rows() -> Vec<(String, Source)> {
     }
     sets.push(("films".to_owned(), source::movies()));
     sets.push(("telemetry".to_owned(), source::telemetry()));
+    sets.push(("many pages".to_owned(), pages()));
     sets.push(("documents".to_owned(), source::documents()));
     sets.push(("all given types".to_owned(), source::typed()));
     sets
@@ -221,7 +222,7 @@ fn encodings() -> Vec<Case> {
         of(
             "DELTA_LENGTH_BYTE_ARRAY",
             "DELTA_LENGTH_BYTE_ARRAY",
-            Encodings::Portable,
+            Encodings::Compact,
             words("lengths", |noise| format!("{noise:x} words")),
         ),
         of(
@@ -257,6 +258,19 @@ fn noise_after(state: u64) -> u64 {
     state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)
 }
 
+/// Rows enough for several of Spark's batches of 4,096, whose borders it once forgot.
+const BATCHES: u64 = 5_000;
+
+/// Rows enough for several pages, which hold 20,000 at most.
+fn pages() -> Source {
+    let (mut ndjson, mut state) = (String::new(), 7);
+    for row in 0..25_000 {
+        state = noise_after(state);
+        writeln!(ndjson, r#"{{"_id":"row-{row:05}","text":"{state:x} {row}","n":{row}}}"#).unwrap();
+    }
+    Source::new("many pages", ndjson)
+}
+
 fn schema(columns: &str) -> Option<Schema> {
     Some(Schema::from_json(&format!(r#"{{"columns":[{columns}]}}"#)).unwrap())
 }
@@ -284,7 +298,7 @@ fn numbers(out: &mut String, noise: u64) {
 
 fn noise(name: &str, columns: &str) -> Source {
     let (mut ndjson, mut state) = (String::new(), 7);
-    for _ in 0..600 {
+    for _ in 0..BATCHES {
         state = noise_after(state);
         numbers(&mut ndjson, state);
     }
@@ -293,7 +307,7 @@ fn noise(name: &str, columns: &str) -> Source {
 
 fn few() -> Source {
     let mut ndjson = String::new();
-    for row in 0..600_u64 {
+    for row in 0..BATCHES {
         numbers(&mut ndjson, noise_after(row * 7 % 5));
     }
     Source { schema: schema(NUMBERS), ..Source::new("encoding dictionary", ndjson) }
@@ -308,8 +322,8 @@ fn climbing() -> Source {
         {"name":"decimal 18","type":"decimal","precision":18,"scale":2},
         {"name":"list","type":"list","element":{"type":"int64"}}"#;
     let mut ndjson = String::new();
-    for row in 0..600_i64 {
-        let (small, at) = (row / 5, row * 1_000 + row % 7);
+    for row in 0..BATCHES.cast_signed() {
+        let (small, at) = (row / 40, row * 1_000 + row % 7);
         let month = row / 28 % 12 + 1;
         let date = format!("20{:02}-{month:02}-{:02}", row / 28 / 12 + 20, row % 28 + 1);
         let signed = format!(r#""int8":{},"int16":{row},"int32":{at},"int64":-{at}"#, small - 60);
@@ -326,7 +340,7 @@ fn climbing() -> Source {
 
 fn words(name: &str, word: fn(u64) -> String) -> Source {
     let (mut ndjson, mut state) = (String::new(), 7);
-    for row in 0..600 {
+    for row in 0..BATCHES {
         state = noise_after(state);
         let word = word(state);
         let sometimes = if row % 9 == 0 { "null".to_owned() } else { format!("\"{word}\"") };

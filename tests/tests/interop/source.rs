@@ -281,7 +281,7 @@ pub fn telemetry() -> Source {
         .unwrap();
     }
     Source {
-        row_group_rows_max: 2_000,
+        row_group_rows_max: 5_000,
         types: json!({
             "_id": "string", "ts": "int64", "device": "string", "temp": "double", "ok": "bool",
         }),
