@@ -200,13 +200,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     // A name ends at its zero byte.
     ("DuckDB", "a zero byte"),
     ("DuckDB", "golden: names"),
-    // A name with a dot that is the path of another column too.
-    ("ClickHouse", "`a.b` beside a `b` in `a`"),
-    ("ClickHouse", "golden: names"),
-    ("ClickHouse", "documents"),
-    ("PyIceberg", "`a.b` beside a `b` in `a`"),
-    ("PyIceberg", "golden: names"),
-    ("PyIceberg", "documents"),
     // Wrong texts without an error (SPARK-60320); the reason why `portable` leaves it out.
     ("Spark 4", "DELTA_BYTE_ARRAY, `none`"),
 ];

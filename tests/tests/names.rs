@@ -1,4 +1,5 @@
-//! Names that differ only in case, at every level: the law holds, and no engine meets two of them.
+//! Names that differ only in case, and names with dots that read as the path of another column, at
+//! every level: the law holds, and no engine meets two of them.
 //!
 //! 10,000 cases under a fixed seed, in both forms of input.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
@@ -16,7 +17,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
 /// Families of names that are one to some engine, and a few that are not.
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 32] = [
     "id",
     "ID",
     "Id",
@@ -44,6 +45,11 @@ const NAMES: [&str; 27] = [
     "\u{212a}",
     "element",
     "Element",
+    "id.k",
+    "i.id",
+    "I.ID",
+    "k.element.i",
+    "i.id.k",
 ];
 
 fn value() -> impl Strategy<Value = Json> {
@@ -116,6 +122,8 @@ proptest! {
                 let read = ParquetFile::open(file.bytes).unwrap();
                 let own = ["_id", "_rescued_data"];
                 prop_assert_eq!(offending(read.schema().columns(), names, &own), None);
+                let twice = read_as_another(read.schema().columns(), "", &mut BTreeSet::new());
+                prop_assert!(names == Names::Exact || twice.is_none(), "{twice:?}");
             }
         }
     }
@@ -141,6 +149,26 @@ fn offending(columns: &[Column], names: Names, taken: &[&str]) -> Option<String>
             && let Some(found) = offending(fields, names, &[])
         {
             return Some(format!("{found} in {name:?}"));
+        }
+    }
+    None
+}
+
+/// A field whose path is that of another one, as engines see paths that join names by dots.
+fn read_as_another(fields: &[Column], above: &str, seen: &mut BTreeSet<String>) -> Option<String> {
+    for field in fields.iter().filter(|field| field.column_type != ColumnType::Null) {
+        let path = format!("{above}{}", field.name.to_lowercase());
+        if !seen.insert(path.clone()) {
+            return Some(path);
+        }
+        let mut column_type = &field.column_type;
+        while let ColumnType::List(element) = column_type {
+            column_type = &element.column_type;
+        }
+        if let ColumnType::Struct(fields) = column_type
+            && let Some(twice) = read_as_another(fields, &format!("{path}."), seen)
+        {
+            return Some(twice);
         }
     }
     None

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Kind, Node, NodeId, OwnId, fit};
 use crate::build::ROOT;
+use crate::schema::dots;
 use crate::schema::names::folded;
 use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
 use crate::{Names, Settings};
@@ -38,7 +39,7 @@ pub(super) enum Shape {
 pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
     let mut plans = match &settings.schema {
         Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
-        None => Inference { nodes, names: settings.names }.fields(ROOT),
+        None => Inference { nodes, names: settings.names }.documents(),
     };
     for plan in &mut plans {
         // Our own two names are never a document's columns.
@@ -100,6 +101,17 @@ struct Inference<'n> {
 }
 
 impl Inference<'_> {
+    /// The fields of the documents.
+    fn documents(self) -> Vec<Plan> {
+        let mut plans = self.fields(ROOT);
+        if self.names == Names::Portable {
+            for path in dots::twins(&columns(&plans)) {
+                rescue_field(&mut plans, &path);
+            }
+        }
+        plans
+    }
+
     fn fields(self, node: NodeId) -> Vec<Plan> {
         let plan = |field: &crate::build::Field| {
             let shape = self.shape(field.node, false)?;
@@ -188,6 +200,27 @@ impl Inference<'_> {
     }
 }
 
+/// Makes no column of the field with this path; and none of structs and lists with it alone, which
+/// become JSON.
+fn rescue_field(plans: &mut [Plan], path: &[String]) {
+    let Some((name, below)) = path.split_first() else { return };
+    let Some(plan) = plans.iter_mut().find(|plan| plan.name == *name) else { return };
+    if below.is_empty() {
+        plan.shape = Shape::Rescue;
+        return;
+    }
+    let mut inner = &mut plan.shape;
+    while let Shape::List(element) = inner {
+        inner = &mut element.shape;
+    }
+    if let Shape::Struct(fields) = inner {
+        rescue_field(fields, below);
+    }
+    if leaves(&plan.shape) == 0 {
+        plan.shape = Shape::Leaf(ColumnType::Json);
+    }
+}
+
 fn number_type(node: &Node) -> ColumnType {
     let seen = |kind| node.count(kind) > 0;
     match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
@@ -217,8 +250,8 @@ fn leaves(shape: &Shape) -> usize {
     }
 }
 
-/// Makes JSON columns of the structs with the most fields until `columns_max` leaves are enough, and
-/// then rescues the last fields of the documents.
+/// Makes JSON columns of the structs with the most fields until `columns_max` leaves are enough,
+/// and then rescues the last fields of the documents.
 fn bound_columns(plans: &mut [Plan], columns_max: usize) {
     let mut total: usize = plans.iter().map(|plan| leaves(&plan.shape)).sum();
     while total > columns_max {

@@ -1,5 +1,6 @@
 //! The columns of a file: their names, types and the one JSON form they have everywhere.
 
+pub(crate) mod dots;
 mod field_ids;
 mod json;
 pub(crate) mod names;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, dots};
 use crate::{Error, Names, Result};
 
 const DOT_ABOVE: char = '\u{307}';
@@ -42,7 +42,15 @@ fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
 /// Checks that engines can read columns of these names: the columns of a given schema.
 pub(super) fn check(columns: &[Column], names: Names) -> Result<()> {
     let own = [ID_COLUMN, RESCUED_COLUMN];
-    check_fields(columns, "the schema", names, &own)
+    check_fields(columns, "the schema", names, &own)?;
+    match dots::twins(columns).first() {
+        Some(path) if names == Names::Portable => Err(Error::settings(format!(
+            "column {:?} of the schema reads as the path of another column, and ClickHouse and \
+             PyIceberg refuse such a file; leave one out, or choose names = \"exact\"",
+            path.last().map(String::as_str).unwrap_or_default()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn check_fields(fields: &[Column], place: &str, names: Names, taken: &[&str]) -> Result<()> {
@@ -136,6 +144,11 @@ mod tests {
         for names in [Names::Portable, Names::Exact] {
             assert!(check(unnamed, names).unwrap_err().to_string().contains("without a name"));
         }
+        let dotted = r#"{"columns":[{"name":"a.b","type":"string"},{"name":"a","type":"struct",
+            "fields":[{"name":"b","type":"string"}]}]}"#;
+        let error = check(dotted, Names::Portable).unwrap_err();
+        assert!(error.to_string().contains("\"a.b\" of the schema reads as the path"), "{error}");
+        check(dotted, Names::Exact).unwrap();
         let nulls = r#"{"columns":[{"name":"A","type":"null"},{"name":"a","type":"string"}]}"#;
         check(nulls, Names::Portable).unwrap();
     }

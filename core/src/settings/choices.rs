@@ -93,10 +93,12 @@ impl FromStr for Encodings {
 #[non_exhaustive]
 pub enum Names {
     /// Of names in one object that differ only in case, the first one that has values is a column.
-    /// The others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both.
+    /// The others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both. So
+    /// are names with dots that read as the path of another column, which ClickHouse and PyIceberg
+    /// refuse.
     #[default]
     Portable,
-    /// Every name but the empty one, exactly as it is.
+    /// Every name but the empty one, exactly as it is: for engines that tell them apart.
     Exact,
 }
 
