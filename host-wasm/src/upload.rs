@@ -108,7 +108,7 @@ impl RawUpload {
         now_ms: f64,
     ) {
         let retry_after_ms = retry_after_ms.map(|ms| ms as u64);
-        self.0.handle_grant_failure(kind_of(code), message, retry_after_ms, now_ms as u64);
+        self.0.handle_grant_failure(kind_named(code), message, retry_after_ms, now_ms as u64);
     }
 
     /// Breaks it off; poll until there is an outcome.
@@ -179,7 +179,7 @@ impl RawFirstGrant {
         now_ms: f64,
     ) {
         let retry_after_ms = retry_after_ms.map(|ms| ms as u64);
-        self.0.handle_grant_failure(kind_of(code), message, retry_after_ms, now_ms as u64);
+        self.0.handle_grant_failure(kind_named(code), message, retry_after_ms, now_ms as u64);
     }
 
     /// Breaks it off.
@@ -219,9 +219,9 @@ fn settings(concurrency: Option<u32>, retries: Option<u32>, timeout_ms: f64) -> 
     }
 }
 
-/// The kind of error by which a question ended; a code that core has no kind for is a refusal.
-fn kind_of(code: &str) -> ErrorKind {
-    match code {
+/// The kind of error by which a question ended; a name that core has no kind for is a refusal.
+fn kind_named(name: &str) -> ErrorKind {
+    match name {
         "Unavailable" => ErrorKind::Unavailable,
         "Conflict" => ErrorKind::Conflict,
         "Expired" => ErrorKind::Expired,

@@ -169,11 +169,10 @@ fn serve_grants(args: &ServeArgs, store: &StoreArgs, runtime: &Runtime) -> Resul
             file.display()
         ),
     };
-    say(&text)?;
     runtime.spawn(Arc::clone(&tokens).follow());
     #[cfg(unix)]
     runtime.spawn(reload_on_hangup(tokens));
-    until_interrupted(runtime, async {
+    until_interrupted(runtime, &text, async {
         listen(listener, server.router(), &args.connections(), interrupted()).await
     })
 }
@@ -219,8 +218,9 @@ fn serve_dev(args: &ServeArgs, store: &StoreArgs, runtime: &Runtime) -> Result<(
         true => machine_readable(&server, folder, args.dev.tenant),
         false => readable(&server, folder, args.dev.tenant, www.as_deref()),
     };
-    say(&text)?;
-    until_interrupted(runtime, async { server.run(&args.connections(), interrupted()).await })
+    until_interrupted(runtime, &text, async {
+        server.run(&args.connections(), interrupted()).await
+    })
 }
 
 impl ServeArgs {
@@ -297,16 +297,19 @@ fn say(text: &str) -> Result<(), Failure> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::output)
 }
 
-/// Ctrl-C and SIGTERM are how a server ends, and no failure; a second one ends it at once.
+/// Ctrl-C and SIGTERM are how a server ends, and no failure; a second one ends it at once. Whoever
+/// reads `text` may send the first: so it is said when a signal is no failure any more.
 fn until_interrupted(
     runtime: &Runtime,
+    text: &str,
     serving: impl Future<Output = bool>,
 ) -> Result<(), Failure> {
     let whole = interrupt::uncut(|| {
+        say(text)?;
         let whole = runtime.block_on(serving);
         interrupt::settled();
-        whole
-    })?;
+        Ok(whole)
+    })??;
     match whole {
         true => Ok(()),
         false => Err(Failure::run(

@@ -97,15 +97,16 @@ fn watch(
     settings: &WalSettings,
     told: impl Fn(WalEvent<'_>) + Send + Sync,
 ) -> Result<WalSummary, Failure> {
-    if let Some(address) = args.metrics {
-        let url = metrics::serve(store.runtime(), address)?;
-        // Where nobody can be told, it is served all the same.
-        let _ = writeln!(io::stderr(), "metrics at {url}/metrics");
-    }
+    let url = args.metrics.map(|address| metrics::serve(store.runtime(), address)).transpose()?;
     let watching = archiver.watch(&args.dir, settings, told, interrupt::interrupted(), args.drain);
     // The drain ends by itself, unless something blocks even that.
     interrupt::give(args.drain + Duration::from_secs(5));
     let ended = interrupt::uncut(|| {
+        // Whoever reads it may send a signal at once. Where nobody can be told, it is served all the
+        // same.
+        if let Some(url) = url {
+            let _ = writeln!(io::stderr(), "metrics at {url}/metrics");
+        }
         let ended = store.runtime().block_on(watching);
         // SIGTERM is how it ends: in order, or with an error that says what did not.
         interrupt::settled();
