@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Kind, Node, NodeId, OwnId, fit};
 use crate::build::ROOT;
 use crate::schema::dots;
-use crate::schema::names::folded;
+use crate::schema::names::{RESERVED_FIELD, folded};
 use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
 use crate::{Names, Settings};
 
@@ -137,7 +137,8 @@ impl Inference<'_> {
             let collides = self.names == Names::Portable
                 && !is_own
                 && !taken.insert(folded(&plan.name).into_owned());
-            if collides || plan.name.is_empty() {
+            let reserved = self.names == Names::Portable && !top && plan.name == RESERVED_FIELD;
+            if collides || reserved || plan.name.is_empty() {
                 plan.shape = Shape::Rescue;
             }
         }

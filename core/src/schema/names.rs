@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, dots};
 use crate::{Error, Names, Result};
 
+/// The field of a struct that ClickHouse has another use for ("Tuple element name 'null' is
+/// reserved"): it refuses a file with one.
+pub(crate) const RESERVED_FIELD: &str = "null";
+
 const DOT_ABOVE: char = '\u{307}';
 
 /// The form that two names share where an engine takes them for one. Spark compares character by
@@ -61,6 +65,12 @@ fn check_fields(fields: &[Column], place: &str, names: Names, taken: &[&str]) ->
             return Err(Error::settings(format!(
                 "{place} has a column without a name, which some engines cannot read; \
                  name it, or leave it out: its values are then rescued"
+            )));
+        }
+        if names == Names::Portable && taken.is_empty() && field.name == RESERVED_FIELD {
+            return Err(Error::settings(format!(
+                "{place} has a field named \"null\", and ClickHouse refuses such a file; name it \
+                 otherwise, or choose names = \"exact\""
             )));
         }
         let other = seen.insert(folded(&field.name), &field.name);
@@ -149,6 +159,11 @@ mod tests {
         let error = check(dotted, Names::Portable).unwrap_err();
         assert!(error.to_string().contains("\"a.b\" of the schema reads as the path"), "{error}");
         check(dotted, Names::Exact).unwrap();
+        let reserved = r#"{"columns":[{"name":"null","type":"string"},{"name":"a","type":"struct",
+            "fields":[{"name":"null","type":"string"}]}]}"#;
+        let error = check(reserved, Names::Portable).unwrap_err();
+        assert!(error.to_string().contains("column \"a\" has a field named \"null\""), "{error}");
+        check(reserved, Names::Exact).unwrap();
         let nulls = r#"{"columns":[{"name":"A","type":"null"},{"name":"a","type":"string"}]}"#;
         check(nulls, Names::Portable).unwrap();
     }

@@ -95,7 +95,7 @@ pub enum Names {
     /// Of names in one object that differ only in case, the first one that has values is a column.
     /// The others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both. So
     /// are names with dots that read as the path of another column, which ClickHouse and PyIceberg
-    /// refuse.
+    /// refuse; and fields of structs that are named `null`, which ClickHouse refuses.
     #[default]
     Portable,
     /// Every name but the empty one, exactly as it is: for engines that tell them apart.

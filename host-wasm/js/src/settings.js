@@ -1,5 +1,5 @@
 import { ColdpressError } from './error.js'
-import { isText } from './values.js'
+import { isText, kindOf } from './values.js'
 
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = new Set([
@@ -14,6 +14,9 @@ const KNOWN = new Set([
  * @param {Iterable<string>} [more] what else the caller knows
  */
 export function checkNames(options, more = []) {
+  if (typeof options !== 'object' || options === null) {
+    throw settings(`the options are ${kindOf(options)}; they are an object, such as { collection }`)
+  }
   const known = new Set([...KNOWN, ...more])
   for (const name of Object.keys(options)) {
     if (!known.has(name)) throw settings(`there is no option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`)
@@ -36,7 +39,7 @@ export function settingsOf(raw, options) {
   if (nulls === 'preserve') made.preserveNulls()
   else if (nulls !== undefined && nulls !== 'absent') throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
   if (policy !== undefined) made.policy(text(policy, 'policy'))
-  if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : JSON.stringify(schema))
+  if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))
   for (const name of COUNTS) {
     const value = options[name]
     if (value === undefined) continue
@@ -52,6 +55,15 @@ export function settingsOf(raw, options) {
  * @param {unknown} codec
  */
 export const isBrotli = codec => typeof codec === 'string' && codec.split(':')[0] === 'brotli'
+
+function jsonOf(schema) {
+  try {
+    return JSON.stringify(schema) ?? 'null'
+  } catch (cause) {
+    const why = String(/** @type {any} */ (cause)?.message ?? cause)
+    throw new ColdpressError('Settings', `the schema cannot be written as JSON: ${why}`, { cause })
+  }
+}
 
 function text(value, name) {
   if (typeof value === 'string' && isText(value)) return value

@@ -191,7 +191,8 @@ class Driver {
       this.#refused(answer.error)
     } else {
       try {
-        this.machine.handleGrant(JSON.stringify(answer.grant), this.world.now())
+        // A function that gives nothing gives no JSON either.
+        this.machine.handleGrant(JSON.stringify(answer.grant) ?? 'null', this.world.now())
       } catch (error) {
         this.#refused(error)
       }

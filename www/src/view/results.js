@@ -71,7 +71,7 @@ function redraw(keys, name, make) {
     // Focus would be lost with the element that had it.
     const focused = old.contains(document.activeElement) && document.activeElement.dataset.testid
     const fresh = make()
-    old.replaceWith(fresh)
+    stayingInPlace(() => old.replaceWith(fresh))
     if (!focused) return
     const heir = part(focused, fresh) ?? fresh
     if (heir === fresh) fresh.tabIndex = -1
@@ -82,6 +82,16 @@ function redraw(keys, name, make) {
 const NAMES = {
   sizes: 'Sizes', columns: 'Columns', rescued: 'Rescued', rows: 'Rows', file: 'File',
   upload: 'Upload'
+}
+
+/** What has the focus stays where it is on the screen, whatever comes to stand above it. */
+function stayingInPlace(change) {
+  const { activeElement, body } = document
+  if (!activeElement || activeElement === body) return change()
+  const top = () => activeElement.getBoundingClientRect().top
+  const before = top()
+  change()
+  if (activeElement.isConnected) scrollBy({ top: top() - before, behavior: 'instant' })
 }
 
 function contents(ids) {
