@@ -55,3 +55,17 @@ export function isFree(within) {
   const { activeElement } = document
   return !activeElement || activeElement === document.body || within.contains(activeElement)
 }
+
+/**
+ * What has the focus stays where it is on the screen, whatever comes to stand above it.
+ *
+ * @param {() => void} change
+ */
+export function stayingInPlace(change) {
+  const { activeElement, body } = document
+  if (!activeElement || activeElement === body) return change()
+  const top = () => activeElement.getBoundingClientRect().top
+  const before = top()
+  change()
+  if (activeElement.isConnected) scrollBy({ top: top() - before, behavior: 'instant' })
+}

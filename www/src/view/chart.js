@@ -1,4 +1,5 @@
 /** Bars in SVG at real pixels: no text is ever scaled, and the keyline stays a hair. */
+import { stayingInPlace } from './attention.js'
 import { svg } from '../dom.js'
 
 /**
@@ -56,7 +57,7 @@ export function fitted(frame, draw) {
     const width = Math.floor(entry.contentRect.width)
     if (!width || width === last) return
     last = width
-    frame.replaceChildren(draw(width))
+    stayingInPlace(() => frame.replaceChildren(draw(width)))
   }).observe(frame)
   return frame
 }

@@ -3,7 +3,7 @@ import { h, part, say } from '../dom.js'
 import { bytes, counted, duration } from '../format.js'
 import { stop } from '../run.js'
 import { state, watch } from '../state.js'
-import { attendAtTop, isFree } from './attention.js'
+import { attendAtTop, isFree, stayingInPlace } from './attention.js'
 import { columnsSection } from './columns.js'
 import { failure } from './failure.js'
 import { fileSection } from './file.js'
@@ -82,16 +82,6 @@ function redraw(keys, name, make) {
 const NAMES = {
   sizes: 'Sizes', columns: 'Columns', rescued: 'Rescued', rows: 'Rows', file: 'File',
   upload: 'Upload'
-}
-
-/** What has the focus stays where it is on the screen, whatever comes to stand above it. */
-function stayingInPlace(change) {
-  const { activeElement, body } = document
-  if (!activeElement || activeElement === body) return change()
-  const top = () => activeElement.getBoundingClientRect().top
-  const before = top()
-  change()
-  if (activeElement.isConnected) scrollBy({ top: top() - before, behavior: 'instant' })
 }
 
 function contents(ids) {
