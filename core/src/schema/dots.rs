@@ -3,7 +3,7 @@
 //! ClickHouse and PyIceberg know a field of a struct by its path, its names joined by dots. They
 //! refuse a whole file in which `a.b` stands beside a struct `a` that has a field `b`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::folded;
 use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
@@ -13,9 +13,13 @@ use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
 pub(crate) fn twins(columns: &[Column]) -> Vec<Vec<String>> {
     let mut walk = Walk::default();
     if has_dots(columns) {
-        walk.taken.extend([ID_COLUMN, RESCUED_COLUMN].map(str::to_owned));
-        walk.note_plain(columns, &Path::default());
-        walk.look(columns, &Path::default());
+        for own in [ID_COLUMN, RESCUED_COLUMN] {
+            let place = walk.places.below(TOP, own);
+            walk.taken.insert(place);
+        }
+        let plain = walk.plain(columns, Path::default());
+        walk.taken.extend(plain);
+        walk.look(columns, Path::default());
     }
     walk.twins
 }
@@ -36,91 +40,96 @@ fn fields_of(column_type: &ColumnType) -> (&[Column], usize) {
     }
 }
 
-/// A path in the forms that engines have for it.
-#[derive(Clone, Default)]
-struct Path {
-    names: Vec<String>,
-    /// Without the elements of lists.
-    short: String,
-    /// With them: `tags.element`.
-    long: String,
+/// The paths that were met, as a tree of the words between their dots: so that the memory is that of
+/// the names, however deep they stand.
+#[derive(Default)]
+struct Places(BTreeMap<(usize, String), usize>);
+
+/// The place above all paths.
+const TOP: usize = 0;
+
+impl Places {
+    /// The place of a name below another place.
+    fn below(&mut self, place: usize, name: &str) -> usize {
+        folded(name).split('.').fold(place, |place, word| {
+            let next = self.0.len() + 1;
+            *self.0.entry((place, word.to_owned())).or_insert(next)
+        })
+    }
 }
 
-impl Path {
-    fn field(&self, name: &str) -> Path {
-        let mut path = self.clone();
-        path.names.push(name.to_owned());
-        let name = folded(name);
-        for text in [&mut path.short, &mut path.long] {
-            if !text.is_empty() {
-                text.push('.');
-            }
-            text.push_str(&name);
-        }
-        path
-    }
-
-    fn elements(mut self, lists: usize) -> Path {
-        (0..lists).for_each(|_| self.long.push_str(".element"));
-        self
-    }
+/// A path in the forms that engines have for it.
+#[derive(Clone, Copy, Default)]
+struct Path {
+    /// Without the elements of lists.
+    short: usize,
+    /// With them: `tags.element`.
+    long: usize,
 }
 
 #[derive(Default)]
 struct Walk {
-    /// The paths of the fields that become columns.
-    taken: BTreeSet<String>,
+    places: Places,
+    /// Those of the fields that become columns.
+    taken: BTreeSet<usize>,
+    /// The names above the fields that are looked at.
+    above: Vec<String>,
     twins: Vec<Vec<String>>,
 }
 
 impl Walk {
-    /// Notes every field that has no dot in its path: these become columns in any case.
-    fn note_plain(&mut self, fields: &[Column], above: &Path) {
+    /// The places of the fields that have no dot below `above`: these become columns with it.
+    fn plain(&mut self, fields: &[Column], above: Path) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
         for field in fields.iter().filter(|field| !field.name.contains('.')) {
-            for path in paths(field, above) {
-                self.taken.insert(path);
-            }
-            let (below, lists) = fields_of(&field.column_type);
-            self.note_plain(below, &above.field(&field.name).elements(lists));
+            let (places, inside) = self.enter(field, above);
+            found.extend(places);
+            found.append(&mut self.plain(fields_of(&field.column_type).0, inside));
         }
+        found
     }
 
     /// Looks at the fields with a dot in their names.
-    fn look(&mut self, fields: &[Column], above: &Path) {
+    fn look(&mut self, fields: &[Column], above: Path) {
         for field in fields {
-            let path = above.field(&field.name);
-            let (below, lists) = fields_of(&field.column_type);
-            let inside = path.clone().elements(lists);
+            let (places, inside) = self.enter(field, above);
+            let below = fields_of(&field.column_type).0;
+            self.above.push(field.name.clone());
+            let mut twin = false;
             if field.name.contains('.') {
-                let mut own = Walk::default();
-                own.taken.extend(paths(field, above));
-                own.note_plain(below, &inside);
-                if !own.taken.is_disjoint(&self.taken) {
-                    self.twins.push(path.names);
-                    continue;
+                let mut own = self.plain(below, inside);
+                own.extend(places);
+                twin = !own.is_disjoint(&self.taken);
+                match twin {
+                    true => self.twins.push(self.above.clone()),
+                    false => self.taken.append(&mut own),
                 }
-                self.taken.append(&mut own.taken);
             }
-            self.look(below, &inside);
+            if !twin {
+                self.look(below, inside);
+            }
+            self.above.pop();
         }
     }
-}
 
-/// The paths that a field has, and those of its elements where it is a list.
-fn paths(field: &Column, above: &Path) -> Vec<String> {
-    // A column of nulls is in no file.
-    if field.column_type == ColumnType::Null {
-        return Vec::new();
+    /// The places that a field has, with those of its elements where it is a list; and the path that
+    /// its own fields are below.
+    fn enter(&mut self, field: &Column, above: Path) -> (Vec<usize>, Path) {
+        let short = self.places.below(above.short, &field.name);
+        let mut long = self.places.below(above.long, &field.name);
+        let mut places = vec![short, long];
+        let mut column_type = &field.column_type;
+        while let ColumnType::List(element) = column_type {
+            long = self.places.below(long, "element");
+            places.push(long);
+            column_type = &element.column_type;
+        }
+        // A column of nulls is in no file.
+        if field.column_type == ColumnType::Null {
+            places.clear();
+        }
+        (places, Path { short, long })
     }
-    let path = above.field(&field.name);
-    let mut paths = vec![path.short, path.long.clone()];
-    let (mut column_type, mut long) = (&field.column_type, path.long);
-    while let ColumnType::List(element) = column_type {
-        long.push_str(".element");
-        paths.push(long.clone());
-        column_type = &element.column_type;
-    }
-    paths
 }
 
 #[cfg(test)]
@@ -157,5 +166,18 @@ mod tests {
             let schema = Schema::new(columns).unwrap();
             assert_eq!(twins(schema.columns()), wanted, "{}", schema.to_json());
         }
+    }
+    #[test]
+    fn long_names_above_many_fields_cost_their_own_length_once() {
+        let leaves = (0..500).map(|at| Column::new(at.to_string(), ColumnType::String)).collect();
+        let deep = (0..50).fold(ColumnType::Struct(leaves), |inner, _| {
+            ColumnType::Struct(vec![Column::new("n".repeat(4_000), inner)])
+        });
+        let columns = [Column::new("a.b", ColumnType::String), Column::new("deep", deep)];
+        let mut walk = Walk::default();
+        walk.plain(&columns, Path::default());
+        let kept: usize = walk.places.0.keys().map(|(_, word)| word.len()).sum();
+        assert!(kept < 50 * 4_000 + 500 * 3 + 10, "{kept} bytes");
+        assert_eq!(twins(&columns), [&[""; 0]; 0]);
     }
 }

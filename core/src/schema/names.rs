@@ -47,14 +47,15 @@ fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
 pub(super) fn check(columns: &[Column], names: Names) -> Result<()> {
     let own = [ID_COLUMN, RESCUED_COLUMN];
     check_fields(columns, "the schema", names, &own)?;
-    match dots::twins(columns).first() {
-        Some(path) if names == Names::Portable => Err(Error::settings(format!(
-            "column {:?} of the schema reads as the path of another column, and ClickHouse and \
-             PyIceberg refuse such a file; leave one out, or choose names = \"exact\"",
-            path.last().map(String::as_str).unwrap_or_default()
-        ))),
-        _ => Ok(()),
+    if names == Names::Portable
+        && let Some(name) = dots::twins(columns).first().and_then(|path| path.last())
+    {
+        return Err(Error::settings(format!(
+            "column {name:?} of the schema reads as the path of another column, and ClickHouse and \
+             PyIceberg refuse such a file; leave one out, or choose names = \"exact\""
+        )));
     }
+    Ok(())
 }
 
 fn check_fields(fields: &[Column], place: &str, names: Names, taken: &[&str]) -> Result<()> {
