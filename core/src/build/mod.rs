@@ -4,6 +4,7 @@
 //! chooses types once all rows are known. So no row is visited twice and no type is guessed.
 
 mod events;
+mod ids;
 mod node;
 
 pub(crate) use node::{Cursor, Field, KINDS, Kind, Node, NodeId, Texts};
@@ -18,15 +19,16 @@ pub(crate) const ROOT: NodeId = 0;
 /// What a definition level takes: each column that is not in every row has one for each row.
 const LEVEL_BYTES: usize = 2;
 
-/// What it takes to know where an id ends: counted alike on machines of 32 bits, which would close row groups
-/// elsewhere otherwise.
+/// What it takes to know where an id ends: counted alike on machines of 32 bits, which would close
+/// row groups elsewhere otherwise.
 const END_BYTES: usize = 8;
 
 /// The longest name that becomes a column: a file's footer holds each name several times. A field
 /// of a longer name is kept as JSON.
 const NAME_BYTES_MAX: usize = 4_096;
 
-/// Nodes there may be for each column that is allowed: what bounds memory while types are still open.
+/// Nodes there may be for each column that is allowed: what bounds memory while types are still
+/// open.
 const NODES_PER_COLUMN: usize = 16;
 
 /// Takes rows as events, and keeps them as columns.
@@ -47,7 +49,8 @@ pub(crate) struct Builder {
     row_bytes_left: usize,
     /// Why the open row cannot be taken: the rest of it is passed over.
     refused: Option<Refusal>,
-    /// How many nodes there were at the end of the last row: one that was abandoned leaves its own behind.
+    /// How many nodes there were at the end of the last row: one that was abandoned leaves its own
+    /// behind.
     nodes_of_rows: usize,
     /// Rows that earlier builders of the same stream took.
     rows_before: u64,
@@ -162,8 +165,8 @@ impl Builder {
         self.rows_before
     }
 
-    /// What the rows take in memory, about, levels of their columns included. A matter of the rows alone, in
-    /// whatever slices they came.
+    /// What the rows take in memory, about, levels of their columns included. A matter of the rows
+    /// alone, in whatever slices they came.
     pub(crate) fn bytes(&self) -> usize {
         self.held_bytes + self.rows() * self.nodes_of_rows * LEVEL_BYTES
     }
@@ -235,56 +238,6 @@ impl Builder {
         self.held_bytes = self.held_bytes_before_row;
     }
 
-    /// The value that stands in the open row where its id is said to be: in the field of that name, or
-    /// else at the end of the path that the name is.
-    fn named_id(&self) -> Option<(NodeId, Kind)> {
-        let field = std::slice::from_ref(&self.id_field);
-        self.last_value(field).or_else(|| self.last_value(&self.id_path))
-    }
-
-    /// The value at this path of the open row.
-    fn last_value(&self, path: &[Box<str>]) -> Option<(NodeId, Kind)> {
-        let (mut node, mut instance) = (ROOT, self.rows());
-        for name in path {
-            let above = &self.nodes[node];
-            if above.kind_at(instance) != Kind::Object {
-                return None;
-            }
-            node = above.fields[above.field(name, 0)?].node;
-            // The open row's object is the last one there.
-            instance = above.count(Kind::Object) - 1;
-        }
-        let kind = self.nodes[node].kind_at(instance);
-        (kind != Kind::Absent).then_some((node, kind))
-    }
-
-    /// `named`: the id is that of a field which the caller named, so `_id` is a field like any other.
-    fn push_id(&mut self, id: &str, named: bool) -> Result<()> {
-        let row = self.rows();
-        if let Some(node) = self.id_node {
-            let kind = self.nodes[node].kind_at(row);
-            let same = match kind {
-                // A null is the same as nothing (DESIGN 3).
-                Kind::Absent | Kind::Null => true,
-                Kind::Int | Kind::Big | Kind::String => self.id_text(node, kind, ID_COLUMN)? == id,
-                _ => false,
-            };
-            if !same && named {
-                self.own_id_differs = true;
-            } else if !same {
-                let found = self.describe(node, kind);
-                let message = format!(
-                    "the document's own \"_id\" is {found}, which is not the row's id; make them equal or leave it out"
-                );
-                return Err(self.row_error(message).with_id(id));
-            }
-        }
-        self.held_bytes += id.len() + END_BYTES;
-        self.nodes_of_rows = self.nodes.len();
-        self.ids.push(id);
-        Ok(())
-    }
-
     fn check_object(&self, id: Option<&str>) -> Result<()> {
         if self.refused.is_some() {
             return Err(self.row_too_large());
@@ -304,20 +257,6 @@ impl Builder {
 
     fn row_error(&self, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Row, message).at_row(self.row_number())
-    }
-
-    /// The id that the last value put at `node` is.
-    fn id_text(&self, node: NodeId, kind: Kind, name: &str) -> Result<String> {
-        let values = &self.nodes[node];
-        match kind {
-            Kind::String => Ok(values.strings.text(values.strings.len() - 1).to_owned()),
-            Kind::Int | Kind::Big => Ok(self.describe(node, kind)),
-            _ => Err(self.row_error(format!(
-                "the id in field {name:?} is {}, and an id is a string or a whole number; name \
-                 another field by the option id, or a path into an object, such as _id.$oid",
-                self.describe(node, kind)
-            ))),
-        }
     }
 
     /// The last value put at `node`, for people.
