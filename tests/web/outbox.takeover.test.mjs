@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { ColdpressError, Store, exactlyOnce, prng, until } from './outbox/model.mjs'
-import { AGE_MS, BOUND_MS, World, held, turns } from './outbox/world.mjs'
+import { AGE_MS, BOUND_MS, World, twoPages, held, turns } from './outbox/world.mjs'
 
 const RUNTIMES = {
   'Web Locks': {},
@@ -52,9 +52,7 @@ async function deaths(seed, has) {
 }
 
 test('a page that appended and died before it could tell anybody is noticed', async () => {
-  const world = new World()
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages()
   // Its death comes between the write and the message.
   world.browser.mute(first.life)
   await first.outbox.append(world.rows(3))
@@ -64,9 +62,7 @@ test('a page that appended and died before it could tell anybody is noticed', as
 })
 
 test('a batch that a dead page had sealed and was sending goes at once from another', async () => {
-  const world = new World({ options: { batchRowsMax: 2 } })
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages({ options: { batchRowsMax: 2 } })
   const gate = held(first)
   await first.outbox.append(world.rows(2))
   await gate.reached
@@ -148,9 +144,7 @@ test('a page that rests holds no lock, and joins the others again', async () => 
 })
 
 test('a page that uploads for long and answers keeps its right', async () => {
-  const world = new World({ options: { batchRowsMax: 1 } })
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const gate = held(first)
   held(second)
   await first.outbox.append(world.rows(1))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { ColdpressError, IDBFactory, IDBObjectStore, Life, Store, exactlyOnce, lawless, until } from './outbox/model.mjs'
-import { World, held } from './outbox/world.mjs'
+import { World, twoPages, held } from './outbox/world.mjs'
 
 test('outboxes of other names share nothing', async () => {
   const world = new World({ options: { batchAgeMs: 3_600_000 } })
@@ -29,9 +29,7 @@ test('outboxes of other names share nothing', async () => {
 })
 
 test('a page whose database is taken away holds nothing any more', async () => {
-  const world = new World({ options: { batchRowsMax: 1 } })
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const gate = held(first)
   await first.outbox.append(world.rows(1))
   await gate.reached
@@ -47,9 +45,7 @@ test('a page whose database is taken away holds nothing any more', async () => {
 })
 
 test('a batch that was stored but could not be deleted here goes once', async (t) => {
-  const world = new World({ options: { batchRowsMax: 1 } })
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const remove = IDBObjectStore.prototype.delete
   let failures = 3
   IDBObjectStore.prototype.delete = function (...key) {
@@ -100,9 +96,7 @@ test('a batch that another page has sent is not taken apart, nor left as failed'
 })
 
 test('pages that do not upload tell the truth', async () => {
-  const world = new World({ options: { batchRowsMax: 2 } })
-  const [first, second] = [await world.page(), await world.page()]
-  await world.settle()
+  const { world, first, second } = await twoPages({ options: { batchRowsMax: 2 } })
   const gate = held(first)
   await first.outbox.append(world.rows(2))
   await gate.reached

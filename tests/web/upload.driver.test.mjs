@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { coldpress, HOURS_MS, largeFile, MIB, only, ROWS, started } from './upload/started.mjs'
+import {
+  coldpress, HOURS_MS, largeFile, MIB, offlineDevice, only, ROWS, started,
+} from './upload/started.mjs'
 
 const { ColdpressError, decode, encode, grantsFrom, inspect } = coldpress
 
@@ -264,26 +266,12 @@ test('requests that break off late were let in, so no rule is missing', async (t
 
 test('where the device is offline nothing is tried until it is not', async (t) => {
   const { clock, store, send } = await started(t)
-  let isOnline = false
-  let wake = () => {}
-  let hasLooked = () => {}
-  const looked = new Promise((resolve) => (hasLooked = resolve))
-  const device = clock.world({
-    online() {
-      hasLooked()
-      return isOnline
-    },
-    onOnline: (run) => {
-      wake = run
-      return () => {}
-    },
-  })
-  const sending = send(ROWS, { tenant: 7, world: device })
+  const { world, looked, connect } = offlineDevice(clock)
+  const sending = send(ROWS, { tenant: 7, world })
   await looked
   await clock.sleep(HOURS_MS)
   assert.deepEqual(store.log, [])
-  isOnline = true
-  wake()
+  connect()
   await sending
   assert.equal(store.objects.size, 1)
 })

@@ -1,22 +1,30 @@
-// Which encodings a file has: those that the caller chose, else those that the grant names, else the default.
+// Which encodings a file has: those that the caller chose, else those that the grant names, else
+// the default.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { coldpress, only, started } from './upload/started.mjs'
 
 const { inspect } = coldpress
-const ROWS = Array.from({ length: 2_000 }, (_, n) => ({ n, angle: Math.sin(n), text: `reading ${n * 7919}` }))
+const ROWS = Array.from({ length: 2_000 }, (_, n) => (
+  { n, angle: Math.sin(n), text: `reading ${n * 7919}` }
+))
+
+/** The same grants, which name the encodings of the file. */
+const naming = (grants, encodings) => async (request, options) =>
+  ({ ...(await grants(request, options)), encodings })
 
 test('a grant names the encodings of a file whose caller did not', async (t) => {
   const { store, grants, send } = await started(t)
-  const naming = async (request, options) => ({ ...(await grants(request, options)), encodings: 'legacy' })
-  const fixed = await naming({ collection: 'events', min_lsn: '1', max_lsn: '2000' }, { signal: undefined })
+  const asking = naming(grants, 'legacy')
+  const request = { collection: 'events', min_lsn: '1', max_lsn: '2000' }
+  const fixed = await asking(request, { signal: undefined })
   const legacy = ['PLAIN', 'RLE', 'RLE_DICTIONARY']
   for (const [grant, options, expected] of [
-    [naming, {}, legacy],
+    [asking, {}, legacy],
     [fixed, {}, legacy],
     [grants, { encodings: 'legacy' }, legacy],
-    [naming, { encodings: 'compact' }, ['BYTE_STREAM_SPLIT', 'DELTA_BINARY_PACKED']],
+    [asking, { encodings: 'compact' }, ['BYTE_STREAM_SPLIT', 'DELTA_BINARY_PACKED']],
     [grants, {}, ['DELTA_BINARY_PACKED', 'PLAIN']],
   ]) {
     store.objects.clear()
@@ -29,8 +37,7 @@ test('a grant names the encodings of a file whose caller did not', async (t) => 
 
 test('a set of encodings that is none is named', async (t) => {
   const { store, grants, send } = await started(t)
-  const naming = async (request, options) => ({ ...(await grants(request, options)), encodings: 'newest' })
-  for (const [grant, options] of [[naming, {}], [grants, { encodings: 'newest' }]]) {
+  for (const [grant, options] of [[naming(grants, 'newest'), {}], [grants, { encodings: 'newest' }]]) {
     await assert.rejects(send(ROWS, { grant, ...options }), (error) => {
       assert.equal(error.code, 'Settings')
       assert.match(error.message, /"newest"; choose "portable", "compact" or "legacy"/)

@@ -8,36 +8,15 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { until } from './lib/patience.mjs'
-import { coldpress, HOURS_MS, largeFile, MIB, only, ROWS, started } from './upload/started.mjs'
+import {
+  coldpress, HOURS_MS, largeFile, MIB, offlineDevice, only, ROWS, started,
+} from './upload/started.mjs'
 
 const { ColdpressError, decode, encode, grantsFrom, upload } = coldpress
 
 const failed = (promise) => promise.then(() => assert.fail('it did not fail'), (error) => error)
 const isGrant = (line) => line === 'POST /v1/grants'
 const isPut = (line) => line.startsWith('PUT')
-
-/** A device that is offline until `connect`, and tells once it has looked. */
-function offlineDevice(clock) {
-  let isOnline = false
-  let wake = () => {}
-  let hasLooked = () => {}
-  const looked = new Promise((resolve) => (hasLooked = resolve))
-  const world = clock.world({
-    online() {
-      hasLooked()
-      return isOnline
-    },
-    onOnline(run) {
-      wake = run
-      return () => {}
-    },
-  })
-  const connect = () => {
-    isOnline = true
-    wake()
-  }
-  return { world, looked, connect }
-}
 
 test('the first question is repeated after a 503 with Retry-After, and a lost line', async (t) => {
   const { clock, store, send } = await started(t)

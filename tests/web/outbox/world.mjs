@@ -58,6 +58,14 @@ export class World {
   }
 }
 
+/** A world with two pages that know each other. */
+export async function twoPages(setup) {
+  const world = new World(setup)
+  const [first, second] = [await world.page(), await world.page()]
+  await world.settle()
+  return { world, first, second }
+}
+
 export async function turns(count) {
   for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
 }

@@ -1,4 +1,5 @@
-// `upload` in Node, against the store of store.mjs and on the clock of clock.mjs: what tests of it begin with.
+// `upload` in Node, against the store of store.mjs and on the clock of clock.mjs: what tests of it
+// begin with.
 import assert from 'node:assert/strict'
 import { pathToFileURL } from 'node:url'
 
@@ -26,6 +27,29 @@ export async function started(t) {
   const send = (rows, { grant = grants, ...options } = {}) =>
     coldpress.upload(grant, rows, { collection: 'events', world: clock.world(), ...options })
   return { clock, store, grants, send }
+}
+
+/** A device that is offline until `connect`, and tells once it has looked. */
+export function offlineDevice(clock) {
+  let isOnline = false
+  let wake = () => {}
+  let hasLooked = () => {}
+  const looked = new Promise((resolve) => (hasLooked = resolve))
+  const world = clock.world({
+    online() {
+      hasLooked()
+      return isOnline
+    },
+    onOnline(run) {
+      wake = run
+      return () => {}
+    },
+  })
+  const connect = () => {
+    isOnline = true
+    wake()
+  }
+  return { world, looked, connect }
 }
 
 /** A file of about so many bytes, which no codec makes smaller. */
