@@ -140,12 +140,16 @@ proptest! {
         row_group_rows_max in 1..=12usize,
         nulls in select(vec![Nulls::Absent, Nulls::Preserve]),
     ) {
-        // Generated schemas have `a` beside `A`.
-        let names = Names::Exact;
         let text = print_rows(&rows, Style::Compact, false);
         let schema_given = Some(schema.clone());
-        let settings =
-            Settings { schema: schema_given, row_group_rows_max, nulls, names, ..Settings::default() };
+        let settings = Settings {
+            schema: schema_given,
+            row_group_rows_max,
+            // Generated schemas have `a` beside `A`.
+            names: Names::Exact,
+            nulls,
+            ..Settings::default()
+        };
         // Signs are not held here: a column of integers that was asked for has no -0.0.
         let rules = Rules { signs_kept: false, ..rules(&settings) };
         let rescuing = encode_text(&settings, text.as_bytes())?;

@@ -241,8 +241,8 @@ fn texts(
     let prefixed = prefixes > 2.0 && prefixes > length / 4.0;
     let encoding = match encodings {
         // Where neighbours share no prefix, it is little larger than DELTA_LENGTH_BYTE_ARRAY, which
-        // Spark before 3.5.7, and 4.0.0, reads wrong without an error (SPARK-52240). Spark 4.1 to 4.3
-        // does so with it in uncompressed pages (SPARK-60320).
+        // Spark before 3.5.7, and 4.0.0, reads wrong without an error (SPARK-52240). Spark 4.1 to
+        // 4.3 does so with it in uncompressed pages (SPARK-60320).
         Encodings::Portable if codec != Codec::None => Encoding::DELTA_BYTE_ARRAY,
         Encodings::Portable | Encodings::Legacy => Encoding::PLAIN,
         Encodings::Compact if prefixed => Encoding::DELTA_BYTE_ARRAY,

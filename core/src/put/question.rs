@@ -71,7 +71,8 @@ impl Question {
         }
     }
 
-    /// There was no grant; whether it is asked again. Only `Unavailable` can be otherwise next time.
+    /// There was no grant; whether it is asked again. Only `Unavailable` can be otherwise next
+    /// time.
     pub(super) fn refused(
         &mut self,
         kind: ErrorKind,
@@ -124,8 +125,8 @@ pub(super) fn no_grant(
 /// Asks for a grant while there is no file yet, as an upload would: a device that has only a token
 /// learns by the first grant which tenant the token stands for.
 ///
-/// It is driven as an [`Upload`](super::Upload) is: [`poll`](Self::poll) until it gives `None`, stop
-/// when [`outcome`](Self::outcome) gives one, wait for an answer or for
+/// It is driven as an [`Upload`](super::Upload) is: [`poll`](Self::poll) until it gives `None`,
+/// stop when [`outcome`](Self::outcome) gives one, wait for an answer or for
 /// [`next_timeout`](Self::next_timeout). Its only actions are [`Action::AskGrant`] and
 /// [`Action::Cancel`].
 #[derive(Debug)]

@@ -44,9 +44,9 @@ fn is_skippable(mark: &[u8]) -> bool {
 
 /// Reads the text of a packed input.
 ///
-/// A byte order mark at the start of a piece is left out, as where packed files were joined. It stays
-/// where the text before it does not end a line: there it may be part of a string that two pieces
-/// share. Zeros may follow the last piece, as `tar` and tapes leave them.
+/// A byte order mark at the start of a piece is left out, as where packed files were joined. It
+/// stays where the text before it does not end a line: there it may be part of a string that two
+/// pieces share. Zeros may follow the last piece, as `tar` and tapes leave them.
 pub struct Unpacked<R: BufRead> {
     packer: Packer,
     piece: Piece<R>,

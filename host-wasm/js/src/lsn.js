@@ -43,14 +43,16 @@ export function lsnsOf(lsns, rows, world) {
   }
   const min = u64(lsns.min, 'lsns.min')
   const max = lsns.max === undefined ? lastOf(min, rows) : u64(lsns.max, 'lsns.max')
-  if (max < min) throw new ColdpressError('Key', `lsns.max is ${max}, which is less than lsns.min, ${min}`)
+  if (max < min) {
+    throw new ColdpressError('Key', `lsns.max is ${max}, which is less than lsns.min, ${min}`)
+  }
   if (max <= U64_MAX) return { min, max }
   throw new ColdpressError('Key', `lsns.min is ${min}; ${rows} rows end past 2^64 - 1`)
 }
 
 /**
- * `rows` LSNs that begin at this millisecond and a random place within it. Where two devices meet all
- * the same, create-only keys tell, and the one that comes second takes another range.
+ * `rows` LSNs that begin at this millisecond and a random place within it. Where two devices meet
+ * all the same, create-only keys tell, and the one that comes second takes another range.
  *
  * @param {number} rows
  * @param {Pick<World, 'now' | 'seed'>} world

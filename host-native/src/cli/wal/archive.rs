@@ -19,8 +19,9 @@ use crate::cli::text::{counted, human_bytes};
 
 /// Archive the finished segments of a folder, in order
 ///
-/// Segments are sent side by side, and become visible in the store one behind the other: the first failure stops all
-/// behind it, and leaves no hole. All state is what folder and store hold: it may be killed at any point.
+/// Segments are sent side by side, and become visible in the store one behind the other: the first
+/// failure stops all behind it, and leaves no hole. All state is what folder and store hold: it may
+/// be killed at any point.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
     /// The folder of the log
@@ -30,7 +31,8 @@ pub struct ArchiveArgs {
     sealed: SealedArgs,
     #[command(flatten)]
     names: NamesArgs,
-    /// Go on as segments come, until SIGTERM or Ctrl-C; a store that does not answer is tried for ever
+    /// Go on as segments come, until SIGTERM or Ctrl-C; a store that does not answer is tried for
+    /// ever
     #[arg(long)]
     watch: bool,
     /// How often to look for new segments
@@ -102,8 +104,8 @@ fn watch(
     // The drain ends by itself, unless something blocks even that.
     interrupt::give(args.drain + Duration::from_secs(5));
     let ended = interrupt::uncut(|| {
-        // Whoever reads it may send a signal at once. Where nobody can be told, it is served all the
-        // same.
+        // Whoever reads it may send a signal at once. Where nobody can be told, it is served all
+        // the same.
         if let Some(url) = url {
             let _ = writeln!(io::stderr(), "metrics at {url}/metrics");
         }
