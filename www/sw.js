@@ -1,18 +1,20 @@
 /**
- * The page's own files, kept for when there is no network. `precache.js` (written by assemble.mjs) names them and a
- * version over their contents: a new version is fetched whole, then takes the place of the old one.
+ * Keeps the files of the page for use without a network. `precache.js` (written by assemble.mjs)
+ * lists them, with a version made from their contents. A new version is fetched completely, and
+ * then replaces the old one.
  */
 importScripts('./precache.js')
 
 const { version, files } = self.precache
 const CACHE = `coldpress-${version}`
-// A development server's policy names its store, whose port is another after each start: there, what is kept is second choice.
+// On a development server, the network comes first and the cache second: the policy in its answers
+// names the port of its store, which changes at each start.
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 self.addEventListener('install', event => {
   event.waitUntil((async () => {
     const cache = await caches.open(CACHE)
-    // Past the HTTP cache: an old file under a new version would stay for ever.
+    // Without the HTTP cache: an old file in a new version would stay for ever.
     await cache.addAll(files.map(file => new Request(file, { cache: 'reload' })))
     await self.skipWaiting()
   })())
@@ -21,7 +23,8 @@ self.addEventListener('install', event => {
 self.addEventListener('activate', event => {
   event.waitUntil((async () => {
     const names = await caches.keys()
-    await Promise.all(names.filter(name => name.startsWith('coldpress-') && name !== CACHE).map(name => caches.delete(name)))
+    const old = names.filter(name => name.startsWith('coldpress-') && name !== CACHE)
+    await Promise.all(old.map(name => caches.delete(name)))
     await self.clients.claim()
   })())
 })
@@ -29,7 +32,7 @@ self.addEventListener('activate', event => {
 self.addEventListener('fetch', event => {
   const { request } = event
   const url = new URL(request.url)
-  // Grants, uploads and the development server's answers are never ours to keep.
+  // Grants, uploads and the answers of a development server are never cached.
   if (request.method !== 'GET' || url.origin !== location.origin) return
   const path = './' + url.href.slice(self.registration.scope.length).replace(/[?#].*$/, '')
   const file = path === './' ? './index.html' : path

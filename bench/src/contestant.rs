@@ -56,7 +56,8 @@ pub enum Runner {
 pub enum Source {
     /// Rows in memory, each an id and a parsed document; the finished file stays in memory.
     Rows,
-    /// JavaScript objects in memory; the finished file stays in memory, where the contestant lets it.
+    /// JavaScript objects in memory; the finished file stays in memory, where the contestant lets
+    /// it.
     Objects,
     /// A file of NDJSON in memory-backed storage; the finished file goes there too.
     Ndjson,

@@ -1,4 +1,5 @@
-//! The same work beside the peers: one generator of rows, several ways from rows to Parquet, one clock.
+//! The same work beside the peers: one generator of rows, several ways from rows to Parquet, one
+//! clock.
 
 pub mod contest;
 pub mod contestant;

@@ -44,7 +44,8 @@ enum Task {
         rows: usize,
         #[arg(long, default_value_t = 5)]
         rounds: usize,
-        /// The contestants of Node, Coldpress's npm package among them, in place of the native ones.
+        /// The contestants of Node, Coldpress's npm package among them, in place of the native
+        /// ones.
         #[arg(long, conflicts_with = "only")]
         web: bool,
         /// Only these contestants.

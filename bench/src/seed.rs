@@ -1,7 +1,8 @@
 //! The baseline: what the project that Coldpress grew out of did, kept so that progress has a zero.
 //!
-//! Types come from the first row alone, every value is cloned into its column, and the columns become
-//! arrow arrays for parquet's `ArrowWriter`. It loses data, which is why it is only a baseline.
+//! Types come from the first row alone, every value is cloned into its column, and the columns
+//! become arrow arrays for parquet's `ArrowWriter`. It loses data, which is why it is only a
+//! baseline.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Rows as a fleet of sensors sends them: the one input that every contestant gets.
 //!
-//! All values come from whole numbers and one seed, so the bytes are the same on every machine and in
-//! every run. 200,000 rows are 35.2 MB of NDJSON.
+//! All values come from whole numbers and one seed, so the bytes are the same on every machine and
+//! in every run. 200,000 rows are 35.2 MB of NDJSON.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -23,8 +23,9 @@ pub const DEVICES: usize = 1_000;
 /// What one sensor sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Event {
-    /// A ULID: 10 characters that climb with time, then 16 random ones. A common id of databases, and
-    /// text to every engine; of a UUID some would store 16 bytes, and do other work than the rest.
+    /// A ULID: 10 characters that climb with time, then 16 random ones. A common id of databases,
+    /// and text to every engine; of a UUID some would store 16 bytes, and do other work than the
+    /// rest.
     #[serde(rename = "_id")]
     pub id: String,
     /// When it was sent, in milliseconds; climbs, with jitter that now and then steps back.

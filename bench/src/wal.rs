@@ -1,5 +1,5 @@
-//! The archive of a write-ahead log beside what copies files: `cp` with fsync on the local disk, rclone
-//! on an S3 server of this machine.
+//! The archive of a write-ahead log beside what copies files: `cp` with fsync on the local disk,
+//! rclone on an S3 server of this machine.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use coldpress_bench::prng::SplitMix64;
 
 use crate::seaweed::Seaweed;
 
-/// What both uploaders are told: a segment as PostgreSQL makes it is one part, and goes up in one put.
+/// The part size of both uploaders. A segment of PostgreSQL has that size, so it goes by one put.
 const PART: &str = "16Mi";
 
 /// Options of `coldpress-bench wal`.
@@ -105,8 +105,8 @@ pub fn run(args: &WalArgs) -> Result<()> {
     Ok(())
 }
 
-/// Noise, so that no layer below makes it smaller; and the one that is being written, of one byte, which
-/// no archiver takes.
+/// Noise, so that no layer below makes it smaller; and the one that is being written, of one byte,
+/// which no archiver takes.
 fn write_log(log: &Path, args: &WalArgs) -> Result<()> {
     fs::create_dir(log)?;
     let mut random = SplitMix64::new(4);

@@ -11,31 +11,33 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// A setting or a schema is not valid: correct it and start again.
     Settings,
-    /// A row is not one the settings allow (not an object, not JSON, a misfit under `strict`):
-    /// correct the row, or choose settings that take it.
+    /// The settings do not allow a row: it is not an object, not JSON, or does not fit a `strict`
+    /// schema. Correct the row, or choose settings that allow it.
     Row,
-    /// A tenant, collection, segment, prefix or LSN range cannot be made into an object key, or a
-    /// path is not one of our keys.
+    /// No object key can be made of a tenant, collection, segment, prefix or LSN range; or a path
+    /// is not one of our keys. Choose another name.
     Key,
-    /// Bytes that should be a Coldpress file are not, or are damaged: fetch them again, or restore.
+    /// Bytes are not a Coldpress file, or are damaged: fetch them again, or restore the file.
     Corrupt,
-    /// Something is larger than a stated limit: split the input or raise the limit.
+    /// Something is larger than a stated limit: split the input, or raise the limit.
     Limit,
-    /// The calling code broke the contract of a type: a bug in the caller.
+    /// The calling code broke the contract of a type. This is a bug in the caller.
     Misuse,
-    /// The store, the network or whoever grants did not answer, or not usefully: try again later.
+    /// The store, the network or the grant server gave no useful answer: try again later.
     Unavailable,
-    /// The store refused what was signed: mend the credentials, or the clock, of who grants.
+    /// The store refused a signed request: correct the credentials, or the clock, of the machine
+    /// that signs.
     Denied,
-    /// A grant has expired, and no other could be had: ask for one.
+    /// The grant has expired and no new one is available: ask for one.
     Expired,
-    /// Another object, of other content, lies at the key: choose other LSNs. It stays as it is.
+    /// An object with other content lies at the key, and is not overwritten: choose other LSNs.
     Conflict,
-    /// A page may not read what the store answered: set the bucket's CORS rules.
+    /// The browser hides the store's answer from the page: set the CORS rules of the bucket.
     Cors,
-    /// The caller broke it off.
+    /// The caller stopped the work.
     Aborted,
-    /// What must be there is not: a segment in the middle of a log, say. Bring it back, or go on without it.
+    /// Something that must exist is missing, such as a segment in the middle of a log: restore it,
+    /// or go on without it.
     Missing,
 }
 
@@ -56,32 +58,33 @@ struct Inner {
 }
 
 impl Error {
-    /// What the caller can do about it.
+    /// The kind of error: what the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The row it happened in, counted from 0 over everything the encoder has taken.
+    /// The number of the row that caused it, counted from 0 over all rows of the encoder.
     pub fn row(&self) -> Option<u64> {
         self.0.row
     }
 
-    /// The id of that row, where it was known by then.
+    /// The id of that row, if it is known.
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_deref()
     }
 
-    /// The line of the JSON input it happened in, counted from 1.
+    /// The line of the JSON input that caused it, counted from 1.
     pub fn line(&self) -> Option<u64> {
         self.0.line
     }
 
-    /// The path of the column it happened in, as shown to people.
+    /// The path of the column that caused it, as text for people.
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
     }
 
-    /// An error of this kind that is at no place yet; for hosts that feed the encoder in a way of their own.
+    /// An error of this kind without a row, line or column, for hosts with their own code around
+    /// the core.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
@@ -110,7 +113,7 @@ impl Error {
         Self::new(ErrorKind::Misuse, message)
     }
 
-    /// The same error at this row, where it has none yet.
+    /// The same error at this row, unless it has a row already.
     pub fn at_row(mut self, row: u64) -> Self {
         self.0.row.get_or_insert(row);
         self
@@ -157,7 +160,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A name as a message shows it: names and ids come from outside, and may be of any length.
+/// A name for a message, cut if it is long: names and ids come from outside and can have any
+/// length.
 fn shown(name: &str) -> std::borrow::Cow<'_, str> {
     const SHOWN_CHARS: usize = 200;
     match name.char_indices().nth(SHOWN_CHARS) {

@@ -1,13 +1,15 @@
-//! Object keys: where a file lies in the bucket, and what can be known of it unread.
+//! Object keys: where a file lies in the bucket, and what its name says without a read.
 
 use std::fmt;
 
+use crate::text::{percent_decoded, percent_encoded};
 use crate::{Error, Result};
 
-/// The longest a collection, node or segment name may be once encoded: what a file name may hold.
+/// The longest name of a collection, node or segment, in bytes after encoding. File systems allow
+/// no longer file names.
 pub const SEGMENT_BYTES_MAX: usize = 255;
 
-/// The folders of a collection that hold no rows.
+/// The folders of a collection that do not hold rows.
 const CLAIMS: &str = "_claims";
 const APPENDS: &str = "_appends";
 
@@ -24,11 +26,11 @@ pub struct LsnRange {
 }
 
 impl LsnRange {
-    /// The range `min..=max`; an error of kind `Key` where `min` is above `max`.
+    /// The range `min..=max`; an error of kind `Key` if `min` is above `max`.
     pub fn new(min: u64, max: u64) -> Result<Self> {
         if min > max {
             return Err(Error::key(format!(
-                "the LSN range {min}..{max} ends before it begins; give the smaller LSN first"
+                "the LSN range {min}..{max} ends before it begins; give the lower LSN first"
             )));
         }
         Ok(LsnRange { min, max })
@@ -39,7 +41,7 @@ impl LsnRange {
         self.min
     }
 
-    /// The highest LSN in the range, itself included.
+    /// The highest LSN in the range.
     pub fn max(self) -> u64 {
         self.max
     }
@@ -56,17 +58,17 @@ impl fmt::Display for LsnRange {
     }
 }
 
-/// How LSNs are written in a key. Both forms parse.
+/// How LSNs are written in a key. [`ObjectKey::parse`] reads both forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum LsnWidth {
-    /// As few digits as the number needs.
+    /// Without leading zeros.
     #[default]
     Unpadded,
-    /// Twenty digits with leading zeros, so that a listing is in LSN order.
+    /// Twenty digits with leading zeros, so a listing by name is in LSN order.
     Padded,
 }
 
-/// The folder in a bucket that all keys of one configuration share.
+/// The folder in a bucket in which all keys of one configuration lie.
 ///
 /// # Invariants
 ///
@@ -88,7 +90,7 @@ impl KeyPrefix {
                 "" => "has an empty part",
                 "." | ".." => "has a part that is `.` or `..`",
                 p if p.chars().any(|c| c.is_control() || c == '\\') => {
-                    "holds a control character or a backslash"
+                    "has a control character or a backslash"
                 }
                 _ => continue,
             };
@@ -99,7 +101,7 @@ impl KeyPrefix {
         Ok(KeyPrefix(format!("{trimmed}/")))
     }
 
-    /// The prefix as it stands at the start of every key.
+    /// The text at the start of every key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -110,16 +112,16 @@ impl KeyPrefix {
 pub enum KeyTarget {
     /// A Parquet file of rows.
     Data {
-        /// The tenant whose folder it lies in.
+        /// The tenant in whose folder it lies.
         tenant_id: u64,
         /// The collection, decoded.
         collection: String,
-        /// The LSNs it holds.
+        /// The LSNs of its rows.
         lsns: LsnRange,
     },
     /// A segment of a write-ahead log.
     Wal {
-        /// The node that wrote it, where one is named, decoded.
+        /// The node that wrote it, decoded; `None` if the key names no node.
         node: Option<String>,
         /// The segment's name, decoded.
         segment: String,
@@ -131,11 +133,11 @@ pub enum KeyTarget {
 ///
 /// # Invariants
 ///
-/// * a collection, node or segment is exactly one path part: every byte outside
-///   `A-Z a-z 0-9 _ - .` is percent-encoded, `.` and `..` wholly
-/// * that part is neither empty nor longer than [`SEGMENT_BYTES_MAX`] once encoded
-/// * [`ObjectKey::parse`] of [`ObjectKey::as_str`] gives the same value, and refuses every path
-///   that no call of [`ObjectKey::data`] or [`ObjectKey::wal`] would have made
+/// * a collection, node or segment is exactly one part of the path: every byte outside
+///   `A-Z a-z 0-9 _ - .` is percent-encoded; in the names `.` and `..`, every byte is
+/// * that part is not empty, and at most [`SEGMENT_BYTES_MAX`] bytes long after encoding
+/// * [`ObjectKey::parse`] of [`ObjectKey::as_str`] gives the same value. It refuses every path that
+///   [`ObjectKey::data`] and [`ObjectKey::wal`] cannot make
 ///
 /// ```
 /// use coldpress_core::{KeyPrefix, LsnRange, LsnWidth, ObjectKey};
@@ -171,7 +173,7 @@ impl ObjectKey {
         Ok(ObjectKey { path, target: KeyTarget::Data { tenant_id, collection, lsns } })
     }
 
-    /// The key of a segment of a write-ahead log, under `node` where one is named.
+    /// The key of a segment of a write-ahead log, in the folder of `node` if one is named.
     pub fn wal(prefix: &KeyPrefix, node: Option<&str>, segment: &str) -> Result<Self> {
         let mut path = format!("{}wal/", prefix.0);
         if let Some(node) = node {
@@ -189,7 +191,9 @@ impl ObjectKey {
             .map(|target| ObjectKey { path: path.to_owned(), target })
             .ok_or_else(|| {
                 Error::key(format!(
-                    "{path:?} is not a key of this store (expected {0}TENANT/COLLECTION/lsn-MIN-MAX.parquet, {0}wal/SEGMENT or {0}wal/NODE/SEGMENT)",
+                    "{path:?} is not a key of this store (expected \
+                     {0}TENANT/COLLECTION/lsn-MIN-MAX.parquet, {0}wal/SEGMENT or \
+                     {0}wal/NODE/SEGMENT)",
                     prefix.0
                 ))
             })
@@ -204,13 +208,13 @@ impl ObjectKey {
         Ok(format!("{}{tenant_id}/{}/", prefix.0, encode_part("collection", collection)?))
     }
 
-    /// The folder, with `/` at its end, of the claims of one collection: what is about to be stored
-    /// there.
+    /// The folder, with `/` at its end, of the claims of one collection. A claim says which LSNs a
+    /// writer is about to store.
     pub fn claims_folder(prefix: &KeyPrefix, tenant_id: u64, collection: &str) -> Result<String> {
         Ok(format!("{}{CLAIMS}/", Self::collection_folder(prefix, tenant_id, collection)?))
     }
 
-    /// The path of the record of the append of that id: where it began.
+    /// The path of the record of the append with this id. The record says at which LSN it began.
     pub fn append_record(
         prefix: &KeyPrefix,
         tenant_id: u64,
@@ -221,8 +225,9 @@ impl ObjectKey {
         Ok(format!("{folder}{APPENDS}/{}", encode_part("append id", append_id)?))
     }
 
-    /// Whether a path is ours though it is no key: a claim of a collection or a record of an
-    /// append. Listings pass over it, and it is no stranger's.
+    /// Whether a path is a claim of a collection, or the record of an append. Such an object is
+    /// ours, but it is not a file of rows: listings pass over it, and do not count it as a foreign
+    /// name.
     ///
     /// ```
     /// use coldpress_core::{KeyPrefix, ObjectKey};
@@ -243,7 +248,7 @@ impl ObjectKey {
             && decode_part(name).is_some()
     }
 
-    /// The key as the store has it.
+    /// The key in the store.
     pub fn as_str(&self) -> &str {
         &self.path
     }
@@ -253,7 +258,7 @@ impl ObjectKey {
         &self.target
     }
 
-    /// The LSNs the object holds; none for a segment of a log.
+    /// The LSNs of the rows in the object; `None` for a segment of a log.
     pub fn lsns(&self) -> Option<LsnRange> {
         match &self.target {
             KeyTarget::Data { lsns, .. } => Some(*lsns),
@@ -268,28 +273,51 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+impl AsRef<str> for ObjectKey {
+    fn as_ref(&self) -> &str {
+        &self.path
+    }
+}
+
+impl From<ObjectKey> for String {
+    fn from(key: ObjectKey) -> Self {
+        key.path
+    }
+}
+
+/// A key equals its text, in both orders.
+macro_rules! equals_text {
+    ($($text:ty),*) => {$(
+        impl PartialEq<$text> for ObjectKey {
+            fn eq(&self, text: &$text) -> bool {
+                self.path == *text
+            }
+        }
+
+        impl PartialEq<ObjectKey> for $text {
+            fn eq(&self, key: &ObjectKey) -> bool {
+                key.path == *self
+            }
+        }
+    )*};
+}
+
+equals_text!(str, &str, String);
+
 fn encode_part(what: &str, name: &str) -> Result<String> {
     if name.is_empty() {
         return Err(Error::key(format!("the {what} is empty; give it a name")));
     }
-    let whole = name == "." || name == "..";
-    let mut encoded = String::with_capacity(name.len());
-    for &byte in name.as_bytes() {
-        match byte {
-            b'.' if whole => encoded.push_str("%2E"),
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                encoded.push('%');
-                encoded.push(hex_digit(byte >> 4));
-                encoded.push(hex_digit(byte & 15));
-            }
-        }
-    }
+    let is_dots = name == "." || name == "..";
+    let keeps = |byte: u8| match byte {
+        b'.' => !is_dots,
+        _ => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
+    };
+    let encoded = percent_encoded(name, keeps);
     if encoded.len() > SEGMENT_BYTES_MAX {
         return Err(Error::key(format!(
-            "the {what} {:?}… is {} bytes long once percent-encoded, the most is {SEGMENT_BYTES_MAX}; shorten it",
+            "the {what} {:?}… is {} bytes long after percent-encoding, and at most \
+             {SEGMENT_BYTES_MAX} are possible; shorten it",
             name.chars().take(32).collect::<String>(),
             encoded.len()
         )));
@@ -298,19 +326,9 @@ fn encode_part(what: &str, name: &str) -> Result<String> {
 }
 
 fn decode_part(part: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push((high * 16 + low) as u8);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    let name = String::from_utf8(bytes).ok()?;
-    // Encoding again refuses lower-case hex, needless escapes and everything else building never makes.
+    let name = percent_decoded(part)?;
+    // Encode again and compare: this refuses lower-case hex, needless escapes, and everything else
+    // that `encode_part` does not make.
     (encode_part("part", &name).ok()? == part).then_some(name)
 }
 
@@ -344,10 +362,6 @@ fn parse_unpadded(digits: &str) -> Option<u64> {
 
 fn parse_digits(digits: &str) -> Option<u64> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from(b"0123456789ABCDEF"[usize::from(nibble & 15)])
 }
 
 #[cfg(test)]

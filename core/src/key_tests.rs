@@ -128,7 +128,8 @@ proptest! {
                     ObjectKey::wal(&prefix, node.as_deref(), segment).unwrap()
                 }
                 KeyTarget::Data { tenant_id, collection, lsns } => {
-                    ObjectKey::data(&prefix, *tenant_id, collection, *lsns, LsnWidth::Unpadded).unwrap()
+                    let width = LsnWidth::Unpadded;
+                    ObjectKey::data(&prefix, *tenant_id, collection, *lsns, width).unwrap()
                 }
             };
             prop_assert_eq!(built, key);

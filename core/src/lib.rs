@@ -1,7 +1,8 @@
 //! Sans-IO core of Coldpress: rows become Parquet bytes and object keys, and rows again.
 //!
-//! No file, socket, clock, randomness or thread: bytes and values in, bytes and values out. The caller, a
-//! *host*, reads and writes. The same rows with the same settings give the same bytes on every host.
+//! The core uses no file, socket, clock, randomness or thread. It takes bytes and values, and gives
+//! bytes and values. The caller, a *host*, reads and writes. The same rows with the same settings
+//! give the same bytes on every host.
 //!
 //! The whole loop, as a host drives it:
 //!
@@ -9,10 +10,14 @@
 //! use coldpress_core::{Encoder, LsnRange, ParquetFile, Projection, Settings, Target};
 //!
 //! // Rows come in slices of any size, wherever they are cut.
-//! let slices: [&[u8]; 3] = [b"{\"name\":\"Ada\",\"born\":18", b"15}\n{\"name\":\"Grace\",", b"\"langs\":[\"COBOL\"]}\n"];
+//! let slices = [
+//!     r#"{"name":"Ada","born":18"#,
+//!     "15}\n{\"name\":\"Grace\",",
+//!     "\"langs\":[\"COBOL\"]}\n",
+//! ];
 //! let mut encoder = Encoder::new(Settings::default())?;
 //! for slice in slices {
-//!     encoder.push_json(slice)?;
+//!     encoder.push_json(slice.as_bytes())?;
 //! }
 //! let lsns = Some(LsnRange::new(41, 42)?);
 //! let file = encoder.finish(&Target { lsns, ..Target::new(7, "people") })?;
@@ -36,13 +41,13 @@
 #[macro_use(test)]
 extern crate coldpress_wasm_test;
 
-mod build;
 mod claim;
-mod codec;
+mod columns;
 #[cfg(feature = "decode")]
 mod decode;
 mod encode;
 mod error;
+mod format;
 mod grant;
 pub mod json;
 mod key;
@@ -51,6 +56,8 @@ mod resolve;
 mod retry;
 mod schema;
 mod settings;
+mod target;
+mod text;
 mod time;
 mod wal;
 mod work;
@@ -63,26 +70,28 @@ pub use decode::{
 };
 pub use encode::{
     Document, EncodedFile, Encoder, FileTail, StreamEncoder, StreamOutput, StreamSettings,
-    StreamedFile, Summary, Target,
+    StreamedFile, Summary,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
-    Sha256Digest, SignedRequest, complete_multipart_body,
+    Sha256Digest, SignedRequest, complete_multipart_body, upload_id_in,
 };
 #[cfg(feature = "sign")]
-pub use grant::{GrantTerms, Parts, Signer, SignerConfig, upload_id_in};
+pub use grant::{GrantTerms, Parts, Signer, SignerConfig};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use put::{
-    Action, FirstGrant, Meaning, Next, NextTry, Phase, Progress, RequestBody, SignedBy,
-    StoreAnswer, StoreStep, Upload, UploadBody, UploadSettings, Uploaded, Verdict, judge,
-    judge_deleted,
+    Action, BufferPolicy, FirstGrant, Found, Meaning, Next, NextTry, OwnAction, Phase, Progress,
+    Put, PutBody, PutFault, PutRule, PutWay, RequestBody, SignedBy, StoreAnswer, StoreRequest,
+    StoreStep, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
 };
 pub use retry::{Backoff, Random, Retry};
 pub use schema::{
-    Column, ColumnType, Element, Form, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, Schema, TimeUnit,
+    Column, ColumnType, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN, Schema,
+    TimeUnit,
 };
-pub use settings::{Codec, Encodings, IdSource, Names, Nulls, Policy, Settings};
+pub use settings::{Codec, Encodings, IdSource, Nulls, Policy, Settings};
+pub use target::Target;
 pub use time::{listed_time_ms, retry_after_ms};
 pub use wal::{
     ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment,
@@ -90,3 +99,8 @@ pub use wal::{
     SegmentPlace, SegmentRecord, Unfinished, WalAction, WalPlan, WalSettings, WalSummary,
     archived_segments,
 };
+
+/// Runs the example of README.md as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,11 +1,12 @@
-//! When to try again: pauses that double, full jitter, a bound, and what the store itself asks for.
+//! When to retry: pauses that double, with full jitter and a bound, and the pause that the store
+//! asks for.
 
 /// A small generator of random numbers (SplitMix64), seeded by the caller.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// The numbers of this seed, which are always the same.
+    /// The generator with this seed. The same seed always gives the same numbers.
     pub fn new(seed: u64) -> Self {
         Random(seed)
     }
@@ -18,8 +19,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `most`, both included. The bias of the remainder does not matter to a
-    /// pause.
+    /// A number from 0 to `most`, both included. The remainder has a small bias, which does not
+    /// matter for a pause.
     pub fn up_to(&mut self, most: u64) -> u64 {
         match most.checked_add(1) {
             Some(bound) => self.next() % bound,
@@ -31,21 +32,22 @@ impl Random {
 /// How long to pause between tries, and when to stop: plain data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backoff {
-    /// The longest first pause. It doubles with each failure; every pause is a random part of it.
+    /// The longest first pause. It doubles with each failure, and every pause is a random part of
+    /// it (full jitter): so many clients that fail together do not retry together.
     pub first_ms: u64,
     /// The longest pause that doubling leads to.
     pub longest_ms: u64,
-    /// How often one thing is tried again.
+    /// The most retries in a row.
     pub retries_max: u32,
-    /// The time after its first failure in which one thing is tried again. `None`: no bound.
+    /// How long to retry, counted from the first try or failure. `None`: no bound.
     pub patience_ms: Option<u64>,
-    /// The longest `Retry-After` that is waited for.
+    /// The longest `Retry-After` to wait for. A longer one ends the retries.
     pub retry_after_max_ms: u64,
 }
 
 impl Backoff {
-    /// Pauses of 100 ms at first and 2 s at most, for as long as `patience_ms`, which bounds a
-    /// `Retry-After` too. 0 never tries again.
+    /// Pauses of at most 100 ms at first and 2 s later. Retries stop after `patience_ms`, which
+    /// also bounds a `Retry-After`. With 0 there are no retries.
     pub fn patient(patience_ms: u64) -> Self {
         Backoff {
             first_ms: 100,
@@ -56,7 +58,7 @@ impl Backoff {
         }
     }
 
-    /// The same, but for so many retries at most.
+    /// The same, with at most this many retries.
     #[must_use]
     pub fn at_most(mut self, retries_max: u32) -> Self {
         self.retries_max = self.retries_max.min(retries_max);
@@ -64,29 +66,40 @@ impl Backoff {
     }
 }
 
-/// How one thing has gone so far.
+/// The tries of one request, or of another thing, so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retry {
     /// Failures in a row.
     pub failures: u32,
-    /// Before this time it is not tried again; milliseconds.
+    /// The next try is not before this time, in milliseconds.
     pub not_before_ms: u64,
     began_ms: Option<u64>,
 }
 
 impl Retry {
-    /// Nothing has failed yet; the first try is not before this time.
+    /// No tries yet. The first one is not before this time.
     pub fn from(not_before_ms: u64) -> Self {
         Retry { failures: 0, not_before_ms, began_ms: None }
     }
 
-    /// Counts the time of patience from here on, and not from the first failure.
+    /// No tries yet. The patience counts from now, and not from the first failure.
     pub fn begun_at(now_ms: u64) -> Self {
         Retry { failures: 0, not_before_ms: now_ms, began_ms: Some(now_ms) }
     }
 
-    /// Counts a failure; whether to try again, from [`not_before_ms`](Self::not_before_ms) on.
-    /// `retry_after_ms` is the pause that the store asked for.
+    /// A try begins. The patience counts from the first try.
+    pub fn begin(&mut self, now_ms: u64) {
+        self.began_ms.get_or_insert(now_ms);
+    }
+
+    /// Whether a try has begun or failed.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.began_ms.is_some()
+    }
+
+    /// Counts a failure; whether to retry, and then not before
+    /// [`not_before_ms`](Self::not_before_ms). `retry_after_ms` is the pause that the store asked
+    /// for.
     pub fn after_failure(
         &mut self,
         backoff: &Backoff,

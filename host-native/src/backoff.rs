@@ -4,29 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use coldpress_core::{Backoff, Random, Retry, Verdict};
-use tokio::time::Instant;
 
-use crate::grant::now_ms;
-
-/// A clock that shows the time of day and never goes backwards. It stands on tokio's clock, which a
-/// test can pause.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    begun_ms: u64,
-    begun: Instant,
-}
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock { begun_ms: now_ms(), begun: Instant::now() }
-    }
-
-    /// Milliseconds since 1970.
-    pub(crate) fn now_ms(&self) -> u64 {
-        let elapsed_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.begun_ms.saturating_add(elapsed_ms)
-    }
-}
+use crate::time::{Clock, whole_ms};
 
 /// The tries of one operation, from its first request on.
 #[derive(Debug)]
@@ -38,13 +17,13 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// An operation that begins now, and is tried again for so long.
+    /// An operation that begins now and may be retried for this long.
     pub(crate) fn new(patience: Duration) -> Self {
         let clock = Clock::new();
         Tries {
-            patience_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
+            patience_ms: whole_ms(patience),
             retry: Retry::begun_at(clock.now_ms()),
-            random: Random::new(RandomState::new().hash_one(clock.begun_ms)),
+            random: Random::new(RandomState::new().hash_one(clock.begun_ms())),
             clock,
         }
     }
@@ -53,12 +32,12 @@ impl Tries {
         self.clock.now_ms()
     }
 
-    /// After a try that got no answer: waits, and whether to try again.
+    /// After a try that got no answer: waits, then says whether to try again.
     pub(crate) async fn again(&mut self) -> bool {
         self.wait(Backoff::patient(self.patience_ms), None).await
     }
 
-    /// After a try that got this answer: waits, and whether to try again.
+    /// After a try that got this answer: waits, then says whether to try again.
     pub(crate) async fn again_after(&mut self, verdict: &Verdict) -> bool {
         let backoff = Backoff::patient(self.patience_ms);
         let backoff = match verdict.retries_max() {

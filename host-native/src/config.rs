@@ -1,19 +1,21 @@
-//! Where cold storage lies, and how it is spoken to.
+//! The configuration: where the store is, and how to reach it.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use coldpress_core::{Encodings, KeyPrefix, LsnWidth, Settings};
+use coldpress_core::{Codec as ParquetCompression, Encodings, KeyPrefix, LsnWidth, Settings};
 use url::Url;
 
-use crate::{Error, ParquetCompression, Result};
+use crate::error::{Error, Result};
+use crate::time::{TimeOfDay, whole_ms};
 
 /// The configuration of a [`ColdStorage`](crate::ColdStorage): plain data, checked by
 /// [`ColdStorage::new`](crate::ColdStorage::new).
 ///
-/// An empty `endpoint` is the local filesystem, at `local_dir`. Any other is a store that speaks
-/// S3; Amazon's own is `https://s3.REGION.amazonaws.com`.
+/// With an empty `endpoint`, the store is the local folder `local_dir`. Any other endpoint is a
+/// store that speaks S3; Amazon's own is `https://s3.REGION.amazonaws.com`.
 ///
 /// `Debug` shows whether credentials are set, never what they are.
 #[derive(Clone)]
@@ -24,8 +26,8 @@ pub struct ColdStorageConfig {
     pub bucket: String,
     /// The folder that all keys share. Default: `data/`.
     pub prefix: String,
-    /// The access key id. An S3 store needs it and `secret_key`: no other source of credentials
-    /// is asked, so that no machine's metadata service is waited for.
+    /// The access key id. An S3 store needs it and `secret_key`. No other source of credentials is
+    /// used, so nothing waits for the metadata service of a machine.
     pub access_key: String,
     /// The secret access key.
     pub secret_key: String,
@@ -33,32 +35,36 @@ pub struct ColdStorageConfig {
     pub session_token: String,
     /// The region requests are signed for. Default: `us-east-1`.
     pub region: String,
-    /// The local folder, made by the first put. Default: `$XDG_DATA_HOME/coldpress`, or else
+    /// The local folder, created by the first put. Default: `$XDG_DATA_HOME/coldpress`, or else
     /// `$HOME/.local/share/coldpress`; never a temporary folder.
     pub local_dir: Option<PathBuf>,
     /// The compression of files that `encode_and_upload` makes. Default: zstd.
     pub compression: ParquetCompression,
-    /// The encodings of such a file. Default: those that the engines people have read.
+    /// The encodings of such a file. Default: those that common engines can read.
     pub encodings: Encodings,
     /// The most rows in a row group of such a file. Default: 49,152.
     pub row_group_size: usize,
     /// How LSNs are written in keys. Default: unpadded.
     pub lsn_width: LsnWidth,
-    /// Whether the endpoint may be `http://`, where anyone on the way reads all rows.
+    /// Whether the endpoint may be `http://`. Anyone on the network path can then read all rows.
     /// Default: no.
     pub allow_http: bool,
-    /// Whether to put without a condition where the store ignores `If-None-Match`: a look before
-    /// each put takes its place, and two writers at the same moment can overwrite one another.
-    /// Default: no, such a store is refused.
+    /// Whether to use a store that ignores `If-None-Match`. Each put then looks first whether the
+    /// key is free, and two writers at the same moment can overwrite each other. Default: no, such
+    /// a store is refused.
     pub allow_unconditional_put: bool,
-    /// The most time to connect. Default: 5,000.
-    pub connect_timeout_ms: u64,
-    /// The most time for one request, its body included: raise it where large files meet a slow
-    /// line. Default: 60,000.
-    pub timeout_ms: u64,
-    /// The time after its first request in which a failed one is tried again; 0 never does. No get,
-    /// put or page of a listing takes longer than this and twice `timeout_ms`. Default: 30,000.
-    pub retry_timeout_ms: u64,
+    /// The longest time to connect. Default: 5 s.
+    pub connect_timeout: Duration,
+    /// The longest time for one request, its body included. Raise it for large files over a slow
+    /// network. Default: 60 s.
+    pub timeout: Duration,
+    /// How long failed requests of one operation are retried; zero means never. No get, put or page
+    /// of a listing takes longer than this plus twice `timeout`. Default: 30 s.
+    pub retry_timeout: Duration,
+    /// The clock for the expiry of grants, and for the age of claims, probes and records of
+    /// segments. This store's own requests are signed by the system's clock. Default: the system's
+    /// clock.
+    pub clock: TimeOfDay,
 }
 
 impl Default for ColdStorageConfig {
@@ -78,16 +84,17 @@ impl Default for ColdStorageConfig {
             lsn_width: LsnWidth::default(),
             allow_http: false,
             allow_unconditional_put: false,
-            connect_timeout_ms: 5_000,
-            timeout_ms: 60_000,
-            retry_timeout_ms: 30_000,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(60),
+            retry_timeout: Duration::from_secs(30),
+            clock: TimeOfDay::default(),
         }
     }
 }
 
 impl fmt::Debug for ColdStorageConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The endpoint is shown only where it holds no `user:password@`, which `new` refuses.
+        // `new` refuses an endpoint with `user:password@`, and no output shows it.
         let endpoint = match self.endpoint.contains(['@', '?', '#']) {
             true => "(hidden: it may hold credentials)",
             false => self.endpoint.as_str(),
@@ -107,9 +114,10 @@ impl fmt::Debug for ColdStorageConfig {
             .field("lsn_width", &self.lsn_width)
             .field("allow_http", &self.allow_http)
             .field("allow_unconditional_put", &self.allow_unconditional_put)
-            .field("connect_timeout_ms", &self.connect_timeout_ms)
-            .field("timeout_ms", &self.timeout_ms)
-            .field("retry_timeout_ms", &self.retry_timeout_ms)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("retry_timeout", &self.retry_timeout)
+            .field("clock", &self.clock)
             .finish()
     }
 }
@@ -122,6 +130,11 @@ pub(crate) enum Place {
 }
 
 impl ColdStorageConfig {
+    /// An upper bound on one operation, whatever the store does.
+    pub(crate) fn operation_limit_ms(&self) -> u64 {
+        whole_ms(self.retry_timeout.saturating_add(self.timeout.saturating_mul(2)))
+    }
+
     /// The place and the prefix, or what is wrong with the configuration.
     pub(crate) fn check(&self) -> Result<(Place, KeyPrefix)> {
         let prefix = KeyPrefix::new(&self.prefix)?;
@@ -152,24 +165,27 @@ impl ColdStorageConfig {
         }
     }
 
-    /// The endpoint in the one form that every layer below can read: they panic on others.
+    /// The endpoint in the one form that every layer below can read: some panic on other forms.
     fn check_endpoint(&self) -> Result<String> {
         if self.endpoint.contains(['@', '?', '#']) {
-            // Not shown: what stands before the `@` is most likely a password.
+            // Not shown: the part before the `@` is most likely a password.
             return Err(Error::settings(
-                "the endpoint holds a user, a query or a fragment; give only scheme, host and port, and credentials as access_key and secret_key",
+                "the endpoint holds a user, a query or a fragment; give only scheme, host and \
+                port, and give the credentials as access_key and secret_key",
             ));
         }
         let endpoint = &self.endpoint;
         let url = Url::parse(endpoint).ok().filter(Url::has_host);
         let Some(url) = url.filter(|url| matches!(url.scheme(), "https" | "http")) else {
             return Err(Error::settings(format!(
-                "the endpoint {endpoint:?} is no URL of a host; write https://host or https://host:port (or http://… and allow_http)"
+                "the endpoint {endpoint:?} is not the URL of a host; write https://host or \
+                https://host:port (or http://… and allow_http)"
             )));
         };
         if url.scheme() == "http" && !self.allow_http {
             return Err(Error::settings(format!(
-                "the endpoint {endpoint} is not encrypted; use https://, or set allow_http where the network is yours (a test server on this machine)"
+                "the endpoint {endpoint} is not encrypted; use https://, or set allow_http if the \
+                network is your own (such as a test server on this machine)"
             )));
         }
         Ok(url.as_str().trim_end_matches('/').to_owned())
@@ -179,18 +195,18 @@ impl ColdStorageConfig {
         let bucket = &self.bucket;
         let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if !bucket.bytes().all(legal) || bucket.trim_matches('.').is_empty() {
-            // Not shown where it may hold a password.
+            // Not shown if it may hold a password.
             let shown = match bucket.contains(['@', ':', '?']) {
-                true => "the bucket given".to_owned(),
+                true => "the given bucket".to_owned(),
                 false => format!("{bucket:?}"),
             };
             return Err(Error::settings(format!(
-                "{shown} is no bucket's name; use letters, digits, `-` and `.`"
+                "{shown} is not the name of a bucket; use letters, digits, `-` and `.`"
             )));
         }
         if self.region.is_empty() || !self.region.bytes().all(legal) {
             return Err(Error::settings(format!(
-                "{:?} is no region; give one such as \"us-east-1\"",
+                "{:?} is not a region; give one such as \"us-east-1\"",
                 self.region
             )));
         }
@@ -206,13 +222,15 @@ impl ColdStorageConfig {
         for (field, variable, value, needed) in fields {
             if needed && value.is_empty() {
                 return Err(Error::settings(format!(
-                    "an S3 store needs {field} (for the command: {variable}), which is empty; no other source of credentials is asked"
+                    "an S3 store needs {field} (for the command: {variable}), which is empty; set \
+                    it, because no other source of credentials is used"
                 )));
             }
-            // They go into HTTP headers, and a line break at the end is the usual slip.
+            // They go into HTTP headers, and a line break at the end is a common mistake.
             if !value.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(Error::settings(format!(
-                    "{field} (for the command: {variable}) holds a space, a line break or another character no credential has; copy it again"
+                    "{field} (for the command: {variable}) holds a space, a line break or another \
+                    character that no credential has; copy it again"
                 )));
             }
         }
@@ -220,18 +238,17 @@ impl ColdStorageConfig {
     }
 
     fn check_times(&self) -> Result<()> {
-        for (name, value) in
-            [("connect_timeout_ms", self.connect_timeout_ms), ("timeout_ms", self.timeout_ms)]
+        for (name, value) in [("connect_timeout", self.connect_timeout), ("timeout", self.timeout)]
         {
-            if value == 0 {
-                return Err(Error::settings(format!("{name} is 0; give at least 1")));
+            if value.is_zero() {
+                return Err(Error::settings(format!("{name} is 0; give a longer time")));
             }
         }
         Ok(())
     }
 }
 
-/// Shows whether a secret is set, and nothing else of it.
+/// Shows whether a secret is set, and nothing more.
 struct Hidden<'a>(&'a str);
 
 impl fmt::Debug for Hidden<'_> {
@@ -240,7 +257,7 @@ impl fmt::Debug for Hidden<'_> {
     }
 }
 
-/// The user's own data folder by the XDG rules, where a relative `XDG_DATA_HOME` does not count.
+/// The user's own data folder by the XDG rules, which ignore a relative `XDG_DATA_HOME`.
 fn data_folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
     let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(data) = absolute("XDG_DATA_HOME") {
@@ -250,7 +267,7 @@ fn data_folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
         return Ok(home.join(".local/share/coldpress"));
     }
     Err(Error::settings(
-        "neither XDG_DATA_HOME nor HOME names a folder to keep data in; set local_dir",
+        "neither XDG_DATA_HOME nor HOME names an absolute folder to keep data in; set local_dir",
     ))
 }
 

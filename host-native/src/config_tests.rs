@@ -1,5 +1,5 @@
 use super::*;
-use crate::ErrorKind;
+use crate::error::ErrorKind;
 
 fn s3() -> ColdStorageConfig {
     ColdStorageConfig {
@@ -12,7 +12,7 @@ fn s3() -> ColdStorageConfig {
 }
 
 #[test]
-fn the_defaults_are_the_seeds() {
+fn the_defaults_are_those_of_the_seed() {
     let config = ColdStorageConfig::default();
     assert_eq!(config.bucket, "coldpress");
     assert_eq!(config.prefix, "data/");
@@ -52,7 +52,7 @@ fn a_faulty_configuration_is_refused_by_name_and_without_its_secrets() {
         ("AWS_SECRET_ACCESS_KEY", ColdStorageConfig { secret_key: String::new(), ..s3() }),
         ("secret_key", ColdStorageConfig { secret_key: "in-the-clear\n".to_owned(), ..s3() }),
         ("session_token", ColdStorageConfig { session_token: "in the-clear".to_owned(), ..s3() }),
-        ("timeout_ms", ColdStorageConfig { timeout_ms: 0, ..s3() }),
+        ("timeout", ColdStorageConfig { timeout: Duration::ZERO, ..s3() }),
     ];
     for (word, config) in bad {
         let error = config.check().unwrap_err();
@@ -76,7 +76,7 @@ fn a_faulty_configuration_is_refused_by_name_and_without_its_secrets() {
 }
 
 #[test]
-fn http_is_for_those_who_say_so() {
+fn http_needs_allow_http() {
     let config =
         ColdStorageConfig { endpoint: "http://127.0.0.1:9".to_owned(), allow_http: true, ..s3() };
     let endpoint = "http://127.0.0.1:9".to_owned();

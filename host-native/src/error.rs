@@ -1,6 +1,7 @@
 //! The one error of the native host: what was wrong, where, and what to do next.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -9,32 +10,33 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting, a schema or the store itself does not fit, or there is no such bucket: correct it
-    /// and start again.
+    /// A setting, a schema or the store itself does not fit, or the bucket does not exist: correct
+    /// it and start again.
     Settings,
-    /// A row is not one the settings allow: correct the row, or choose settings that take it.
+    /// The settings do not allow a row: correct the row, or choose settings that accept it.
     Row,
-    /// A tenant, collection, segment, prefix or LSN range cannot be made into an object key, or a
+    /// A tenant, collection, segment, prefix or LSN range cannot be part of an object key, or a
     /// path is not one of our keys.
     Key,
-    /// Bytes that should be a Coldpress file are not, or are damaged: fetch them again, or restore.
+    /// Bytes that should be a Coldpress file are not one, or are damaged: fetch them again, or
+    /// restore them.
     Corrupt,
     /// Something is larger than a stated limit: split the input or raise the limit.
     Limit,
     /// The calling code broke the contract of a type: a bug in the caller.
     Misuse,
-    /// The store did not answer, or not usefully: try again later.
+    /// The store gave no answer, or no useful one: try again later.
     Unavailable,
     /// The store refused the credentials, or they do not allow this.
     Denied,
-    /// Another object, of other content, already lies at the key.
+    /// An object with other content is already stored at the key.
     Conflict,
-    /// No object or file of that name exists, or a segment in the middle of a log does not. Of a
-    /// store this is only said where it could be reached and said so itself.
+    /// No object or file has that name, or a segment in the middle of a log is missing. For a
+    /// store, this means that the store was reached and said so itself.
     NotFound,
-    /// A grant has expired, and no other could be had: ask for one.
+    /// The grant has expired and no new one is available: ask for one.
     Expired,
-    /// The caller broke it off.
+    /// The caller stopped the operation.
     Aborted,
     /// A bug in this crate or in one below it: report it.
     Internal,
@@ -42,7 +44,8 @@ pub enum ErrorKind {
 
 /// An error of the native host. Opaque: match on [`Error::kind`], show it with `Display`.
 ///
-/// No secret of the configuration is ever part of it, nor of its [`source`](std::error::Error::source).
+/// No secret of the configuration is ever part of it, nor of its
+/// [`source`](std::error::Error::source).
 #[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
@@ -71,13 +74,18 @@ impl Error {
         self.0.kind
     }
 
-    /// The object key or the local file it happened at, where there is one.
+    /// What failed and what to do, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The object key or the local file at which it happened, if there is one.
     pub fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
     }
 
-    /// The error of the core it came from, with its row, id, line and column. Of a
-    /// [`Conflict`](ErrorKind::Conflict) with a damaged object, what is damaged there.
+    /// The core's error that caused it, with its row, id, line and column. For a
+    /// [`Conflict`](ErrorKind::Conflict) with a damaged object: what is damaged in that object.
     pub fn core(&self) -> Option<&coldpress_core::Error> {
         match &self.0.cause {
             Cause::Core(error) => Some(error),
@@ -85,36 +93,75 @@ impl Error {
         }
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// A failure of the local file system. `doing` completes "could not …"; `path` says where it
+    /// happened.
+    pub fn from_io(error: &io::Error, doing: &str, path: &Path) -> Self {
+        let (kind, next) = match error.kind() {
+            io::ErrorKind::NotFound => (ErrorKind::NotFound, "check the path"),
+            io::ErrorKind::PermissionDenied => {
+                (ErrorKind::Denied, "check the permissions of the folder")
+            }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                (ErrorKind::Denied, "mount the disk for writing, or choose another folder")
+            }
+            io::ErrorKind::AlreadyExists
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory => (
+                ErrorKind::Conflict,
+                "there is a file where a folder should be, or a folder where a file should be; \
+                move it",
+            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (ErrorKind::Unavailable, "free some space, and try again")
+            }
+            io::ErrorKind::FileTooLarge => (ErrorKind::Limit, "make smaller files"),
+            io::ErrorKind::Unsupported => (
+                ErrorKind::Settings,
+                "this file system has no hard links; choose a folder on another file system",
+            ),
+            _ => (ErrorKind::Unavailable, "check the disk, and try again"),
+        };
+        Self::new(kind, format!("could not {doing}: {error}; {next}"))
+            .at(path.display().to_string())
+    }
+
+    /// An error of this kind. `message` says what failed, why, and what to do next; it must hold no
+    /// secret.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner { kind, message: message.into(), path: None, cause: Cause::None }))
     }
 
-    pub(crate) fn settings(message: impl Into<String>) -> Self {
+    /// An error of kind [`ErrorKind::Settings`].
+    pub fn settings(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Settings, message)
     }
 
-    pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
+    /// The same error, at this object key or local file. An error that has a place keeps it.
+    pub fn at(mut self, path: impl Into<String>) -> Self {
         self.0.path.get_or_insert_with(|| path.into());
         self
     }
 
-    /// The same error, which says something more at its end.
+    /// The same error, with a note at the end of its message.
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message = format!("{}; {note}", self.0.message);
         self
     }
 
-    /// The same conflict, with an object that is damaged: [`core`](Self::core) says how.
+    /// The same conflict; the object at the key is damaged, and [`core`](Self::core) says how.
     pub(crate) fn of_damaged(mut self, why: coldpress_core::Error) -> Self {
         let key = self.path().unwrap_or_default();
         self.0.message = format!(
-            "the object there is damaged ({why}), so a put cannot tell whether it held these rows; put them elsewhere and they may be stored twice: repair the object with `coldpress verify {key} --repair-from FILE` (ColdStorage::repair), where FILE has the rows, or is a copy of the object"
+            "the object at this key is damaged ({why}), so a put cannot tell whether it held these \
+            rows; do not put them elsewhere, because they may then be stored twice; repair the \
+            object with `coldpress verify {key} --repair-from FILE` (ColdStorage::repair), where \
+            FILE holds the rows or is a copy of the object"
         );
         self.0.cause = Cause::Core(why);
         self
     }
 
-    /// The same error for a machine of the core, which says it again at its end.
+    /// The same error for a machine of the core, which returns it as its outcome.
     pub(crate) fn into_core(self) -> coldpress_core::Error {
         coldpress_core::Error::new(self.core_kind(), self.to_string())
     }
@@ -154,13 +201,13 @@ impl Error {
             Core::Conflict => ErrorKind::Conflict,
             Core::Aborted => ErrorKind::Aborted,
             Core::Missing => ErrorKind::NotFound,
-            // There are no pages here: whatever hides a header is set up wrongly.
+            // No browser is involved, so a hidden header means that the store is set up wrongly.
             Core::Cors => ErrorKind::Settings,
             _ => ErrorKind::Internal,
         }
     }
 
-    /// `answer` must hold no secret: it is shown.
+    /// The same error, caused by this answer, which is shown and so must hold no secret.
     pub(crate) fn with_answer(mut self, answer: impl Into<String>) -> Self {
         self.0.cause = Cause::Store(StoreAnswer(answer.into()));
         self

@@ -15,67 +15,53 @@
 //! # }
 //! ```
 //!
-//! Objects are never overwritten: the same content again is success, other content is
-//! [`ErrorKind::Conflict`]. The methods want a tokio runtime.
+//! Objects are never overwritten: putting the same content again is success, and putting other
+//! content is [`ErrorKind::Conflict`]. The methods need a tokio runtime.
 #![forbid(unsafe_code)]
 
-mod answer;
 mod backoff;
-mod claims;
 mod config;
-mod contents;
-mod create;
-mod delete;
-mod deleting;
 mod error;
-mod grant;
-mod http;
-mod leftovers;
-#[cfg(feature = "listen")]
-pub mod listen;
-mod listing;
-mod local;
-mod local_store;
-mod persist;
+mod grants;
+mod process;
 mod quiet;
 mod random;
-mod remote;
-mod repair;
-mod resume;
-mod rows;
-#[cfg(feature = "serve")]
-pub mod serve;
+#[doc(hidden)]
+pub mod staged;
 mod storage;
-mod stored;
+mod store;
 mod threads;
+mod time;
+mod transport;
+mod under_way;
 mod upload;
-mod uploads;
-mod verify;
 mod wal;
-mod writer;
 
-pub use coldpress_core::Codec as ParquetCompression;
 pub use coldpress_core::{
-    ArchivedNow, EncodedFile, Encodings, Exposure, Gap, Grant, GrantRequest, HeldUp, KeyPrefix,
-    LsnRange, LsnWidth, NextTry, ObjectKey, Phase, Progress, Projection, ReadLimits, SealedRule,
-    SegmentChecksum, SegmentNames, Settings, Sha256Digest, StreamSettings, Target, Unfinished,
-    UploadSettings, Uploaded, WalSettings, WalSummary,
+    ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Document, Element,
+    EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind, Exposure,
+    FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource, KeyPrefix,
+    KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NextTry, Nulls, ObjectKey,
+    OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection, ReadLimits, RowGroupReport,
+    Rows, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest,
+    StoredRow, StreamSettings, Summary, Target, TimeUnit, Unfinished, UploadSettings, Uploaded,
+    Verified, WalSettings, WalSummary,
 };
+pub use {bytes, object_store, serde_json};
 
 pub use config::ColdStorageConfig;
 pub use error::{Error, ErrorKind, Result};
-pub use grant::GrantLimits;
-pub use listing::{
-    Contents, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames, Leftover, StoredObject,
-};
+pub use futures_util::Stream;
 pub use quiet::quietly;
-pub use repair::{DamagedObject, Examined, Likeness, Proof, Repaired};
-pub use rows::{RowStream, StoredFile};
-pub use storage::{ColdStorage, PutOutcome};
+pub use storage::{
+    ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,
+    Leftover, Likeness, ObjectWriter, Proof, Repaired, RowStream, StoredContent, StoredFile,
+    StoredObject, ToKey, VerifiedObject,
+};
+pub use store::{GrantLimits, PutOutcome};
+pub use time::TimeOfDay;
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
-pub use verify::VerifiedObject;
 pub use wal::{
     SegmentCheck, SegmentPut, SegmentState, WalArchiver, WalEvent, WalRange, WalRemoval,
     WalRemoved, WalRestored, WalStatus,
 };
-pub use writer::ObjectWriter;

@@ -1,4 +1,4 @@
-//! Panics that somebody catches, told to nobody.
+//! Keeps caught panics off standard error.
 
 use std::cell::Cell;
 use std::panic;
@@ -8,16 +8,17 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`, which catches the panics in it, so that they print nothing on this thread
-/// meanwhile.
+/// Runs `work`, which catches its own panics. While it runs, panics on this thread print nothing.
 ///
-/// Decoding catches what the parquet crate panics at, and gives an error instead; without this, the
-/// message and the backtrace of each would be on standard error as well. Other threads keep their
-/// messages, and so does this one once `work` has ended. The first call replaces the process's
-/// panic hook by one that asks whether to be quiet, and else calls the one before.
+/// Decoding catches panics of the parquet crate and returns an error instead. Without this
+/// function, the message and the backtrace of each panic would be printed too. Other threads keep
+/// printing, and so does this thread once `work` has ended. The first call replaces the panic hook
+/// of the process; the new hook calls the old one unless the thread is quiet.
 ///
 /// ```
-/// let caught = coldpress::quietly(|| std::panic::catch_unwind(|| { panic!("nobody reads this"); }));
+/// use std::panic::catch_unwind;
+///
+/// let caught = coldpress::quietly(|| catch_unwind(|| panic!("nobody reads this")));
 /// assert!(caught.is_err());
 /// ```
 pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
@@ -34,7 +35,7 @@ pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Puts the flag back, however the work ends.
+/// Resets the flag, however the work ends.
 struct Restored(bool);
 
 impl Drop for Restored {

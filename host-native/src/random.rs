@@ -1,11 +1,16 @@
-//! Names that no two processes choose alike.
+//! Unique names, and seeds of random numbers.
 
 use std::hash::{BuildHasher, RandomState};
 
+/// A seed for a generator of random pauses. Each call gives another one.
+pub(crate) fn seed() -> u64 {
+    RandomState::new().hash_one(std::time::SystemTime::now())
+}
+
 /// A name of 32 hexadecimal digits.
 pub(crate) fn random_name() -> String {
-    // The standard library seeds `RandomState` from the operating system and steps it for each
-    // value; with process and time hashed in, a name is not met twice.
+    // The standard library seeds `RandomState` from the operating system and changes it for each
+    // value. Process and time are hashed in too, so names do not repeat.
     let now = std::time::SystemTime::now();
     let half = || RandomState::new().hash_one((std::process::id(), now));
     format!("{:016x}{:016x}", half(), half())

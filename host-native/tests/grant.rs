@@ -1,9 +1,13 @@
-//! Grants, and what a real S3 server makes of them.
+//! Grants against a real S3 server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
-use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, GrantLimits, GrantRequest, LsnRange};
+use std::time::{Duration, SystemTime};
+
+use coldpress::{
+    ColdStorage, ColdStorageConfig, ErrorKind, GrantLimits, GrantRequest, LsnRange, TimeOfDay,
+};
 use coldpress_core::{
     Grant, GrantedWrite, MultipartGrant, Sha256Digest, SignedRequest, complete_multipart_body,
 };
@@ -46,7 +50,7 @@ fn digest() -> Sha256Digest {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_put_stores_one_object_at_the_very_key_and_never_a_second() {
+async fn a_grant_stores_one_object_at_its_key_and_never_a_second() {
     let storage = ColdStorage::new(config("put/")).unwrap();
     for (lsn, name) in ["plain", "a/b", "%2F", "é +&=?#", "..", "~*'()!"].into_iter().enumerate() {
         let grant =
@@ -120,10 +124,10 @@ async fn the_store_itself_refuses_what_was_not_granted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_grant_is_refused() {
-    let storage = ColdStorage::new(config("expired/")).unwrap();
-    let limits = GrantLimits { lifetime_ms: 1_000, ..GrantLimits::default() };
-    let grant = storage.grant(7, &asked("c", 1), &limits).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    let clock = TimeOfDay::new(|| SystemTime::now() - Duration::from_secs(3_600));
+    let config = ColdStorageConfig { clock, ..config("expired/") };
+    let storage = ColdStorage::new(config).unwrap();
+    let grant = storage.grant(7, &asked("c", 1), &GrantLimits::default()).await.unwrap();
     let answer = send(put_of(&grant), b"the content");
     assert_eq!(answer.status, 403, "{answer:?}");
     assert!(storage.list_all(None).await.unwrap().is_empty());
@@ -174,11 +178,11 @@ async fn parts_make_one_object_create_only() {
     assert_eq!(second.status, 412, "{second:?}");
     let aborted = send(&parts_of(&grants[1]).abort, b"");
     assert_eq!(aborted.status, 204, "{aborted:?}");
-    // As after a lost answer: the upload machine looks at the object in each of these cases.
+    // As after a lost answer: in each of these cases the upload machine looks at the object.
     let again = send(&parts_of(&grants[0]).complete, bodies[0].as_bytes());
     assert!(matches!(again.status, 200 | 404 | 412), "{again:?}");
 
-    // Gone on with after a fresh grant.
+    // The upload continues with a fresh grant.
     let named = GrantRequest { upload_id: Some(parts_of(&grants[1]).upload_id.clone()), ..named };
     let grant = storage.grant(7, &named, &limits).await.unwrap();
     assert_eq!(parts_of(&grant).upload_id, parts_of(&grants[1]).upload_id);
@@ -200,7 +204,7 @@ async fn a_folder_has_no_grants_and_bad_requests_are_named() {
     assert_eq!(error.kind(), ErrorKind::Key, "{error}");
     for (asked, limits) in [
         (GrantRequest { bytes: Some(6 << 30), ..asked("c", 1) }, limits.clone()),
-        (asked("c", 1), GrantLimits { lifetime_ms: 0, ..limits.clone() }),
+        (asked("c", 1), GrantLimits { lifetime: Duration::from_millis(0), ..limits.clone() }),
         (asked("c", 1), GrantLimits { parts: Some(10_001), ..limits.clone() }),
         (asked("c", 1), GrantLimits { parts: Some(2), part_bytes: 1, ..limits.clone() }),
     ] {

@@ -1,4 +1,5 @@
-//! Stores that fail while data is verified or deleted, played by the tests' own server; and folders that do.
+//! Stores and folders that fail while data is verified or deleted. The tests' own server plays the
+//! stores.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -15,7 +16,7 @@ fn storage(stub: &Stub) -> ColdStorage {
     ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
 }
 
-/// Keys of `count` objects that lie in the bucket.
+/// Puts `count` objects into the bucket and returns their keys.
 fn filled(bucket: &Bucket, storage: &ColdStorage, count: u64) -> Vec<ObjectKey> {
     let key = |lsn| {
         let path = format!("p/1/c/lsn-{lsn}-{lsn}.parquet");
@@ -38,14 +39,15 @@ fn refusing(key: &'static str, code: &'static str) -> (Bucket, Stub) {
         others.body = body.replace(&format!("<Key>{key}</Key>"), "").into_bytes();
         answering.answer(&others);
         Reply::ok(format!(
-            "<DeleteResult><Error><Key>{key}</Key><Code>{code}</Code><Message>no</Message></Error></DeleteResult>"
+            "<DeleteResult><Error><Key>{key}</Key><Code>{code}</Code>\
+             <Message>no</Message></Error></DeleteResult>"
         ))
     });
     (bucket, stub)
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_named_and_the_others_are_told() {
+async fn a_refused_key_is_named_and_deleted_keys_are_reported() {
     let (bucket, stub) = refusing("p/1/c/lsn-2-2.parquet", "AccessDenied");
     let storage = storage(&stub);
     let all = filled(&bucket, &storage, 5);
@@ -58,7 +60,7 @@ async fn a_key_that_is_refused_is_named_and_the_others_are_told() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_store_misses_is_gone() {
+async fn a_key_that_the_store_does_not_have_counts_as_deleted() {
     let (bucket, stub) = refusing("p/1/c/lsn-0-0.parquet", "NoSuchKey");
     let storage = storage(&stub);
     let all = filled(&bucket, &storage, 2);
@@ -68,7 +70,7 @@ async fn a_key_that_the_store_misses_is_gone() {
 }
 
 #[tokio::test]
-async fn a_request_that_fails_as_a_whole_deletes_nothing_that_is_told() {
+async fn a_failed_request_reports_no_deleted_key() {
     type Answer = fn() -> Reply;
     let answers: [(Answer, ErrorKind); 4] = [
         (|| Reply::error(403, "AccessDenied", "no"), ErrorKind::Denied),
@@ -90,7 +92,7 @@ async fn a_request_that_fails_as_a_whole_deletes_nothing_that_is_told() {
 }
 
 #[tokio::test]
-async fn what_came_cut_off_is_no_damage() {
+async fn a_cut_answer_is_not_reported_as_damage() {
     let bucket = Bucket::new(true);
     let answering = bucket.clone();
     let stub = Stub::start(move |request| match answering.answer(request) {
@@ -99,7 +101,7 @@ async fn what_came_cut_off_is_no_damage() {
         {
             Reply::Cut { claimed: body.len(), body: body[..body.len() / 2].to_vec() }
         }
-        // Nor does a read that goes on where it was cut get any further.
+        // A read that continues where it was cut gets no further either.
         Reply::Headed { status, headers, claimed, .. } => {
             Reply::Headed { status, headers, claimed, body: Vec::new() }
         }
@@ -112,7 +114,7 @@ async fn what_came_cut_off_is_no_damage() {
 }
 
 #[tokio::test]
-async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_there() {
+async fn an_interrupted_repair_says_so_and_the_next_run_stores_the_object() {
     let bucket = Bucket::new(true);
     let (answering, refusing) = (bucket.clone(), Arc::new(AtomicBool::new(false)));
     let refuses = Arc::clone(&refusing);
@@ -127,14 +129,14 @@ async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_the
     let whole = storage.download_parquet(&key).await.unwrap();
     let mut damaged = whole.to_vec();
     damaged[40] ^= 1;
-    bucket.put(&key, &damaged);
+    bucket.put(key.as_str(), &damaged);
     refusing.store(true, Ordering::SeqCst);
     let error = storage.repair(&key, whole.clone(), false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
     assert!(error.to_string().contains("run the same repair again"), "{error}");
     assert!(bucket.keys().iter().all(|name| *name != key));
     refusing.store(false, Ordering::SeqCst);
-    // Other puts leave what shows that an object was here, and keep off its LSNs.
+    // Other puts keep the claim that shows that there was an object, and do not take its LSNs.
     let other = storage.encode_and_upload("c", 1, &rows(2, 1), 9, 10).await.unwrap();
     assert_eq!(storage.next_lsn(1, "c").await.unwrap(), Some(11));
     let restored = storage.repair(&key, whole.clone(), false).await.unwrap();
@@ -143,14 +145,14 @@ async fn a_repair_that_is_cut_off_says_so_and_the_same_again_puts_the_object_the
     let data: Vec<String> =
         bucket.keys().into_iter().filter(|name| !name.contains("_coldpress/")).collect();
     assert_eq!(data, [key.clone(), other], "a claim stays");
-    // The claim is spent: what is deleted now was not deleted by a repair.
+    // The claim is gone, so this deletion does not look like that of a repair.
     storage.delete(&key).await.unwrap();
     let error = storage.repair(&key, whole, false).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_repairs_at_once_one_stores_and_the_other_says_so() {
+async fn of_two_repairs_at_once_one_stores_and_the_other_fails() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(9, 1), 0, 8).await.unwrap();
@@ -166,7 +168,7 @@ async fn of_two_repairs_at_once_one_stores_and_the_other_says_so() {
     for round in 0..12 {
         let mut damaged = whole.to_vec();
         damaged[40] ^= 1;
-        fs::write(folder.path().join(&key), damaged).unwrap();
+        fs::write(folder.path().join(key.as_str()), damaged).unwrap();
         let repair = |at: usize| storage.repair(&key, replacements[at].clone(), true);
         let (first, second) = tokio::join!(repair(0), repair(1));
         let replaced = |outcome: &coldpress::Result<Repaired>| {
@@ -189,13 +191,12 @@ async fn of_two_repairs_at_once_one_stores_and_the_other_says_so() {
 }
 
 #[tokio::test]
-async fn a_folder_where_a_file_should_be_stops_deleting_and_what_went_before_is_told() {
+async fn a_folder_in_place_of_a_file_stops_deleting_and_earlier_deletions_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     let mut all = Vec::new();
     for lsn in 0..4 {
-        let key = storage.encode_and_upload("c", 1, &rows(1, lsn), lsn, lsn).await.unwrap();
-        all.push(ObjectKey::parse(storage.prefix(), &key).unwrap());
+        all.push(storage.encode_and_upload("c", 1, &rows(1, lsn), lsn, lsn).await.unwrap());
     }
     let path = folder.path().join(all[2].as_str());
     fs::remove_file(&path).unwrap();
@@ -208,7 +209,7 @@ async fn a_folder_where_a_file_should_be_stops_deleting_and_what_went_before_is_
 }
 
 #[tokio::test]
-async fn leftovers_of_killed_puts_are_found_below_the_prefix_and_nothing_else() {
+async fn leftovers_of_crashed_puts_are_found_below_the_prefix_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     assert!(storage.leftovers().await.unwrap().is_empty());
@@ -229,7 +230,7 @@ async fn leftovers_of_killed_puts_are_found_below_the_prefix_and_nothing_else() 
     let found = storage.leftovers().await.unwrap();
     assert_eq!(found.iter().map(|left| left.path.as_str()).collect::<Vec<_>>(), leftovers);
     assert!(found.iter().all(|left| left.bytes == 4));
-    // They are no damage, and no deletion of ours touches them.
+    // They do not count as damage, and our deletions do not touch them.
     storage.verify(&key).await.unwrap();
     storage.delete(&key).await.unwrap();
     assert!(folder.path().join(leftovers[0]).is_file());

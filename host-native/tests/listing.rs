@@ -1,4 +1,5 @@
-//! Listings that break half-way, played by the tests' own server: an error, never a silent part.
+//! Listings that break half-way: an error, never a silent part. The tests' own server plays the
+//! store.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -35,7 +36,7 @@ fn is_second_page(request: &Request) -> bool {
 }
 
 #[tokio::test]
-async fn a_whole_listing_of_many_pages_is_whole() {
+async fn a_listing_of_many_pages_is_complete() {
     let stub = broken_listing(|_, _, body| Reply::ok(body));
     let storage = storage(&stub);
     assert_eq!(storage.list(1, "c", None).await.unwrap().len(), 10);
@@ -44,7 +45,7 @@ async fn a_whole_listing_of_many_pages_is_whole() {
 }
 
 #[tokio::test]
-async fn a_listing_that_breaks_half_way_is_an_error_and_never_a_part() {
+async fn a_broken_listing_is_an_error_and_never_partial() {
     type Fault = fn(&Request, &Bucket, String) -> Reply;
     let faults: [(&str, Fault); 9] = [
         ("refused", |request, _, body| match is_second_page(request) {
@@ -84,7 +85,8 @@ async fn a_listing_that_breaks_half_way_is_an_error_and_never_a_part() {
             match rest.is_empty() {
                 true => Reply::ok(body),
                 false => Reply::ok(format!(
-                    "{head}<NextContinuationToken>p/1/c/lsn-0-0.parquet</NextContinuationToken></ListBucketResult>"
+                    "{head}<NextContinuationToken>p/1/c/lsn-0-0.parquet\
+                     </NextContinuationToken></ListBucketResult>"
                 )),
             }
         }),
@@ -130,7 +132,7 @@ async fn an_object_listed_twice_is_an_error() {
         }
         false => Reply::ok(body),
     });
-    // The repeated page leads to the second once more, which the circle's check finds.
+    // The repeated page leads to the second page again, and the check of the tokens finds that.
     let error = storage(&stub).list(1, "c", None).await.unwrap_err();
-    assert!(error.to_string().contains("circle"), "{error}");
+    assert!(error.to_string().contains("repeats a page"), "{error}");
 }

@@ -24,7 +24,7 @@ impl Place {
 
 conformance!(Place::fresh);
 
-/// Every file and folder below, as paths.
+/// The paths of all files and folders below this folder.
 fn tree(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -55,13 +55,13 @@ async fn looking_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn no_staged_file_stays_behind() {
+async fn no_staged_file_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
     storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
     storage.encode_and_upload("c", 1, &rows(1, 2), 0, 0).await.unwrap_err();
-    // A folder where the object should go, and a file where a folder should be.
+    // A folder in place of the object, and a file in place of a folder.
     fs::create_dir_all(folder.path().join("data/1/c/lsn-1-1.parquet")).unwrap();
     fs::write(folder.path().join("data/1/d"), "in the way").unwrap();
     for (collection, lsn) in [("c", 1), ("d", 0)] {
@@ -76,7 +76,7 @@ async fn no_staged_file_stays_behind() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_staged_is_never_listed() {
+async fn staged_files_of_a_crash_are_never_listed() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
@@ -112,13 +112,13 @@ async fn links_below_the_store_are_not_followed() {
         path
     };
     fs::create_dir_all(outside.path().join("c")).unwrap();
-    fs::copy(folder.path().join(&key), outside.path().join("c/lsn-0-0.parquet")).unwrap();
+    fs::copy(folder.path().join(key.as_str()), outside.path().join("c/lsn-0-0.parquet")).unwrap();
     let tenant = link(outside.path(), "2");
     link(&outside.path().join("c"), "1/d");
     link(&outside.path().join("c/lsn-0-0.parquet"), "1/c/lsn-1-1.parquet");
     link(Path::new(".."), "1/loop");
 
-    // Of all, what is no link is listed, and each link is named.
+    // A listing of the store lists what is not a link, and names each link.
     let contents = storage.contents(None, None).await.unwrap();
     assert_eq!(contents.objects.len(), 1);
     let names: Vec<_> =
@@ -134,8 +134,7 @@ async fn links_below_the_store_are_not_followed() {
         ]
     );
 
-    // Whoever names what lies behind one hears of it, and nothing outside is read, written or
-    // deleted.
+    // A key behind a link is an error, and nothing outside is read, written or deleted.
     let parsed = |key: &str| coldpress::ObjectKey::parse(storage.prefix(), key).unwrap();
     for (collection, tenant) in [("d", 1), ("c", 2)] {
         let key = format!("data/{tenant}/{collection}/lsn-0-0.parquet");
@@ -154,7 +153,7 @@ async fn links_below_the_store_are_not_followed() {
     let error = storage.encode_and_upload("c", 1, &rows(1, 1), 1, 1).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     assert_eq!(tree(outside.path()), [outside.path().join("c/lsn-0-0.parquet")]);
-    // The link itself may go: it is what lies in the store.
+    // The link itself may be deleted: it is in the store.
     storage.delete("data/1/c/lsn-1-1.parquet").await.unwrap();
     assert_eq!(tree(outside.path()).len(), 1);
     assert!(tenant.is_symlink());
@@ -165,12 +164,12 @@ async fn a_folder_of_data_that_cannot_be_read_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
-    // A file in the place of a collection's folder: root may read everything else.
+    // A file in place of a collection's folder, because root may read any folder.
     fs::write(folder.path().join("data/1/d"), "x").unwrap();
     let error = storage.list(1, "d", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     assert!(error.path().unwrap().ends_with("data/1/d"), "{error}");
-    // In a listing of all it is a stranger's file.
+    // In a listing of the store it is a foreign file.
     let contents = storage.contents(None, None).await.unwrap();
     assert_eq!((contents.objects.len(), contents.foreign.count), (1, 1));
 }
@@ -180,7 +179,7 @@ async fn a_pipe_at_a_key_is_an_error_and_waits_for_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
-    let path = folder.path().join(&key);
+    let path = folder.path().join(key.as_str());
     fs::remove_file(&path).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let errors = [
@@ -202,7 +201,7 @@ async fn a_pipe_at_a_key_is_an_error_and_waits_for_nobody() {
 }
 
 #[test]
-fn a_local_dir_that_cannot_be_one_is_refused() {
+fn an_unusable_local_dir_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
@@ -217,7 +216,7 @@ fn a_local_dir_that_cannot_be_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_folder_and_odd_names_above_serve() {
+async fn a_link_above_the_store_and_odd_folder_names_work() {
     let folder = tempfile::tempdir().unwrap();
     let real = folder.path().join("real %2F #1 é");
     fs::create_dir(&real).unwrap();
@@ -225,7 +224,7 @@ async fn a_link_to_a_folder_and_odd_names_above_serve() {
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let storage = ColdStorage::new(local_config(&link)).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(2, 1), 0, 1).await.unwrap();
-    assert_eq!(tree(&real), [real.join(&key)]);
+    assert_eq!(tree(&real), [real.join(key.as_str())]);
     assert_eq!(storage.list_all(None).await.unwrap().len(), 1);
     assert_eq!(storage.read_rows(&key, &Projection::All).await.unwrap(), rows(2, 1));
 }
@@ -235,16 +234,16 @@ async fn a_damaged_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let storage = ColdStorage::new(local_config(folder.path())).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(50, 1), 0, 49).await.unwrap();
-    let path = folder.path().join(&key);
+    let path = folder.path().join(key.as_str());
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let error = storage.read_rows(&key, &Projection::All).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-    assert!(error.to_string().contains(&key), "{error}");
+    assert!(error.to_string().contains(key.as_str()), "{error}");
 }
 
-/// Encoding waits for a blocking thread, while the executor's one thread goes on with other tasks.
-/// The refusal of a bad row shows when the rows are looked at.
+/// Encoding waits for a blocking thread, and the executor's one thread serves other tasks in the
+/// meantime. The refusal of a bad row shows when the rows are encoded.
 #[test]
 fn encoding_leaves_the_executor_free() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -274,7 +273,7 @@ fn encoding_leaves_the_executor_free() {
 }
 
 #[tokio::test]
-async fn the_codec_and_the_row_groups_are_the_configurations() {
+async fn codec_and_row_groups_come_from_the_configuration() {
     for codec in coldpress::ParquetCompression::ALL {
         let folder = tempfile::tempdir().unwrap();
         let config = ColdStorageConfig {
@@ -310,7 +309,7 @@ fn settings_of_the_encoder_are_checked_at_once() {
 }
 
 #[test]
-fn a_storage_and_its_futures_go_between_threads() {
+fn a_storage_and_its_futures_are_send() {
     fn goes<T: Send>(_: &T) {}
     fn is_shared<T: Send + Sync>(_: &T) {}
     let folder = tempfile::tempdir().unwrap();

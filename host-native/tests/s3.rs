@@ -48,7 +48,7 @@ async fn wrong_credentials_are_refused_with_a_message_that_says_so() {
             assert!(text.contains("AWS_SECRET_ACCESS_KEY"), "{text}");
             assert!(!shown(&error).contains("in-the-clear"), "{}", shown(&error));
         }
-        // Refused at once, not after retries: one request each, and two for what old probes left.
+        // Refused at once, not after retries: one request each, and two to look for old probes.
         let requests = proxy.counts().requests;
         assert!(requests <= 6, "{requests} requests");
         assert_eq!(storage.files_uploaded(), 0);
@@ -107,11 +107,11 @@ async fn a_listing_of_more_than_one_page_is_whole() {
 async fn a_server_that_goes_away_is_an_error_in_bounded_time_and_nothing_is_counted() {
     let mut server = Some(Seaweed::start());
     let config = ColdStorageConfig {
-        timeout_ms: 2_000,
-        retry_timeout_ms: 2_000,
+        timeout: Duration::from_millis(2_000),
+        retry_timeout: Duration::from_millis(2_000),
         ..config(server.as_ref().unwrap(), "away/")
     };
-    // Many times its times, and less than the times that a store has by default.
+    // Many times the configured timeouts, and less than the default ones.
     let bound = Duration::from_secs(60);
     let storage = ColdStorage::new(config).unwrap();
     let mut stored = 0;
@@ -123,7 +123,7 @@ async fn a_server_that_goes_away_is_an_error_in_bounded_time_and_nothing_is_coun
             Err(error) => break (error, started.elapsed()),
         }
         if stored == 5 {
-            // From here on puts and the kill run side by side.
+            // From here on, puts and the kill run side by side.
             let mut server = server.take().unwrap();
             killer = Some(std::thread::spawn(move || server.kill()));
         }

@@ -1,9 +1,10 @@
-//! Objects written piece by piece, and rows without end: in a folder and in a real S3 store.
+//! Objects written piece by piece, and endless rows: in a folder and in a real S3 store.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
 use std::fs;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use common::seaweed::Seaweed;
 use common::{local_config, rows, seaweed_config};
 use serde_json::Value;
 
-/// More than two parts, and no whole number of them.
+/// More than two parts, and not a whole number of them.
 const LARGE_BYTES: usize = 2 * ObjectWriter::PART_BYTES + 123_457;
 
 fn in_s3(prefix: &str) -> ColdStorageConfig {
@@ -29,7 +30,7 @@ fn key(storage: &ColdStorage, collection: &str) -> ObjectKey {
     ObjectKey::data(storage.prefix(), 1, collection, lsns, LsnWidth::default()).unwrap()
 }
 
-/// Bytes that repeat nowhere near.
+/// Bytes without repetition, which do not compress.
 fn noise(length: usize, seed: u64) -> Bytes {
     let mut state = seed | 1;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -51,7 +52,7 @@ async fn written(storage: &ColdStorage, key: &ObjectKey, bytes: &Bytes) -> Objec
     writer
 }
 
-/// Small and large, once and again, and with other content at the same key.
+/// Small and large objects, put once, again, and with other content at the same key.
 async fn an_object_is_written_once(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     for (name, length) in [
@@ -75,8 +76,8 @@ async fn an_object_is_written_once(config: ColdStorageConfig) {
     assert_eq!(storage.list_all(None).await.unwrap().len(), 4);
 }
 
-/// Whatever was begun and not finished, nothing of it can be seen.
-async fn what_is_given_up_leaves_nothing(config: ColdStorageConfig) {
+/// Nothing of an object that was begun and not finished is visible.
+async fn an_aborted_object_leaves_nothing(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let bytes = noise(LARGE_BYTES, 3);
     written(&storage, &key(&storage, "aborted"), &bytes).await.abort().await.unwrap();
@@ -92,7 +93,34 @@ async fn what_is_given_up_leaves_nothing(config: ColdStorageConfig) {
     assert_eq!(storage.create(&strange).await.unwrap_err().kind(), ErrorKind::Misuse);
 }
 
-/// Rows past the memory they may take become files whose LSNs follow one another.
+/// A write whose future is dropped has given its bytes: they are part of the object, and what
+/// follows them stands behind them.
+#[tokio::test]
+async fn a_write_that_is_dropped_in_the_middle_loses_no_byte() {
+    let storage = ColdStorage::new(in_s3("dropped-write/")).unwrap();
+    let key = key(&storage, "c");
+    // More than the writer keeps in memory, so that the write has to wait.
+    let bytes = noise((ObjectWriter::PARTS_AT_ONCE + 3) * ObjectWriter::PART_BYTES, 4);
+    for tail in [&b"tail"[..], b""] {
+        let key = match tail.is_empty() {
+            true => key.clone(),
+            false => self::key(&storage, "with-tail"),
+        };
+        let mut writer = storage.create(&key).await.unwrap();
+        let mut write = Box::pin(writer.write(bytes.clone()));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(write.as_mut().poll(&mut context).is_pending());
+        drop(write);
+        if !tail.is_empty() {
+            writer.write(Bytes::from_static(tail)).await.unwrap();
+        }
+        assert_eq!(writer.finish().await.unwrap(), PutOutcome::Created);
+        let stored = storage.download_parquet(key.as_str()).await.unwrap();
+        assert_eq!(stored, [&bytes[..], tail].concat());
+    }
+}
+
+/// Rows that exceed the memory limit become several files with consecutive LSNs.
 async fn rows_without_end_become_files(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let settings = Settings { codec: Codec::None, ..Settings::default() };
@@ -116,7 +144,7 @@ async fn rows_without_end_become_files(config: ColdStorageConfig) {
     }
     assert_eq!(back, all);
 
-    // Others that begin within them are refused, and their rows are nowhere.
+    // Rows whose LSNs begin within these are refused, and none of them is stored.
     let within = StreamSettings { first_lsn: 12, ..StreamSettings::default() };
     let mut stream = storage.stream_rows(3, "c", None, settings.clone(), within).unwrap();
     stream.push_json("{\"n\":1}".into()).await.unwrap();
@@ -126,7 +154,7 @@ async fn rows_without_end_become_files(config: ColdStorageConfig) {
     stream.abort().await.unwrap();
 }
 
-/// A row that is refused: the files before it stay, of its own there is nothing.
+/// After a refused row, the files before it stay, and its own file does not exist.
 async fn a_refused_row_ends_a_stream(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let cut = StreamSettings { row_group_bytes_max: 50_000, file_bytes_max: 1, first_lsn: 0 };
@@ -144,8 +172,8 @@ async fn a_refused_row_ends_a_stream(config: ColdStorageConfig) {
     assert!(listed.iter().zip(&stored).all(|(there, told)| there.key == told.key));
 }
 
-/// Whether the last row is refused, its files would be in another's way, or all goes well.
-async fn all_or_nothing_is_seen_at_the_end_or_never(config: ColdStorageConfig) {
+/// In three cases: the last row is refused, another writer has the LSNs, and all goes well.
+async fn all_or_nothing_is_visible_at_the_end_or_never(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let cut = StreamSettings { row_group_bytes_max: 50_000, file_bytes_max: 1, first_lsn: 0 };
     let good: String = (0..5_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
@@ -208,10 +236,10 @@ macro_rules! everywhere {
 
 everywhere!(
     an_object_is_written_once,
-    what_is_given_up_leaves_nothing,
+    an_aborted_object_leaves_nothing,
     rows_without_end_become_files,
     a_refused_row_ends_a_stream,
-    all_or_nothing_is_seen_at_the_end_or_never
+    all_or_nothing_is_visible_at_the_end_or_never
 );
 
 fn no_staged_file(folder: &std::path::Path) {
@@ -225,7 +253,7 @@ fn no_staged_file(folder: &std::path::Path) {
     }
 }
 
-/// What was dropped is taken back by a task of its own, which has a moment to do so.
+/// Waits until the tasks of dropped writers have aborted their uploads.
 async fn no_open_upload(prefix: &'static str) {
     let gone = async {
         while open_uploads(prefix).await > 0 {
@@ -243,7 +271,7 @@ async fn open_uploads(prefix: &'static str) -> usize {
 }
 
 #[tokio::test]
-async fn parts_that_a_killed_writer_left_go_once_the_object_is_there() {
+async fn parts_of_a_crashed_writer_are_removed_once_the_object_is_stored() {
     let prefix = "streams/left/";
     let storage = ColdStorage::new(in_s3(prefix)).unwrap();
     let (mine, neighbour) = (key(&storage, "mine"), key(&storage, "mine-too"));

@@ -1,9 +1,13 @@
-//! Stores that do not keep to the rules, played by the tests' own server.
+//! Stores that break the rules of S3, played by the tests' own server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "stub/answers.rs"]
 mod answers;
 mod common;
+#[path = "stub/doubt.rs"]
+mod doubt;
+#[path = "stub/final_answers.rs"]
+mod final_answers;
 #[path = "stub/parts.rs"]
 mod parts;
 #[path = "stub/probe.rs"]
@@ -11,9 +15,9 @@ mod probe;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, PutOutcome};
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, ObjectKey};
 use common::stub::{BOUND, Bucket, Reply, Request, Stub};
 use common::{Trace, hasty_config, rows, s3_config, shown};
 
@@ -21,17 +25,17 @@ fn storage(stub: &Stub) -> ColdStorage {
     ColdStorage::new(s3_config(&stub.endpoint, "p/")).unwrap()
 }
 
-/// For tests that wait until all times are over.
+/// For tests that wait for the end of all timeouts.
 fn hasty(stub: &Stub) -> ColdStorage {
     ColdStorage::new(hasty_config(&stub.endpoint, "p/")).unwrap()
 }
 
-async fn put(storage: &ColdStorage, seed: u64) -> coldpress::Result<String> {
+async fn put(storage: &ColdStorage, seed: u64) -> coldpress::Result<ObjectKey> {
     storage.encode_and_upload("c", 1, &rows(3, seed), 0, 2).await
 }
 
 #[tokio::test]
-async fn a_store_that_ignores_the_condition_is_found_out_before_the_first_put() {
+async fn a_probe_finds_a_store_that_ignores_the_condition() {
     let bucket = Bucket::new(false);
     let answering = bucket.clone();
     let stub = Stub::start(move |request| answering.answer(request));
@@ -62,7 +66,7 @@ async fn a_store_without_the_condition_says_so_and_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_allows_it_puts_there_after_a_look() {
+async fn if_allowed_a_put_looks_first() {
     let bucket = Bucket::new(false);
     let answering = bucket.clone();
     let stub = Stub::start(move |request| answering.answer(request));
@@ -123,7 +127,7 @@ async fn a_probe_that_may_not_be_deleted_does_not_stop_the_put() {
 }
 
 #[tokio::test]
-async fn old_probes_are_taken_away_before_the_first_put_and_nothing_else_is() {
+async fn the_first_put_deletes_old_probes_and_nothing_else() {
     let bucket = Bucket::new(true);
     let folder = "p/_coldpress/probe-0123456789abcdef0123456789abcdef";
     bucket.put(folder, b"first");
@@ -142,7 +146,7 @@ async fn old_probes_are_taken_away_before_the_first_put_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn who_may_not_list_may_still_put() {
+async fn a_put_needs_no_permission_to_list() {
     let bucket = Bucket::new(true);
     let answering = bucket.clone();
     let stub = Stub::start(move |request| match request.method.as_str() {
@@ -154,7 +158,7 @@ async fn who_may_not_list_may_still_put() {
 }
 
 #[tokio::test]
-async fn a_probe_swept_away_in_the_middle_is_repeated() {
+async fn a_probe_that_is_deleted_in_the_middle_is_repeated() {
     let bucket = Bucket::new(true);
     let (answering, probes) = (bucket.clone(), AtomicUsize::new(0));
     let stub = Stub::start(move |request| {
@@ -172,7 +176,8 @@ async fn a_probe_swept_away_in_the_middle_is_repeated() {
     assert_eq!(stub.count("PUT"), 5, "three of the probe, one of the claim, one of the rows");
 }
 
-/// Fails the puts of rows (not of the probe) as `fault` says, given how many came before.
+/// Fails the puts of rows (not of the probe) as `fault` says; its argument is the number of puts
+/// before.
 fn faulty_puts(
     bucket: &Bucket,
     fault: impl Fn(usize, &Request, &Bucket) -> Option<Reply> + Send + Sync + 'static,
@@ -203,8 +208,11 @@ async fn a_put_whose_answer_is_lost_is_read_back() {
             bucket.answer(request);
             (number == 0).then(lost)
         });
-        // The silence is waited out, and what comes after it has time enough.
-        let config = ColdStorageConfig { timeout_ms: 5_000, ..s3_config(&stub.endpoint, "p/") };
+        // The client waits for the end of the silence, and what follows has enough time.
+        let config = ColdStorageConfig {
+            timeout: Duration::from_millis(5_000),
+            ..s3_config(&stub.endpoint, "p/")
+        };
         let storage = ColdStorage::new(config).unwrap();
         let started = Instant::now();
         let key = put(&storage, 1).await.unwrap();
@@ -220,8 +228,10 @@ async fn a_store_that_keeps_failing_is_unavailable_and_nothing_is_counted() {
         let bucket = Bucket::new(true);
         let stub =
             faulty_puts(&bucket, move |_, _, _| Some(Reply::error(status, "SlowDown", "no")));
-        let config =
-            ColdStorageConfig { retry_timeout_ms: 3_000, ..s3_config(&stub.endpoint, "p/") };
+        let config = ColdStorageConfig {
+            retry_timeout: Duration::from_millis(3_000),
+            ..s3_config(&stub.endpoint, "p/")
+        };
         let storage = ColdStorage::new(config).unwrap();
         let started = Instant::now();
         let error = put(&storage, 1).await.unwrap_err();
@@ -230,14 +240,14 @@ async fn a_store_that_keeps_failing_is_unavailable_and_nothing_is_counted() {
         assert!(error.to_string().contains(&status.to_string()), "{error}");
         assert!(stub.count("PUT") > 3, "not tried again");
         assert_eq!((storage.files_uploaded(), storage.bytes_uploaded()), (0, 0));
-        // The claim stays: nobody knows whether the rows arrive after all.
+        // The claim stays, because the rows may still arrive.
         let keys = bucket.keys();
         assert!(keys.len() == 1 && keys[0].contains("/_claims/"), "{keys:?}");
     }
 }
 
 #[tokio::test]
-async fn a_failure_that_passes_is_overcome() {
+async fn a_temporary_failure_is_retried() {
     let bucket = Bucket::new(true);
     let stub = faulty_puts(&bucket, |number, _, _| {
         (number < 2).then(|| Reply::error(503, "SlowDown", "later"))
@@ -248,7 +258,7 @@ async fn a_failure_that_passes_is_overcome() {
 }
 
 #[tokio::test]
-async fn a_silent_store_is_given_up_in_bounded_time() {
+async fn a_silent_store_is_an_error_in_bounded_time() {
     let stub = Stub::start(|_| Reply::Silent);
     let storage = hasty(&stub);
     let started = Instant::now();
@@ -262,7 +272,7 @@ async fn a_silent_store_is_given_up_in_bounded_time() {
 }
 
 #[tokio::test]
-async fn a_key_said_to_be_taken_by_a_put_under_way_is_tried_again() {
+async fn a_key_that_a_running_put_holds_is_tried_again() {
     let bucket = Bucket::new(true);
     let stub = faulty_puts(&bucket, |number, _, _| {
         (number < 2).then(|| Reply::error(409, "ConditionalRequestConflict", "under way"))
@@ -313,21 +323,22 @@ async fn no_secret_shows_in_errors_debug_or_traces() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // For the whole process: with one of this thread's own, what other tests have met first stays
-    // silent here.
+    // For the whole process: with a subscriber for this thread only, events that other tests
+    // reached first would stay silent here.
     tracing::subscriber::set_global_default(subscriber).unwrap();
-    // Echoes all it was sent, as real stores do in a SignatureDoesNotMatch.
+    // Echoes everything it was sent, as real stores do in a SignatureDoesNotMatch.
     for status in [403, 500, 400, 501, 200] {
         let stub = Stub::start(move |request| {
             let echo = format!("{:?} SK-in-the-clear ST-in-the-clear", request.headers);
             let body = format!(
-                "<Error><Code>Echo</Code><Message>{echo}</Message><StringToSign>{echo}</StringToSign></Error>"
+                "<Error><Code>Echo</Code><Message>{echo}</Message>\
+                 <StringToSign>{echo}</StringToSign></Error>"
             );
             Reply::Whole { status, body: body.into() }
         });
         let storage = hasty(&stub);
         let mut texts = vec![format!("{storage:?} {:?}", storage.object_store())];
-        // The store as query engines use it, past our own errors.
+        // The store as query engines use it, without our own errors.
         let path = object_store::path::Path::parse("p/x").unwrap();
         if let Err(error) = object_store::ObjectStoreExt::get(&storage.object_store(), &path).await
         {
@@ -349,7 +360,7 @@ async fn no_secret_shows_in_errors_debug_or_traces() {
             assert!(!text.contains("ST-in-the-clear"), "{text}");
         }
     }
-    // And where nobody answers.
+    // And a store that does not answer.
     let closed = Stub::start(|_| Reply::Closed);
     let error = put(&hasty(&closed), 1).await.unwrap_err();
     assert!(!shown(&error).contains("in-the-clear"), "{}", shown(&error));
@@ -370,22 +381,4 @@ async fn a_download_cut_short_is_an_error() {
     let error = storage.download_parquet("p/1/c/lsn-0-0.parquet").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
-}
-
-#[tokio::test]
-async fn keys_go_over_the_wire_encoded_exactly_once() {
-    let bucket = Bucket::new(true);
-    let answering = bucket.clone();
-    let stub = Stub::start(move |request| answering.answer(request));
-    let storage = storage(&stub);
-    let mut expected = Vec::new();
-    for name in ["%", "#", "..", "a/b", "é"] {
-        let file =
-            common::encoded(&storage, name, coldpress::LsnRange::new(0, 0).unwrap(), &rows(1, 1));
-        assert_eq!(storage.put_file(&file).await.unwrap(), PutOutcome::Created);
-        assert_eq!(storage.list(1, name, None).await.unwrap().len(), 1);
-        expected.push(file.key.as_str().to_owned());
-    }
-    expected.sort();
-    assert_eq!(bucket.keys(), expected);
 }

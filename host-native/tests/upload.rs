@@ -5,11 +5,11 @@ mod common;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use coldpress::{
     ColdStorage, ColdStorageConfig, EncodedFile, ErrorKind, Grant, GrantLimits, GrantRequest,
-    LsnRange, Phase, Projection, UploadOptions, UploadSettings, no_more_grants, upload,
+    LsnRange, Phase, Projection, TimeOfDay, UploadOptions, UploadSettings, no_more_grants, upload,
     upload_until,
 };
 use coldpress_core::{Codec, Encoder, GrantedWrite, Settings, Sha256Digest};
@@ -33,6 +33,12 @@ fn storage(prefix: &str) -> ColdStorage {
     ColdStorage::new(config(Seaweed::shared(), prefix)).unwrap()
 }
 
+/// The same storage with a clock that is an hour slow: its grants of 15 minutes have expired.
+fn of_an_hour_ago(prefix: &str) -> ColdStorage {
+    let clock = TimeOfDay::new(|| SystemTime::now() - Duration::from_secs(3_600));
+    ColdStorage::new(ColdStorageConfig { clock, ..config(Seaweed::shared(), prefix) }).unwrap()
+}
+
 fn options() -> UploadOptions {
     UploadOptions { allow_http: true, ..UploadOptions::default() }
 }
@@ -41,7 +47,7 @@ fn range() -> LsnRange {
     LsnRange::new(1, 9).unwrap()
 }
 
-/// What a device asks for that knows its file.
+/// The request of a device that knows its file.
 fn asked(file: &EncodedFile) -> GrantRequest {
     GrantRequest {
         bytes: Some(file.bytes.len() as u64),
@@ -113,7 +119,7 @@ async fn a_large_file_goes_up_in_parts() {
         on_progress: Some(Arc::new(move |progress| seen.lock().unwrap().push(progress))),
         ..options()
     };
-    // No grant at first: it is asked for.
+    // Without a first grant, the upload asks for one.
     let ask = |upload_id: Option<String>| {
         assert_eq!(upload_id, None);
         let (storage, file) = (&storage, &file);
@@ -142,9 +148,7 @@ async fn a_large_file_goes_up_in_parts() {
 async fn a_grant_that_expired_is_replaced_and_the_parts_are_kept() {
     let storage = storage("expired/");
     let file = large_file(&storage);
-    let short = GrantLimits { lifetime_ms: 1_000, ..limits() };
-    let grant = granted(&storage, &file, &short).await;
-    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let grant = granted(&of_an_hour_ago("expired/"), &file, &limits()).await;
     let asks = AtomicU32::new(0);
     let ask = |upload_id: Option<String>| {
         asks.fetch_add(1, Ordering::SeqCst);
@@ -160,8 +164,7 @@ async fn a_grant_that_expired_is_replaced_and_the_parts_are_kept() {
 
     let storage = self::storage("expired-for-good/");
     let file = encoded(&storage, "c", range(), &rows(10, 1));
-    let grant = granted(&storage, &file, &short).await;
-    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let grant = granted(&of_an_hour_ago("expired-for-good/"), &file, &limits()).await;
     let error = upload(&file, Some(grant), no_more_grants, &options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
     assert!(storage.list_all(None).await.unwrap().is_empty());
@@ -212,9 +215,9 @@ async fn a_store_that_stops_and_comes_back_gets_the_file_once() {
     let settings = UploadSettings {
         concurrency: 2,
         retries_max: 30,
-        backoff_ms: 200,
-        backoff_max_ms: 500,
-        timeout_ms: 60_000,
+        backoff: Duration::from_millis(200),
+        backoff_max: Duration::from_millis(500),
+        timeout: Duration::from_millis(60_000),
         ..UploadSettings::default()
     };
     let cut = AtomicBool::new(false);
@@ -233,19 +236,23 @@ async fn a_store_that_stops_and_comes_back_gets_the_file_once() {
     assert!(gate.refused() >= 3, "the gate was never in the way");
     assert!(storage.download_parquet(uploaded.key.as_str()).await.unwrap() == file.bytes);
 
-    // For good: an error in bounded time, which says what may have stayed behind.
+    // The store stays down: an error in bounded time, which says what may be left in it.
     let other = encoded(&storage, "d", range(), &rows(10, 1));
     let request = GrantRequest { collection: "d".to_owned(), ..asked(&other) };
     let grant = storage.grant(1, &request, &limits()).await.unwrap();
     gate.close();
-    let settings = UploadSettings { retries_max: 3, backoff_ms: 50, ..UploadSettings::default() };
+    let settings = UploadSettings {
+        retries_max: 3,
+        backoff: Duration::from_millis(50),
+        ..UploadSettings::default()
+    };
     let options = UploadOptions { settings, on_progress: None, ..options };
     let error = upload(&other, Some(grant), no_more_grants, &options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_broken_off_leaves_no_parts() {
+async fn a_stopped_upload_leaves_no_parts() {
     let storage = storage("aborted/");
     let file = large_file(&storage);
     let grant = granted(&storage, &file, &limits()).await;

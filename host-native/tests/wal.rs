@@ -90,9 +90,10 @@ mod trouble {
         }
     }
 
-    /// A store that hangs up: told once, not for each try; and the end comes when it is asked for.
+    /// A store that closes every connection: reported once, not for each try. A shutdown ends
+    /// the watch.
     #[tokio::test]
-    async fn a_store_that_is_away_is_told_once_and_tried_again() {
+    async fn an_unreachable_store_is_reported_once_and_retried() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (tried, mut tries) = tokio::sync::watch::channel(0);
@@ -103,8 +104,8 @@ mod trouble {
             }
         });
         let archiver = archiver(coldpress::ColdStorageConfig {
-            timeout_ms: 1_000,
-            retry_timeout_ms: 0,
+            timeout: Duration::from_millis(1_000),
+            retry_timeout: Duration::from_millis(0),
             ..s3_config(&endpoint, "")
         });
         let folder = segments(3);
@@ -114,8 +115,12 @@ mod trouble {
 
         let told = Mutex::new(Vec::new());
         let tell = |event: WalEvent<'_>| told.lock().unwrap().push(event.to_string());
-        let settings = WalSettings { poll_ms: Some(10), backoff_ms: 1, ..WalSettings::default() };
-        // Told of the first failure, it is seen to try some times more.
+        let settings = WalSettings {
+            poll: Some(Duration::from_millis(10)),
+            backoff: Duration::from_millis(1),
+            ..WalSettings::default()
+        };
+        // After the report of the first failure, it must retry some times.
         let stop = async {
             let _ = tries.wait_for(|tries| *tries > before + 5).await;
         };
@@ -123,7 +128,7 @@ mod trouble {
         let summary = archiver.watch(folder.path(), &settings, tell, stop, drain).await.unwrap();
         assert_eq!(summary.segments, 0);
         let told = told.into_inner().unwrap();
-        assert!(told.len() == 1 && told[0].starts_with("trying again: "), "{told:?}");
+        assert!(told.len() == 1 && told[0].starts_with("retrying: "), "{told:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
@@ -135,13 +140,13 @@ mod trouble {
         let old = SystemTime::now() - Duration::from_secs(3_600);
         let first = std::fs::File::options().write(true).open(folder.path().join("0")).unwrap();
         first.set_modified(old).unwrap();
-        let sealed = SealedRule::Age { ms: 600_000 };
+        let sealed = SealedRule::Age { age: Duration::from_secs(600) };
         let settings = WalSettings { sealed, ..WalSettings::default() };
         assert_eq!(archiver.archive(folder.path(), &settings, |_| ()).await.unwrap().segments, 1);
         let exposure = archiver.status(folder.path(), sealed).await.unwrap().exposure;
         assert_eq!((exposure.segments, exposure.waiting), (2, 0));
         // The second was begun when the first was last written.
-        assert!((3_600_000..3_700_000).contains(&exposure.ms), "{exposure:?}");
+        assert!((3_600_000..3_700_000).contains(&exposure.age.as_millis()), "{exposure:?}");
     }
 
     #[tokio::test]
@@ -156,8 +161,8 @@ mod trouble {
             .with_writer(move || writer.clone())
             .finish();
         let _guard = tracing::subscriber::set_default(subscriber);
-        // Beside a second one. Where there is only one, tracing asks the thread that first comes to
-        // a span whether anybody listens, and that may be the thread of another test.
+        // There is a second subscriber too. With only one, tracing asks the thread that first
+        // reaches a span whether anybody listens, and that may be the thread of another test.
         let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let delete = WalSettings { delete: true, ..WalSettings::default() };
         archiver.archive(folder.path(), &delete, |_| ()).await.unwrap();
@@ -171,7 +176,7 @@ mod trouble {
         }
     }
 
-    /// Dropped at any moment, it leaves nothing half done.
+    /// An archiver that is dropped at any moment leaves nothing half done.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn it_may_be_dropped_at_any_moment() {
         let (store, folder) = (tempfile::tempdir().unwrap(), segments(40));
@@ -179,7 +184,7 @@ mod trouble {
         let delete = WalSettings { delete: true, ..WalSettings::default() };
         for ms in 0..25 {
             let run = archiver.archive(folder.path(), &delete, |_| ());
-            // Over in time, or dropped; either is well.
+            // It may end in time or be dropped; both are fine.
             let _ = tokio::time::timeout(Duration::from_millis(ms), run).await;
         }
         archiver.archive(folder.path(), &delete, |_| ()).await.unwrap();
@@ -193,7 +198,7 @@ mod trouble {
     }
 
     #[test]
-    fn its_futures_go_between_threads() {
+    fn its_futures_are_send() {
         fn goes<T: Send>(_: &T) {}
         let store = tempfile::tempdir().unwrap();
         let archiver = archiver(local_config(store.path()));

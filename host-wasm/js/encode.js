@@ -1,4 +1,4 @@
-// Browsers, their workers, Deno and Bun: the module lies beside this file, and is fetched.
+// For browsers, their workers, Deno and Bun: fetches the module, which lies beside this file.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
 import { encoderApi } from './src/encoder-api.js'

@@ -1,4 +1,4 @@
-// Node: the module lies beside this file, and is read.
+// For Node: reads the module, which lies beside this file.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
 import { encoderApi } from './src/encoder-api.js'

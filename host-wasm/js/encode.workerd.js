@@ -1,4 +1,4 @@
-// Cloudflare Workers: a module must be imported, as nothing may be compiled while a request runs.
+// For Cloudflare Workers: imports the module, because a Worker may not compile one itself.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/encode.js'
 import module from './glue/encode.wasm'

@@ -4,7 +4,7 @@ export * from './encode.js'
 export * from './upload.js'
 
 /**
- * A file back into its rows, exactly as they came.
+ * Decodes a file into its rows, exactly as they were encoded.
  *
  * ```js
  * await decode(await fetch('/cold/7/weather/lsn-0-1.parquet'), { columns: ['city'] })
@@ -13,7 +13,10 @@ export * from './upload.js'
  */
 export function decode(file: FileSource, options: DecodeOptions & { as: 'ndjson' }): Promise<string>
 export function decode(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<Row[]>
-export function decode<S extends Schema>(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<DecodedRowOf<S>[]>
+export function decode<S extends Schema>(
+  file: FileSource,
+  options?: DecodeOptions & { as?: 'rows' },
+): Promise<DecodedRowOf<S>[]>
 
-/** What a file is made of: row groups, columns, encodings, codecs and sizes. */
+/** Reads the metadata of a file: row groups, columns, encodings, codecs and sizes. */
 export function inspect(file: FileSource): Promise<FileReport>

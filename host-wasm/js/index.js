@@ -1,4 +1,4 @@
-// Browsers, their workers, Deno and Bun: the module lies beside this file, and is fetched.
+// For browsers, their workers, Deno and Bun: fetches the module, which lies beside this file.
 import { glue as brotliGlue } from './glue/brotli.js'
 import { glue } from './glue/coldpress.js'
 import { fullApi } from './src/api.js'
@@ -10,5 +10,7 @@ const api = fullApi(
   new Engine(brotliGlue, () => fetched(new URL('./glue/brotli.wasm', import.meta.url))),
 )
 
-export const { init, encode, Encoder, decode, inspect, objectKey, parseObjectKey, upload, grantsFrom } = api
+export const {
+  init, encode, Encoder, decode, inspect, objectKey, parseObjectKey, upload, grantsFrom,
+} = api
 export { ColdpressError } from './src/error.js'

@@ -1,66 +1,66 @@
 import type { ColdpressError, EncodeOptions, GetGrant, UploadProgress } from './index.js'
 
-export interface OutboxOptions extends Omit<EncodeOptions, 'lsns' | 'signal' | 'collection' | 'tenant' | 'prefix'> {
+type OwnOptions = 'lsns' | 'signal' | 'collection' | 'tenant' | 'prefix'
+
+export interface OutboxOptions extends Omit<EncodeOptions, OwnOptions> {
   /**
-   * Names the database in IndexedDB. One outbox is for one collection, and for one tenant: put the
-   * user into its name.
+   * The name of the outbox, which its database in IndexedDB gets. One outbox is for one collection
+   * and one tenant. So if several users share a device, put the user into the name.
    */
   name: string
-  /** Where the rows belong. */
+  /** The collection of the rows. */
   collection: string
   /**
-   * Asked for a grant for each batch, and for a fresh one on every replay:
-   * `grantsFrom(url, { token })`.
+   * Gets the grants: `grantsFrom(url, { token })`. It is called for each batch, and again for each
+   * retry.
    */
   grants: GetGrant
-  /** Whose rows they are. Default: what the key of the first grant says. */
+  /** The tenant of the rows. Default: the tenant in the key of the first grant. */
   tenant?: number | bigint | string
-  /** A batch goes when it has so many rows. Default: 10,000. */
+  /** A batch with this many rows is uploaded. Default: 10,000. */
   batchRowsMax?: number
-  /** A batch goes when its rows are so large as JSON. Default: 8 MiB. */
+  /** A batch of this size, as JSON, is uploaded. Default: 8 MiB. */
   batchBytesMax?: number
-  /** A batch goes when its oldest row has waited so long. Default: 60,000 (a minute). */
+  /** Rows are uploaded after this time at the latest. Default: 60,000 (a minute). */
   batchAgeMs?: number
-  /** The first wait after a failure; each further one is twice as long at most. Default: 1,000. */
+  /** The first pause after a failure. Each further one is at most twice as long. Default: 1,000. */
   backoffMsMin?: number
-  /** The longest wait after failures. Default: 300,000 (five minutes). */
+  /** The longest pause after failures. Default: 300,000 (five minutes). */
   backoffMsMax?: number
-  /** Requests at a time where an object goes in parts. */
+  /** The most requests at a time, if an object is sent in parts. Default: 4. */
   concurrency?: number
   /**
-   * Asks the browser never to evict this site's storage (`navigator.storage.persist`). Firefox asks
-   * its user. Default: false.
+   * Asks the browser never to evict the storage of this site (`navigator.storage.persist`). Firefox
+   * asks its user. Default: false.
    */
   persist?: boolean
-  /** Another IndexedDB than the global one. */
+  /** Used instead of the global IndexedDB. */
   indexedDB?: IDBFactory
 }
 
-/** What waits, and why. */
+/** The rows that wait, and why. */
 export interface OutboxState {
-  /** Rows that are not known to be in the store yet, without those of failed batches. */
+  /** Rows that are not known to be in the store, without those of failed batches. */
   rows: number
   /** Their size as JSON. */
   bytes: number
-  /**
-   * Sealed batches among them: with fixed bytes and a fixed key, and perhaps in the store already.
-   */
+  /** Sealed batches of these rows. Their bytes and key are final; the store may have them. */
   batches: number
   failed: { batches: number; rows: number }
-  /** Whether this page or worker uploads or waits for its turn, or another one uploads. */
+  /** Whether a page or worker uploads, or this one waits until it may. */
   draining: boolean
   online: boolean
-  /** What the browser said to `persist`. */
+  /** The browser's answer to `persist`. */
   persisted?: boolean
-  /** Why the last attempt failed, in whichever page; gone after one that did not. */
+  /** Why the last attempt failed, in any page. Absent after a successful attempt. */
   error?: unknown
-  /** When the next attempt is due (milliseconds since 1970), after one that failed. */
+  /** After a failed attempt: when the next one is due, in milliseconds since 1970. */
   nextAttemptMs?: number
 }
 
 /**
- * Rows that cannot be stored as things are. They stand in nobody's way, and stay until they are
- * retried or discarded.
+ * Rows that could not be stored. They do not stop other rows. They stay on the device until they
+ * are retried or discarded.
  */
 export interface FailedBatch {
   readonly id: number
@@ -69,7 +69,7 @@ export interface FailedBatch {
   readonly bytes: number
   readonly at: Date
   readonly error: ColdpressError
-  /** The key of the object, where the batch got as far as having one. */
+  /** The key of the object, if the batch was sealed. */
   readonly key?: string
   /** The rows, as NDJSON. */
   ndjson(): Promise<string>
@@ -80,14 +80,14 @@ export interface FailedBatch {
 }
 
 /**
- * Events are told in every page and worker that has the outbox open, except `progress`. `elsewhere`
- * says whether it happened in another one; its errors keep their code and message alone. A page that
- * dies may take an event with it: `state()` tells what is.
+ * Every page and worker that has the outbox open gets all events, except `progress`. `elsewhere`
+ * says whether an event comes from another page. Errors from another page have only their code and
+ * message. If a page dies, its last event may be lost: `state()` returns the true state.
  */
 export interface OutboxEvents {
   /**
-   * A batch is in the store, and gone from here. `created` is false where an earlier attempt had
-   * arrived after all.
+   * A batch is in the store, and its rows are deleted here. `created` is false if an earlier
+   * attempt had already stored it.
    */
   uploaded: CustomEvent<{
     id: number
@@ -97,32 +97,34 @@ export interface OutboxEvents {
     created: boolean
     elsewhere: boolean
   }>
-  /** Told only in the page that uploads. */
+  /** Only the page that uploads gets it. */
   progress: CustomEvent<{ id: number } & UploadProgress>
-  /** Rows were set aside: see `failed()`. */
+  /** A batch could not be stored: see `failed()`. */
   failed: CustomEvent<{ id: number; rows: number; error: ColdpressError; elsewhere: boolean }>
-  /** An attempt failed; everything waits for the next one. */
+  /** An attempt failed. All rows wait for the next attempt. */
   error: CustomEvent<{ error: unknown; elsewhere: boolean }>
-  /** `state()` may say something else than before. */
+  /** The result of `state()` may have changed. */
   change: CustomEvent<Record<string, never>>
 }
 
 export interface Outbox extends Omit<EventTarget, 'addEventListener' | 'removeEventListener'> {
   /**
-   * Stores rows on this device. They survive reload, crash and power cut once this resolves, and if
-   * it rejects none of them is here. A row that no file could be made of is refused with code
-   * `Row`, full storage with `Quota`.
+   * Stores rows on this device. Once this resolves, they survive a reload, a crash and a power cut.
+   * If it rejects, none of them is stored: with code `Row` if a row cannot be encoded, with `Quota`
+   * if the storage is full.
    */
   append(rows: object | Iterable<object> | AsyncIterable<object>): Promise<{ rows: number }>
   /**
-   * Uploads all that was appended before, now. Rejects where it cannot (offline, wrong token, …):
-   * nothing is lost, and it is tried again by itself. Where this page dies before that, another one
-   * does it.
+   * Uploads all rows that were appended before, now. Rejects if that fails (offline, wrong token,
+   * …). Then no row is lost: the outbox tries again by itself. If this page dies, another one
+   * uploads the rows.
    */
   flush(): Promise<{ objects: number; rows: number }>
+  /** The rows that wait, and why. */
   state(): Promise<OutboxState>
+  /** The batches that could not be stored. */
   failed(): Promise<FailedBatch[]>
-  /** Stops what runs. The rows stay, and go from another page where one is open. */
+  /** Stops uploading. The rows stay; another page that is open uploads them. */
   close(): Promise<void>
   addEventListener<Type extends keyof OutboxEvents>(
     type: Type,
@@ -136,7 +138,7 @@ export interface Outbox extends Omit<EventTarget, 'addEventListener' | 'removeEv
   ): void
 }
 
-/** Opens the outbox, and begins to upload what waits in it. */
+/** Opens the outbox, and begins to upload the rows in it. */
 export function openOutbox(options: OutboxOptions): Promise<Outbox>
 
 export { ColdpressError, grantsFrom } from './index.js'

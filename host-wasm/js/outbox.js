@@ -1,4 +1,4 @@
-// Browsers and their workers: the outbox on the package of this runtime.
+// For browsers and their workers.
 import { Encoder, init, parseObjectKey, upload } from './index.js'
 import { outboxes } from './src/outbox.js'
 

@@ -1,4 +1,4 @@
-// Node has no IndexedDB of its own: pass one, as tests do.
+// For Node, which has no IndexedDB: pass one, as tests do.
 import { Encoder, init, parseObjectKey, upload } from './node.js'
 import { outboxes } from './src/outbox.js'
 

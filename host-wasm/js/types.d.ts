@@ -1,12 +1,15 @@
-/** A value as it comes out of a file. Whole numbers past ±2^53 are BigInts. */
+/** A value that `decode` returns. Whole numbers beyond ±2^53 are BigInts. */
 export type Value = null | boolean | number | bigint | string | Value[] | { [field: string]: Value }
 
-/** A row as it comes out of a file: an absent field and `null` are the same, so neither is there. */
+/**
+ * A row that `decode` returns. By default an absent field and `null` are the same, and the row has
+ * neither.
+ */
 export type Row = { [field: string]: Value }
 
-/** Rows, in any form they may come in. */
+/** Rows, in any accepted form. */
 export type Rows<R extends object = object> =
-  // An array is an iterable; named by itself, an error in it is told where it is.
+  // An array is an iterable too. Named here, it lets the compiler point to the wrong element.
   | readonly (R | JsonText)[]
   | Iterable<R | JsonText>
   | AsyncIterable<R | JsonText>
@@ -15,10 +18,10 @@ export type Rows<R extends object = object> =
   | Blob
   | Response
 
-/** NDJSON, or one JSON array; as chunks of a stream, or pushed, cut anywhere. */
+/** NDJSON, or one JSON array. The chunks of a stream, and pushed slices, may be cut anywhere. */
 export type JsonText = string | Uint8Array | ArrayBuffer
 
-/** The columns of a file, in order. The same JSON in Rust, in a grant and in the file itself. */
+/** The columns of a file, in order. Rust, grants and the file itself use the same JSON. */
 export interface Schema {
   readonly columns: readonly Column[]
   /** The Parquet field ids of `_id` and of `_rescued_data`. Default: none. */
@@ -30,7 +33,12 @@ export type Column = { readonly name: string; readonly field_id?: number } & Col
 
 export type ColumnType =
   | { readonly type: SimpleType }
-  | { readonly type: 'decimal'; readonly precision: number; readonly scale: number; readonly form?: Form }
+  | {
+    readonly type: 'decimal'
+    readonly precision: number
+    readonly scale: number
+    readonly form?: Form
+  }
   | { readonly type: 'timestamp'; readonly unit: 'ms' | 'us' | 'ns'; readonly form?: Form }
   | { readonly type: 'struct'; readonly fields: readonly Column[] }
   | { readonly type: 'list'; readonly element: ColumnType & { readonly field_id?: number } }
@@ -40,78 +48,105 @@ export type SimpleType =
   | 'int8' | 'int16' | 'int32' | 'int64' | 'uint8' | 'uint16' | 'uint32' | 'float32' | 'float64'
   | 'string' | 'json' | 'binary' | 'uuid' | 'date'
 
-/** How timestamps and decimals stand in the rows: as numbers, or as text with so many digits after the point. */
+/**
+ * How rows write timestamps and decimals: as numbers, or as text with this many digits after the
+ * decimal point.
+ */
 export type Form = 'number' | `text:${number}`
 
 /**
  * The row that a schema describes, as `encode` takes it.
  *
  * ```ts
- * const schema = { columns: [{ name: 'ts', type: 'timestamp', unit: 'ms' }, { name: 'tags', type: 'list', element: { type: 'string' } }] } as const
- * type Reading = RowOf<typeof schema> // { ts?: Date | string | number | bigint | null, tags?: Iterable<string | null> | null, … }
+ * const schema = {
+ *   columns: [
+ *     { name: 'ts', type: 'timestamp', unit: 'ms' },
+ *     { name: 'tags', type: 'list', element: { type: 'string' } },
+ *   ],
+ * } as const
+ * type Reading = RowOf<typeof schema>
+ * // { ts?: Date | string | number | bigint | null, tags?: readonly (string | null)[] | … }
  * ```
  */
-export type RowOf<S extends Schema> = { _id?: string | number | bigint } & FieldsOf<S['columns'], 'in'>
+export type RowOf<S extends Schema> =
+  { _id?: string | number | bigint } & FieldsOf<S['columns'], 'in'>
 
-/** What becomes of values that the schema has no place for. */
+/** Values that do not fit the schema are rescued, or are errors. */
 export type Policy = 'rescue' | 'strict'
 
-/** A row, checked while compiling by its schema where that is strict, and known then. */
+/** A row. The compiler checks it if the policy is strict and the schema is known to it. */
 export type CheckedRow<S extends Schema, P> =
   [P] extends ['strict'] ? (Schema extends S ? object : RowOf<S>) : object
 
-/** The row that a schema describes, as `decode` gives it. */
-export type DecodedRowOf<S extends Schema> = { _id?: string | number | bigint } & FieldsOf<S['columns'], 'out'>
+/** The row that a schema describes, as `decode` returns it. */
+export type DecodedRowOf<S extends Schema> =
+  { _id?: string | number | bigint } & FieldsOf<S['columns'], 'out'>
 
 type Way = 'in' | 'out'
 
-// A schema that is not known while compiling describes any row.
+// If the compiler does not know the schema, any row is right.
 type FieldsOf<C extends readonly Column[], W extends Way> = readonly Column[] extends C
   ? { [field: string]: W extends 'in' ? unknown : Value }
   : { [K in C[number] as K['name']]?: ValueOf<K, W> | (W extends 'in' ? null : never) }
 
+type SmallNumber =
+  | 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32' | 'float32' | 'float64'
+
 type ValueOf<T, W extends Way> =
   T extends { type: 'boolean' } ? boolean
-    : T extends { type: 'int8' | 'int16' | 'int32' | 'uint8' | 'uint16' | 'uint32' | 'float32' | 'float64' } ? number
+    : T extends { type: SmallNumber } ? number
       : T extends { type: 'int64' } ? number | bigint
         : T extends { type: 'string' | 'uuid' | 'date' } ? string
-          : T extends { type: 'binary' } ? (W extends 'in' ? string | Uint8Array | ArrayBuffer : string)
+          : T extends { type: 'binary' } ? string | BytesOf<W>
             : T extends { type: 'decimal' } ? number | bigint | string
-              : T extends { type: 'timestamp' } ? (W extends 'in' ? Date | string | number | bigint : string | number | bigint)
-                : T extends { type: 'struct'; fields: infer F extends readonly Column[] } ? FieldsOf<F, W>
+              : T extends { type: 'timestamp' } ? string | number | bigint | DateOf<W>
+                : T extends { type: 'struct'; fields: infer F extends readonly Column[] }
+                  ? FieldsOf<F, W>
                   : T extends { type: 'list'; element: infer E } ? Elements<ValueOf<E, W> | null, W>
                     : T extends { type: 'null' } ? null
                       : W extends 'in' ? unknown : Value
 
+// `encode` also takes a Date or bytes; `decode` returns text or a number for them.
+type DateOf<W extends Way> = W extends 'in' ? Date : never
+type BytesOf<W extends Way> = W extends 'in' ? Uint8Array | ArrayBuffer : never
+
 type Elements<E, W extends Way> = W extends 'in' ? readonly E[] | ReadonlySet<E> : E[]
 
-/** A codec, with a level where it has one: `zstd:1` to `zstd:19`, `gzip:0` to `gzip:9`, `brotli:0` to `brotli:11`. */
-export type Codec = 'none' | 'snappy' | 'lz4' | 'zstd' | 'gzip' | 'brotli' | `${'zstd' | 'gzip' | 'brotli'}:${number}`
+/**
+ * A codec. Some have a level: `zstd:1` to `zstd:19`, `gzip:0` to `gzip:9`, `brotli:0` to
+ * `brotli:11`.
+ */
+export type Codec =
+  | 'none' | 'snappy' | 'lz4' | 'zstd' | 'gzip' | 'brotli'
+  | `${'zstd' | 'gzip' | 'brotli'}:${number}`
 
-/** A whole number from 0 to 2^64 - 1; past 2^53 as a BigInt or in a string. */
+/** A whole number from 0 to 2^64 - 1. Above 2^53, pass a BigInt or a string. */
 export type U64 = number | bigint | string
 
-/** LSNs, both ends included. */
+/** A range of LSNs. It includes both ends. */
 export interface LsnRange {
   readonly min: bigint
   readonly max: bigint
 }
 
-/** Whose rows a file holds, and so where it lies: `{prefix}{tenant}/{collection}/lsn-{min}-{max}.parquet`. */
+/**
+ * What a file holds, and so its key in the store:
+ * `{prefix}{tenant}/{collection}/lsn-{min}-{max}.parquet`.
+ */
 export interface Target {
-  /** The folder of all keys. Default: none. */
+  /** The folder of all keys in the bucket. Default: none. */
   prefix?: string
   /** Default: 0. */
   tenant?: U64
   /** Any name. Default: `rows`. */
   collection?: string
   /**
-   * The log sequence numbers of the rows, both ends included. Without `max` as many as there are
-   * rows. `'time'`: made of the time, so that two files of a collection hardly ever have the same.
-   * Default: from 0 to the number of rows less one; in `upload`: `'time'`.
+   * The log sequence numbers (LSNs) of the rows; both ends are included. Without `max`, one for
+   * each row. `'time'` makes them from the time, so that two files hardly ever have the same ones.
+   * Default: from 0, one for each row; in `upload`: `'time'`.
    */
   lsns?: { min: U64; max?: U64 } | 'time'
-  /** 20: with leading zeros in the key, so that a listing is in order. Default: 0, as short as they are. */
+  /** With 20, keys write LSNs with leading zeros, so that listings are in order. Default: 0. */
   lsnWidth?: 0 | 20
 }
 
@@ -119,40 +154,49 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
   /** Compression of the pages. Default: `zstd`. `brotli` loads a second module. */
   codec?: Codec
   /**
-   * The encodings of values. `portable`: what the engines people have read; `compact`: all that
-   * make the file smaller; `legacy`: PLAIN and dictionary alone. Default: what the grant says where
-   * there is one, else `portable`.
+   * The Parquet encodings. `portable`: those that common engines read; `compact`: all that make the
+   * file smaller; `legacy`: only PLAIN and dictionary. Default: as the grant says, or `portable`.
    */
   encodings?: 'portable' | 'compact' | 'legacy'
   /**
    * Which names become columns. `portable`: of names that differ only in case, the first one that
-   * has values, and the others are rescued; `exact`: all but the empty name. Default: `portable`.
+   * has values; the other ones are rescued. `exact`: all names, except the empty one. Default:
+   * `portable`.
    */
   names?: 'portable' | 'exact'
-  /** The field that rows have their ids in, or a path to it: `_id.$oid`. Default: `_id` where there is one, else the row's number. */
+  /**
+   * The field that holds the id of each row, or the path to it: `_id.$oid`. Default: `_id` if rows
+   * have it, or the number of the row.
+   */
   id?: string
-  /** `preserve` keeps an explicit null apart from an absent field. Default: `absent`. */
+  /** With `preserve`, an explicit null and an absent field stay different. Default: `absent`. */
   nulls?: 'absent' | 'preserve'
   /** The columns. Default: inferred from all rows. */
   schema?: S | string
-  /** What becomes of values the schema has no place for: kept in `_rescued_data`, or an error. Default: `rescue`. */
+  /**
+   * What happens to values that do not fit the schema. `rescue` keeps them in `_rescued_data`;
+   * `strict` makes them errors. Default: `rescue`.
+   */
   policy?: Policy
-  /** The most leaf columns; fields past it are kept as JSON. Default: 1,000. */
+  /** The most leaf columns. Further fields are kept as JSON. Default: 1,000. */
   columnsMax?: number
-  /** The deepest nesting that becomes structs and lists; what is deeper is kept as JSON. Default: 64. */
+  /** The deepest nesting of structs and lists. Deeper values are kept as JSON. Default: 64. */
   depthMax?: number
-  /** The most bytes of one row, as JSON text and in memory; a larger row is an error of code `Limit`. Default: 268,435,456 (256 MiB). */
+  /**
+   * The most bytes of one row, as JSON text and in memory. A larger row is an error of code
+   * `Limit`. Default: 268,435,456 (256 MiB).
+   */
   rowBytesMax?: number
   /** The most rows in a row group. Default: 49,152. */
   rowGroupRowsMax?: number
   /**
-   * Stops the work, also while rows are awaited. It is heard between slices of the work; the
-   * writing of the file, once all rows are there, is one piece.
+   * Stops the work, also while it waits for rows. An abort takes effect between two slices of the
+   * work. The last step, which writes the file, cannot be stopped.
    */
   signal?: AbortSignal
 }
 
-/** Options under which rows must be what the schema says. */
+/** Options with which all rows must match the schema. */
 export interface StrictOptions<S extends Schema> extends EncodeOptions<S> {
   schema: S
   policy: 'strict'
@@ -162,48 +206,49 @@ export interface StrictOptions<S extends Schema> extends EncodeOptions<S> {
 export interface EncodedFile {
   /** The whole file. */
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Where it belongs in the store. */
+  /** Its object key in the store. */
   readonly key: string
   readonly rows: number
-  /** Columns at the top, `_id` and `_rescued_data` among them. */
+  /** The number of top-level columns, with `_id` and `_rescued_data`. */
   readonly columns: number
-  /** Where values fitted no column and are in `_rescued_data`, sorted by path. */
+  /** The paths of values that fitted no column and are in `_rescued_data`, sorted. */
   readonly rescued: { path: string; count: number }[]
-  /** Keys that stood twice in one object of JSON text; the last value was kept. */
+  /** Repeated keys in objects of JSON text. The last value of each was kept. */
   readonly duplicateKeys: number
-  /** The columns as they were chosen, with those that had only nulls. */
+  /** The chosen columns, and the ones that had only nulls. */
   readonly schema: Schema
   /** The SHA-256 of the bytes, in hex. */
   sha256(): Promise<string>
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>
   blob(): Blob
-  /** All but the bytes, of which it has the number: `size`. */
+  /** All fields except the bytes, and their number as `size`. */
   toJSON(): object
 }
 
-/** A file, in any form its bytes may come in. */
-export type FileSource = ArrayBuffer | ArrayBufferView | Blob | Response | ReadableStream<Uint8Array> | EncodedFile
+/** A file, in any accepted form. */
+export type FileSource =
+  | ArrayBuffer | ArrayBufferView | Blob | Response | ReadableStream<Uint8Array> | EncodedFile
 
 export interface DecodeOptions {
   /** The fields to read. Default: all. */
   columns?: readonly string[]
-  /** Adds `_id`, the row's id, where the row has none of its own. Default: false. */
+  /** Adds the id of the row as `_id` to rows that have no field `_id`. Default: false. */
   ids?: boolean
-  /** `ndjson`: the text, with numbers of exactly the same value. Default: `rows`. */
+  /** `ndjson` returns text, in which every number has exactly its value. Default: `rows`. */
   as?: 'rows' | 'ndjson'
   signal?: AbortSignal
 }
 
-/** What `objectKey` made a key of. */
+/** The parts of a key. */
 export type ParsedKey =
   | { kind: 'data'; tenant: bigint; collection: string; lsns: { min: bigint; max: bigint } }
   | { kind: 'wal'; node?: string; segment: string }
 
-/** What a file is made of. */
+/** The metadata of a file. */
 export interface FileReport {
   bytes: number
   rows: number
-  /** A decimal number: it may be past 2^53. */
+  /** In decimal digits: it may be above 2^53. */
   tenant_id: string
   collection: string
   min_lsn: string
@@ -220,12 +265,12 @@ export interface RowGroupReport {
   columns: ChunkReport[]
 }
 
-/** One leaf column within a row group. */
+/** One leaf column in a row group. */
 export interface ChunkReport {
-  /** The path, its names joined by dots. */
+  /** The names of the path, joined by dots. */
   column: string
   path: string[]
-  /** That of the schema the file was made with, if it stated one. */
+  /** The Parquet field id, if the given schema had one. */
   field_id: number | null
   physical_type: string
   logical_type: string
@@ -242,7 +287,7 @@ export interface ChunkReport {
   offset_index: boolean
 }
 
-/** Where the WebAssembly is, for when it does not lie where the package expects it. */
+/** The WebAssembly module, if it is not where the package expects it. */
 export type ModuleSource =
   | WebAssembly.Module
   | ArrayBuffer

@@ -1,20 +1,22 @@
-import type { CheckedRow, EncodedFile, EncodeOptions, Policy, Rows, Schema } from './index.js'
+import type { CheckedRow, EncodedFile, EncodeOptions, Policy, Rows, Schema } from './types.js'
 
-/** One signed request; `headers` are sent as they are. */
+/** A signed request. Send its `headers` unchanged. */
 export interface SignedRequest {
   method: string
   url: string
   headers: Record<string, string>
 }
 
-/** The right to write one object, as `coldpress grant` prints it and `coldpress serve` answers. */
+/**
+ * The right to write one object. `coldpress grant` prints one; `coldpress serve` answers with one.
+ */
 export interface Grant {
   version: 1
   prefix: string
   key: string
   expires_ms: number
   bytes_max: number
-  /** The encodings that the file is to have, unless its own options say so. */
+  /** The encodings of the file, unless the options of the upload choose them. */
   encodings?: 'portable' | 'compact' | 'legacy'
   put?: SignedRequest
   multipart?: {
@@ -27,63 +29,69 @@ export interface Grant {
   check: SignedRequest
 }
 
-/** What a grant is asked for: the body of `POST /v1/grants`. */
+/** A request for a grant: the body of `POST /v1/grants`. */
 export interface GrantRequest {
   collection: string
-  /** Decimal digits. */
+  /** In decimal digits, like `max_lsn`. */
   min_lsn: string
   max_lsn: string
-  /** The size and hash of the file, where they are known: the store refuses anything else. */
+  /** The size and hash of the file, if they are known. Then the store refuses other content. */
   bytes?: number
   sha256?: string
-  /** The multipart upload to go on with. */
+  /** The multipart upload to continue. */
   upload_id?: string
 }
 
+/** Gets a grant. It is called for each upload, and again when a grant expires. */
 export type GetGrant = (request: GrantRequest, options: { signal: AbortSignal }) => Promise<Grant>
 
 export interface UploadProgress {
-  /** Bytes that the store has confirmed, in steps of whole requests: fetch tells of no smaller ones. */
+  /** Bytes that the store has confirmed. They grow by whole requests: `fetch` reports no less. */
   sentBytes: number
-  /** Bytes of the file that requests carry which are under way now. */
+  /** Bytes of the file in requests that run now. */
   underWayBytes: number
-  /** The size of the file; 0 until it is known, which is before the first byte is sent. */
+  /** The size of the file. It is 0 until the file is encoded. */
   totalBytes: number
   /**
-   * - `encoding`: rows are read and encoded
-   * - `granting`: a grant is asked for
-   * - `sending`: the bytes are sent
-   * - `completing`: the object is made out of its parts
-   * - `checking`: it looks at what lies at the key
-   * - `waiting`: nothing is under way; it waits for the next try, or for the network
-   * - `aborting`: what must not stay is taken away
-   * - `over`: there is a result
+   * - `encoding`: reads and encodes the rows
+   * - `granting`: asks for a grant
+   * - `sending`: sends the bytes
+   * - `completing`: makes the object of its parts
+   * - `checking`: looks at the object at the key
+   * - `waiting`: no request runs; waits for the next attempt, or for the network
+   * - `aborting`: removes the parts that were sent
+   * - `over`: the upload has ended
    */
   phase:
     | 'encoding' | 'granting' | 'sending' | 'completing' | 'checking' | 'waiting' | 'aborting'
     | 'over'
-  /** In the phase `waiting`, and while a try runs that follows a failed one. */
+  /** Present in the phase `waiting`, and during each attempt after a failed one. */
   retry?: {
-    /** Which try this is: 2 is the first repeated one. */
+    /** The number of the attempt: 2 is the first retry. */
     attempt: number
     /** When it begins, in milliseconds since 1970. Absent while the device is offline. */
     atMs?: number
-    /** Why the last try failed, in words without secrets. */
+    /** Why the last attempt failed. It holds no secrets. */
     reason: string
   }
 }
 
+/**
+ * Options of `upload`. An `EncodedFile` has its target and its encoding already: for it, only the
+ * options that are named here are valid.
+ */
 export interface UploadOptions<S extends Schema = Schema> extends EncodeOptions<S> {
+  /** Called at each change. */
   onProgress?: (progress: UploadProgress) => void
-  /** Aborts everything; a multipart upload leaves no parts behind. */
+  /** Aborts the upload. A multipart upload leaves no parts behind. */
   signal?: AbortSignal
-  /** Requests at a time, where the object goes in parts. Default: 4. */
+  /** The most requests at a time, if the object is sent in parts. Default: 4. */
   concurrency?: number
-  /** How often in a row one request is tried again. Default: 8. */
+  /** The most retries of one request in a row. Default: 8. */
   retries?: number
-  /** How long one request may take before it counts as lost. Default: 300,000 (five minutes). */
+  /** A request that takes longer has failed, in milliseconds. Default: 300,000 (five minutes). */
   timeoutMs?: number
-  /** Instead of the global fetch. */
+  /** Used instead of the global `fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
 
@@ -91,20 +99,21 @@ export interface UploadResult {
   key: string
   bytes: number
   rows: number
-  /** False where the object was there already, with the same content: an earlier attempt had arrived. */
+  /** False if the object was already there with the same content: an earlier attempt stored it. */
   created: boolean
+  /** In hex. */
   sha256: string
 }
 
-/** What an error's `retry` may do in another way than before. */
+/** Options of an error's `retry`. What is left out stays as before. */
 export interface RetryOptions extends Pick<
   UploadOptions, 'signal' | 'onProgress' | 'concurrency' | 'retries' | 'timeoutMs' | 'fetch'
 > {
-  /** Another grant for the same file, or another function that gets one. */
+  /** A new grant for the same file, or another function that gets one. */
   grant?: Grant | GetGrant
 }
 
-/** A CORS rule of a bucket, as S3 and R2 take it. */
+/** A CORS rule of a bucket, in the form of S3 and R2. */
 export interface CorsRule {
   AllowedOrigins: string[]
   AllowedMethods: string[]
@@ -114,10 +123,10 @@ export interface CorsRule {
 }
 
 /**
- * Encodes rows (or takes a file that is encoded) and stores them as one object.
+ * Encodes rows and stores them as one object, or stores an encoded file.
  *
- * Where it fails, another call would store the rows under other LSNs, and perhaps twice: call the
- * error's `retry()`.
+ * After an error, call its `retry()`. Another call of `upload` would store the rows with other
+ * LSNs, and perhaps twice.
  */
 export function upload<const S extends Schema = Schema, const P extends Policy = 'rescue'>(
   grant: Grant | GetGrant,
@@ -126,13 +135,18 @@ export function upload<const S extends Schema = Schema, const P extends Policy =
 ): Promise<UploadResult>
 
 /**
- * Asks `coldpress serve` at `url` for grants.
+ * Returns a function that asks the grant server (`coldpress serve`) at `url` for grants.
  *
- * `token` is a string or a function, asked for each grant. Where the function fails, the upload
- * ends with code `Denied` and what it threw as `cause`; a `ColdpressError` that it throws is taken
- * as it is: with code `Unavailable` it is tried again.
+ * `token` is a string, or a function that is called for each grant. If that function throws, the
+ * upload fails with code `Denied`, and the thrown value is the `cause`. If it throws a
+ * `ColdpressError`, the upload fails with that error; with code `Unavailable` it asks again later.
+ *
+ * Pass the address of the server itself: redirects to another server are errors.
  */
 export function grantsFrom(
   url: string | URL,
-  options: { token: string | (() => string | Promise<string>); fetch?: (url: string, init: RequestInit) => Promise<Response> },
+  options: {
+    token: string | (() => string | Promise<string>)
+    fetch?: (url: string, init: RequestInit) => Promise<Response>
+  },
 ): GetGrant

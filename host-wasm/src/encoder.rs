@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::tape::Names;
 use crate::{Fault, RawFile, tape};
 
-/// Settings, one by one: what is not set stays at core's default.
+/// The settings of an encoder. A setting that is not set has core's default.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct RawSettings(Settings);
@@ -22,7 +22,7 @@ impl RawSettings {
         RawSettings::default()
     }
 
-    /// Such as `zstd:9`.
+    /// The codec, such as `zstd:9`.
     pub fn codec(&mut self, codec: &str) -> Result<(), Fault> {
         self.0.codec = codec.parse::<Codec>()?;
         Ok(())
@@ -40,12 +40,12 @@ impl RawSettings {
         Ok(())
     }
 
-    /// The field that rows have their ids in.
+    /// The field that holds the ids of the rows.
     pub fn id(&mut self, field: String) {
         self.0.id = IdSource::Field(field);
     }
 
-    /// Keeps explicit nulls apart from absent fields.
+    /// Preserves explicit nulls, so that they differ from absent fields.
     #[wasm_bindgen(js_name = preserveNulls)]
     pub fn preserve_nulls(&mut self) {
         self.0.nulls = Nulls::Preserve;
@@ -57,7 +57,7 @@ impl RawSettings {
         Ok(())
     }
 
-    /// The columns, as JSON.
+    /// The schema, as JSON.
     pub fn schema(&mut self, json: &str) -> Result<(), Fault> {
         self.0.schema = Some(Schema::from_json(json)?);
         Ok(())
@@ -88,7 +88,7 @@ impl RawSettings {
     }
 }
 
-/// An encoder and the field names its tapes have brought so far.
+/// An encoder, and the field names of its tapes so far.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawEncoder {
@@ -98,19 +98,19 @@ pub struct RawEncoder {
 
 #[wasm_bindgen]
 impl RawEncoder {
-    /// An encoder with these settings, which it takes for its own.
+    /// An encoder with these settings. JavaScript cannot use the settings any more after that.
     #[wasm_bindgen(constructor)]
     pub fn new(settings: RawSettings) -> Result<RawEncoder, Fault> {
         Ok(RawEncoder { encoder: Encoder::new(settings.0)?, names: Names::default() })
     }
 
-    /// Chooses the set of encodings anew: `portable`, `compact` or `legacy`.
+    /// Changes the set of encodings: `portable`, `compact` or `legacy`.
     pub fn encodings(&mut self, encodings: &str) -> Result<(), Fault> {
         self.encoder.set_encodings(encodings.parse()?);
         Ok(())
     }
 
-    /// Takes a slice of JSON text.
+    /// Pushes a slice of JSON text.
     #[wasm_bindgen(js_name = pushJson)]
     pub fn push_json(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         Ok(self.encoder.push_json(bytes)?)
@@ -122,7 +122,7 @@ impl RawEncoder {
         Ok(self.encoder.end_json()?)
     }
 
-    /// Takes whole rows as a tape (see `tape.rs`).
+    /// Pushes whole rows as a tape (see `tape.rs`).
     #[wasm_bindgen(js_name = pushTape)]
     pub fn push_tape(
         &mut self,
@@ -139,14 +139,15 @@ impl RawEncoder {
         Ok(())
     }
 
-    /// Rows taken so far.
+    /// The number of rows so far.
     #[wasm_bindgen(getter)]
     pub fn rows(&self) -> f64 {
         self.encoder.rows() as f64
     }
 
-    /// Writes the file; the encoder is gone after it.
-    #[allow(clippy::too_many_arguments)] // A JavaScript object's fields, without a reader for objects.
+    /// Makes the file. The encoder cannot be used after that.
+    // The fields of a JavaScript object, one by one: so this crate needs no reader of objects.
+    #[allow(clippy::too_many_arguments)]
     pub fn finish(
         self,
         prefix: &str,

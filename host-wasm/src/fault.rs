@@ -1,11 +1,12 @@
-//! Errors as JavaScript gets them, and what is left to say after a panic.
+//! The errors that JavaScript gets, and the message of the last panic.
 
 use std::cell::RefCell;
 
 use coldpress_core::{Error, ErrorKind};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What is thrown: the facts of an error, which `js/src/error.js` makes a `ColdpressError` of.
+/// The facts of an error, which JavaScript catches. `js/src/error.js` makes a `ColdpressError` of
+/// them.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Fault(Error);
@@ -18,7 +19,7 @@ impl From<Error> for Fault {
 
 #[wasm_bindgen]
 impl Fault {
-    /// The stable name of its kind.
+    /// The stable name of the kind of error.
     #[wasm_bindgen(getter)]
     pub fn code(&self) -> String {
         let code = match self.0.kind() {
@@ -75,13 +76,14 @@ thread_local! {
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps what a panic says: the instance stops at it, but its memory can still be asked.
+/// Keeps the message of a panic. A panic stops the instance, but JavaScript can still read its
+/// memory.
 #[wasm_bindgen(start)]
 pub fn watch_panics() {
     std::panic::set_hook(Box::new(|panic| SAID.set(panic.to_string())));
 }
 
-/// What the last panic said; empty where there was none, as when memory ran out.
+/// The message of the last panic. Empty if there was none, for example when memory ran out.
 #[wasm_bindgen(js_name = lastPanic)]
 pub fn last_panic() -> String {
     SAID.take()

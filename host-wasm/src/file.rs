@@ -4,7 +4,7 @@ use coldpress_core::EncodedFile;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A finished file; JavaScript copies it out and lets it go.
+/// A finished file. JavaScript copies it out and then frees it.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawFile(EncodedFile);
@@ -49,7 +49,7 @@ impl RawFile {
         self.0.summary.rescued.iter().map(|(_, count)| *count as f64).collect()
     }
 
-    /// Keys that stood twice in one object.
+    /// The number of keys that came twice in one object.
     #[wasm_bindgen(js_name = duplicateKeys)]
     pub fn duplicate_keys(&self) -> f64 {
         self.0.summary.duplicate_keys as f64

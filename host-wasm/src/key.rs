@@ -21,7 +21,7 @@ pub fn object_key(
     Ok(ObjectKey::data(&prefix, tenant_id, collection, lsns, width)?.as_str().to_owned())
 }
 
-/// What a key says.
+/// The parts of a key.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawKey(KeyTarget);
@@ -62,7 +62,7 @@ impl RawKey {
         self.lsns().map(LsnRange::max)
     }
 
-    /// The node of a segment, where one is named.
+    /// The node of a segment, if the key names one.
     pub fn node(&self) -> Option<String> {
         match &self.0 {
             KeyTarget::Wal { node, .. } => node.clone(),

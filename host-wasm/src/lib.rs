@@ -1,7 +1,7 @@
 //! The core for JavaScript: a thin layer that the npm package `coldpress` (in `js/`) stands on.
 //!
-//! What comes in and goes out is plain: bytes, text, numbers and typed arrays. What a JavaScript value is
-//! worth, how rows are walked and how errors look is decided in `js/`.
+//! Only bytes, text, numbers and typed arrays come in and go out. `js/` decides what a JavaScript
+//! value means, how rows are walked, and how errors look.
 
 mod encoder;
 mod fault;

@@ -1,14 +1,14 @@
-//! Rows as JavaScript hands them over: a tape of operations beside typed arrays and one text.
+//! Reads rows from JavaScript: a tape of operations, typed arrays, and one text.
 //!
-//! `js/src/tape.js` writes it, this reads it. One byte says what comes; numbers, lengths and names lie in
-//! arrays of their own, and all strings of a batch one behind the other in one text, because encoding one
-//! long string is many times faster than encoding thousands of short ones. Lengths count UTF-16 units, as
-//! JavaScript does.
+//! `js/src/tape.js` writes it. One byte of the tape says what comes. Numbers, lengths and names are
+//! in arrays of their own. All strings of a batch are in one text, one after the other, because
+//! encoding one long string is many times faster than encoding thousands of short ones. Lengths
+//! count UTF-16 units, as JavaScript does.
 
 use coldpress_core::json::{Events, Number};
 use coldpress_core::{Document, Error, ErrorKind, Result};
 
-/// What a byte of the tape says; the numbers are `js/src/tape.js`'s too.
+/// What a byte of the tape says. `js/src/tape.js` has the same numbers.
 mod op {
     pub(super) const NULL: u8 = 0;
     pub(super) const FALSE: u8 = 1;
@@ -27,7 +27,7 @@ mod op {
     pub(super) const CLOSE_OBJECT: u8 = 9;
     pub(super) const OPEN_ARRAY: u8 = 10;
     pub(super) const CLOSE_ARRAY: u8 = 11;
-    /// A word: which name, in order of first appearance; a new one is a string.
+    /// A word with the number of a name, in order of first appearance. A new name is a string.
     pub(super) const KEY: u8 = 12;
 }
 
@@ -146,17 +146,18 @@ fn utf8_len(text: &str, units: usize) -> Result<usize> {
     let mut chars = text.chars();
     while left > 0 {
         let char = chars.next().ok_or_else(broken)?;
-        // A pair of which one half ends a string and the other begins the next is two lone surrogates.
+        // A surrogate pair across the end of a string is two lone surrogates.
         left = left.checked_sub(char.len_utf16()).ok_or_else(broken)?;
         end += char.len_utf8();
     }
     Ok(end)
 }
 
-/// `js/src/tape.js` looks for its own mistakes before it hands a tape over, so this is ours.
+/// The error of a wrong tape. `js/src/tape.js` finds mistakes of the caller itself, so this is our
+/// bug.
 fn broken() -> Error {
     Error::new(
         ErrorKind::Misuse,
-        "a batch of rows makes no sense; this is a bug of coldpress: report it",
+        "a batch of rows cannot be read; this is a bug of coldpress: please report it",
     )
 }

@@ -1,8 +1,10 @@
-//! Uploads: core's machine, whose wishes JavaScript carries out.
+//! Uploads: core's machine, whose actions JavaScript performs.
+
+use std::time::Duration;
 
 use coldpress_core::{
-    Action, Error, ErrorKind, FirstGrant, Grant, Progress, RequestBody, Sha256Digest, Upload,
-    UploadBody, UploadSettings, Uploaded,
+    Action, Error, ErrorKind, FirstGrant, Grant, Progress, Put, PutBody, RequestBody, Sha256Digest,
+    UploadSettings, Uploaded,
 };
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,19 +14,19 @@ use crate::Fault;
 /// The machine. Times are milliseconds since 1970, as `Date.now()` gives them.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct RawUpload(Upload);
+pub struct RawUpload(Put);
 
-/// The machine that asks for a grant while there is no file yet; driven as [`RawUpload`] is.
+/// The machine that asks for a grant before there is a file. It is driven like [`RawUpload`].
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawFirstGrant(FirstGrant);
 
-/// How far a machine is.
+/// The progress of a machine.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawProgress(Progress);
 
-/// One wish of a machine; which fields it has depends on [`RawAction::kind`].
+/// One action of a machine. [`RawAction::kind`] says which fields it has.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawAction(Action);
@@ -36,8 +38,9 @@ pub struct RawUploaded(Uploaded);
 
 #[wasm_bindgen]
 impl RawUpload {
-    /// An upload of a file of so many bytes. What is not set stays at core's default.
-    #[allow(clippy::too_many_arguments)] // A JavaScript object's fields, without a reader for objects.
+    /// An upload of a file of this many bytes. A setting that is not set has core's default.
+    // The fields of a JavaScript object, one by one: so this crate needs no reader of objects.
+    #[allow(clippy::too_many_arguments)]
     #[wasm_bindgen(constructor)]
     pub fn new(
         bytes: f64,
@@ -51,9 +54,9 @@ impl RawUpload {
     ) -> Result<RawUpload, Fault> {
         let settings = settings(concurrency, retries, timeout_ms);
         let sha256 = Some(Sha256Digest::from_hex(sha256)?);
-        let body = UploadBody { sha256, ..UploadBody::new(bytes as u64) };
+        let body = PutBody { sha256, ..PutBody::new(bytes as u64) };
         let grant = grant.as_deref().map(Grant::from_json).transpose()?;
-        Ok(RawUpload(Upload::new(body, grant, settings, seed, now_ms as u64)?))
+        Ok(RawUpload(Put::new(body, grant, settings, seed, now_ms as u64)?))
     }
 
     /// The next thing to do now, if there is one.
@@ -98,7 +101,7 @@ impl RawUpload {
         Ok(())
     }
 
-    /// The grant that was asked for cannot be had; `code` is that of a `ColdpressError`.
+    /// The grant server gave no grant; `code` is the code of a `ColdpressError`.
     #[wasm_bindgen(js_name = handleGrantFailure)]
     pub fn handle_grant_failure(
         &mut self,
@@ -111,7 +114,7 @@ impl RawUpload {
         self.0.handle_grant_failure(kind_named(code), message, retry_after_ms, now_ms as u64);
     }
 
-    /// Breaks it off; poll until there is an outcome.
+    /// Aborts it. Poll on until there is an outcome.
     pub fn abort(&mut self, now_ms: f64) {
         self.0.abort(now_ms as u64);
     }
@@ -121,7 +124,7 @@ impl RawUpload {
         RawProgress(self.0.progress())
     }
 
-    /// How it ended, once it has: throws where it failed.
+    /// How it ended; undefined before its end. Throws if it failed.
     pub fn outcome(&self) -> Result<Option<RawUploaded>, Fault> {
         match self.0.outcome() {
             None => Ok(None),
@@ -139,7 +142,7 @@ impl RawUpload {
 
 #[wasm_bindgen]
 impl RawFirstGrant {
-    /// A question that was not asked yet. What is not set stays at core's default.
+    /// A question that has not been asked. A setting that is not set has core's default.
     #[wasm_bindgen(constructor)]
     pub fn new(
         retries: Option<u32>,
@@ -169,7 +172,7 @@ impl RawFirstGrant {
         Ok(())
     }
 
-    /// The grant cannot be had; `code` is that of a `ColdpressError`.
+    /// The grant server gave no grant; `code` is the code of a `ColdpressError`.
     #[wasm_bindgen(js_name = handleGrantFailure)]
     pub fn handle_grant_failure(
         &mut self,
@@ -182,7 +185,7 @@ impl RawFirstGrant {
         self.0.handle_grant_failure(kind_named(code), message, retry_after_ms, now_ms as u64);
     }
 
-    /// Breaks it off.
+    /// Aborts it.
     pub fn abort(&mut self) {
         self.0.abort();
     }
@@ -192,7 +195,7 @@ impl RawFirstGrant {
         RawProgress(self.0.progress())
     }
 
-    /// The key of the grant, once there is one: throws where there is none.
+    /// The key of the grant; undefined before the end. Throws if there is no grant.
     pub fn outcome(&self) -> Result<Option<String>, Fault> {
         match self.0.outcome() {
             None => Ok(None),
@@ -213,13 +216,13 @@ fn settings(concurrency: Option<u32>, retries: Option<u32>, timeout_ms: f64) -> 
     UploadSettings {
         concurrency: concurrency.map_or(defaults.concurrency, |most| most as usize),
         retries_max: retries.unwrap_or(defaults.retries_max),
-        timeout_ms: timeout_ms as u64,
+        timeout: Duration::from_millis(timeout_ms as u64),
         again: "call error.retry()",
         ..defaults
     }
 }
 
-/// The kind of error by which a question ended; a name that core has no kind for is a refusal.
+/// The kind of error that ended a question. A code without a kind in core counts as a refusal.
 fn kind_named(name: &str) -> ErrorKind {
     match name {
         "Unavailable" => ErrorKind::Unavailable,
@@ -244,13 +247,13 @@ impl RawProgress {
         self.0.sent_bytes as f64
     }
 
-    /// Bytes of the file that requests carry now.
+    /// Bytes of the file in requests that are under way now.
     #[wasm_bindgen(js_name = underWayBytes)]
     pub fn under_way_bytes(&self) -> f64 {
         self.0.under_way_bytes as f64
     }
 
-    /// Which try is waited for or under way, where it is a repeated one.
+    /// The number of the retry that is waited for or under way; undefined if there is none.
     pub fn attempt(&self) -> Option<u32> {
         self.0.retry.as_ref().map(|retry| retry.attempt)
     }
@@ -275,16 +278,19 @@ impl RawAction {
             Action::Request { .. } => "request",
             Action::AskGrant { .. } => "grant",
             Action::Cancel { .. } => "cancel",
+            // A put by grant never gives this action.
+            Action::Own(_) => "own",
         };
         kind.to_owned()
     }
 
-    /// Names it in its answer.
+    /// The id of the action, for its answer.
     pub fn id(&self) -> f64 {
         match &self.0 {
             Action::Request { id, .. } | Action::AskGrant { id, .. } | Action::Cancel { id } => {
                 *id as f64
             }
+            Action::Own(_) => 0.0,
         }
     }
 
@@ -314,7 +320,7 @@ impl RawAction {
         }
     }
 
-    /// Where the body begins in the file, where it is a part of it.
+    /// Where the body begins in the file, if the body is a part of the file.
     pub fn start(&self) -> Option<f64> {
         self.range().map(|range| range.start as f64)
     }
@@ -324,7 +330,7 @@ impl RawAction {
         self.range().map(|range| range.end as f64)
     }
 
-    /// The body, where it is not of the file.
+    /// The body, if it is not a part of the file.
     pub fn body(&self) -> Option<Uint8Array> {
         match &self.0 {
             Action::Request { body: RequestBody::Bytes(bytes), .. } => {
@@ -334,7 +340,7 @@ impl RawAction {
         }
     }
 
-    /// The multipart upload to go on with, of a grant.
+    /// The multipart upload that the grant must continue.
     #[wasm_bindgen(js_name = uploadId)]
     pub fn upload_id(&self) -> Option<String> {
         match &self.0 {

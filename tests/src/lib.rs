@@ -1,6 +1,7 @@
 //! What the cross-crate tests share.
 
 pub mod generate;
+pub mod imports;
 pub mod json;
 pub mod law;
 pub mod mutants;

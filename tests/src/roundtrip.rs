@@ -1,8 +1,8 @@
 //! Encoding and decoding as the tests drive them.
 
 use coldpress_core::{
-    EncodedFile, Encoder, KeyPrefix, LsnWidth, ParquetFile, Projection, Result, Settings,
-    StreamEncoder, StreamOutput, StreamSettings, Target,
+    EncodedFile, Encoder, Error, ErrorKind, KeyPrefix, LsnWidth, ParquetFile, Projection, Result,
+    Settings, StreamEncoder, StreamOutput, StreamSettings, Target,
 };
 use serde_json::Value;
 
@@ -140,4 +140,11 @@ pub fn holds_rows(
         }
     }
     Ok(())
+}
+
+/// Fails where an error is not of kind `Row`, or does not name this row.
+pub fn assert_names_row(error: &Error, row: u64) {
+    assert_eq!(error.kind(), ErrorKind::Row, "{error}");
+    assert_eq!(error.row(), Some(row), "{error}");
+    assert!(error.to_string().contains(&format!("row {row}")), "{error}");
 }

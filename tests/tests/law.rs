@@ -77,7 +77,8 @@ proptest! {
         let mut rest = &rows[..];
         for file in &files {
             let (own, behind) = rest.split_at(file.summary.rows as usize);
-            // The first rows can make integers of a column that later has a `-0.0`: the same value, as with a given schema.
+            // The first rows can make integers of a column that later has a `-0.0`: the same value,
+            // as with a given schema.
             let kept = Rules { signs_kept: false, ..rules(&settings) };
             let held = holds_rows(file, own, kept);
             prop_assert!(held.is_ok(), "{}", held.unwrap_err());

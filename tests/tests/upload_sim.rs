@@ -1,8 +1,10 @@
-//! Uploads through ten thousand bad days: a fake clock, and a network, a store and a granting server
-//! that fail on purpose. Each day ends in the right object, stored once, or in an error that says what it
-//! is, with nothing left behind; and none lasts for ever.
+//! Uploads through ten thousand bad days: a fake clock, and a network, a store and a granting
+//! server that fail on purpose. Each day ends in the right object, stored once, or in an error that
+//! says what it is, with nothing left behind; and none lasts for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
+#[path = "upload_sim/answer.rs"]
+mod answer;
 #[path = "upload_sim/plan.rs"]
 mod plan;
 #[path = "upload_sim/random.rs"]

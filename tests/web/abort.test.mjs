@@ -14,14 +14,14 @@ const never = new Promise(() => {})
 const immediate = setImmediate
 const LINE = '{"n":1,"text":"a line of some length, so that there are not too many of them"}\n'
 
-/** A signal that is aborted by an event: it is not heard while the work keeps others waiting. */
+/** A signal that an event aborts. Work that blocks the thread does not notice it. */
 function soon() {
   const stop = new AbortController()
   immediate(() => stop.abort(reason))
   return stop.signal
 }
 
-/** An iterable that gives one row, then nothing ever; it knows whether it was told to end. */
+/** An iterable that gives one row and then never another. `isClosed`: it was told to end. */
 function silent() {
   const source = {
     given: 0,
@@ -36,7 +36,7 @@ function silent() {
   return source
 }
 
-test('rows that never come: an iterable, a generator, a stream, a response', async () => {
+test('an abort ends the wait for rows: iterables, generators, streams, responses', async () => {
   const iterable = silent()
   await assert.rejects(encode(iterable, { signal: soon() }), ABORTED)
   assert.ok(iterable.isClosed)
@@ -62,8 +62,8 @@ test('rows that never come: an iterable, a generator, a stream, a response', asy
   await assert.rejects(encoder.finish(), { code: 'Misuse', message: /aborted/ })
 })
 
-test('rows without end: of a generator, of lines, of empty lines, of an async generator', async () => {
-  // Were it not heard, it would end in this.
+test('rows without end: generators, async generators, lines, empty lines', async () => {
+  // Without the abort, the work would end with this error.
   const ROWS_MAX = 20_000_000
   const many = function* (row) {
     for (let n = 0; n < ROWS_MAX; n += 1) yield row

@@ -1,4 +1,4 @@
-// What becomes of the instance: after a trap, after much memory, and how much of it rows need.
+// The instance of the module: after a trap, after much memory, and how much memory rows need.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,12 +13,17 @@ const { encoding } = await import(at('src/encoder.js'))
 const { fromBytes } = await import(at('src/module.js'))
 const { glue } = await import(at('glue/encode.js'))
 
-const engineOf = () => new Engine(glue, () => fromBytes(readFileSync(join(unpacked(), 'glue/encode.wasm')), 'encode.wasm'))
+const engineOf = () =>
+  new Engine(
+    glue,
+    () => fromBytes(readFileSync(join(unpacked(), 'glue/encode.wasm')), 'encode.wasm'),
+  )
 /** Makes the module read far outside of its memory: a real trap. */
-const trap = raw => raw.RawEncoder.prototype.pushJson.call({ __wbg_ptr: 0xfffffff0 }, new Uint8Array(1))
+const trap = (raw) =>
+  raw.RawEncoder.prototype.pushJson.call({ __wbg_ptr: 0xfffffff0 }, new Uint8Array(1))
 const rows = Array.from({ length: 10 }, (_, n) => ({ n }))
 
-test('a trap is told, ends what shares the instance, and the next call has a new one', async () => {
+test('a trap is an error, ends its instance, and the next call has a new one', async () => {
   const engine = engineOf()
   const { Encoder, encode } = encoding(engine, engine)
   const encoder = new Encoder()
@@ -30,13 +35,16 @@ test('a trap is told, ends what shares the instance, and the next call has a new
     assert.ok(error.cause instanceof WebAssembly.RuntimeError)
     return true
   })
-  await assert.rejects(encoder.push(rows), { code: 'Internal', message: /has stopped: .*start again/ })
+  await assert.rejects(encoder.push(rows), {
+    code: 'Internal',
+    message: /has stopped: .*start again/,
+  })
   encoder.dispose()
   assert.equal((await encode(rows)).rows, 10)
   assert.notEqual(await engine.instance(), before)
 })
 
-test('what cannot be loaded is asked for again by the next call', async () => {
+test('after a failed load, the next call loads again', async () => {
   let asked = 0
   const engine = new Engine(glue, async () => {
     asked += 1
@@ -50,7 +58,10 @@ test('what cannot be loaded is asked for again by the next call', async () => {
   assert.equal(asked, 2)
 })
 
-/** 35 MB of NDJSON in chunks cut anywhere: ids, times, devices, numbers and messages, as `coldpress-bench gen` shapes them. */
+/**
+ * 35 MB of NDJSON in chunks cut anywhere: ids, times, devices, numbers and messages, as
+ * `coldpress-bench gen` shapes them.
+ */
 function* telemetry(bytesMax) {
   const encoder = new TextEncoder()
   let [bytes, n, random] = [0, 0, 1]
@@ -59,14 +70,20 @@ function* telemetry(bytesMax) {
     let text = ''
     while (text.length < 65_536) {
       n += 1
-      text += `{"_id":"01KDVDNA01TDZ1R8${String(n).padStart(10, '0')}","ts":${1767225600016 + n * 16},"device":"device-${String(next(1000)).padStart(4, '0')}","temp":${(next(4e7) - 1e7) / 1e6},"humidity":${next(1e8) / 1e6},"ok":${next(50) > 0},"msg":"reading stored within ${100 + next(900)} us, queue depth ${next(40)}"}\n`
+      text += `{"_id":"01KDVDNA01TDZ1R8${String(n).padStart(10, '0')}","ts":${
+        1767225600016 + n * 16
+      },"device":"device-${String(next(1000)).padStart(4, '0')}","temp":${
+        (next(4e7) - 1e7) / 1e6
+      },"humidity":${next(1e8) / 1e6},"ok":${next(50) > 0},"msg":"reading stored within ${
+        100 + next(900)
+      } us, queue depth ${next(40)}"}\n`
     }
     bytes += text.length
     yield encoder.encode(text)
   }
 }
 
-test('35 MB of NDJSON need less than 64 MiB of linear memory, which is given back', async () => {
+test('35 MB of NDJSON need less than 64 MiB of linear memory, and free it', async () => {
   const engine = engineOf()
   const { Encoder } = encoding(engine, engine)
   const encoder = new Encoder({ collection: 'telemetry' })
@@ -77,13 +94,13 @@ test('35 MB of NDJSON need less than 64 MiB of linear memory, which is given bac
   }
   assert.ok(pushed >= 35e6)
   const instance = await engine.instance()
-  // It never shrinks: what it has at the end is what it ever had.
+  // Linear memory never shrinks: its size at the end is the largest it ever was.
   instance.hold()
   const file = await encoder.finish()
   assert.ok(instance.memoryBytes <= 64 * MIB, `${instance.memoryBytes / MIB} MiB`)
   instance.release()
   assert.ok(file.bytes.length > 3e6, `${file.bytes.length}`)
-  // A far greater one grows past what an idle instance may keep, and is let go.
+  // A much larger one grows beyond what an idle instance may keep, and is dropped.
   const greater = new Encoder()
   for (const chunk of telemetry(60e6)) await greater.push(chunk)
   assert.ok(instance.memoryBytes > 64 * MIB)

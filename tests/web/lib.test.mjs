@@ -1,4 +1,4 @@
-// The pieces that the other tests stand on.
+// The helpers that the other tests use.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,7 +31,10 @@ test('the server sends ranges, named headers and what routes answer', async (t) 
   const [status, text, headers] = await at('/digits.txt')
   assert.deepEqual([status, text, headers.get('x-test')], [200, '0123456789', 'yes'])
   assert.equal((await at('/%2e%2e%2fpasswd'))[0], 403)
-  assert.deepEqual((await at('/echo', { method: 'POST', body: 'hello' })).slice(0, 2), [201, 'hello'])
+  assert.deepEqual((await at('/echo', { method: 'POST', body: 'hello' })).slice(0, 2), [
+    201,
+    'hello',
+  ])
 })
 
 test('a page of another origin reaches the S3 server only by a rule', async (t) => {
@@ -48,8 +51,12 @@ test('a page of another origin reaches the S3 server only by a rule', async (t) 
   t.after(() => site.close())
   const page = await browser.newPage()
   await page.goto(site.origin)
-  // An unsigned request is refused, but what may be read of the refusal is the rule's to say.
-  const status = () => page.evaluate((url) => fetch(url).then((r) => r.status, () => 'blocked'), `${server.endpoint}/data/x`)
+  // An unsigned request is refused; the CORS rule decides whether the page may read the refusal.
+  const status = () =>
+    page.evaluate(
+      (url) => fetch(url).then((r) => r.status, () => 'blocked'),
+      `${server.endpoint}/data/x`,
+    )
   assert.equal(await status(), 'blocked')
   await bucket.allowOrigins({ origins: [site.origin] })
   assert.equal(await status(), 403)
@@ -69,14 +76,29 @@ test('the native command reads what the bucket holds', async (t) => {
   await assert.rejects(coldpress(['cat', 'nowhere', ...store], options), /nowhere/)
 })
 
-test('the policy blocks eval and not WebAssembly, in Chromium and in Firefox', async (t) => {
+test('the policy blocks eval but not WebAssembly, in Chromium and in Firefox', async (t) => {
   const folder = temporaryFolder(t)
-  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>x</title><script type="module" src="page.js"></script>')
-  writeFileSync(join(folder, 'page.js'), `
-    const attempt = async (what) => { try { await what(); return 'allowed' } catch (error) { return error.name } }
-    const wasm = await attempt(() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])))
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<!doctype html><title>x</title><script type="module" src="page.js"></script>',
+  )
+  writeFileSync(
+    join(folder, 'page.js'),
+    `
+    const attempt = async (what) => {
+      try {
+        await what()
+        return 'allowed'
+      } catch (error) {
+        return error.name
+      }
+    }
+    const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])
+    const wasm = await attempt(() => WebAssembly.compile(empty))
     const text = await attempt(() => eval('1'))
-    await fetch('/result', { method: 'POST', body: JSON.stringify({ wasm, text, agent: navigator.userAgent }) })`)
+    const body = JSON.stringify({ wasm, text, agent: navigator.userAgent })
+    await fetch('/result', { method: 'POST', body })`,
+  )
   let arrived
   const site = await startServer({
     folders: { '/': folder },

@@ -1,5 +1,5 @@
-// The whole loop, nothing in it pretended: the playground in Chromium, `coldpress serve`, an S3 server on another
-// origin, and the native `coldpress cat` that reads what arrived.
+// The whole loop, without mocks: the playground in Chromium, `coldpress serve`, an S3
+// server on another origin, and the native `coldpress cat`, which reads the result.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -38,7 +38,7 @@ test('movies go from a page to the bucket, and the command reads the same rows',
   assert.equal((await bucket.request('HEAD', key)).headers.get('x-amz-meta-coldpress-sha256'), sha)
 })
 
-test('20 MB and more go up in parts; a line cut in the middle and mended loses nothing', async (t) => {
+test('20 MB and more go up in parts, and nothing is lost if the connection drops', async (t) => {
   const { page, line } = await visit(t, { serve: ['--part-size', '5MiB'] })
   const given = await pressLarge(t, page)
   const cut = line.cutAfter(LARGE_BYTES / 3)
@@ -68,13 +68,27 @@ test('cancelling leaves no object and no parts', async (t) => {
   assert.deepEqual(await bucket.list(), keys)
 })
 
-test('a grant that has expired says so, and one asked for anew goes through', async (t) => {
+test('an expired grant is named, and an upload with a new one succeeds', async (t) => {
   const { page, store } = await visit(t)
   await page.getByTestId('rows-text').fill('{"_id":"a","n":1}\n{"_id":"b","n":2}\n')
   await page.getByTestId('press').click()
   await page.locator('[data-check="good"]').waitFor()
-  const grant = (expires) => coldpress(
-    ['grant', '--collection', 'pasted', '--tenant', `${TENANT}`, '--lsn', '1..2', '--expires', expires, ...store], { env: s3Environment(weed) })
+  const grant = (expires) =>
+    coldpress(
+      [
+        'grant',
+        '--collection',
+        'pasted',
+        '--tenant',
+        `${TENANT}`,
+        '--lsn',
+        '1..2',
+        '--expires',
+        expires,
+        ...store,
+      ],
+      { env: s3Environment(weed) },
+    )
   await page.getByTestId('grant-paste').locator('summary').click()
   const expired = await grant('1s')
   await page.getByTestId('grant-json').fill(expired)
@@ -90,7 +104,7 @@ test('a grant that has expired says so, and one asked for anew goes through', as
   assert.deepEqual(await rowsOf(key), [{ _id: 'a', n: 1 }, { _id: 'b', n: 2 }])
 })
 
-test('a wrong token is refused in clear words', async (t) => {
+test('a wrong token is a clear error', async (t) => {
   const { page } = await visit(t)
   await pressSample(page)
   await upload(page, { token: 'coldpress_wrong' })
@@ -114,7 +128,9 @@ test('an upload’s states have no serious fault of accessibility', async (t) =>
   await upload(page)
   await arrived(page)
   const debug = await context.newCDPSession(page)
-  await debug.send('Runtime.evaluate', { expression: readFileSync(toolFile('axe-core/axe.min.js'), 'utf8') })
+  await debug.send('Runtime.evaluate', {
+    expression: readFileSync(toolFile('axe-core/axe.min.js'), 'utf8'),
+  })
   const { violations } = await page.evaluate(() => window.axe.run())
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   assert.deepEqual(grave.map(({ id }) => id), [])
@@ -129,25 +145,41 @@ async function visit(t, { serve = [] } = {}) {
   t.after(() => site.close())
   const store = ['--store', 's3://data/app', '--endpoint', line.origin, '--allow-http']
   const grants = await grantServer(t, [...store, '--allow-origin', site.origin, ...serve])
-  // Of other origins the page needs these two.
+  // The page needs these two other origins.
   const connect = `connect-src 'self' ${grants.url} ${line.origin}`
-  headers['content-security-policy'] = `${STRICT_CSP.replace("connect-src 'self'", connect)}; manifest-src 'self'`
+  headers['content-security-policy'] = `${
+    STRICT_CSP.replace("connect-src 'self'", connect)
+  }; manifest-src 'self'`
   await bucket.allowOrigins({ origins: [site.origin], expose: EXPOSED })
   const context = await browser.newContext()
   t.after(() => context.close())
   const page = await context.newPage()
   const faults = watchFaults(page)
-  // Only a development server answers here; to the page its absence is no fault.
-  await page.route('**/dev/config.json', (route) => route.fulfill({ json: { grants: `${grants.url}/v1/grants`, token: grants.token } }))
+  // Only a development server answers here. The page works without one.
+  await page.route(
+    '**/dev/config.json',
+    (route) => route.fulfill({ json: { grants: `${grants.url}/v1/grants`, token: grants.token } }),
+  )
   await page.goto(site.origin)
   return { page, context, site, line, store, faults, grants }
 }
 
 async function grantServer(t, args) {
   const tokens = join(temporaryFolder(t), 'tokens')
-  const { token } = JSON.parse(await coldpress(['token', '--tenant', `${TENANT}`, '--append', tokens, '--json']))
-  const server = await startColdpress(['serve', '--listen', '127.0.0.1:0', '--tokens', tokens, '--json', ...args], {
-    ready: /^\{.*\}$/m, env: s3Environment(weed),
+  const { token } = JSON.parse(
+    await coldpress(['token', '--tenant', `${TENANT}`, '--append', tokens, '--json']),
+  )
+  const server = await startColdpress([
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--tokens',
+    tokens,
+    '--json',
+    ...args,
+  ], {
+    ready: /^\{.*\}$/m,
+    env: s3Environment(weed),
   })
   t.after(() => server.stop())
   return { token, url: JSON.parse(server.match[0]).url }
@@ -158,9 +190,15 @@ async function pressSample(page) {
   await page.locator('[data-check="good"]').waitFor()
 }
 
-/** Presses rows of random text, of which no codec and no dictionary makes less than 20 MB; returns them. */
+/**
+ * Presses rows of random text that no codec and no dictionary makes smaller than 20 MB; returns
+ * them.
+ */
 async function pressLarge(t, page) {
-  const rows = Array.from({ length: LARGE_ROWS }, (_, at) => ({ _id: `row-${at}`, noise: randomBytes(170).toString('base64') }))
+  const rows = Array.from(
+    { length: LARGE_ROWS },
+    (_, at) => ({ _id: `row-${at}`, noise: randomBytes(170).toString('base64') }),
+  )
   const file = join(temporaryFolder(t), 'noise.ndjson')
   writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   await page.getByTestId('settings').locator('summary').click()
@@ -190,10 +228,15 @@ async function failed(page, code) {
   return error.innerText()
 }
 
-const rowsOf = (key) => cat([key, '--store', 's3://data/app', '--endpoint', weed.endpoint, '--allow-http'], { env: s3Environment(weed) })
+const rowsOf = (key) =>
+  cat([key, '--store', 's3://data/app', '--endpoint', weed.endpoint, '--allow-http'], {
+    env: s3Environment(weed),
+  })
 
 /** The rows as a reader gives them back: an absent field and null are the same. */
 function moviesAsGiven() {
-  const lines = readFileSync(join(root, 'examples/movies.ndjson'), 'utf8').split('\n').filter((line) => line !== '')
+  const lines = readFileSync(join(root, 'examples/movies.ndjson'), 'utf8').split('\n').filter((
+    line,
+  ) => line !== '')
   return lines.map((line) => JSON.parse(line, (_, value) => (value === null ? undefined : value)))
 }

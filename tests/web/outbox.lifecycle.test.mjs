@@ -1,6 +1,6 @@
-// A page that is told of being frozen, and a service worker that Chromium stops, in the middle of an
-// upload: another page goes on. (Chromium freezes no page that a driver keeps visible, so the test
-// sends the events itself.)
+// A page that is told of being frozen, and a service worker that Chromium stops, in the middle of
+// an upload: another page goes on. (Chromium freezes no page that a driver keeps visible, so the
+// test sends the events itself.)
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 

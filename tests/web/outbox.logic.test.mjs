@@ -1,5 +1,5 @@
-// What an outbox promises, on a modelled store: each row in it exactly once, whatever fails or dies
-// on the way.
+// What an outbox promises, on a modelled store: it stores each row exactly once, whatever fails or
+// dies.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
@@ -23,9 +23,10 @@ const events = (outbox, type) => {
   return seen
 }
 
-test('rows are appended, batched, uploaded and gone', async () => {
+test('rows are appended, batched, uploaded and deleted', async () => {
   const store = new Store()
-  const outbox = await new Life(store).open({ indexedDB: new IDBFactory(), batchRowsMax: 3, batchAgeMs: 60_000 })
+  const indexedDB = new IDBFactory()
+  const outbox = await new Life(store).open({ indexedDB, batchRowsMax: 3, batchAgeMs: 60_000 })
   const uploaded = events(outbox, 'uploaded')
   assert.deepEqual(await outbox.append({ n: 0 }), { rows: 1 })
   assert.deepEqual(await outbox.append([{ n: 1 }]), { rows: 1 })
@@ -43,26 +44,32 @@ test('rows are appended, batched, uploaded and gone', async () => {
   await outbox.close()
 })
 
-test('a batch goes when its oldest row is old enough', async () => {
+test('a batch is uploaded when its oldest row is old enough', async () => {
   const store = new Store()
   const life = new Life(store)
   const timers = new Map()
   let [now, count] = [1_000_000, 0]
   life.now = () => now
-  life.world.setTimer = (run, ms) => {
+  life.runtime.setTimer = (run, ms) => {
     count += 1
     timers.set(count, { run, at: now + ms })
     return count
   }
-  life.world.clearTimer = (timer) => timers.delete(timer)
-  const scene = new Browser().sceneOf(life)
-  const outbox = await life.open({ indexedDB: new IDBFactory(), scene, batchAgeMs: 40_000 })
+  life.runtime.clearTimer = (timer) => timers.delete(timer)
+  const platform = new Browser().platformOf(life)
+  const outbox = await life.open({ indexedDB: new IDBFactory(), platform, batchAgeMs: 40_000 })
   await outbox.append([{ n: 0 }])
-  const timer = await until(() => [...timers.values()].find(({ at }) => at === 1_040_000), 'a timer for the day it is old')
+  const timer = await until(
+    () => [...timers.values()].find(({ at }) => at === 1_040_000),
+    'a timer for the day it is old',
+  )
   now = 1_039_999
   await outbox.append([{ n: 1 }])
   timer.run()
-  await until(() => [...timers.values()].some((other) => other !== timer && other.at === 1_040_000), 'the same timer once more')
+  await until(
+    () => [...timers.values()].some((other) => other !== timer && other.at === 1_040_000),
+    'the same timer once more',
+  )
   assert.equal(store.objects.size, 0)
   now = 1_040_000
   for (const { run } of timers.values()) run()
@@ -71,7 +78,7 @@ test('a batch goes when its oldest row is old enough', async () => {
   await outbox.close()
 })
 
-test('each row is stored exactly once under drops, crashes and reopening, for 100 seeds', async () => {
+test('each row is stored exactly once under drops, crashes and reopening: 100 seeds', async () => {
   for (let seed = 0; seed < 100; seed += 1) await chaos(seed)
 })
 
@@ -82,15 +89,18 @@ async function chaos(seed) {
   const rowsMax = 1 + random.below(8)
   let life = new Life(store, { random })
   const browser = new Browser()
-  const open = () => life.open({ indexedDB, batchRowsMax: rowsMax, scene: browser.sceneOf(life) })
+  const open = () =>
+    life.open({ indexedDB, batchRowsMax: rowsMax, platform: browser.platformOf(life) })
   let outbox = await open()
   let n = 0
   for (let step = 0; step < 12; step += 1) {
     const rows = Array.from({ length: random.below(6) }, () => ({ n: n++ }))
     await outbox.append(rows)
-    if (random.chance(0.3)) await outbox.flush().catch((error) => assert.equal(error.code, 'Unavailable', `seed ${seed}`))
     if (random.chance(0.3)) {
-      // Some turns of the loop later, so that it dies at any place.
+      await outbox.flush().catch((error) => assert.equal(error.code, 'Unavailable', `seed ${seed}`))
+    }
+    if (random.chance(0.3)) {
+      // Some turns of the event loop later, so that it can die at any place.
       for (let turns = random.below(20); turns > 0; turns -= 1) await new Promise(setImmediate)
       life.die()
       life = new Life(store, { random })
@@ -106,7 +116,7 @@ test('two pages without any lock store each row exactly once', async () => {
   const store = new Store({ random: prng(3), dropAfter: 0.2 })
   const indexedDB = new IDBFactory()
   const open = (seed) =>
-    new Life(store, { random: prng(seed) }).open({ indexedDB, scene: lawless, batchRowsMax: 4 })
+    new Life(store, { random: prng(seed) }).open({ indexedDB, platform: lawless, batchRowsMax: 4 })
   const pages = await Promise.all([1, 2].map(open))
   for (let n = 0; n < 120; n += 1) await pages[n % 2].append({ n })
   await until(async () => (await empty(pages[0])) && (await empty(pages[1])), 'both to be done')
@@ -114,14 +124,14 @@ test('two pages without any lock store each row exactly once', async () => {
   await Promise.all(pages.map((page) => page.close()))
 })
 
-test('where Web Locks are missing a lease lets one page drain', async () => {
+test('without Web Locks, a lease lets one page drain', async () => {
   const store = new Store()
   const indexedDB = new IDBFactory()
   let running = 0
   let most = 0
   const pages = [1, 2].map((seed) => {
     const life = new Life(store, { random: prng(seed) })
-    // However long the test stands still, no lease runs out.
+    // However long the test pauses, no lease expires.
     life.now = () => 0
     const { upload } = life.pack
     life.pack.upload = async (...args) => {
@@ -132,7 +142,9 @@ test('where Web Locks are missing a lease lets one page drain', async () => {
     }
     return life
   })
-  const [first, second] = await Promise.all(pages.map((life) => life.open({ indexedDB, batchRowsMax: 1 })))
+  const [first, second] = await Promise.all(
+    pages.map((life) => life.open({ indexedDB, batchRowsMax: 1 })),
+  )
   for (let n = 0; n < 10; n += 1) await (n % 2 ? first : second).append({ n })
   await until(() => empty(first), 'the end')
   assert.ok(exactlyOnce(store.rows(), 10))
@@ -140,7 +152,7 @@ test('where Web Locks are missing a lease lets one page drain', async () => {
   await Promise.all([first.close(), second.close()])
 })
 
-test('a key that another device took first is left alone, and the batch goes under another', async () => {
+test('if another device took the key first, the batch gets another key', async () => {
   const store = new Store()
   const foreign = new Set()
   const { put } = store
@@ -162,7 +174,7 @@ test('a key that another device took first is left alone, and the batch goes und
   await outbox.close()
 })
 
-test('a conflict that was not seen in the store gives no second key', async () => {
+test('a conflict that was not seen in the store does not change the key', async () => {
   const store = new Store()
   store.put = () => {
     throw new ColdpressError('Conflict', 'the grant server will not have it')
@@ -179,9 +191,10 @@ test('a conflict that was not seen in the store gives no second key', async () =
   await outbox.close()
 })
 
-test('rows the encoder refuses are refused at once, with all of their append', async () => {
+test('if the encoder refuses a row, its whole append is refused at once', async () => {
   const store = new Store()
-  const outbox = await new Life(store, { refuse: (row) => row.poison }).open({ indexedDB: new IDBFactory() })
+  const life = new Life(store, { refuse: (row) => row.poison })
+  const outbox = await life.open({ indexedDB: new IDBFactory() })
   await assert.rejects(outbox.append([{ n: 0 }, { poison: true }]), { code: 'Row' })
   for (const rows of [null, 'text', 7, new Uint8Array(3), [{ f() {} }], [{ n: NaN }]]) {
     await assert.rejects(outbox.append(rows), ColdpressError)
@@ -194,7 +207,7 @@ test('rows the encoder refuses are refused at once, with all of their append', a
   await outbox.close()
 })
 
-test('a device that never had the encoder takes rows all the same', async () => {
+test('a device that never loaded the encoder still takes rows', async () => {
   const store = new Store()
   const life = new Life(store, { refuse: (row) => row.poison })
   life.lacksEncoder = true
@@ -208,7 +221,7 @@ test('a device that never had the encoder takes rows all the same', async () => 
   await outbox.close()
 })
 
-test('rows that can be sealed no longer are set aside one by one, and the rest goes', async () => {
+test('rows that cannot be sealed are parked one by one, and the others are uploaded', async () => {
   const store = new Store()
   const indexedDB = new IDBFactory()
   const before = await new Life(store).open({ indexedDB, batchAgeMs: 60_000 })
@@ -234,7 +247,10 @@ test('rows that can be sealed no longer are set aside one by one, and the rest g
   life.refuse = () => false
   for (const batch of failed) await batch.retry()
   await outbox.flush()
-  assert.deepEqual(store.rows().filter(({ poison }) => poison).map(({ poison }) => poison).toSorted(), [18, 31])
+  assert.deepEqual(
+    store.rows().filter(({ poison }) => poison).map(({ poison }) => poison).toSorted(),
+    [18, 31],
+  )
   assert.deepEqual(await outbox.failed(), [])
   await outbox.close()
 })
@@ -280,7 +296,7 @@ test('a wrong token and another tenant stop the queue and lose nothing', async (
   await outbox.close()
 })
 
-test('offline nothing is tried, and the network wakes it', async () => {
+test('nothing is tried offline, and the network wakes the outbox', async () => {
   const store = new Store()
   const life = new Life(store)
   life.onlineNow = false
@@ -294,7 +310,7 @@ test('offline nothing is tried, and the network wakes it', async () => {
   await outbox.close()
 })
 
-test('a server that asks for patience gets it', async () => {
+test('Retry-After of a server is respected', async () => {
   const store = new Store()
   let asks = 0
   const grants = async () => {
@@ -310,7 +326,7 @@ test('a server that asks for patience gets it', async () => {
   await outbox.close()
 })
 
-test('full storage refuses an append whole, and is freed by uploading', async (t) => {
+test('full storage refuses a whole append, and uploading frees space', async (t) => {
   const store = new Store()
   const life = new Life(store)
   const outbox = await life.open({ indexedDB: new IDBFactory(), batchAgeMs: 60_000 })
@@ -324,9 +340,11 @@ test('full storage refuses an append whole, and is freed by uploading', async (t
   IDBObjectStore.prototype.put = limited(put)
   t.after(() => Object.assign(IDBObjectStore.prototype, { add, put }))
   for (let n = 0; n < 10; n += 1) await outbox.append({ n })
-  await assert.rejects(outbox.append([{ long: 'x'.repeat(100) }, { long: 'x'.repeat(200) }]), { code: 'Quota' })
+  await assert.rejects(outbox.append([{ long: 'x'.repeat(100) }, { long: 'x'.repeat(200) }]), {
+    code: 'Quota',
+  })
   assert.equal((await outbox.state()).rows, 10)
-  // A file of all ten would not fit beside them: fewer at a time do.
+  // There is no space for a file of all ten rows beside them, but for a file of fewer.
   most = 100
   await outbox.flush()
   assert.ok(store.objects.size > 1)
@@ -347,18 +365,23 @@ test('appends that come together share transactions, and one too large fails alo
   t.after(() => Object.assign(IDBObjectStore.prototype, { add }))
   await Promise.all(Array.from({ length: 100 }, (_, n) => outbox.append({ n })))
   assert.ok(adds < 20, `${adds} writes`)
-  const outcomes = await Promise.allSettled([100, 101, 102].map((n) => outbox.append({ n, long: 'x'.repeat(n === 101 ? 6_000 : 1) })))
+  const outcomes = await Promise.allSettled(
+    [100, 101, 102].map((n) => outbox.append({ n, long: 'x'.repeat(n === 101 ? 6_000 : 1) })),
+  )
   assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled'])
   await outbox.flush()
   assert.deepEqual(store.rows().map(({ n }) => n), [...Array(101).keys(), 102])
   await outbox.close()
 })
 
-test('an outbox is for one collection and one version, and says so', async () => {
+test('an outbox is for one collection and one version', async () => {
   const indexedDB = new IDBFactory()
   const life = new Life(new Store())
   const outbox = await life.open({ indexedDB })
-  await assert.rejects(life.open({ indexedDB, collection: 'others' }), { code: 'Misuse', message: /"events"/ })
+  await assert.rejects(life.open({ indexedDB, collection: 'others' }), {
+    code: 'Misuse',
+    message: /"events"/,
+  })
   await assert.rejects(life.open({ indexedDB, tenant: 1 }), { code: 'Misuse' })
   await outbox.close()
   await assert.rejects(outbox.append({ n: 0 }), { code: 'Misuse' })
@@ -366,7 +389,11 @@ test('an outbox is for one collection and one version, and says so', async () =>
   await new Promise((resolve) => (newer.onsuccess = resolve))
   newer.result.close()
   await assert.rejects(life.open({ indexedDB }), { code: 'Misuse', message: /newer version/ })
-  for (const wrong of [{ name: '' }, { collection: 7 }, { grants: {} }, { tenant: -1 }, { batchRowsMax: 0 }, { batchAgeMs: 'x' }]) {
+  for (
+    const wrong of [{ name: '' }, { collection: 7 }, { grants: {} }, { tenant: -1 }, {
+      batchRowsMax: 0,
+    }, { batchAgeMs: 'x' }]
+  ) {
     await assert.rejects(life.open({ indexedDB, ...wrong }), { code: 'Misuse' })
   }
 })

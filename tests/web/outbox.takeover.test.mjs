@@ -1,5 +1,5 @@
-// Several pages on one outbox, of which some die, freeze or hang: whoever lives takes over. Time is
-// the test's own, so what is said here of seconds is true of the protocol, on any machine.
+// Several pages share one outbox. Some die, freeze or hang, and the others take over. The test has
+// its own clock, so the seconds here are those of the protocol, on any machine.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
@@ -22,8 +22,8 @@ for (const [name, has] of Object.entries(RUNTIMES)) {
 }
 
 /**
- * Rounds in which all pages append and some die at any turn of the loop; gives the longest time
- * until all was stored.
+ * Rounds in which all pages append, and some die at any turn of the event loop. Returns the longest
+ * time until all rows were stored.
  */
 async function deaths(seed, has) {
   const random = prng(seed)
@@ -35,7 +35,7 @@ async function deaths(seed, has) {
   for (let round = 0; round < 3; round += 1) {
     while (pages.length < size) pages.push(await world.page())
     if (random.chance(0.5)) await world.settle()
-    // What an append of a dying page does is for another test: here each of them has resolved.
+    // Another test has appends of dying pages. Here all appends have resolved.
     for (const { outbox } of pages) {
       if (random.chance(0.7)) await outbox.append(world.rows(1 + random.below(8)))
     }
@@ -51,7 +51,7 @@ async function deaths(seed, has) {
   return slowest
 }
 
-test('a page that appended and died before it could tell anybody is noticed', async () => {
+test('a page that appended and died before it told the others is noticed', async () => {
   const { world, first, second } = await twoPages()
   // Its death comes between the write and the message.
   world.browser.mute(first.life)
@@ -61,7 +61,7 @@ test('a page that appended and died before it could tell anybody is noticed', as
   await world.close()
 })
 
-test('a batch that a dead page had sealed and was sending goes at once from another', async () => {
+test('if a page dies while it sends a batch, another page sends it at once', async () => {
   const { world, first, second } = await twoPages({ options: { batchRowsMax: 2 } })
   const gate = held(first)
   await first.outbox.append(world.rows(2))
@@ -72,7 +72,7 @@ test('a batch that a dead page had sealed and was sending goes at once from anot
   await world.close()
 })
 
-test('what a page had flushed goes at once from another where it dies', async () => {
+test('if a page dies after a flush, another page uploads at once', async () => {
   for (const has of [{}, { locks: false }]) {
     const world = new World({ has, options: { batchAgeMs: 3_600_000 } })
     const [first, second] = [await world.page(), await world.page()]
@@ -81,7 +81,7 @@ test('what a page had flushed goes at once from another where it dies', async ()
     const gate = held(first)
     void first.outbox.flush()
     await gate.reached
-    // One row more comes too late for that flush, and waits for its age.
+    // One more row comes after that flush, so it waits until it is old enough.
     await second.outbox.append({ n: 'late' })
     first.life.die()
     await world.clock.until(() => exactlyOnce(world.store.rows(), 3), BOUND_MS)
@@ -91,7 +91,7 @@ test('what a page had flushed goes at once from another where it dies', async ()
   }
 })
 
-test('a page that is opened on what dead ones left takes it up', async () => {
+test('a new page uploads what dead pages left', async () => {
   const world = new World({ options: { batchRowsMax: 2 } })
   const first = await world.page()
   held(first)
@@ -113,7 +113,7 @@ for (const [told, bound] of [[true, 0], [false, 6_000]]) {
     await gate.reached
     first.life.freeze({ told })
     assert.ok((await world.stored(second)) <= bound)
-    // It wakes up to a batch that is gone, and goes on with what is new.
+    // When it wakes up, its batch is gone. It goes on with the new rows.
     first.life.resume()
     gate.open()
     await first.outbox.append(world.rows(2))
@@ -125,7 +125,7 @@ for (const [told, bound] of [[true, 0], [false, 6_000]]) {
   })
 }
 
-test('a page that rests holds no lock, and joins the others again', async () => {
+test('a frozen page holds no lock, and joins the others again later', async () => {
   const world = new World()
   const first = await world.page()
   await world.settle()
@@ -143,7 +143,7 @@ test('a page that rests holds no lock, and joins the others again', async () => 
   await world.close()
 })
 
-test('a page that uploads for long and answers keeps its right', async () => {
+test('a page that uploads for long, and answers, keeps the lock', async () => {
   const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const gate = held(first)
   held(second)
@@ -172,7 +172,7 @@ test('a grant function that never answers ends, and another page goes on', async
   await world.close()
 })
 
-test('a clock that is set back or forward delays nothing', async () => {
+test('setting the clock back or forward delays nothing', async () => {
   for (const jump of [-86_400_000, 86_400_000]) {
     for (const has of [{}, { locks: false }]) {
       const world = new World({ has, options: { batchAgeMs: 60_000 } })
@@ -189,7 +189,7 @@ test('a clock that is set back or forward delays nothing', async () => {
   }
 })
 
-test('a lease and a pause after a failure end though the clock is set back', async () => {
+test('a lease and a pause after a failure end even if the clock is set back', async () => {
   const options = { batchRowsMax: 1, backoffMsMin: 30_000, backoffMsMax: 30_000 }
   const world = new World({ has: { locks: false }, options })
   const [first, second] = [await world.page(), await world.page()]
@@ -209,12 +209,12 @@ test('a lease and a pause after a failure end though the clock is set back', asy
 })
 
 test('a page that closes in the middle of an upload lets another go on at once', async () => {
-  // Who waits for a lease looks at it each second.
+  // A page that waits for a lease looks at it each second.
   for (const [has, bound] of [[{}, 0], [{ locks: false }, 1_000]]) {
     const world = new World({ has, options: { batchRowsMax: 1 } })
     const [first, second] = [await world.page(), await world.page()]
     await world.settle()
-    // An upload that takes its time to end when it is aborted.
+    // An upload that needs time to end after an abort.
     let end
     first.life.pack.upload = () =>
       new Promise((_, fail) => (end = () => fail(new ColdpressError('Aborted', 'late'))))

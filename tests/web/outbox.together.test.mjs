@@ -1,8 +1,10 @@
-// Several pages on one outbox that all live: what they share, and what they tell.
+// Several pages on one outbox, all alive: what they share, and which events they get.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { ColdpressError, IDBFactory, IDBObjectStore, Life, Store, exactlyOnce, lawless, until } from './outbox/model.mjs'
+import {
+  ColdpressError, IDBFactory, IDBObjectStore, Life, Store, exactlyOnce, lawless, until,
+} from './outbox/model.mjs'
 import { World, twoPages, held } from './outbox/world.mjs'
 
 test('outboxes of other names share nothing', async () => {
@@ -10,7 +12,7 @@ test('outboxes of other names share nothing', async () => {
   const first = await world.page({ name: 'a' })
   await world.settle()
   const [lock] = world.browser.held()
-  // One whose name looks like a lock of the first.
+  // A name that looks like a lock of the first outbox.
   const second = await world.page({ name: lock.slice(lock.indexOf('/') + 1) })
   await world.settle()
   second.seen.length = 0
@@ -28,7 +30,7 @@ test('outboxes of other names share nothing', async () => {
   await world.close()
 })
 
-test('a page whose database is taken away holds nothing any more', async () => {
+test('a page whose database is deleted holds no lock', async () => {
   const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const gate = held(first)
   await first.outbox.append(world.rows(1))
@@ -44,7 +46,7 @@ test('a page whose database is taken away holds nothing any more', async () => {
   }
 })
 
-test('a batch that was stored but could not be deleted here goes once', async (t) => {
+test('a batch that was stored but could not be deleted here is stored once', async (t) => {
   const { world, first, second } = await twoPages({ options: { batchRowsMax: 1 } })
   const remove = IDBObjectStore.prototype.delete
   let failures = 3
@@ -62,12 +64,12 @@ test('a batch that was stored but could not be deleted here goes once', async (t
 })
 
 test('a batch that another page has sent is not taken apart, nor left as failed', async () => {
-  // Two pages upload at once, as where one was taken for dead. One has stored the batch and waits
-  // for the answer, when the other hears that it may not send so much.
+  // Two pages upload at once, because one seemed dead. One has stored the batch and waits
+  // for the answer. Then the other one is told that the batch is too large.
   const store = new Store()
   const indexedDB = new IDBFactory()
   const open = (life, options) =>
-    life.open({ indexedDB, scene: lawless, tenant: 7, batchRowsMax: 4, ...options })
+    life.open({ indexedDB, platform: lawless, tenant: 7, batchRowsMax: 4, ...options })
   const [first, second] = [new Life(store), new Life(store)]
   const refusals = []
   const one = await open(first, { grants: () => new Promise((_, reject) => refusals.push(reject)) })
@@ -117,7 +119,7 @@ test('pages that do not upload tell the truth', async () => {
   await world.close()
 })
 
-test('a failure is told in all pages, and servers get one attempt for each pause', async () => {
+test('all pages get a failure, and servers get one attempt in each pause', async () => {
   const options = { batchRowsMax: 1, backoffMsMin: 10_000, backoffMsMax: 10_000 }
   const world = new World({ options, store: new Store({ dropBefore: 1 }) })
   const pages = [await world.page(), await world.page(), await world.page()]
@@ -138,12 +140,12 @@ test('a failure is told in all pages, and servers get one attempt for each pause
   await world.close()
 })
 
-test('what is said on the channel by strangers changes nothing', async () => {
+test('foreign messages on the channel change nothing', async () => {
   const world = new World()
   const first = await world.page()
   await world.settle()
-  const scene = world.browser.sceneOf(new Life(world.store))
-  const stranger = scene.openChannel('coldpress-outbox/test', () => {})
+  const platform = world.browser.platformOf(new Life(world.store))
+  const stranger = platform.openChannel('coldpress-outbox/test', () => {})
   const type = 'event'
   const messages = [null, 7, 'rows', {}, { type: 7 }, { type }, { type, detail: 3 }]
   const names = ['uploaded', 'append', 'close', '__proto__']

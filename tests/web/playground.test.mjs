@@ -27,12 +27,17 @@ test('the sample is pressed, read back and compared, under a strict policy', asy
   const title = await page.locator('[data-column="Title"]').innerText()
   assert.match(title, /string/)
   assert.match(title, /\b9\b/, 'nine rescued titles')
-  assert.match(await page.locator('[data-column="IMDB Rating"]').innerText(), /float64[\s\S]*1\.4 … 9\.2/)
+  assert.match(
+    await page.locator('[data-column="IMDB Rating"]').innerText(),
+    /float64[\s\S]*1\.4 … 9\.2/,
+  )
   assert.match(await page.getByTestId('rescued').innerText(), /9 values[\s\S]*row 21\s+1776/)
 
   assert.equal(await page.getByTestId('rows-table').locator('tbody tr').count(), 20)
   await page.getByTestId('rows-more').click()
-  await page.waitForFunction(() => document.querySelectorAll('[data-testid="rows-table"] tbody tr').length === 40)
+  await page.waitForFunction(() =>
+    document.querySelectorAll('[data-testid="rows-table"] tbody tr').length === 40
+  )
   assert.deepEqual(faults, [])
 })
 
@@ -46,7 +51,15 @@ test('sizes by codec and column stand in a chart and in a table', async (t) => {
   }
   await page.getByTestId('sizes-table-toggle').click()
   const table = page.getByTestId('sizes-table')
-  assert.deepEqual(await table.locator('thead th').allInnerTexts(), ['Column', 'none', 'snappy', 'lz4', 'gzip', 'zstd', 'brotli'])
+  assert.deepEqual(await table.locator('thead th').allInnerTexts(), [
+    'Column',
+    'none',
+    'snappy',
+    'lz4',
+    'gzip',
+    'zstd',
+    'brotli',
+  ])
   assert.equal(await table.locator('tbody tr').count(), 18)
   assert.match(await table.locator('tfoot tr').first().innerText(), /Whole file.*1[12]\d kB/s)
 })
@@ -75,8 +88,14 @@ test('an error names the line, shows it, and leads to it', async (t) => {
   await page.getByTestId('rows-text').press('Control+Enter')
   await page.getByTestId('error').waitFor()
   assert.equal(await page.getByTestId('error').getAttribute('data-code'), 'Row')
-  assert.match(await page.getByTestId('error-message').innerText(), /line 3, row 2: not JSON at character 25/)
-  assert.equal(await page.getByTestId('error-line').locator('[aria-current] code').innerText(), '{"city":"Bergen","temp":none}')
+  assert.match(
+    await page.getByTestId('error-message').innerText(),
+    /line 3, row 2: not JSON at character 25/,
+  )
+  assert.equal(
+    await page.getByTestId('error-line').locator('[aria-current] code').innerText(),
+    '{"city":"Bergen","temp":none}',
+  )
   assert.equal(await page.getByTestId('error-line').locator('mark').innerText(), 'n')
   assert.match(await page.getByTestId('announce').innerText(), /Nothing was made/)
   assert.equal(await page.getByTestId('download').count(), 0)
@@ -117,12 +136,16 @@ test('numbers that JavaScript would round come back as they were', async (t) => 
   const file = join(root, 'tests/golden/numbers.ndjson')
   await page.getByTestId('file').setInputFiles(file)
   await page.locator('[data-check="good"]').waitFor()
-  await page.getByTestId('file').setInputFiles({ name: 'array.json', mimeType: 'application/json', buffer: Buffer.from('[{"n":9007199254740993},\n {"n":18446744073709551616}]') })
+  await page.getByTestId('file').setInputFiles({
+    name: 'array.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from('[{"n":9007199254740993},\n {"n":18446744073709551616}]'),
+  })
   await page.getByTestId('check').getByText('All 2 rows').waitFor()
   assert.match(await page.getByTestId('rows-table').innerText(), /9007199254740993/)
 })
 
-test('made-up rows stream through the worker while the page answers', async (t) => {
+test('generated rows stream through the worker while the page stays responsive', async (t) => {
   const { page, faults } = await visit(t)
   await page.getByTestId('generate-rows').selectOption('200000')
   await page.evaluate(() => {
@@ -131,21 +154,27 @@ test('made-up rows stream through the worker while the page answers', async (t) 
       times.push(performance.now())
       requestAnimationFrame(frame)
     }
-    document.querySelector('[data-testid="generate"]').addEventListener('click', frame, { once: true })
+    document.querySelector('[data-testid="generate"]').addEventListener('click', frame, {
+      once: true,
+    })
   })
   await page.getByTestId('generate').click()
   await page.locator('[data-check="good"]').waitFor({ timeout: HANG_MS })
   assert.match(await page.getByTestId('check').innerText(), /All 200,000 rows/)
-  // On any machine: where the page itself did the work, it would draw nothing for nearly all of the time.
+  // This holds on any machine: if the page itself did the work, it would draw nothing for most of
+  // the time.
   const times = await page.evaluate(() => window.frameTimes)
   const whole = times.at(-1) - times[0]
   const longest = Math.max(...times.slice(1).map((time, at) => time - times[at]))
   assert.ok(times.length > 10, `${times.length} frames in ${Math.round(whole)} ms`)
-  assert.ok(longest < whole / 3, `the page stood still for ${Math.round(longest)} of ${Math.round(whole)} ms`)
+  assert.ok(
+    longest < whole / 3,
+    `the page stood still for ${Math.round(longest)} of ${Math.round(whole)} ms`,
+  )
   assert.deepEqual(faults, [])
 })
 
-test('a development server is filled in, and missing fields are asked for', async (t) => {
+test('a development server fills the form in, and missing fields have a message', async (t) => {
   const { page } = await visit(t, { dev: DEV_CONFIG })
   await pressSample(page)
   await page.getByTestId('dev-note').getByText(DEV_CONFIG.s3).waitFor()
@@ -160,17 +189,17 @@ test('a development server is filled in, and missing fields are asked for', asyn
   assert.match(await page.getByTestId('grant-json-problem').innerText(), /The grant is not JSON/)
 })
 
-test('works offline once it was loaded, and a new version takes the place of the old', async (t) => {
+test('works offline after the first visit, and a new version replaces the old one', async (t) => {
   const folder = temporaryFolder(t)
   cpSync(www(), folder, { recursive: true })
-  // Secure as localhost is, but not taken for a development server.
+  // A secure context like localhost, but no development server.
   const { page, context, site } = await visit(t, { folder, host: 'playground.localhost' })
   await page.getByTestId('offline-state').getByText('Works offline').waitFor()
   await site.close()
   await context.setOffline(true)
   await page.reload()
   await page.getByTestId('settings').locator('summary').click()
-  // The encoder that is loaded only when asked for must be there too.
+  // The encoder with brotli, which is loaded on demand, must be there too.
   await page.getByTestId('set-codec').selectOption('brotli')
   await pressSample(page)
   await context.setOffline(false)
@@ -178,24 +207,32 @@ test('works offline once it was loaded, and a new version takes the place of the
   const again = await servePage(folder, { port: site.port, host: 'playground.localhost' })
   t.after(() => again.close())
   const precache = join(folder, 'precache.js')
-  writeFileSync(precache, readFileSync(precache, 'utf8').replace(/"version": "\w+"/, '"version": "next"'))
+  writeFileSync(
+    precache,
+    readFileSync(precache, 'utf8').replace(/"version": "\w+"/, '"version": "next"'),
+  )
   writeFileSync(join(folder, 'manifest.webmanifest'), '{"name":"The next one"}')
   await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update())
   await page.evaluate(async () => {
-    while ((await caches.keys()).join() !== 'coldpress-next') await new Promise((resolve) => setTimeout(resolve, 50))
+    while ((await caches.keys()).join() !== 'coldpress-next') {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   })
-  const shown = await page.evaluate(async () => (await (await fetch('./manifest.webmanifest')).json()).name)
+  const shown = await page.evaluate(async () =>
+    (await (await fetch('./manifest.webmanifest')).json()).name
+  )
   assert.equal(shown, 'The next one')
 })
 
-test('files of a development server are never old, and kept for when it is gone', async (t) => {
+test('files of a development server are always new, and cached for when it is gone', async (t) => {
   const folder = temporaryFolder(t)
   cpSync(www(), folder, { recursive: true })
   const { page, site } = await visit(t, { folder })
   await page.getByTestId('offline-state').getByText('Works offline').waitFor()
   await page.waitForFunction(() => navigator.serviceWorker.controller)
   writeFileSync(join(folder, 'manifest.webmanifest'), '{"name":"Changed"}')
-  const name = () => page.evaluate(async () => (await (await fetch('./manifest.webmanifest')).json()).name)
+  const name = () =>
+    page.evaluate(async () => (await (await fetch('./manifest.webmanifest')).json()).name)
   assert.equal(await name(), 'Changed')
   await site.close()
   assert.equal(await name(), 'Coldpress')

@@ -21,7 +21,7 @@ const HERE = fileURLToPath(new URL('readme', import.meta.url))
 const GRANTS = /https:\/\/grants\.example(\.com)?/
 const ROWS = [{ at: 1, celsius: 21.5 }, { at: 2, celsius: 22 }]
 
-/** Words that stand in one example alone → where it is run. */
+/** Words that are in only one example → where that example runs. */
 const PACKAGE = planned(examplesOf(join(unpacked(), 'README.md')), {
   "{ city: 'Oslo', temp: 3.5, at: new Date() }": 'node',
   'response.body) await encoder.push(chunk)': 'node',
@@ -81,7 +81,7 @@ for (const { name, language, code } of of('node')) {
   })
 }
 
-/** What an example in Node takes as given, new for each run. */
+/** The variables that an example in Node needs, new for each run. */
 const TWICE = `
 for (const round of [1, 2]) {
   globalThis.response = await fetch(process.argv[2])
@@ -137,7 +137,7 @@ test('in a page, twice, into a real store: upload, outbox, init', async (t) => {
       }
     }
     if (!name.includes('outbox')) continue
-    // Its rows wait for a minute, or for this.
+    // Its rows wait for a minute, or for this event.
     const flushed = await page.evaluate(async ([grantsUrl, token, user]) => {
       const { openOutbox, grantsFrom } = await import('/coldpress/outbox.js')
       const grants = grantsFrom(grantsUrl, { token })
@@ -205,7 +205,7 @@ async function opened(t, pages, { permissions = [] } = {}) {
   return { ...shore, page }
 }
 
-/** What the examples in a page take as given. */
+/** The variables that the examples in a page need. */
 function given({ token }, name) {
   return { session: { token }, token, readings: ROWS, rows: ROWS, user: { id: name } }
 }

@@ -1,5 +1,5 @@
-// The package's types, by tsc: types/package.ts holds what must compile, types/wrong.ts what must
-// not.
+// Checks the types of the package with tsc. types/package.ts must compile; each marked line of
+// types/wrong.ts must not.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ function project(t, file) {
   return folder
 }
 
-/** What tsc prints; nothing where all is well. */
+/** The output of tsc; empty without errors. */
 function compiled(folder, flags = []) {
   const tsc = toolFile('typescript/lib/tsc.js')
   const args = [tsc, '-p', folder, '--preserveSymlinks', '--pretty', 'false', ...flags]

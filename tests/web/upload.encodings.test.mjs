@@ -1,4 +1,4 @@
-// Which encodings a file has: those that the caller chose, else those that the grant names, else
+// The encodings of a file: those that the caller chose, or those that the grant names, or
 // the default.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ const ROWS = Array.from({ length: 2_000 }, (_, n) => (
 const naming = (grants, encodings) => async (request, options) =>
   ({ ...(await grants(request, options)), encodings })
 
-test('a grant names the encodings of a file whose caller did not', async (t) => {
+test('a grant chooses the encodings if the caller did not', async (t) => {
   const { store, grants, send } = await started(t)
   const asking = naming(grants, 'legacy')
   const request = { collection: 'events', min_lsn: '1', max_lsn: '2000' }
@@ -35,12 +35,14 @@ test('a grant names the encodings of a file whose caller did not', async (t) => 
   }
 })
 
-test('a set of encodings that is none is named', async (t) => {
+test('a wrong set of encodings is named', async (t) => {
   const { store, grants, send } = await started(t)
-  for (const [grant, options] of [[naming(grants, 'newest'), {}], [grants, { encodings: 'newest' }]]) {
+  for (
+    const [grant, options] of [[naming(grants, 'newest'), {}], [grants, { encodings: 'newest' }]]
+  ) {
     await assert.rejects(send(ROWS, { grant, ...options }), (error) => {
       assert.equal(error.code, 'Settings')
-      assert.match(error.message, /"newest"; choose "portable", "compact" or "legacy"/)
+      assert.match(error.message, /"newest" is not a set of encodings; choose "portable", "compact" or "legacy"/)
       return true
     })
   }

@@ -1,5 +1,5 @@
-// What an upload does when it fails: the first question, the error that can send the same file
-// again, what is told meanwhile, and addresses and tokens that are none.
+// What an upload does when it fails: the first request for a grant, the error that can send the
+// same file again, the progress meanwhile, and wrong addresses and tokens.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
@@ -18,23 +18,23 @@ const failed = (promise) => promise.then(() => assert.fail('it did not fail'), (
 const isGrant = (line) => line === 'POST /v1/grants'
 const isPut = (line) => line.startsWith('PUT')
 
-test('the first question is repeated after a 503 with Retry-After, and a lost line', async (t) => {
+test('the first request is repeated after a 503 and a lost connection', async (t) => {
   const { clock, store, send } = await started(t)
   store.retryAfter = 20
   store.fate = (line, count) => (isGrant(line) ? { 1: 503, 2: 'drop' }[count] : undefined)
   const start = clock.now()
   await send(ROWS)
   assert.ok(clock.now() - start >= 20_000)
-  // Two tries that failed, the tenant, and the grant for the file.
+  // Two failed attempts, the request for the tenant, and the grant for the file.
   assert.equal(store.log.filter(isGrant).length, 4)
   assert.equal(store.objects.size, 1)
 })
 
-test('started offline, the first question waits for the network, and is told so', async (t) => {
+test('started offline, the first request waits for the network', async (t) => {
   const { clock, store, send } = await started(t)
-  const { world, looked, connect } = offlineDevice(clock)
+  const { runtime, looked, connect } = offlineDevice(clock)
   const seen = []
-  const sending = send(ROWS, { world, onProgress: (progress) => seen.push(progress) })
+  const sending = send(ROWS, { runtime, onProgress: (progress) => seen.push(progress) })
   await looked
   await clock.sleep(HOURS_MS)
   assert.deepEqual(store.log, [])
@@ -46,26 +46,26 @@ test('started offline, the first question waits for the network, and is told so'
   assert.equal(store.objects.size, 1)
 })
 
-test('the first question can be aborted: asked without an answer, paused, offline', async (t) => {
+test('the first request can be aborted: without an answer, in a pause, offline', async (t) => {
   for (const how of ['silence', 503, 'offline']) {
     const { clock, store, send } = await started(t)
     const stop = new AbortController()
     const reason = new Error('the user left')
-    const { world, looked } = offlineDevice(clock)
+    const { runtime, looked } = offlineDevice(clock)
     store.retryAfter = 20
     store.fate = () => {
       if (how === 'silence') stop.abort(reason)
       return how
     }
     const onProgress = ({ phase }) => phase === 'waiting' && stop.abort(reason)
-    const away = how === 'offline' && { world }
+    const away = how === 'offline' && { runtime }
     const sending = failed(send(ROWS, { signal: stop.signal, onProgress, ...away }))
     if (how === 'offline') await looked
     const error = await sending
     assert.deepEqual([error.code, error.cause], ['Aborted', reason], String(how))
     assert.equal(store.objects.size, 0)
     store.fate = () => undefined
-    const anew = { signal: undefined, onProgress: undefined, world: clock.world() }
+    const anew = { signal: undefined, onProgress: undefined, runtime: clock.runtime() }
     const { key } = await error.retry(anew)
     assert.equal(key, only(store.objects)[0])
   }
@@ -76,7 +76,8 @@ test('a lost answer to the put, and its advice: exactly one object', async (t) =
   store.fate = (line) => (/^(PUT|HEAD)/.test(line) ? 'drop after' : undefined)
   const error = await failed(send(ROWS, { retries: 1 }))
   assert.equal(error.code, 'Unavailable')
-  const advice = 'whether the file was stored is not known: call error.retry(), which is safe and finds out'
+  const advice =
+    'it is not known whether the file was stored: call error.retry(), which is safe and finds out'
   assert.ok(error.message.endsWith(advice), error.message)
   const [key, { body }] = only(store.objects)
   assert.ok(key.endsWith(`lsn-${error.lsns.min}-${error.lsns.max}.parquet`))
@@ -95,7 +96,7 @@ test('rows of a stream are sent again, though the tenant was not known yet', asy
   store.fate = (line) => (isGrant(line) ? 'drop' : undefined)
   const error = await failed(send(ReadableStream.from(ROWS), { retries: 1 }))
   assert.equal(error.code, 'Unavailable')
-  assert.match(error.message, /there is no grant: .*call error\.retry\(\)$/)
+  assert.match(error.message, /asking for a grant failed: .*call error\.retry\(\)$/)
   store.fate = () => undefined
   const results = await Promise.all([error.retry(), error.retry(), error.retry()])
   const [key, { body }] = only(store.objects)
@@ -105,7 +106,7 @@ test('rows of a stream are sent again, though the tenant was not known yet', asy
   assert.deepEqual(await error.retry().then(({ created }) => created), false)
 })
 
-test('rows of an upload that nobody repeats give their memory back', async (t) => {
+test('the memory of an upload that is never repeated is freed', async (t) => {
   const { store, send } = await started(t)
   store.fate = (line) => (isGrant(line) ? 'drop' : undefined)
   const { dispose } = coldpress.Encoder.prototype
@@ -125,7 +126,7 @@ test('rows of an upload that nobody repeats give their memory back', async (t) =
   }, 'the rows are let go')
 })
 
-test('what carries lsns and retry: all errors after the rows were read, none before', async (t) => {
+test('errors after the rows were read have lsns and retry; earlier ones do not', async (t) => {
   const { store, send, grants } = await started(t)
   const mine = new Error('mine')
   const throwing = (thrown) => ({ phase }) => {
@@ -175,7 +176,7 @@ test('loggers see no noise: neither JSON nor the console shows lsns and retry', 
   assert.doesNotMatch(inspect(error), /\b(retry|lsns)\]?:/)
 })
 
-test('retry takes what changes nothing of the file, and refuses the rest', async (t) => {
+test('retry takes options that do not change the file, and refuses other ones', async (t) => {
   const { store, send } = await started(t)
   store.fate = (line) => (isPut(line) ? 'drop' : undefined)
   const error = await failed(send(ROWS, { retries: 0 }))
@@ -190,7 +191,7 @@ test('retry takes what changes nothing of the file, and refuses the rest', async
   assert.deepEqual(seen.at(-1), 'over')
 })
 
-test('a token that comes to mean another tenant cannot send the rows there', async (t) => {
+test('a token that later belongs to another tenant cannot send the rows there', async (t) => {
   const { store, send } = await started(t)
   store.fate = (line) => (isPut(line) ? 'drop' : undefined)
   const error = await failed(send(ROWS, { retries: 0 }))
@@ -201,7 +202,7 @@ test('a token that comes to mean another tenant cannot send the rows there', asy
   assert.equal(store.objects.size, 0)
 })
 
-test('progress: what is under way, what is waited for and until when, and why', async (t) => {
+test('progress: the bytes under way, each wait, its end and its reason', async (t) => {
   const { clock, store, send } = await started(t)
   store.partBytes = MIB / 2
   const file = await largeFile(2 * MIB)
@@ -223,18 +224,18 @@ test('progress: what is under way, what is waited for and until when, and why', 
   assert.deepEqual([seen.at(-1).phase, seen.at(-1).retry], ['over', undefined])
 })
 
-test('why a try failed is told without the secrets of its URL', async (t) => {
+test('the reason of a failed attempt holds no secrets of its URL', async (t) => {
   const { clock, store, send } = await started(t)
   const seen = []
-  const world = clock.world({
+  const runtime = clock.runtime({
     fetch(url, init) {
       if (init.method !== 'PUT') return fetch(url, init)
-      // As Deno says it.
+      // The words of Deno.
       throw new TypeError(`error sending request for url (${url}): reset`)
     },
   })
   const onProgress = (progress) => seen.push(progress)
-  const error = await failed(send(ROWS, { world, retries: 2, onProgress }))
+  const error = await failed(send(ROWS, { runtime, retries: 2, onProgress }))
   const told = [error.message, ...seen.map(({ retry }) => retry?.reason ?? '')].join('\n')
   assert.match(told, /error sending request for url \(http:\/\/127/)
   assert.ok(!told.includes('expires='), told)
@@ -250,7 +251,7 @@ test('an abort in the middle says that the file may be stored', async (t) => {
   }
   const error = await failed(send(ROWS, { signal: stop.signal }))
   assert.equal(error.code, 'Aborted')
-  assert.match(error.message, /not known: call error\.retry\(\)/)
+  assert.match(error.message, /not known whether the file was stored: call error\.retry\(\)/)
 })
 
 /** A server that is no grant server. */
@@ -265,7 +266,7 @@ async function stranger(t, answer) {
   return `http://127.0.0.1:${server.address().port}`
 }
 
-test('an address that is none of a grant server is named at once, and in full', async (t) => {
+test('an address without a grant server is named at once, in full', async (t) => {
   let asked = 0
   let answer
   const origin = await stranger(t, () => {
@@ -302,11 +303,12 @@ test('an address that is none of a grant server is named at once, and in full', 
   }
   assert.throws(() => grantsFrom('https://me:secret@grants.example/', { token: 'x' }), (error) => {
     assert.equal(error.code, 'Misuse')
-    return /grants\.example has a user in it/.test(error.message) && !error.message.includes('secret')
+    return /grants\.example has a user in it/.test(error.message) &&
+      !error.message.includes('secret')
   })
 })
 
-test('a token function that fails or gives no token is told as such', async (t) => {
+test('a token function that fails, or returns no token, is named', async (t) => {
   const { store, send } = await started(t)
   const cause = new TypeError('session is undefined')
   const cases = [

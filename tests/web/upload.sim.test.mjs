@@ -1,5 +1,5 @@
 // A thousand uploads through a network that loses answers at every step, before or after their
-// effect. Each is repeated as its error advises, and exactly one object comes of it, with exactly
+// effect. Each is repeated as its error advises. The result is exactly one object, with exactly
 // the rows.
 //
 // COLDPRESS_SEED=17 runs that one again, and prints its requests; COLDPRESS_RUNS=20000 runs more.
@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { Clock } from './upload/clock.mjs'
-import { coldpress, HOURS_MS, world } from './upload/started.mjs'
+import { coldpress, HOURS_MS, runtime } from './upload/started.mjs'
 import { Store } from './upload/store.mjs'
 
 const { decode, encode, grantsFrom, upload } = coldpress
@@ -43,16 +43,16 @@ class Chance {
   }
 }
 
-/** One upload of one seed, and the world that it meets. */
+/** One upload of one seed, with its store, clock and network. */
 class Run {
   constructor(seed) {
     this.chance = new Chance(seed)
-    this.clock = new Clock(world, START_MS)
+    this.clock = new Clock(runtime, START_MS)
     this.store = new Store(this.clock)
     this.isOnline = true
     this.wakers = new Set()
     this.#plan()
-    this.world = this.clock.world({
+    this.runtime = this.clock.runtime({
       seed: () => BigInt(this.chance.below(2 ** 32)),
       fetch: this.store.fetch,
       online: () => this.isOnline,
@@ -72,13 +72,13 @@ class Run {
     store.expiresInMs = chance.pick([HOURS_MS, HOURS_MS, 200_000])
     store.retryAfter = chance.pick([undefined, 1, 20])
     this.options = {
-      collection: 'events',
       concurrency: 1 + chance.below(4),
       retries: chance.below(4),
       timeoutMs: 10_000,
-      ...(chance.below(3) === 0 && { tenant: 7 }),
     }
-    // Faults end some time: a network that never works stores nothing.
+    // What the target of rows says; an encoded file has its own.
+    this.target = { collection: 'events', ...(chance.below(3) === 0 && { tenant: 7 }) }
+    // The faults end at some time: a network that never works would store nothing.
     this.faults = chance.below(40)
     this.odds = chance.pick([0.1, 0.4, 0.8])
     store.fate = () => this.#fate()
@@ -101,10 +101,10 @@ class Run {
     for (const wake of this.wakers) wake()
   }
 
-  /** Follows the advice of each error; gives the result and how often it was followed. */
+  /** Follows the advice of each error; returns the result, and how often it followed the advice. */
   async upload() {
     const { chance, store } = this
-    const grants = grantsFrom(store.origin, { token: store.token, world: this.world })
+    const grants = grantsFrom(store.origin, { token: store.token, runtime: this.runtime })
     // A file, rows, or rows that can be read only once.
     const lsns = { min: 5, max: 4 + this.rows.length }
     const form = chance.pick([
@@ -113,8 +113,10 @@ class Run {
       () => encode(this.rows, { collection: 'events', tenant: 7, lsns }),
     ])
     const rows = await form()
-    const { world } = this
-    let attempt = (options) => upload(grants, rows, { ...this.options, ...options, world })
+    const { runtime } = this
+    const target = rows.key === undefined ? this.target : {}
+    const always = { ...this.options, ...target, runtime }
+    let attempt = (options) => upload(grants, rows, { ...always, ...options })
     for (let advised = 0; ; advised += 1) {
       this.stop = new AbortController()
       try {
@@ -128,10 +130,10 @@ class Run {
     }
   }
 
-  /** Exactly one object, with exactly the rows, where the result says. */
+  /** There is exactly one object, with exactly the rows, at the key of the result. */
   async judge({ key, rows, bytes }) {
     const { store } = this
-    // What is still on its way arrives.
+    // Late requests arrive now.
     store.arrive()
     assert.deepEqual([...store.objects.keys()], [key])
     const { body } = store.objects.get(key)
@@ -159,7 +161,7 @@ test(`${SEED === undefined ? RUNS : 1} uploads through a network that loses answ
     if (SEED !== undefined) for (const line of run.store.log) t.diagnostic(line)
   }
   t.diagnostic(JSON.stringify(seen))
-  // The network is as bad as it is meant to be.
+  // The network was as bad as planned.
   if (seeds.length < 1000) return
   assert.ok(seen.advised > 500 && seen.multipart > 300 && seen.single > 300)
 })

@@ -1,4 +1,5 @@
-// `upload` in Chromium, across origins, to a real S3 server by grants of `coldpress serve`; read back by the native command.
+// `upload` in Chromium, across origins, to a real S3 server by grants of `coldpress serve`; read
+// back by the native command.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
@@ -22,11 +23,27 @@ async function opened(t, options) {
   const page = await context.newPage()
   await page.goto(shore.page)
   await page.waitForFunction('globalThis.ready')
-  const job = (more) => ({ grantsUrl: shore.grantsUrl, token: shore.token, rows: ROWS, options: { collection: 'people' }, ...more })
-  return { ...shore, context, page, job, run: (more) => page.evaluate((it) => globalThis.run(it), job(more)) }
+  const job = (more) => ({
+    grantsUrl: shore.grantsUrl,
+    token: shore.token,
+    rows: ROWS,
+    options: { collection: 'people' },
+    ...more,
+  })
+  return {
+    ...shore,
+    context,
+    page,
+    job,
+    run: (more) => page.evaluate((it) => globalThis.run(it), job(more)),
+  }
 }
 
-const large = (options) => ({ rows: undefined, random: LARGE, options: { collection: 'large', codec: 'none', ...options } })
+const large = (options) => ({
+  rows: undefined,
+  random: LARGE,
+  options: { collection: 'large', codec: 'none', ...options },
+})
 
 const isStored = ({ method, status }) => method === 'PUT' && status === 200
 
@@ -55,9 +72,11 @@ test('a page, a worker and a service worker upload what the native command reads
 })
 
 test('24 MB in parts, with the network cut in the middle and back', async (t) => {
-  const { page, job, proxy, context, rows, bucket } = await opened(t, { serve: ['--part-size', '5MiB'] })
+  const { page, job, proxy, context, rows, bucket } = await opened(t, {
+    serve: ['--part-size', '5MiB'],
+  })
   let [gate, passes, arrived, held] = [new Gate(), 1, 0, 0]
-  // One part arrives; the others wait at the gate.
+  // One part arrives; the other ones wait at the gate.
   proxy.fate = (request) => {
     if (!request.headers.origin || request.method !== 'PUT') return undefined
     arrived += 1
@@ -67,8 +86,11 @@ test('24 MB in parts, with the network cut in the middle and back', async (t) =>
     return gate.pass()
   }
   const sending = page.evaluate((it) => globalThis.run(it), job(large({ concurrency: 2 })))
-  await until(() => held > 0 && proxy.answers.some(isStored), 'a part is there and another on its way')
-  // The wire is cut without a word first; then the browser itself knows that it is offline.
+  await until(
+    () => held > 0 && proxy.answers.some(isStored),
+    'a part is there and another on its way',
+  )
+  // First the connection is cut silently; then the browser itself knows that it is offline.
   proxy.cut()
   gate.open()
   await until(() => proxy.refused >= 3, 'the page tries again and again')
@@ -88,10 +110,24 @@ test('24 MB in parts, with the network cut in the middle and back', async (t) =>
   assert.deepEqual(await rows(result.key), await largeRows())
 })
 
-test('a grant that expires in the middle is renewed, and the parts that are there stay', async (t) => {
-  const { run, proxy, rows, bucket, store, env } = await opened(t, { serve: ['--part-size', '5MiB'] })
-  // The third part meets the store's own answer to a grant that has expired, as its URL is exchanged for that of such a one.
-  const args = ['grant', '--collection', 'elsewhere', '--tenant', '7', '--lsn', '1..2', '--expires', '1s', ...store]
+test('a grant that expires in the middle is renewed, and the stored parts stay', async (t) => {
+  const { run, proxy, rows, bucket, store, env } = await opened(t, {
+    serve: ['--part-size', '5MiB'],
+  })
+  // The third part meets the store's own answer to a grant that has expired, as its URL is
+  // exchanged for that of such a one.
+  const args = [
+    'grant',
+    '--collection',
+    'elsewhere',
+    '--tenant',
+    '7',
+    '--lsn',
+    '1..2',
+    '--expires',
+    '1s',
+    ...store,
+  ]
   const expired = JSON.parse(await coldpress(args, { env }))
   await untilExpired(expired)
   let puts = 0
@@ -108,16 +144,27 @@ test('a grant that expires in the middle is renewed, and the parts that are ther
   assert.equal(new Set(stored.map(({ upload }) => upload)).size, 1, JSON.stringify(stored))
   assert.equal(new Set(stored.map(({ part }) => part)).size, stored.length, JSON.stringify(stored))
   assert.equal(stored.length, answers.length - 1)
-  // Who the tenant is, a grant for the file, and another one for the same upload.
+  // A request for the tenant, a grant for the file, and a second grant for the same upload.
   assert.deepEqual(result.asked, [undefined, undefined, stored[0].upload])
   assert.deepEqual(await bucket.uploads(), [])
   assert.deepEqual(await rows(result.key), await largeRows())
 })
 
-test('an expired grant alone says what to do, with a function another is asked for', async (t) => {
+test('an expired fixed grant is an error with advice; a function gets another one', async (t) => {
   const { run, store, env, rows } = await opened(t)
   const lsns = { min: 5, max: 7 }
-  const args = ['grant', '--collection', 'people', '--tenant', '7', '--lsn', '5..7', '--expires', '1s', ...store]
+  const args = [
+    'grant',
+    '--collection',
+    'people',
+    '--tenant',
+    '7',
+    '--lsn',
+    '5..7',
+    '--expires',
+    '1s',
+    ...store,
+  ]
   const expired = JSON.parse(await coldpress(args, { env }))
   await untilExpired(expired)
   const { error } = await run({ grant: expired, options: {} })
@@ -135,22 +182,34 @@ test('a wrong token is denied in plain words, and nothing is stored', async (t) 
   assert.deepEqual(await bucket.list(), [])
 })
 
-test('missing CORS rules are named so that setting just those is enough', async (t) => {
+test('the error names the missing CORS rules, and setting just them is enough', async (t) => {
   const { run, bucket, origin, rows } = await opened(t, { serve: ['--part-size', '5MiB'] })
   await bucket.forbidOrigins()
   const { error } = await run()
   assert.equal(error.code, 'Cors', error.message)
-  for (const part of [origin, 'PUT', 'HEAD', 'if-none-match', 'x-amz-meta-coldpress-sha256', 'ETag']) {
+  for (
+    const part of [origin, 'PUT', 'HEAD', 'if-none-match', 'x-amz-meta-coldpress-sha256', 'ETag']
+  ) {
     assert.ok(error.message.includes(part), `${part} in ${error.message}`)
   }
   const { AllowedOrigins, AllowedMethods, AllowedHeaders, ExposeHeaders } = error.rule
-  await bucket.allowOrigins({ origins: AllowedOrigins, methods: AllowedMethods, headers: AllowedHeaders, expose: ExposeHeaders })
+  await bucket.allowOrigins({
+    origins: AllowedOrigins,
+    methods: AllowedMethods,
+    headers: AllowedHeaders,
+    expose: ExposeHeaders,
+  })
   const result = await run()
   assert.equal(result.error, undefined)
   assert.deepEqual(await rows(result.key), ROWS)
 
-  // Where the rules let a page in but hide the ETag, parts cannot be put together.
-  await bucket.allowOrigins({ origins: [origin], methods: AllowedMethods, headers: AllowedHeaders, expose: [] })
+  // If the rules let a page in but hide the ETag, the parts cannot be completed.
+  await bucket.allowOrigins({
+    origins: [origin],
+    methods: AllowedMethods,
+    headers: AllowedHeaders,
+    expose: [],
+  })
   const hidden = await run(large())
   assert.equal(hidden.error.code, 'Cors', hidden.error.message)
   assert.match(hidden.error.message, /ETag/)
@@ -166,7 +225,7 @@ test('a store that is not there is unavailable, not a CORS fault', async (t) => 
   assert.equal(error.code, 'Unavailable', error.message)
 })
 
-test('an abort takes the parts back', async (t) => {
+test('an abort removes the parts', async (t) => {
   const { run, bucket } = await opened(t, { serve: ['--part-size', '5MiB'] })
   const { error } = await run({ ...large(), abortAtBytes: 5 * MIB })
   assert.deepEqual([error.code, error.cause], ['Aborted', 'the test had enough'])

@@ -1,4 +1,5 @@
-// Every kind of JavaScript value in a row: what it becomes, or the error it is. The table is the README's.
+// Every kind of JavaScript value in a row: what it becomes, or its error. The table is the
+// README's.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -6,7 +7,9 @@ import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 import { unpacked } from './lib/tools.mjs'
 
-const { ColdpressError, decode, encode } = await import(pathToFileURL(join(unpacked(), 'node.js')).href)
+const { ColdpressError, decode, encode } = await import(
+  pathToFileURL(join(unpacked(), 'node.js')).href
+)
 
 const back = async (rows, options) => decode(await encode(rows, options), { as: 'rows' })
 
@@ -45,7 +48,12 @@ const KEPT = [
   ['a Uint8Array', Uint8Array.of(0xfb, 0xff, 0), 'string', '+/8A'],
   ['a Buffer', Buffer.from('hi'), 'string', 'aGk='],
   ['an ArrayBuffer', Uint8Array.of(1).buffer, 'string', 'AQ=='],
-  ['a long Uint8Array', new Uint8Array(100_000), 'string', Buffer.alloc(100_000).toString('base64')],
+  [
+    'a long Uint8Array',
+    new Uint8Array(100_000),
+    'string',
+    Buffer.alloc(100_000).toString('base64'),
+  ],
   ['a Float64Array', Float64Array.of(1.5, 2), 'list', [1.5, 2]],
   ['a Float32Array', Float32Array.of(0.5), 'list', [0.5]],
   ['an Int16Array', Int16Array.of(-1), 'list', [-1]],
@@ -59,8 +67,15 @@ const KEPT = [
   ['a boxed string', Object('s'), 'string', 's'],
   ['a boxed BigInt', Object(7n), 'int64', 7],
   ['an instance of a class', new Point(1, 2), 'struct', { x: 1, y: 2 }],
-  ['an object without a prototype', Object.assign(Object.create(null), { a: 1 }), 'struct', { a: 1 }],
-  ['an object of another realm', vm.runInNewContext('({ a: new Date(0), b: new Map([["k", [1]]]) })'), 'struct', { a: '1970-01-01T00:00:00.000Z', b: { k: [1] } }],
+  ['an object without a prototype', Object.assign(Object.create(null), { a: 1 }), 'struct', {
+    a: 1,
+  }],
+  [
+    'an object of another realm',
+    vm.runInNewContext('({ a: new Date(0), b: new Map([["k", [1]]]) })'),
+    'struct',
+    { a: '1970-01-01T00:00:00.000Z', b: { k: [1] } },
+  ],
   ['an array', [1, 2], 'list', [1, 2]],
   ['undefined in an array', [1, undefined], 'list', [1, null]],
   // eslint-disable-next-line no-sparse-arrays
@@ -86,7 +101,11 @@ const REFUSED = [
   ['an invalid Date', new Date(NaN), /Date is invalid/],
   ['a function', () => {}, /a function is no value/],
   ['a symbol', { s: Symbol('x') }, /v\.s: a symbol/, 'v.s'],
-  ['a Map with other keys', new Map([[1, 2]]), /a Map's keys must be strings .*, and one is a number$/],
+  [
+    'a Map with other keys',
+    new Map([[1, 2]]),
+    /a Map's keys must be strings .*, and one is a number$/,
+  ],
   ['a Map with objects as keys', new Map([[{}, 2]]), /, and one is an object$/],
   ['a Map with undefined as a key', new Map([[undefined, 2]]), /, and one is undefined$/],
   ['a RegExp', /x/, /a RegExp has no form in JSON/],
@@ -94,9 +113,30 @@ const REFUSED = [
   ['an Error', new Error('x'), /an Error has no form/],
   ['a DataView', new DataView(new ArrayBuffer(1)), /a DataView has no form/],
   ['a WeakMap', new WeakMap(), /a WeakMap has no form/],
-  ['a getter that throws', { get a() { throw new RangeError('boo') } }, /v\.a: reading it threw RangeError: boo/, 'v.a'],
-  ['a toJSON that throws', { toJSON() { throw new Error('no') } }, /reading it threw Error: no/],
-  ['a proxy that throws', new Proxy({}, { ownKeys() { throw new Error('no keys') } }), /no keys/],
+  [
+    'a getter that throws',
+    {
+      get a() {
+        throw new RangeError('boo')
+      },
+    },
+    /v\.a: reading it threw RangeError: boo/,
+    'v.a',
+  ],
+  ['a toJSON that throws', {
+    toJSON() {
+      throw new Error('no')
+    },
+  }, /reading it threw Error: no/],
+  [
+    'a proxy that throws',
+    new Proxy({}, {
+      ownKeys() {
+        throw new Error('no keys')
+      },
+    }),
+    /no keys/,
+  ],
   ['half a pair', 'a\ud800', /half a surrogate pair/],
   ['the other half', ['é', '\udc00b'], /v\[1\]: the string holds half/, 'v[1]'],
   ['halves of two strings', ['x\ud83d', '\ude00'], /v\[0\]: the string holds half/, 'v[0]'],
@@ -123,10 +163,13 @@ test('a row that contains itself', async () => {
   row.a[0].b = row
   await assert.rejects(encode([row]), { code: 'Row', column: 'a[0].b', message: /contains itself/ })
   const shared = { x: 1 }
-  assert.deepEqual(await back([{ a: shared, b: [shared, shared] }]), [{ a: { x: 1 }, b: [{ x: 1 }, { x: 1 }] }])
+  assert.deepEqual(await back([{ a: shared, b: [shared, shared] }]), [{
+    a: { x: 1 },
+    b: [{ x: 1 }, { x: 1 }],
+  }])
 })
 
-test('nesting: as deep as the stack surely holds', async () => {
+test('nesting: up to the limit, and not deeper', async () => {
   const nested = depth => {
     let value = 1
     for (let i = 0; i < depth; i += 1) value = { a: value }
@@ -136,24 +179,37 @@ test('nesting: as deep as the stack surely holds', async () => {
   await assert.rejects(encode([nested(1001)]), { code: 'Limit', message: /nests deeper than 1000/ })
   const long = await encode([{ top: [nested(1001)] }]).catch((error) => error)
   assert.equal(long.column, 'top[0].a.a.a … a.a.a.a.a')
-  assert.ok(long.message.startsWith('row 0, column top[0].a.a.a … a.a.a.a.a: it nests'), long.message)
+  assert.ok(
+    long.message.startsWith('row 0, column top[0].a.a.a … a.a.a.a.a: it nests'),
+    long.message,
+  )
   assert.ok(long.message.length < 150)
   const endless = { toJSON: () => ({ toJSON: endless.toJSON }) }
   await assert.rejects(encode([{ v: endless }]), { code: 'Limit' })
 })
 
-test('names: numeric ones first, as JavaScript has them; __proto__ is one like any other', async () => {
-  const row = JSON.parse('{"b":1,"2":"two","1":"one","__proto__":{"x":1},"constructor":2,"":3,"a.b":4}')
+test('names: numeric ones first, as in JavaScript; __proto__ is an ordinary one', async () => {
+  const row = JSON.parse(
+    '{"b":1,"2":"two","1":"one","__proto__":{"x":1},"constructor":2,"":3,"a.b":4}',
+  )
   const [found] = await back([row])
   assert.deepEqual(Object.keys(found), ['1', '2', 'b', '__proto__', 'constructor', 'a.b', ''])
   assert.deepStrictEqual(found, row)
   assert.equal(Object.getPrototypeOf(found), Object.prototype)
-  const [big] = await back([JSON.parse('{"__proto__":{"n":1}}'), { n: 2n ** 60n }].map(row => ({ w: row, n: 2n ** 60n })))
+  const [big] = await back(
+    [JSON.parse('{"__proto__":{"n":1}}'), { n: 2n ** 60n }].map((row) => ({
+      w: row,
+      n: 2n ** 60n,
+    })),
+  )
   assert.equal(Object.getOwnPropertyDescriptor(big.w, '__proto__').value.n, 1)
 })
 
 test('symbol keys, inherited and hidden properties are no fields', async () => {
-  const row = Object.create({ inherited: 1 }, { hidden: { value: 1, enumerable: false }, a: { value: 1, enumerable: true } })
+  const row = Object.create({ inherited: 1 }, {
+    hidden: { value: 1, enumerable: false },
+    a: { value: 1, enumerable: true },
+  })
   row[Symbol('s')] = 1
   assert.deepEqual(await back([row]), [{ a: 1 }])
 })
@@ -174,7 +230,9 @@ test('as NDJSON numbers have exactly their value, though not always their digits
     return /^\{"a":(.*)\}\n$/.exec(text)[1]
   }
   const precise = ['1e400', '12345678901234567890123', '3.14159265358979323846', '1e-400']
-  for (const number of ['100', '-7', '0.1', '1.5', ...precise]) assert.equal(await back(number), number)
+  for (const number of ['100', '-7', '0.1', '1.5', ...precise]) {
+    assert.equal(await back(number), number)
+  }
   for (const number of ['1e2', '1E+2', '1.50', '0.00000010', '-0', '18.0']) {
     const found = await back(number)
     assert.ok(Object.is(Number(found), Number(number)), `${number} became ${found}`)
@@ -182,12 +240,15 @@ test('as NDJSON numbers have exactly their value, though not always their digits
   assert.match(await back('1e2'), /^100(\.0)?$/)
 })
 
-test('a null is the same as nothing, unless it is to be preserved', async () => {
+test('a null is the same as an absent field, unless nulls are preserved', async () => {
   assert.deepEqual(await back([{ a: null, b: 1 }]), [{ b: 1 }])
-  assert.deepEqual(await back([{ a: null, b: 1, c: undefined }], { nulls: 'preserve' }), [{ a: null, b: 1 }])
+  assert.deepEqual(await back([{ a: null, b: 1, c: undefined }], { nulls: 'preserve' }), [{
+    a: null,
+    b: 1,
+  }])
 })
 
-test('values under a schema are what it says', async () => {
+test('with a schema, values have its types', async () => {
   const schema = {
     columns: [
       { name: 'at', type: 'timestamp', unit: 'ms' },
@@ -198,9 +259,22 @@ test('values under a schema are what it says', async () => {
   }
   const rows = [{ at: new Date(1), raw: Uint8Array.of(1, 2), small: -3, price: '1.50' }]
   const file = await encode(rows, { schema, policy: 'strict' })
-  assert.deepEqual(file.schema.columns.map(column => column.type), ['timestamp', 'binary', 'int8', 'decimal'])
-  assert.deepEqual(await decode(file), [{ at: '1970-01-01T00:00:00.001Z', raw: 'AQI=', small: -3, price: '1.50' }])
-  await assert.rejects(encode([{ small: 1 }, { small: 300 }], { schema, policy: 'strict' }), { code: 'Row', row: 1 })
+  assert.deepEqual(file.schema.columns.map((column) => column.type), [
+    'timestamp',
+    'binary',
+    'int8',
+    'decimal',
+  ])
+  assert.deepEqual(await decode(file), [{
+    at: '1970-01-01T00:00:00.001Z',
+    raw: 'AQI=',
+    small: -3,
+    price: '1.50',
+  }])
+  await assert.rejects(encode([{ small: 1 }, { small: 300 }], { schema, policy: 'strict' }), {
+    code: 'Row',
+    row: 1,
+  })
 })
 
 test('objects and their JSON text give the same bytes', async () => {

@@ -1,5 +1,5 @@
 /**
- * The whole address of a grant server, whether it or its `/v1/grants` was given.
+ * The address of a grant server. The reader may have given the address of its `/v1/grants` instead.
  *
  * @param {string} address
  */
@@ -7,11 +7,14 @@ export function grantServer(address) {
   return new URL(address.trim().replace(/\bv1\/grants\/?$/, ''), document.baseURI).href
 }
 
-/** What `coldpress serve --dev` says of itself; only ever bound to loopback, so nobody else is asked. */
-
 let asked
 
-/** @returns {Promise<{grants: string, token: string, s3?: string} | undefined>} */
+/**
+ * What `coldpress serve --dev` says about itself. It listens on loopback only, so the page asks
+ * only there.
+ *
+ * @returns {Promise<{grants: string, token: string, s3?: string} | undefined>}
+ */
 export function devServer() {
   asked ??= ask()
   return asked

@@ -1,11 +1,12 @@
-/** Figures as people read them. Bytes in thousands, as file managers and bills count them. */
+/** Writes figures for people. A kB has 1,000 bytes, as on bills. */
 
 const whole = new Intl.NumberFormat('en')
 
 export const count = value => whole.format(value)
 
 /** `1 row`, `2 rows`. */
-export const counted = (value, one, many = `${one}s`) => `${count(value)} ${Number(value) === 1 ? one : many}`
+export const counted = (value, one, many = `${one}s`) =>
+  `${count(value)} ${Number(value) === 1 ? one : many}`
 
 export function bytes(value) {
   if (value < 1000) return `${value} B`
@@ -26,20 +27,22 @@ export function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.round(ms % 60_000 / 1000)} s`
 }
 
-/** Seconds that are left until a time, as a countdown shows them: whole, and at least one. */
+/** The seconds until a time, for a countdown: whole, and at least one. */
 export function countdown(atMs, nowMs) {
   return `${count(Math.max(1, Math.ceil((atMs - nowMs) / 1000)))} s`
 }
 
-/** How many times smaller, or larger. */
+/** How many times smaller or larger a size became. */
 export function ratio(from, to) {
   if (!from || !to) return '–'
   return to <= from ? `${significant(from / to)}× smaller` : `${significant(to / from)}× larger`
 }
 
-export const significant = value => value >= 100 ? count(Math.round(value)) : String(Number(value.toPrecision(value >= 10 ? 3 : 2)))
+export const significant = value => value >= 100
+  ? count(Math.round(value))
+  : String(Number(value.toPrecision(value >= 10 ? 3 : 2)))
 
-/** A value as compact JSON; what JSON lacks (BigInt, bytes) in a form that cannot be mistaken for something else. */
+/** A value as compact JSON. BigInts are written as numbers, bytes as their count. */
 export function json(value, space) {
   if (value === undefined) return 'absent'
   if (typeof value === 'bigint') return String(value)
@@ -52,12 +55,15 @@ export function json(value, space) {
   return text.replace(/"\\u0000(\d+)\\u0000"/g, (_all, at) => String(big[at]))
 }
 
-/** A text shortened in its middle, where both ends tell something. */
+/** Shortens a text in its middle: both ends may tell something. */
 export function shortened(text, charsMax) {
   if (text.length <= charsMax) return text
   const tail = Math.floor(charsMax / 4)
   return `${text.slice(0, charsMax - tail - 1)}…${text.slice(-tail)}`
 }
 
-/** A leaf's path as the rescued paths write it: `items[].price`, not Parquet's `items.list.element.price`. */
+/**
+ * The path of a leaf in the form of rescued paths: `items[].price`, where Parquet has
+ * `items.list.element.price`.
+ */
 export const leafName = path => path.replaceAll('.list.element', '[]')

@@ -1,6 +1,6 @@
 /** Puts the parts of the page together. */
 import { part } from './dom.js'
-import { ask } from './engine.js'
+import { ask } from './worker-client.js'
 import { startOffline } from './offline.js'
 import { press, refuse } from './run.js'
 import { watch } from './state.js'
@@ -39,10 +39,10 @@ watch(['phase'], ({ phase, result }) => {
 
 startOffline(part('offline-state'))
 
-// What fails here fails again, and is shown, when something is pressed.
+// An error here comes again at the first press, and is shown then.
 ask('warm').catch(() => {})
 
-/** `movies.ndjson.gz` are rows of the collection `movies`. */
+/** The collection of a file is its name: `movies` for `movies.ndjson.gz`. */
 function collectionFor(source) {
   const name = source.name ?? source.file?.name ?? source.what ?? 'rows'
   return name.replace(/\.(gz|json|ndjson|jsonl|parquet)\b/gi, '') || 'rows'

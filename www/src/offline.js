@@ -6,6 +6,6 @@ export async function startOffline(status) {
     await navigator.serviceWorker.ready
     status.textContent = 'Works offline'
   } catch {
-    // Private windows and plain-http hosts refuse it: the page works, online.
+    // Private windows and plain http do not allow it: the page works online only.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The one place that knows where the npm package lies beside this page: `coldpress/` is a copy of it.
- * A relative path, because an inline import map would be an inline script to the content security policy.
+ * The only file that knows where the npm package is: `coldpress/` beside this page is a copy of it.
+ * The path is relative, because the content security policy allows no inline import map.
  */
 export * from '../coldpress/index.js'

@@ -1,14 +1,14 @@
-/** One run of the press: encode, read back and compare with what went in, then try the other codecs. */
-import { ask } from './engine.js'
+/** One run: encodes the rows, reads them back and compares, and then tries the other codecs. */
+import { ask } from './worker-client.js'
 import { set, state } from './state.js'
 
-/** Beyond this much JSON, reading back and the other codecs wait for a click: they hold all rows in memory. */
+/** With more JSON than this, reading back and other codecs wait for a click: they need memory. */
 export const EAGER_BYTES_MAX = 96e6
 
 let current = new AbortController()
 
 /**
- * Presses a source, or reads it where it is a Parquet file.
+ * Presses a source, or reads it if it is a Parquet file.
  *
  * @param {object} source
  * @param {object} options EncodeOptions of the package
@@ -33,7 +33,7 @@ export async function press(source, options) {
   }
 }
 
-/** Reads the file's rows; those of a file made here are held against its source. */
+/** Reads the rows of the file. If the page made the file, it compares them with the source. */
 export async function readBack() {
   const { signal } = current
   set({ verified: { running: true } })
@@ -48,7 +48,7 @@ export async function readBack() {
   }
 }
 
-/** Presses the same rows under each codec. */
+/** Presses the same rows with each codec. */
 export async function compareCodecs() {
   const { signal } = current
   set({ comparing: true, codecs: [] })
@@ -63,7 +63,7 @@ export async function compareCodecs() {
   if (!signal.aborted) set({ comparing: false })
 }
 
-/** Shows what is wrong before anything was begun. */
+/** Shows an error that came before the run began. */
 export function refuse(source, error) {
   current.abort()
   set({ source, phase: 'error', error, progress: null, result: null, stopped: false })

@@ -1,16 +1,16 @@
-/** What the page knows, and who wants to hear of it. */
+/** The state of the page, and the functions that watch it. */
 
 /**
  * @typedef {object} State
  * @property {'empty' | 'busy' | 'done' | 'error'} phase
  * @property {import('./worker/source.js').Source | null} source
  * @property {object | null} progress
- * @property {object | null} result what the worker's `press` gave; `kind` is `pressed` or `read`
- * @property {object | null} verified what `verify` gave, or `{error}`
+ * @property {object | null} result of the worker's `press`; `kind` is `pressed` or `read`
+ * @property {object | null} verified the result of `verify`, or `{error}`
  * @property {object[]} codecs results of `compare` so far
  * @property {boolean} comparing
  * @property {Error | null} error
- * @property {boolean} stopped whether the reader ended the last press
+ * @property {boolean} stopped whether the reader stopped the last press
  */
 
 /** @returns {State} */

@@ -1,4 +1,4 @@
-/** The three-way switch of colours; `theme-early.js` reads what is kept here. */
+/** The switch of colours, with three positions. `theme-early.js` reads what it stores. */
 export function startTheme(fieldset) {
   const root = document.documentElement
   const radio = fieldset.querySelector(`input[value="${root.dataset.theme ?? 'auto'}"]`)
@@ -10,7 +10,7 @@ export function startTheme(fieldset) {
       if (target.value === 'auto') localStorage.removeItem('coldpress.theme')
       else localStorage.setItem('coldpress.theme', target.value)
     } catch {
-      // Not kept then; it holds for this visit.
+      // It cannot be stored, so it holds for this visit only.
     }
   })
 }

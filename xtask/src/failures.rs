@@ -7,7 +7,7 @@ pub struct Failures {
     program: String,
     /// The programs and names of tests.
     native: Vec<(String, String)>,
-    /// What cargo says of each program that failed, such as `-p coldpress --test cli`.
+    /// What cargo says of each program that failed, such as `-p coldpress-cli --test cli`.
     targets: Vec<String>,
     is_in_list: bool,
     file: String,
@@ -83,7 +83,7 @@ fn failed(line: &str) -> Option<&str> {
     matches!(outcome, "FAILED" | "FAIL").then_some(test)
 }
 
-/// `` `-p coldpress --test cli` ``, alone or in ``to rerun pass `-p coldpress --lib` ``
+/// `` `-p coldpress-cli --test cli` ``, alone or in ``to rerun pass `-p coldpress --lib` ``
 fn target(line: &str) -> Option<&str> {
     let quoted = line.strip_suffix('`')?.rsplit_once('`')?.1;
     quoted.starts_with("-p ").then_some(quoted)
@@ -134,7 +134,7 @@ test put::never ... FAILED
      Running tests/wal_sim.rs (target/debug/deps/wal_sim-24e)
 error: 3 targets failed:
     `-p coldpress-core --lib`
-    `-p coldpress --test cli`
+    `-p coldpress-cli --test cli`
     `-p coldpress-tests --test wal_sim`";
         assert_eq!(
             told(text),
@@ -142,7 +142,7 @@ error: 3 targets failed:
   coldpress_core: key::tests::bad
     alone: cargo test -p coldpress-core --lib --all-features 'key::tests::bad'
   cli: put::never
-    alone: cargo test -p coldpress --test cli --all-features 'put::never'
+    alone: cargo test -p coldpress-cli --test cli --all-features 'put::never'
   -p coldpress-tests --test wal_sim: it ended early
     alone: cargo test -p coldpress-tests --test wal_sim"
         );

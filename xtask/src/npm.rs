@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::project::{Project, output_of, run};
-use crate::setup::{at, make_folder};
+use crate::files::{at, make_folder};
+use crate::project::{Project, WASM_TARGET, output_of, run};
 use crate::wasm;
 
 /// How much is asked of the package.
@@ -17,19 +17,9 @@ pub enum Making {
     Fast,
 }
 
-/// The tarball that [`make`] leaves.
-pub fn tarball(project: &Project) -> PathBuf {
-    folder(project).join("coldpress.tgz")
-}
-
 /// The tarball, unpacked.
 pub fn unpacked(project: &Project) -> PathBuf {
-    folder(project).join("package")
-}
-
-/// Where [`assemble_page`] leaves the playground.
-pub fn page(project: &Project) -> PathBuf {
-    project.target.join("www")
+    project.npm_folder().join("package")
 }
 
 /// Builds the three modules and packs them with the JavaScript around them.
@@ -54,7 +44,7 @@ pub fn make(project: &Project, making: Making) -> Result<(), String> {
 /// Lays the playground out on the package, as a static site.
 pub fn assemble_page(project: &Project) -> Result<(), String> {
     let mut assemble = node(project, "www/assemble.mjs");
-    run(assemble.arg("--package").arg(unpacked(project)).arg("--out").arg(page(project)))
+    run(assemble.arg("--package").arg(unpacked(project)).arg("--out").arg(project.page()))
 }
 
 /// The page with a grant server and an S3 endpoint of its own: the whole loop on one machine.
@@ -62,13 +52,13 @@ pub fn playground(project: &Project, arguments: &[String]) -> Result<(), String>
     make(project, Making::Fast)?;
     assemble_page(project)?;
     let mut serve = project.cargo();
-    serve.args(["run", "--release", "--locked", "--package", "coldpress", "--features", "serve"]);
-    serve.args(["--", "serve", "--dev", "--www"]).arg(page(project));
+    serve.args(["run", "--release", "--locked", "--package", "coldpress-cli"]);
+    serve.args(["--features", "serve", "--", "serve", "--dev", "--www"]).arg(project.page());
     run(serve.args(arguments))
 }
 
 fn pack(project: &Project) -> Result<(), String> {
-    let folder = folder(project);
+    let folder = project.npm_folder();
     let stage = folder.join("stage");
     for old in [&stage, &unpacked(project)] {
         if old.exists() {
@@ -85,32 +75,32 @@ fn pack(project: &Project) -> Result<(), String> {
     let name = output_of(pack.current_dir(&stage))
         .ok_or_else(|| format!("npm pack failed; try it in {}", stage.display()))?;
     let packed = folder.join(name.trim());
-    fs::rename(&packed, tarball(project)).map_err(|error| at(&packed, &error))?;
+    fs::rename(&packed, project.npm_tarball()).map_err(|error| at(&packed, &error))?;
     // Its one folder is named `package`.
-    run(project.command("tar").arg("-xzf").arg(tarball(project)).arg("-C").arg(&folder))
+    run(project.command("tar").arg("-xzf").arg(project.npm_tarball()).arg("-C").arg(&folder))
 }
 
 fn check(project: &Project) -> Result<(), String> {
     run(tool(project, "publint").args(["run", "--strict"]).arg(unpacked(project)))?;
     // The package is of ES modules alone: what CommonJS would resolve to is not asked.
     let mut attw = tool(project, "attw");
-    run(attw.args(["--profile", "esm-only", "--no-definitely-typed"]).arg(tarball(project)))?;
+    run(attw.args(["--profile", "esm-only", "--no-definitely-typed"]).arg(project.npm_tarball()))?;
     pages(project)
 }
 
 /// Makes pages of the types, for people; that they are right is a test of the step `web`.
 fn pages(project: &Project) -> Result<(), String> {
     // Its paths are relative to its settings, which so must lie beside the package.
-    let folder = folder(project).join("typedoc");
+    let folder = project.npm_folder().join("typedoc");
     copy(&project.root.join("tests/web/typedoc"), &folder)?;
     let mut typedoc = tool(project, "typedoc");
     run(typedoc.current_dir(&folder).arg("--out").arg(project.target.join("doc-js")))
 }
 
 fn weigh(project: &Project) -> Result<(), String> {
-    let named = project.target.join(wasm::TARGET).join("wasm/npm");
+    let named = project.target.join(WASM_TARGET).join("wasm/npm");
     let mut weigh = node(project, "tests/web/tools/size.mjs");
-    run(weigh.arg("--tarball").arg(tarball(project)).arg("--named").arg(named))
+    run(weigh.arg("--tarball").arg(project.npm_tarball()).arg("--named").arg(named))
 }
 
 fn remapped(project: &Project) -> String {
@@ -123,10 +113,6 @@ fn remapped(project: &Project) -> String {
     }
     flags.push(format!("--remap-path-prefix={}=/coldpress", project.root.display()));
     flags.join(" ")
-}
-
-fn folder(project: &Project) -> PathBuf {
-    project.target.join("npm")
 }
 
 fn node(project: &Project, script: &str) -> Command {

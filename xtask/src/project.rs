@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 use crate::failures::Failures;
 use crate::output::{say, stream};
 
+/// The target of WebAssembly without an operating system.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
 /// The work tree and the folders of what is built and installed.
 #[derive(Debug)]
 pub struct Project {
@@ -40,6 +43,26 @@ impl Project {
         self.tools.join("python/bin/python")
     }
 
+    /// Where the step `wasm` leaves the core as bare WebAssembly.
+    pub fn wasm_probe(&self) -> PathBuf {
+        self.target.join(WASM_TARGET).join("debug/coldpress_wasm_probe.wasm")
+    }
+
+    /// What is made of the npm package lies here.
+    pub fn npm_folder(&self) -> PathBuf {
+        self.target.join("npm")
+    }
+
+    /// The tarball of the npm package.
+    pub fn npm_tarball(&self) -> PathBuf {
+        self.npm_folder().join("coldpress.tgz")
+    }
+
+    /// Where the playground is laid out.
+    pub fn page(&self) -> PathBuf {
+        self.target.join("www")
+    }
+
     /// `program`, to be run in the work tree, told where the tools are.
     pub fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(program.into());
@@ -49,9 +72,9 @@ impl Project {
             .env("COLDPRESS_TOOLS", &self.tools)
             .env("COLDPRESS_PYTHON", self.python())
             .env("COLDPRESS_WEED", self.tools.join("python/bin/weed"))
-            .env("COLDPRESS_WASM", crate::wasm::artifact(self))
-            .env("COLDPRESS_NPM", crate::npm::tarball(self))
-            .env("COLDPRESS_WWW", crate::npm::page(self))
+            .env("COLDPRESS_WASM", self.wasm_probe())
+            .env("COLDPRESS_NPM", self.npm_tarball())
+            .env("COLDPRESS_WWW", self.page())
             .env("COLDPRESS_BIN", self.target.join("debug/coldpress"));
         command
     }

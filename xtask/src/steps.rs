@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::npm::{self, Making};
 use crate::project::{Project, run};
-use crate::{setup, wasm, wasm_tests, web};
+use crate::{checks, release, wasm, wasm_tests, web};
 
 type Run = fn(&Project) -> Result<(), String>;
 
@@ -31,9 +31,10 @@ pub struct Step {
 /// Every step, in the order they run in their lanes: the quick ones first.
 pub const ALL: &[Step] = &[
     native("format", "rustfmt has nothing to change", format),
-    native("deny", "dependencies: licences, sources, one arrow and parquet", deny),
+    native("release", "manifests, versions, changelog, the files of each crate", release::quick),
+    native("deny", "dependencies: licences, sources, one arrow and parquet", checks::deny),
     native("lint", "clippy finds nothing in any target", lint),
-    native("docs", "every page of the documentation links", docs),
+    native("docs", "every page of the documentation links", checks::docs),
     native("wasm", "the core builds for bare wasm32, zstd included", wasm::build),
     native("tests", "every test: the law, faults, interop, S3, wasm, golden", tests),
     native("doctests", "every example in the documentation runs", doctests),
@@ -51,6 +52,13 @@ pub const ALL: &[Step] = &[
     ),
 ];
 
+/// Parts of other steps, for whoever wants one alone: they run only where they are named.
+pub const PARTS: &[Step] = &[native(
+    "floorplan",
+    "which file, room and package imports from which (a part of tests)",
+    floorplan,
+)];
+
 const fn native(name: &'static str, what: &'static str, run: Run) -> Step {
     Step { name, what, lane: Lane::Native, run }
 }
@@ -65,7 +73,7 @@ pub fn choose(names: &[String]) -> Result<Vec<&'static Step>, String> {
         return Ok(ALL.iter().collect());
     }
     let find = |name: &String| {
-        let step = ALL.iter().find(|step| step.name == name);
+        let step = ALL.iter().chain(PARTS).find(|step| step.name == name);
         step.ok_or_else(|| format!("no step of the test is named {name:?}"))
     };
     names.iter().map(find).collect()
@@ -91,11 +99,6 @@ fn format(project: &Project) -> Result<(), String> {
     run(project.cargo().args(["fmt", "--all", "--check"]))
 }
 
-fn deny(project: &Project) -> Result<(), String> {
-    let mut command = project.command(setup::cargo_deny_program(project));
-    run(command.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]))
-}
-
 fn lint(project: &Project) -> Result<(), String> {
     let clippy = |of: &[&str]| {
         let mut command = project.cargo();
@@ -108,12 +111,6 @@ fn lint(project: &Project) -> Result<(), String> {
         clippy(&["--package", "coldpress-core", "--no-default-features", "--features", features])?;
     }
     Ok(())
-}
-
-fn docs(project: &Project) -> Result<(), String> {
-    let mut command = project.cargo();
-    command.args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"]);
-    run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn tests(project: &Project) -> Result<(), String> {
@@ -131,6 +128,12 @@ fn tests(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
     command.args(["test", "--package", "coldpress-core", "--lib", "--no-default-features"]);
     run(command.arg("--locked"))
+}
+
+fn floorplan(project: &Project) -> Result<(), String> {
+    let mut command = project.cargo();
+    command.args(["test", "--package", "coldpress-tests", "--test", "floorplan", "--locked"]);
+    run(&mut command)
 }
 
 /// More tests at once than there are cores: many of them wait for a store that is away.
@@ -172,6 +175,8 @@ mod tests {
         };
         assert_eq!(names(&[]).unwrap().len(), ALL.len());
         assert_eq!(names(&["wasm", "lint"]).unwrap(), ["wasm", "lint"]);
+        assert_eq!(names(&["floorplan"]).unwrap(), ["floorplan"]);
+        assert!(!names(&[]).unwrap().contains(&"floorplan"), "`tests` runs it");
         assert!(names(&["lint", "speed"]).unwrap_err().contains("\"speed\""));
     }
 }

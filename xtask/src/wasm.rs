@@ -1,21 +1,20 @@
 //! The core as bare WebAssembly, for `tests/tests/wasm.rs`.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::project::{Project, output_of, run};
-
-pub const TARGET: &str = "wasm32-unknown-unknown";
-
-/// Where [`build`] leaves the module.
-pub fn artifact(project: &Project) -> PathBuf {
-    project.target.join(TARGET).join("debug/coldpress_wasm_probe.wasm")
-}
+use crate::project::{Project, WASM_TARGET, output_of, run};
 
 /// Builds the probe; C's zstd goes through clang, as no other compiler here knows wasm32.
 pub fn build(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    command.args(["build", "--locked", "--package", "coldpress-wasm-probe", "--target", TARGET]);
+    command.args([
+        "build",
+        "--locked",
+        "--package",
+        "coldpress-wasm-probe",
+        "--target",
+        WASM_TARGET,
+    ]);
     environment(project, &mut command)?;
     run(&mut command)
 }

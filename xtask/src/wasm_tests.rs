@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::project::{Project, run_and_look};
-use crate::setup::{at, programs};
+use crate::files::at;
+use crate::project::{Project, WASM_TARGET, run_and_look};
+use crate::setup::programs;
 use crate::wasm;
 
 /// Of the start of Chromium's driver, and of all the tests of a crate: so that only what hangs is
@@ -45,7 +46,7 @@ enum Host {
 fn test(project: &Project, host: Host, of: &[&str]) -> Result<usize, String> {
     let mut command = project.cargo();
     wasm::environment(project, &mut command)?;
-    command.args(["test", "--locked", "--target", wasm::TARGET]).args(of);
+    command.args(["test", "--locked", "--target", WASM_TARGET]).args(of);
     let runner = programs::path(project, "wasm-bindgen-test-runner");
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     match host {

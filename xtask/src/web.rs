@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files::at;
 use crate::project::{self, Project};
-use crate::setup::at;
 
 /// Runs every `*.test.mjs` below tests/web against what the step `npm` has made.
 pub fn run(project: &Project) -> Result<(), String> {

@@ -1,14 +1,18 @@
-//! Claims: how writers keep the LSN ranges of one collection apart, whatever they do at the same
-//! moment.
+//! Claims: they keep the LSN ranges of writers to one collection apart, even if the writers work at
+//! the same moment.
 //!
-//! A writer puts a *claim*, a small object whose name tells the range; then lists the claims and
-//! after them the files of the collection; and stores its rows only where nobody else's claim or
-//! file overlaps. Of two writers at least one sees the other: whichever lists last lists after both
-//! claims were put. A writer takes its claim back only once its files can be seen, and claims are
-//! listed before files, so that nobody falls between the two.
+//! A writer first puts a *claim*, an empty object whose name contains the range. Then it lists the
+//! claims, and after them the files of the collection. It stores its rows only if no claim and no
+//! file of another writer overlaps its range.
 //!
-//! Of two that see one another, the higher one gives way at once, and the lower one waits a little
-//! for that.
+//! Why this is enough: each writer lists after it has put its claim. So of two writers, the one
+//! that lists last sees both claims. A writer deletes its claim only after its files are visible,
+//! and every writer lists claims before files. So another writer sees the claim, or the files, or
+//! both. It needs a store whose listings show every put that has ended: S3 promises that (Amazon S3
+//! user guide, "Amazon S3 data consistency model").
+//!
+//! If two writers see each other, the one with the higher claim deletes it at once. The one with
+//! the lower claim waits for that, for a limited time. So never both go on, and normally one does.
 
 mod name;
 
@@ -16,22 +20,22 @@ pub use name::{ClaimMark, ClaimName};
 
 use crate::{LsnRange, ObjectKey, Result};
 
-/// How often a claim waits for higher ones to give way.
+/// How often a writer waits for the writers of higher claims to delete them.
 const WAITS_MAX: u32 = 10;
-/// How often an append takes another range.
+/// How many ranges an append tries.
 const RANGES_MAX: u32 = 200;
 
 /// Which LSNs a writer wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// Those of these files, which are in order, and at least one.
+    /// The LSNs of these files: at least one file, in order. A file may lie at one of these keys
+    /// already.
     Keys(Vec<ObjectKey>),
-    /// The same, and nothing may lie at these keys yet: what another writer of the very same rows
-    /// stores there is not ours.
+    /// The same, but no file may lie at these keys yet, not even one with the same rows.
     New(Vec<ObjectKey>),
-    /// Any, for so many rows, behind all files and claims: at least 1.
+    /// LSNs for this many rows, above those of all files and claims.
     Free {
-        /// How many LSNs in a row.
+        /// How many LSNs in a row; at least 1.
         rows: u64,
     },
 }
@@ -39,40 +43,40 @@ pub enum Wanted {
 /// What a writer is to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimStep {
-    /// List the claims, then the files, in this order; tell by [`Claiming::listed`].
+    /// List the claims, then the files, in this order. Then call [`Claiming::listed`].
     List,
-    /// Put an empty object of this name; tell by [`Claiming::put`] once it is there.
+    /// Put an empty object with this name. Then call [`Claiming::put`].
     Put(ClaimName),
-    /// Delete the claim of this name; tell by [`Claiming::deleted`].
+    /// Delete the claim with this name. Then call [`Claiming::deleted`].
     Delete(ClaimName),
-    /// Wait, longer each time and not as long as others do, then go on by [`Claiming::waited`]. How
-    /// often it was so.
+    /// Wait: longer each time, and a random part of it, so that two writers do not wait equally
+    /// long. Then call [`Claiming::waited`]. The number counts the waits for this range from 1.
     Wait(u32),
-    /// The LSNs are the writer's: store the files, then delete the claim.
+    /// The writer has the LSNs: store the files, then delete the claim.
     Claimed(ClaimName),
-    /// They are not, and no claim is left.
+    /// The writer does not get the LSNs, and its claim is deleted.
     Refused(Refusal),
 }
 
-/// Why LSNs cannot be had.
+/// Why a writer does not get LSNs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// A file holds some of those of the wanted key.
+    /// A file has some of the LSNs of the wanted key.
     File {
         /// The key that was wanted.
         wanted: ObjectKey,
-        /// What lies there.
+        /// The key of that file.
         found: ObjectKey,
     },
-    /// Another put is about to store some of them.
+    /// Another put has claimed some of the LSNs.
     Claim(ClaimName),
-    /// Another run of the append of this id, or another repair of this object, is under way.
+    /// Another run of the append with this id, or another repair of this object, is under way.
     SameRun(ClaimName),
-    /// There are not so many behind the highest.
+    /// Above the highest LSN there are not as many LSNs as rows.
     NoneLeft,
-    /// Others took every range first.
+    /// Other writers were faster for every range that was tried.
     Outrun,
-    /// The store does not list what was put before.
+    /// The store does not list the claim that was put.
     NotListed(ClaimName),
 }
 
@@ -81,29 +85,34 @@ pub enum Refusal {
 pub struct SeenClaim {
     /// Its name.
     pub name: ClaimName,
-    /// Whether its writer is known to store nothing any more.
+    /// Whether its writer is known to be gone, so that it stores nothing any more.
     pub is_dead: bool,
 }
 
-/// Gets LSNs for one put. Its host performs what [`poll`](Self::poll) says, and tells.
+/// Gets LSNs for one put. Its host performs the step that [`poll`](Self::poll) gives, and reports
+/// it with the method that the step names.
 #[derive(Debug)]
 pub struct Claiming {
     wanted: Wanted,
     mark: ClaimMark,
     owner: String,
-    /// Claims that do not stand in the way, because their puts are gone on with here.
+    /// Claims of earlier runs that this put continues. They do not count as rivals.
     ignored: Vec<ClaimName>,
     own: Option<ClaimName>,
     step: ClaimStep,
     waits: u32,
     ranges: u32,
-    /// What comes once the own claim is deleted.
+    /// The step that follows when the own claim is deleted.
     after: Option<ClaimStep>,
 }
 
 impl Claiming {
-    /// Begins. `owner` is 32 lower-case hex digits that are nobody else's; claims of `ignored` do
-    /// not stand in the way.
+    /// Begins. `owner` is 32 lower-case hex digits that no other put has. The claims in `ignored`
+    /// do not count as rivals.
+    ///
+    /// # Errors
+    ///
+    /// `Misuse` if `wanted` has no data file, or if `owner` has another form.
     pub fn new(
         wanted: Wanted,
         mark: ClaimMark,
@@ -130,12 +139,12 @@ impl Claiming {
         })
     }
 
-    /// What to do next: the same until it is told of.
+    /// The step to do next. It stays the same until it is reported.
     pub fn poll(&self) -> &ClaimStep {
         &self.step
     }
 
-    /// The claim of [`ClaimStep::Put`] is there.
+    /// The claim of [`ClaimStep::Put`] is stored.
     pub fn put(&mut self) {
         if let ClaimStep::Put(name) = &self.step {
             self.own = Some(name.clone());
@@ -151,18 +160,21 @@ impl Claiming {
         };
     }
 
-    /// The claim of [`ClaimStep::Delete`] is gone, or will be taken for dead.
+    /// The claim of [`ClaimStep::Delete`] is deleted. Or it could not be deleted; then other
+    /// writers must be able to see that its writer is gone.
     pub fn deleted(&mut self) {
         self.own = None;
         self.step = self.after.take().unwrap_or(ClaimStep::List);
     }
 
-    /// The time of [`ClaimStep::Wait`] is over.
+    /// The wait of [`ClaimStep::Wait`] is over.
     pub fn waited(&mut self) {
         self.step = ClaimStep::List;
     }
 
+    /// What to do about the claims and files that were listed after the own claim was put.
     fn judge(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
+        // A listing without the own claim proves nothing about other claims either.
         if !claims.iter().any(|claim| claim.name == own) {
             return match self.wait() {
                 Some(wait) => wait,
@@ -180,6 +192,8 @@ impl Claiming {
         let Some(rival) = rivals.iter().min_by_key(|rival| rival.order()) else {
             return ClaimStep::Claimed(own);
         };
+        // The own claim is the lowest: the rivals delete theirs. A rival that does not is perhaps
+        // stuck, so the wait has an end.
         if own.order() < rival.order()
             && let Some(wait) = self.wait()
         {
@@ -203,6 +217,8 @@ impl Claiming {
         if name == own || *is_dead || self.ignored.contains(name) {
             return false;
         }
+        // Puts of the very same keys need no order among them: each is create-only, and the content
+        // at the key decides between success and conflict.
         let same_keys = matches!(self.mark, ClaimMark::Keys(_))
             && (name.mark(), name.lsns()) == (&self.mark, own.lsns());
         self.is_same_run(name) || (name.lsns().overlaps(own.lsns()) && !same_keys)
@@ -213,7 +229,8 @@ impl Claiming {
             && *name.mark() == self.mark
     }
 
-    /// What lies at the very key that is wanted is left to the put, which compares its content.
+    /// The file that overlaps the wanted LSNs. With [`Wanted::Keys`], a file at exactly a wanted
+    /// key does not count: the put compares its content.
     fn file_in_the_way(&self, own: LsnRange, files: &[ObjectKey]) -> Option<Refusal> {
         let overlaps = |key: &ObjectKey, lsns| key.lsns().is_some_and(|held| held.overlaps(lsns));
         match &self.wanted {
@@ -242,7 +259,7 @@ impl Claiming {
         ClaimStep::Delete(own)
     }
 
-    /// Deletes the own claim, and takes the next range that is free.
+    /// Deletes the own claim, then claims the next free range.
     fn move_on(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
         let others: Vec<SeenClaim> =
             claims.iter().filter(|claim| claim.name != own).cloned().collect();
@@ -250,7 +267,7 @@ impl Claiming {
         self.give_up(own, next)
     }
 
-    /// Claims the LSNs behind all that is there.
+    /// Claims the LSNs above those of all files and claims.
     fn next_range(&mut self, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
         let Wanted::Free { rows } = self.wanted else {
             return ClaimStep::Refused(Refusal::Outrun);
@@ -268,16 +285,16 @@ impl Claiming {
 }
 
 impl Claiming {
-    /// Of each range another: a name that was deleted is never put again, as a delete whose answer
-    /// was lost may come late.
+    /// Another owner for each range. A claim name that was deleted must never be put again: a
+    /// delete whose answer was lost may still be on its way, and would delete the new claim.
     fn owner_now(&self) -> String {
         let kept = self.owner.len().saturating_sub(2);
         format!("{}{:02x}", self.owner.get(..kept).unwrap_or_default(), self.ranges % 256)
     }
 }
 
-/// The LSN behind all files and claims, dead ones too; none where one of them has the highest there
-/// can be.
+/// The first LSN above those of all files and claims, dead claims too; `None` if one of them has
+/// the highest possible LSN.
 pub fn free_lsn(claims: &[SeenClaim], files: &[ObjectKey]) -> Option<u64> {
     let claimed = claims.iter().map(|claim| claim.name.lsns());
     let held = files.iter().filter_map(ObjectKey::lsns);
@@ -290,7 +307,7 @@ fn range_of(keys: &[ObjectKey]) -> Result<LsnRange> {
     let lsns = || keys.iter().filter_map(ObjectKey::lsns);
     match (lsns().map(LsnRange::min).min(), lsns().map(LsnRange::max).max()) {
         (Some(min), Some(max)) => LsnRange::new(min, max),
-        _ => Err(crate::Error::misuse("a claim is for one data file at least")),
+        _ => Err(crate::Error::misuse("a claim needs the key of at least one data file")),
     }
 }
 

@@ -1,27 +1,27 @@
-//! What a claim is called: its name tells all that other writers need to know of it.
+//! The name of a claim. It contains all that other writers must know of the claim.
 
 use std::fmt;
 
 use crate::{Error, KeyPrefix, LsnRange, ObjectKey, Result};
 
-/// Digits of the name of the process that owns a claim.
+/// Digits of the owner of a claim.
 const OWNER_DIGITS: usize = 32;
 /// Digits of a checksum.
 const MARK_DIGITS: usize = 8;
 
-/// What kind of put has made a claim.
+/// The kind of put that made a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ClaimMark {
-    /// Rows behind all others: no other put may store rows at these LSNs, not even the same ones.
+    /// An append. No other put may store rows at its LSNs, not even the same rows.
     Append,
-    /// The same, of an append with an id: of each id, one run at a time may store rows. The CRC-32
-    /// of the id.
+    /// An append with an id: the CRC-32 of the id. Only one run of each id may store rows at a
+    /// time.
     AppendId(u32),
-    /// Keys that the caller chose: another put of the very same keys goes on beside it, and the
-    /// keys decide. The CRC-32 of the keys.
+    /// A put of keys that the caller chose: the CRC-32 of the keys. Another put of the very same
+    /// keys may work at the same time.
     Keys(u32),
-    /// The same object once more, in the place of a damaged one: of each key, one repair at a time.
-    /// The CRC-32 of the key.
+    /// A repair, which stores an object again in place of a damaged one: the CRC-32 of its key.
+    /// Only one repair of each key may work at a time.
     Repair(u32),
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for ClaimMark {
 ///
 /// # Invariants
 ///
-/// * `owner` is 32 lower-case hex digits, which no other claim of another put has
+/// * `owner` is 32 lower-case hex digits, and no other put has the same
 /// * [`ClaimName::parse`] of the text gives the same value, and refuses every other text
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimName {
@@ -67,16 +67,18 @@ pub struct ClaimName {
 }
 
 impl ClaimName {
-    /// The claim of `owner` on these LSNs; an error of kind `Misuse` where the owner is not 32
+    /// The claim of `owner` on these LSNs; an error of kind `Misuse` if the owner is not 32
     /// lower-case hex digits.
     pub fn new(lsns: LsnRange, mark: ClaimMark, owner: &str) -> Result<Self> {
         if !is_hex(owner, OWNER_DIGITS) {
-            return Err(Error::misuse("the owner of a claim is 32 lower-case hex digits"));
+            return Err(Error::misuse(format!(
+                "the owner {owner:?} of a claim is not 32 lower-case hex digits"
+            )));
         }
         Ok(ClaimName { lsns, mark, owner: owner.to_owned() })
     }
 
-    /// The same claim of another put.
+    /// The same claim, made by another put.
     pub fn owned_by(self, owner: &str) -> Result<Self> {
         ClaimName::new(self.lsns, self.mark, owner)
     }
@@ -100,17 +102,18 @@ impl ClaimName {
         self.lsns
     }
 
-    /// What kind of put has made it.
+    /// The kind of put that made it.
     pub fn mark(&self) -> &ClaimMark {
         &self.mark
     }
 
-    /// Which put has made it.
+    /// The put that made it.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// Which of two claims waits for the other: the lower one, which the other gives way to.
+    /// The order of two rivals: the writer of the lower claim waits, the writer of the higher one
+    /// deletes its claim. Owners differ, so no two claims are equal.
     pub(super) fn order(&self) -> (u64, &str) {
         (self.lsns.min(), &self.owner)
     }
@@ -145,7 +148,7 @@ fn checksum<'t>(texts: impl IntoIterator<Item = &'t str>) -> u32 {
     let mut crc = flate2::Crc::new();
     for text in texts {
         crc.update(text.as_bytes());
-        // Ends one text, so that the same letters parted elsewhere are another list.
+        // Ends each text, so that ["ab", "c"] and ["a", "bc"] have different checksums.
         crc.update(b"\n");
     }
     crc.sum()

@@ -1,31 +1,36 @@
-//! Levels and values back into documents: record assembly as in the Dremel paper (Melnik et al., 2010).
+//! Makes documents of levels and values: record assembly, as in the Dremel paper (Melnik et al.,
+//! 2010).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::document::{Item, Rescued};
-use super::group::{Leaf, Stored};
+use super::batch::{LeafBatch, StoredValue};
+use super::damage::corrupt;
+use super::document::{Item, Name, Rescued};
+use super::file::ParquetFile;
 use super::limits::{no_memory, too_much};
-use super::{Name, ParquetFile, Projection, StoredRow, corrupt};
+use super::row::{Projection, StoredRow};
+use crate::format::metadata::OwnId;
+use crate::format::value_text::{decimal_text, float_as_double, uuid_text};
 use crate::json::text::write_string;
-use crate::resolve::{OwnId, date_text, decimal_text, float_as_double, timestamp_text, uuid_text};
 use crate::schema::{Column, ColumnType, Form, ID_COLUMN};
+use crate::time::{date_text, timestamp_text};
 use crate::{Result, json};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Makes rows of what the leaves hold.
+/// Makes rows of the levels and values of the leaves.
 pub(super) struct Assembler {
     row_bytes_max: usize,
     projection: Projection,
     own_id: Option<OwnId>,
     columns: Vec<Node>,
-    /// Where each column stands in `columns`.
+    /// The place of each column in `columns`.
     by_name: BTreeMap<Name, usize>,
     /// The place of `_rescued_data` among the leaves.
     rescued: Option<usize>,
-    /// The leaves of the file that are read, in order.
+    /// The leaves of the file to read, in order.
     leaves: Vec<usize>,
 }
 
@@ -34,19 +39,20 @@ struct Node {
     name: Name,
     column_type: ColumnType,
     shape: Shape,
-    /// Its leaves among those that are read.
+    /// Its leaves, as places among the leaves that are read.
     leaves: Range<usize>,
 }
 
 enum Shape {
     /// Only nulls: the file has no such column.
     Nothing,
-    /// A leaf, whose values have this definition.
+    /// A leaf. Its values have this definition level.
     Leaf(i16),
-    /// An object is there from this definition on.
+    /// A struct. An entry with at least this definition level has an object.
     Struct(i16, Vec<Node>),
-    /// An array is there from this definition on, and an element above it; further elements of one array
-    /// have this repetition.
+    /// A list: its definition level, its repetition level, and its element. An entry with exactly
+    /// this definition level is an empty array, and one with a higher level has an element. Further
+    /// elements of the same array have at least this repetition level.
     List(i16, i16, Box<Node>),
 }
 
@@ -86,11 +92,11 @@ impl Assembler {
         &self.leaves
     }
 
-    /// The row at which the leaves stand.
-    pub(super) fn row(&self, leaves: &mut [Leaf]) -> Result<StoredRow> {
+    /// The row that begins at the next entry of each leaf.
+    pub(super) fn row(&self, leaves: &mut [LeafBatch]) -> Result<StoredRow> {
         let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
         let id = match row.leaves[0].next(0)? {
-            Some(Stored::Bytes(bytes)) => bytes.clone(),
+            Some(StoredValue::Bytes(bytes)) => bytes.clone(),
             _ => return Err(corrupt("a row has no id")),
         };
         row.takes(id.len())?;
@@ -106,7 +112,7 @@ impl Assembler {
             fields.push((Name::clone(&column.name), column.read(row)?));
         }
         if let Some(rescued) = self.rescued
-            && let Some(Stored::Bytes(bytes)) = row.leaves[rescued].next(1)?
+            && let Some(StoredValue::Bytes(bytes)) = row.leaves[rescued].next(1)?
         {
             let bytes = bytes.clone();
             row.takes(bytes.len())?;
@@ -159,7 +165,7 @@ impl Node {
                 match leaves[self.leaves.start].next(*definition)? {
                     Some(stored) => {
                         let bytes =
-                            if let Stored::Bytes(bytes) = &stored { bytes.len() } else { 1 };
+                            if let StoredValue::Bytes(bytes) = &stored { bytes.len() } else { 1 };
                         takes(bytes_left, bytes, *most)?;
                         value(&self.column_type, stored)
                     }
@@ -211,11 +217,12 @@ impl Node {
     }
 }
 
-/// A row being put together.
+/// A row being assembled.
 struct Row<'l> {
-    leaves: &'l mut [Leaf],
-    /// Bytes that its values and texts may still take, and those they may take at first.
+    leaves: &'l mut [LeafBatch],
+    /// The bytes that the rest of its values may take.
     bytes_left: usize,
+    /// The bytes that all of its values may take.
     most: usize,
 }
 
@@ -227,35 +234,35 @@ impl Row<'_> {
 
 fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
     let rest = left.checked_sub(bytes.max(1));
-    *left = rest.ok_or_else(|| too_much("one row has more bytes", "row_bytes_max", most))?;
+    *left = rest.ok_or_else(|| too_much("one row has too many bytes", "row_bytes_max", most))?;
     Ok(())
 }
 
-/// A stored value as it stood in the JSON.
-fn value(column_type: &ColumnType, stored: Stored<'_>) -> Result<Item> {
+/// A stored value, in the form that it had in the JSON.
+fn value(column_type: &ColumnType, stored: StoredValue<'_>) -> Result<Item> {
     match (column_type, stored) {
-        (ColumnType::Boolean, Stored::Boolean(value)) => Ok(Item::Boolean(value)),
-        (ColumnType::Float64, Stored::Double(value)) => double(value),
-        (ColumnType::Float32, Stored::Float(value)) => double(float_as_double(finite(value)?)),
-        (ColumnType::String, Stored::Bytes(bytes)) => {
+        (ColumnType::Boolean, StoredValue::Boolean(value)) => Ok(Item::Boolean(value)),
+        (ColumnType::Float64, StoredValue::Double(value)) => double(value),
+        (ColumnType::Float32, StoredValue::Float(value)) => double(float_as_double(finite(value)?)),
+        (ColumnType::String, StoredValue::Bytes(bytes)) => {
             text(bytes)?;
             Ok(Item::Shared(bytes.clone()))
         }
-        (ColumnType::Json, Stored::Bytes(bytes)) => json_text(text(bytes)?.to_owned()),
-        (ColumnType::Binary, Stored::Bytes(bytes)) => Ok(Item::String(STANDARD.encode(bytes))),
-        (ColumnType::Uuid, Stored::Bytes(bytes)) => Ok(Item::String(uuid_text(bytes))),
-        (ColumnType::Uint32, Stored::Int32(value)) => {
+        (ColumnType::Json, StoredValue::Bytes(bytes)) => json_text(text(bytes)?.to_owned()),
+        (ColumnType::Binary, StoredValue::Bytes(bytes)) => Ok(Item::String(STANDARD.encode(bytes))),
+        (ColumnType::Uuid, StoredValue::Bytes(bytes)) => Ok(Item::String(uuid_text(bytes))),
+        (ColumnType::Uint32, StoredValue::Int32(value)) => {
             Ok(Item::Int(i64::from(value.cast_unsigned())))
         }
-        (_, Stored::Int32(value)) => whole(column_type, i128::from(value)),
-        (_, Stored::Int64(value)) => whole(column_type, i128::from(value)),
-        (ColumnType::Decimal { .. }, Stored::Bytes(bytes)) if bytes.len() <= 16 => {
+        (_, StoredValue::Int32(value)) => whole(column_type, i128::from(value)),
+        (_, StoredValue::Int64(value)) => whole(column_type, i128::from(value)),
+        (ColumnType::Decimal { .. }, StoredValue::Bytes(bytes)) if bytes.len() <= 16 => {
             let sign = if bytes.first().is_some_and(|byte| *byte > 127) { 0xFF } else { 0 };
             let mut wide = [sign; 16];
             wide[16 - bytes.len()..].copy_from_slice(bytes);
             whole(column_type, i128::from_be_bytes(wide))
         }
-        _ => Err(corrupt("a value is not of its column's type")),
+        _ => Err(corrupt("a value does not have the type of its column")),
     }
 }
 
@@ -267,11 +274,12 @@ fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
         }
         ColumnType::Date => {
             let text = i64::try_from(value).ok().and_then(date_text);
-            Item::String(text.ok_or_else(|| corrupt("a date is past the year 9999"))?)
+            Item::String(text.ok_or_else(|| corrupt("a date is after the year 9999"))?)
         }
         ColumnType::Timestamp { unit, form: Some(Form::Text(digits)) } => {
             let value = i64::try_from(value).map_err(corrupt)?;
-            // A value in another form than its column's is rescued too, and that text replaces this one.
+            // A value whose form differs from that of its column is also in `_rescued_data`, and
+            // that text replaces this one.
             let text = timestamp_text(value, unit.digits(), *digits)
                 .or_else(|| timestamp_text(value, unit.digits(), unit.digits()));
             text.map_or(Item::Int(value), Item::String)
@@ -296,14 +304,14 @@ fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| corrupt("a text is not UTF-8"))
 }
 
-/// Text of a JSON column; checked, so that damage never comes out as a row that is no JSON.
+/// The text of a JSON column. It is checked, so a damaged file never gives a row that is not JSON.
 fn json_text(text: String) -> Result<Item> {
     match json::validate(text.as_bytes()) {
         Ok(()) => Ok(Item::Text(text)),
         Err(_) => {
             let mut shown = String::new();
             write_string(&mut shown, &text.chars().take(40).collect::<String>());
-            Err(corrupt(format!("{shown} is no JSON")))
+            Err(corrupt(format!("the text {shown} in a json column is not JSON")))
         }
     }
 }

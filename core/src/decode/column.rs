@@ -1,40 +1,37 @@
-//! One column chunk, some rows at a time.
+//! Reads one column chunk, some rows at a time.
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::bits::Hybrid;
-use super::group::Leaf;
+use super::batch::{LeafBatch, READ_ENTRIES};
+use super::damage::{corrupt, damaged_page};
 use super::limits::{Terms, no_memory};
-use super::pages::{Page, Pages};
-use super::values::{Decoder, Kind, Values};
-use super::{corrupt, damaged_page};
+use super::pages::{DecodedPage, PageReader};
+use super::values::{DecodedValues, Decoder, Kind};
 use crate::Result;
-use crate::encode::ROW_ENTRIES_MAX;
-
-/// Entries after which a read ends behind the row at hand, to keep memory small.
-pub(super) const READ_ENTRIES: usize = 1 << 16;
+use crate::format::bits::{Hybrid, level_width};
+use crate::format::limits::ROW_ENTRIES_MAX;
 
 /// Reads the levels and values of one column chunk.
 pub(super) struct ColumnReader {
     terms: Terms,
-    pages: Pages,
+    pages: PageReader,
     kind: Kind,
     definition_max: i16,
     repetition_max: i16,
-    dictionary: Option<Values>,
+    dictionary: Option<DecodedValues>,
     page: Option<DataPage>,
-    /// Entries still to come, by the footer.
+    /// Entries of the pages that are not read yet, as the footer says.
     entries_left: usize,
 }
 
-/// A page, read as far as asked.
+/// A data page that is being read.
 struct DataPage {
-    /// None where all levels are 0.
+    /// `None` if all levels of the column are 0.
     repetitions: Option<Hybrid>,
     definitions: Option<Hybrid>,
-    /// The repetition level of the next entry, where it has been looked at.
+    /// The repetition level of the next entry, if it has been read already.
     peeked: Option<i16>,
     values: Decoder,
     entries_left: usize,
@@ -45,8 +42,9 @@ impl ColumnReader {
         let descriptor = chunk.column_descr();
         Ok(ColumnReader {
             terms: terms.clone(),
-            pages: Pages::new(file, chunk, terms)?,
-            kind: Kind::of(descriptor).ok_or_else(|| corrupt("it has an INT96 column"))?,
+            pages: PageReader::new(file, chunk, terms)?,
+            kind: Kind::of(descriptor)
+                .ok_or_else(|| corrupt("it has an INT96 column, which Coldpress never writes"))?,
             definition_max: descriptor.max_def_level(),
             repetition_max: descriptor.max_rep_level(),
             dictionary: None,
@@ -55,16 +53,16 @@ impl ColumnReader {
         })
     }
 
-    /// Values of the chunk's kind, none of them yet.
-    pub(super) fn no_values(&self) -> Values {
+    /// An empty list for values of the chunk's kind.
+    pub(super) fn no_values(&self) -> DecodedValues {
         self.kind.values()
     }
 
-    /// The next rows, `rows_max` at most and one at least, and how many they are; an error where
-    /// there is none. Fewer come where they have many entries.
-    pub(super) fn read(&mut self, rows_max: usize) -> Result<(Leaf, usize)> {
+    /// Reads the next rows: at least one, at most `rows_max`, and fewer if they have many entries.
+    /// Gives the batch and its number of rows. An error if no row is left.
+    pub(super) fn read(&mut self, rows_max: usize) -> Result<(LeafBatch, usize)> {
         self.terms.go_on()?;
-        let mut leaf = Leaf::new(self.kind.values());
+        let mut leaf = LeafBatch::new(self.kind.values());
         let mut rows_left = rows_max;
         while rows_left > 0 && (leaf.entries < READ_ENTRIES || rows_left == rows_max) {
             let Some(mut page) = self.page.take() else {
@@ -88,12 +86,13 @@ impl ColumnReader {
         Ok((leaf, rows_max - rows_left))
     }
 
-    /// The values of the chunk's dictionary, where a page of it has been read.
-    pub(super) fn dictionary(&self) -> Option<&Values> {
+    /// The values of the chunk's dictionary; `None` if it has none, or if no data page has been
+    /// read.
+    pub(super) fn dictionary(&self) -> Option<&DecodedValues> {
         self.dictionary.as_ref()
     }
 
-    /// An error where the chunk holds more than its row group has rows.
+    /// An error if the chunk has entries after the last row of its row group.
     pub(super) fn end(&self) -> Result<()> {
         if let Some(page) = self.page.as_ref().filter(|page| page.entries_left == 0) {
             page.end(self.kind)?;
@@ -102,11 +101,16 @@ impl ColumnReader {
         if self.entries_left == 0 && page_ended && self.pages.is_empty() {
             return Ok(());
         }
-        Err(corrupt("a column holds more than its row group has rows"))
+        Err(corrupt("a column has more entries than the rows of its row group"))
     }
 
-    /// Definitions and values of the next entries of a page.
-    fn read_entries(&mut self, page: &mut DataPage, entries: usize, leaf: &mut Leaf) -> Result<()> {
+    /// Reads the definition levels and values of the next entries of a page.
+    fn read_entries(
+        &mut self,
+        page: &mut DataPage,
+        entries: usize,
+        leaf: &mut LeafBatch,
+    ) -> Result<()> {
         page.entries_left -= entries;
         leaf.entries += entries;
         leaf.looked_up &= page.values.is_looked_up();
@@ -127,26 +131,30 @@ impl ColumnReader {
             .ok_or_else(damaged_page)
     }
 
-    /// The next data page that has entries, and the dictionary before it.
+    /// The next data page that has entries. Keeps the dictionary if it comes before that page.
     fn next_page(&mut self) -> Result<DataPage> {
         loop {
             let page = self.pages.next()?;
-            let page = page.ok_or_else(|| corrupt("a column ends before its row group"))?;
+            let page = page.ok_or_else(|| {
+                corrupt("a column has fewer entries than the rows of its row group")
+            })?;
             if page.dictionary {
                 self.dictionary = Some(self.read_dictionary(page).ok_or_else(damaged_page)?);
                 continue;
             }
             let left = self.entries_left.checked_sub(page.entries);
-            self.entries_left = left
-                .ok_or_else(|| corrupt("the pages of a column hold more than its footer says"))?;
+            self.entries_left = left.ok_or_else(|| {
+                corrupt("the pages of a column have more entries than the footer says")
+            })?;
             if page.entries > 0 {
                 return self.data_page(page).ok_or_else(damaged_page);
             }
         }
     }
 
-    /// None where there is one already, or the page is not what it says.
-    fn read_dictionary(&self, page: Page) -> Option<Values> {
+    /// The values of a dictionary page; `None` if the chunk has a dictionary already, or if the
+    /// page is damaged.
+    fn read_dictionary(&self, page: DecodedPage) -> Option<DecodedValues> {
         if self.dictionary.is_some() {
             return None;
         }
@@ -156,7 +164,7 @@ impl ColumnReader {
         values.is_used_up(self.kind).then_some(entries)
     }
 
-    fn data_page(&self, page: Page) -> Option<DataPage> {
+    fn data_page(&self, page: DecodedPage) -> Option<DataPage> {
         let mut bytes = page.bytes;
         let mut levels = |level_max: i16| {
             if level_max == 0 {
@@ -166,7 +174,7 @@ impl ColumnReader {
             let end = length.checked_add(4).filter(|end| *end <= bytes.len())?;
             let levels = bytes.slice(4..end);
             bytes = bytes.slice(end..);
-            Some(Some(Hybrid::new(levels, 16 - level_max.leading_zeros())?))
+            Some(Some(Hybrid::new(levels, level_width(level_max))?))
         };
         let repetitions = levels(self.repetition_max)?;
         let definitions = levels(self.definition_max)?;
@@ -183,14 +191,16 @@ impl ColumnReader {
 }
 
 impl DataPage {
-    /// How many of the page's next entries are the rows asked for, whose levels are appended; takes
-    /// the rows there are off `rows_left`. It stops early, behind a row, where the leaf has many
-    /// entries by then. A row never goes on in another page: offset indexes rule that out.
+    /// Reads the repetition levels of up to `rows_left` rows of the page, and appends them to the
+    /// batch. Gives the number of their entries, and subtracts the rows from `rows_left`. It stops
+    /// early, at the end of a row, if the batch has many entries by then. A row never continues in
+    /// another page: a file with offset indexes must not have such pages (`parquet.thrift`,
+    /// `OffsetIndex`).
     fn rows(
         &mut self,
         rows_left: &mut usize,
         repetition_max: i16,
-        leaf: &mut Leaf,
+        leaf: &mut LeafBatch,
     ) -> Result<usize> {
         let (mut entries, mut in_row) = (0, 0);
         while entries < self.entries_left {
@@ -211,7 +221,7 @@ impl DataPage {
             }
             in_row += 1;
             if in_row > ROW_ENTRIES_MAX {
-                return Err(corrupt("a row has more elements than any page holds"));
+                return Err(corrupt("a row has more elements than a page can hold"));
             }
             let out = &mut leaf.repetitions;
             if out.len() == out.capacity() {
@@ -224,13 +234,13 @@ impl DataPage {
         Ok(entries)
     }
 
-    /// An error where the page, all of whose entries are read, has more bytes than they take.
+    /// An error if the page has bytes after its last entry. All its entries must have been read.
     fn end(&self, kind: Kind) -> Result<()> {
         let used_up = |levels: &Option<Hybrid>| levels.as_ref().is_none_or(Hybrid::is_used_up);
         let all = used_up(&self.repetitions) && used_up(&self.definitions);
         match all && self.values.is_used_up(kind) {
             true => Ok(()),
-            false => Err(corrupt("a page has more bytes than its values take")),
+            false => Err(corrupt("a page has bytes after its last value")),
         }
     }
 

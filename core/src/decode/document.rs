@@ -1,4 +1,4 @@
-//! A document being put together, and its two ways out: JSON text and `serde_json` values.
+//! A document being assembled, and its two forms: JSON text and `serde_json` values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{Name, corrupt};
+use super::damage::corrupt;
 use crate::json::number::Number;
 use crate::json::text::write_string;
 use crate::json::tokenizer::Tokenizer;
@@ -14,17 +14,20 @@ use crate::json::{self, Events};
 use crate::schema::ColumnType;
 use crate::{Result, Settings};
 
+/// A name that many rows share.
+pub(super) type Name = Arc<str>;
+
 /// A value of a document.
 #[derive(Debug, Clone)]
 pub(super) enum Item {
-    /// Nothing: a field that is not there, or a null among elements.
+    /// Nothing: an absent field, or a null among the elements of an array.
     Absent,
     Boolean(bool),
     Int(i64),
     /// Any value as compact JSON text.
     Text(String),
     String(String),
-    /// A string that lies in its page: UTF-8, checked before.
+    /// A string that still lies in its page. It has been checked: it is UTF-8.
     Shared(Bytes),
     Object(Vec<(Name, Item)>),
     Array(Vec<Item>),
@@ -87,10 +90,11 @@ impl Item {
         })
     }
 
-    /// Puts what was rescued from a value back into it.
+    /// Puts the rescued parts of a value back into it.
     ///
-    /// A value that its column could not hold at all is null there, and is replaced whole. One of which
-    /// only parts were rescued is not null, and has them by field name or element index.
+    /// If the column could not hold the value at all, the column has a null, and the rescued value
+    /// replaces it. If only parts of an object or array were rescued, each part has the name of its
+    /// field or the index of its element.
     pub(super) fn restore(&mut self, column_type: &ColumnType, rescued: Rescued) -> Result<()> {
         match (self, column_type, rescued) {
             (Item::Object(fields), ColumnType::Struct(columns), Rescued::Object(parts)) => {
@@ -108,8 +112,10 @@ impl Item {
             (Item::Array(items), ColumnType::List(element), Rescued::Object(parts)) => {
                 for (index, part) in parts {
                     let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
-                    item.ok_or_else(|| corrupt("it rescued an element of a list that is shorter"))?
-                        .restore(&element.column_type, part)?;
+                    item.ok_or_else(|| {
+                        corrupt("its _rescued_data has an element past the end of a list")
+                    })?
+                    .restore(&element.column_type, part)?;
                 }
             }
             (item, _, rescued) => *item = rescued.into(),
@@ -123,11 +129,12 @@ fn shared(text: &Bytes) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Objects within each other that are taken apart: more than columns nest, so that what lies deeper
-/// is put back whole. Dropping and writing them recurses, and a stack is not endless.
+/// The most nested objects that are read as objects; deeper ones stay text. Columns nest less deep
+/// than this, so a deeper object is always put back whole. Dropping and writing objects recurses,
+/// and the stack is limited.
 const APART_MAX: usize = 2 * Settings::DEPTH_LIMIT;
 
-/// A value in `_rescued_data`: taken apart as far as it is objects.
+/// A value in `_rescued_data`: objects as objects, everything else as JSON text.
 #[derive(Debug)]
 pub(super) enum Rescued {
     Object(Vec<(String, Rescued)>),
@@ -141,7 +148,7 @@ impl Rescued {
         let end = Tokenizer::default().document(text, 0, &mut builder);
         match (end, builder.done) {
             (Ok(end), Some(Rescued::Object(fields))) if end == text.len() => Ok(fields),
-            _ => Err(corrupt("its _rescued_data is no JSON object")),
+            _ => Err(corrupt("its _rescued_data is not a JSON object")),
         }
     }
 }
@@ -161,8 +168,8 @@ impl From<Rescued> for Item {
 struct RescuedBuilder {
     open: Vec<(Vec<(String, Rescued)>, String)>,
     key: String,
-    /// What is copied, an array or an object far within others: its text, and how deep within it we
-    /// are.
+    /// The array, or the deeply nested object, that is copied as text: its text so far, and the
+    /// current depth inside it.
     text: Option<(json::text::JsonText, usize)>,
     done: Option<Rescued>,
 }

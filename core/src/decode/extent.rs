@@ -1,44 +1,44 @@
-//! How far into a page its values reach: what a page claims to have behind them is never
-//! decompressed.
+//! Where the values of a page end. A page can claim to be larger than its values. The rest is never
+//! decompressed, so a small file cannot make its reader use much memory.
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
 
-use super::bits::{Deltas, Hybrid};
 use super::values::Kind;
+use crate::format::bits::{Deltas, Hybrid};
 
-/// What a page must have, by its header and its column.
+/// What the header of a page and its column say about its content.
 pub(super) struct Extent {
     pub(super) kind: Kind,
     pub(super) encoding: Encoding,
     pub(super) entries: usize,
     pub(super) definition_max: i16,
     pub(super) repetition_max: i16,
-    /// Entries that are no nulls, once they are counted.
+    /// The number of entries that are not null, once they are counted.
     pub(super) values: Option<usize>,
 }
 
 impl Extent {
-    /// The most bytes that the page can have before its codec; none where its values can be of any
+    /// The most bytes that the page can have before its codec; `None` if its values can have any
     /// length.
     pub(super) fn bytes_max(&self) -> Option<usize> {
-        /// Levels and values of a page take no more beside what each entry takes.
+        /// A page takes at most this many bytes besides those of its entries.
         const HEADS_BYTES: usize = 4_096;
         let value = match (self.kind, self.encoding) {
             (Kind::Bytes, Encoding::RLE_DICTIONARY) => 8,
             (Kind::Bytes, _) => return None,
             (Kind::Fixed(width), _) => width.max(8),
-            // Deltas have up to one bit more than values, and blocks of their own.
+            // A delta has up to one bit more than a value, and blocks have headers.
             _ => 16,
         };
-        // Levels in runs of one entry take some bytes each.
+        // In the worst case each level is a run of its own, which takes some bytes.
         let levels =
             4 * (usize::from(self.definition_max > 0) + usize::from(self.repetition_max > 0));
         self.entries.checked_mul(value + levels)?.checked_add(HEADS_BYTES)
     }
 
-    /// Whether the page's values can reach beyond these first bytes of it. True where the bytes
-    /// make no sense: reading the page tells why.
+    /// Whether the values of the page can reach beyond its first bytes, `there`. Also true if these
+    /// bytes are damaged: reading the page then gives the error.
     pub(super) fn needs_more(&mut self, there: &[u8]) -> bool {
         if self.bytes_max().is_some() {
             return true;
@@ -46,7 +46,7 @@ impl Extent {
         self.ends(there).is_none_or(|end| end > there.len())
     }
 
-    /// Where the values end; none where the first bytes do not say.
+    /// Where the values end; `None` if the first bytes do not say it.
     fn ends(&mut self, there: &[u8]) -> Option<usize> {
         let mut at = 0;
         for (level_max, defines) in [(self.repetition_max, false), (self.definition_max, true)] {
@@ -76,13 +76,13 @@ impl Extent {
     }
 }
 
-/// Bytes of so many byte strings in this encoding, told by their lengths.
+/// The bytes of this many byte strings in this encoding, computed from their lengths.
 fn body_bytes(encoding: Encoding, body: &[u8], values: usize) -> Option<usize> {
     let total = |from: usize, until: usize| {
         let mut lengths = Deltas::new(Bytes::copy_from_slice(&body[from..until]))?;
         (0..values).try_fold(0_usize, |sum, _| sum.checked_add(lengths.next_length()?))
     };
-    // Only the lengths are looked at, and they take no more than this.
+    // Only the lengths are needed, and they take at most this many bytes.
     let lengths_max = values.saturating_mul(16).saturating_add(4_096);
     let end = |from: usize| {
         let rest = body.get(from..)?;

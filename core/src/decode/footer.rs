@@ -1,4 +1,4 @@
-//! The footer: whose file it is, and whether its columns are those its schema says.
+//! Reads the footer: whose file it is, and whether its columns are those of its schema.
 
 use std::ops::Range;
 
@@ -8,24 +8,57 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, FileMetaData, FooterTail, ParquetMetaData, ParquetMetaDataReader,
 };
 
+use super::damage::{corrupt, guarded};
+use super::file::{Footer, ParquetFile};
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
-use super::{Footer, ParquetFile, corrupt};
-use crate::encode::{FORMAT_VERSION, FORMAT_VERSION_NUMBERED, metadata_key};
-use crate::resolve::OwnId;
+use crate::format::metadata::{FORMAT_VERSION, FORMAT_VERSION_NUMBERED, OwnId, metadata_key};
 use crate::schema::RESCUED_COLUMN;
 use crate::schema::parquet_type::{TreeForm, file_type};
 use crate::{Error, LsnRange, Result, Schema};
 
-pub(super) fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
+impl Footer {
+    /// How many bytes at the end of a file [`Footer::read`] needs. `tail` is the last 8 bytes of
+    /// the file, or more. `Corrupt` if it is not a Parquet file.
+    pub fn bytes_needed(tail: &[u8]) -> Result<u64> {
+        footer_bytes(tail)
+    }
+
+    /// Reads the footer of a file of `file_bytes` bytes; `tail` is the end of that file.
+    pub fn read(tail: &[u8], file_bytes: u64) -> Result<Self> {
+        Self::read_within(tail, file_bytes, &ReadLimits::default())
+    }
+
+    /// [`Footer::read`] with these limits: an error of kind `Limit` if the footer is larger than
+    /// [`ReadLimits::footer_bytes_max`].
+    ///
+    /// Work and memory grow with the bytes of the footer, whatever these bytes claim.
+    pub fn read_within(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| read(tail, file_bytes, limits))
+    }
+}
+
+impl ParquetFile {
+    /// Opens a whole file.
+    pub fn open(bytes: Bytes) -> Result<Self> {
+        Self::open_within(bytes, &ReadLimits::default())
+    }
+
+    /// Opens a whole file, and reads it with these limits.
+    pub fn open_within(bytes: Bytes, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| open(bytes, limits))
+    }
+}
+
+fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
     let (metadata, facts) = decode(&bytes, bytes.len() as u64, limits)?;
     let Facts { footer, has_rescued, own_id } = facts;
     let terms = Terms::new(limits);
     Ok(ParquetFile { footer, has_rescued, own_id, metadata, bytes, terms })
 }
 
-/// The footer of a file of `file_bytes` bytes, of which `tail` is the end.
-pub(super) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Footer> {
+/// The footer of a file of `file_bytes` bytes; `tail` is the end of that file.
+fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Footer> {
     Ok(decode(tail, file_bytes, limits)?.1.footer)
 }
 
@@ -33,25 +66,25 @@ fn decode(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<(ParquetM
     let length = footer_bytes(tail)?;
     let footer = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
     let (Some(start), true) = (footer, length <= file_bytes) else {
-        return Err(corrupt("its footer is longer than what there is of it"));
+        return Err(corrupt("its footer claims to be longer than the file"));
     };
     if length > limits.footer_bytes_max {
-        let what = format!("the footer says to be {length} bytes long");
+        let what = format!("the footer claims to have {length} bytes");
         let most = usize::try_from(limits.footer_bytes_max).unwrap_or(usize::MAX);
         return Err(too_much(what, "footer_bytes_max", most));
     }
     let thrift = &tail[start..tail.len() - FOOTER_SIZE];
     check_footer(thrift)
-        .map_err(|at| corrupt(format!("byte {at} of its footer makes no sense")))?;
+        .map_err(|at| corrupt(format!("its footer cannot be decoded at byte {at}")))?;
     let metadata = ParquetMetaDataReader::decode_metadata(thrift).map_err(no_parquet)?;
     let facts = facts(&metadata, file_bytes - length, limits)?;
     Ok((metadata, facts))
 }
 
-/// How many bytes at the end of a file its footer takes, said by the last 8.
+/// How many bytes at the end of a file its footer takes; the last 8 bytes say it.
 pub(super) fn footer_bytes(tail: &[u8]) -> Result<u64> {
     let Some(last) = tail.last_chunk::<FOOTER_SIZE>() else {
-        return Err(no_parquet("it is shorter than any"));
+        return Err(no_parquet("it is too short"));
     };
     let last = FooterTail::try_new(last).map_err(no_parquet)?;
     if last.is_encrypted_footer() {
@@ -73,8 +106,8 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
         FORMAT_VERSION_NUMBERED => TreeForm::Numbered,
         version => {
             return Err(Error::corrupt(format!(
-                "the file has format version {version:?}, and this build reads versions \
-                 {FORMAT_VERSION_NUMBERED} and {FORMAT_VERSION}; update coldpress"
+                "the file has format version {version:?}, but this build of Coldpress reads \
+                 versions {FORMAT_VERSION_NUMBERED} and {FORMAT_VERSION}; update Coldpress"
             )));
         }
     };
@@ -85,7 +118,9 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
         None => OwnId::Absent,
         Some("string") => OwnId::String,
         Some("number") => OwnId::Number,
-        Some(other) => return Err(corrupt(format!("it calls its ids {other:?}"))),
+        Some(other) => {
+            return Err(corrupt(format!("its metadata names the unknown kind of ids {other:?}")));
+        }
     };
     let tenant_id = pairs.number(metadata_key::TENANT)?;
     let collection = pairs.required(metadata_key::COLLECTION)?.to_owned();
@@ -93,7 +128,7 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
     let root = pairs.0.schema_descr().root_schema();
     let has_rescued = root.get_fields().last().is_some_and(|field| field.name() == RESCUED_COLUMN);
     if *root != *file_type(&schema, has_rescued, form)? {
-        return Err(corrupt("its columns are not those its own schema names"));
+        return Err(corrupt("its columns are not those of its own schema"));
     }
     let rows_count = check_groups(metadata, pages_end, limits)?;
     let lsns = lsns.map_err(corrupt)?;
@@ -106,32 +141,36 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
 }
 
 fn no_parquet(error: impl std::fmt::Display) -> Error {
-    Error::corrupt(format!("this is no Parquet file, or a damaged one: {error}"))
+    Error::corrupt(format!("this is not a Parquet file, or it is damaged: {error}"))
 }
 
-/// The rows of all groups, after checks on what the parquet crate would trust.
+/// The number of rows of all groups. Checks the claims of the footer that the parquet crate would
+/// trust.
 fn check_groups(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<u64> {
     let mut rows_count = 0_u64;
-    // Chunks lie one behind the other: bytes that several share would be read again for each.
+    // Chunks must not overlap: otherwise a small file could make its reader read the same bytes
+    // again and again.
     let mut from = 0;
     for group in metadata.row_groups() {
         let rows = u64::try_from(group.num_rows())
-            .map_err(|_| corrupt("a row group has less than no rows"))?;
+            .map_err(|_| corrupt("a row group has a negative number of rows"))?;
         rows_count = rows_count.checked_add(rows).ok_or_else(|| corrupt("it has too many rows"))?;
         for chunk in group.columns() {
             let place = place(chunk).filter(|place| place.start >= from && place.end <= pages_end);
-            let place = place.ok_or_else(|| corrupt("a column chunk lies outside its place"))?;
+            let place = place.ok_or_else(|| {
+                corrupt("a column chunk overlaps another one, or lies outside the pages")
+            })?;
             from = place.end;
             check_rows(chunk, place.end - place.start, rows, limits)?;
         }
     }
     if u64::try_from(metadata.file_metadata().num_rows()) != Ok(rows_count) {
-        return Err(corrupt("its row groups do not add up to its rows"));
+        return Err(corrupt("the rows of its row groups do not add up to the rows of the file"));
     }
     Ok(rows_count)
 }
 
-/// Where the chunk says to lie; a dictionary comes before the pages that use it.
+/// Where the chunk claims to lie. A dictionary page comes before the pages that use it.
 fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
     let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
     let start = u64::try_from(starts.into_iter().flatten().min()?).ok()?;
@@ -139,8 +178,8 @@ fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
     Some(start..start.checked_add(length)?)
 }
 
-/// Whether so many bytes can hold so many rows: a page takes some bytes, and holds so many rows at
-/// most.
+/// An error if this many bytes cannot hold this many rows. Each page takes some bytes and holds a
+/// limited number of rows, so the claim bounds the work of a reader.
 fn check_rows(
     chunk: &ColumnChunkMetaData,
     bytes: u64,
@@ -151,15 +190,18 @@ fn check_rows(
     let column = || chunk.column_path().parts().join(".");
     if rows > rows_max {
         return Err(corrupt(format!(
-            "a row group says to have {rows} rows, \
-             and the {bytes} bytes of column {} hold {rows_max} at most",
+            "a row group claims to have {rows} rows, \
+             but the {bytes} bytes of column {} can hold at most {rows_max}",
             column()
         )));
     }
     let entries = u64::try_from(chunk.num_values()).ok();
     let flat = chunk.column_descr().max_rep_level() == 0;
     if entries.is_none_or(|entries| if flat { entries != rows } else { entries < rows }) {
-        return Err(corrupt(format!("column {} has not as many values as rows", column())));
+        return Err(corrupt(format!(
+            "the number of values of column {} does not fit the number of rows",
+            column()
+        )));
     }
     Ok(())
 }
@@ -176,14 +218,15 @@ impl<'m> Pairs<'m> {
     fn required(&self, key: &str) -> Result<&'m str> {
         self.optional(key).ok_or_else(|| {
             Error::corrupt(format!(
-                "the file has no {key:?} in its metadata: Coldpress did not write it; read it with another Parquet reader"
+                "the file has no {key:?} in its metadata, so Coldpress did not write it; read it \
+                 with another Parquet reader"
             ))
         })
     }
 
     fn number(&self, key: &str) -> Result<u64> {
         let text = self.required(key)?;
-        text.parse().map_err(|_| corrupt(format!("its {key:?} is {text:?}, which is no number")))
+        text.parse().map_err(|_| corrupt(format!("its {key:?} is {text:?}, which is not a number")))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The indexes and bloom filters of a file: walked first, then decoded by parquet for whoever
-//! verifies it.
+//! The indexes and bloom filters of a file. Our own walk checks their bytes first; then parquet
+//! decodes them, to verify the file.
 
 use std::ops::Range;
 
@@ -10,18 +10,21 @@ use parquet::file::metadata::{
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
+use super::damage::corrupt;
+use super::file::ParquetFile;
+use super::footer;
 use super::pages::PagePlace;
-use super::thrift::{BLOOM_FILTER_HEADER, COLUMN_INDEX, Found, OFFSET_INDEX, Reader};
-use super::{ParquetFile, corrupt, footer};
+use super::thrift::{BLOOM_FILTER_HEADER, COLUMN_INDEX, Found, OFFSET_INDEX};
 use crate::Result;
+use crate::format::thrift::Reader;
 
-/// Bytes of a block of a bloom filter, of which it has one at least.
+/// Bytes of a block of a bloom filter. A filter has at least one block.
 const BLOCK_BYTES: usize = 32;
 
-/// The footer's metadata once more, with the column and offset indexes.
+/// The metadata of the footer, together with the column and offset indexes.
 pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     check(file)?;
-    let unreadable = |error| corrupt(format!("its indexes: {error}"));
+    let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
     let mut reader = ParquetMetaDataReader::new_with_metadata(file.metadata.clone())
         .with_offset_index_policy(PageIndexPolicy::Required)
         .with_column_index_policy(PageIndexPolicy::Optional);
@@ -29,8 +32,9 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     reader.finish().map_err(unreadable)
 }
 
-/// Walks every index before parquet decodes it. All together they are no longer than the file:
-/// bytes that several share would be decoded again for each.
+/// Walks every index before parquet decodes it. All indexes together must not be longer than the
+/// file: otherwise they overlap, and a small file could make its reader decode the same bytes again
+/// and again.
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
     let mut left = file.bytes.len();
     for chunk in file.metadata.row_groups().iter().flat_map(|group| group.columns()) {
@@ -46,13 +50,13 @@ pub(super) fn check(file: &ParquetFile) -> Result<()> {
                 let mut reader = Reader::for_parquet(&file.bytes[part(file, offset, length)?]);
                 reader.structure(shape, &mut |_, _| Some(()))
             };
-            walk().ok_or_else(|| corrupt(format!("its {name} index makes no sense")))?;
+            walk().ok_or_else(|| corrupt(format!("its {name} index cannot be decoded")))?;
         }
     }
     Ok(())
 }
 
-/// The chunk's bloom filter, where it has one.
+/// The bloom filter of the chunk, if it has one.
 pub(super) fn bloom_filter(
     file: &ParquetFile,
     chunk: &ColumnChunkMetaData,
@@ -60,7 +64,7 @@ pub(super) fn bloom_filter(
     Ok(filter_blocks(file, chunk)?.map(Sbbf::new))
 }
 
-/// The blocks of the chunk's bloom filter, where it has one.
+/// The blocks of the chunk's bloom filter, if it has one.
 pub(super) fn filter_blocks<'f>(
     file: &'f ParquetFile,
     chunk: &ColumnChunkMetaData,
@@ -68,7 +72,7 @@ pub(super) fn filter_blocks<'f>(
     let Some(offset) = chunk.bloom_filter_offset() else { return Ok(None) };
     let filter = || {
         let start = usize::try_from(offset).ok()?;
-        // Files of others say no length.
+        // The length is optional in `parquet.thrift`, and some writers leave it out.
         let end = match chunk.bloom_filter_length() {
             Some(length) => start.checked_add(usize::try_from(length).ok()?)?,
             None => pages_end(file)?,
@@ -89,7 +93,7 @@ pub(super) fn filter_blocks<'f>(
         }
         bytes.get(reader.at()..reader.at().checked_add(size)?)
     };
-    filter().map(Some).ok_or_else(|| corrupt("its bloom filter makes no sense"))
+    filter().map(Some).ok_or_else(|| corrupt("its bloom filter cannot be decoded"))
 }
 
 /// Where the footer begins.
@@ -98,14 +102,14 @@ fn pages_end(file: &ParquetFile) -> Option<usize> {
     file.bytes.len().checked_sub(footer)
 }
 
-/// Bytes before the footer.
+/// The range of `length` bytes from `offset`; `None` if it is empty or reaches into the footer.
 fn part(file: &ParquetFile, offset: i64, length: usize) -> Option<Range<usize>> {
     let start = usize::try_from(offset).ok()?;
     let end = start.checked_add(length)?;
     (length > 0 && end <= pages_end(file)?).then_some(start..end)
 }
 
-/// What the indexes say of one chunk.
+/// The indexes of one chunk.
 #[derive(Clone, Copy)]
 pub(super) struct Index<'m> {
     pub(super) metadata: &'m ParquetMetaData,
@@ -114,7 +118,7 @@ pub(super) struct Index<'m> {
 }
 
 impl Index<'_> {
-    /// Holds it against the chunk's pages.
+    /// Compares the indexes with the pages of the chunk.
     pub(super) fn check(
         &self,
         chunk: &ColumnChunkMetaData,
@@ -123,7 +127,7 @@ impl Index<'_> {
     ) -> Result<()> {
         let data: Vec<_> = places.iter().filter(|place| !place.dictionary).collect();
         if chunk.offset_index_offset().is_some() && !self.says_where(chunk, &data, rows) {
-            return Err(corrupt("its offset index does not say where its pages lie"));
+            return Err(corrupt("its offset index does not agree with its pages"));
         }
         if chunk.column_index_offset().is_none() {
             return Ok(());
@@ -133,7 +137,7 @@ impl Index<'_> {
             Some(index) => index.num_pages(),
         };
         if pages != data.len() as u64 {
-            return Err(corrupt("its column index is not one of its pages"));
+            return Err(corrupt("its column index does not agree with its pages"));
         }
         Ok(())
     }
@@ -147,8 +151,7 @@ impl Index<'_> {
         let agree = |(location, place): (&PageLocation, &&PagePlace)| {
             let Ok(row) = usize::try_from(location.first_row_index) else { return false };
             let row_agrees = if flat { row == row_least } else { row >= row_least };
-            // Of lists, only the pages' levels would say how many rows they hold; each holds one at
-            // least.
+            // Only the levels would say how many rows a page of a list has. It has at least one.
             row_least = if flat { row.saturating_add(place.entries) } else { row + 1 };
             u64::try_from(location.offset) == Ok(chunk_start + place.start as u64)
                 && usize::try_from(location.compressed_page_size) == Ok(place.length)

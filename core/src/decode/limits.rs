@@ -1,33 +1,34 @@
-//! How much a file may ask of its reader.
+//! Limits of what a file may cost its reader.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::encode::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
+use crate::format::limits::{DICTIONARY_BYTES_MAX, PAGE_ENTRIES_MAX, ROW_ENTRIES_MAX};
 use crate::{Error, ErrorKind, Result};
 
-/// The most that a file may ask of its reader: plain data.
+/// Limits of what a file may cost its reader: plain data.
 ///
-/// The defaults lie above what an encoder writes, so they refuse no file of ours that was encoded
-/// with its defaults. What passes them is an error of kind [`ErrorKind::Limit`], which names the
+/// The defaults are above what an encoder with default settings writes, so they refuse no such
+/// file. A file that exceeds a limit gives an error of kind [`ErrorKind::Limit`], which names the
 /// limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadLimits {
-    /// Bytes of the footer, with its length and its magic. Decoding takes about 30 times as much
-    /// memory at worst. Default: 64 MiB, some 300,000 column chunks.
+    /// Bytes of the footer, with its length and its magic bytes. Decoding takes up to about 30
+    /// times as much memory. Default: 64 MiB, which is some 300,000 column chunks.
     pub footer_bytes_max: u64,
     /// Bytes of one page before the codec. An encoder ends a page at 1 MiB of values, but a page
-    /// holds one row at least. Default: 768 MiB, three times the largest row that an encoder takes
+    /// has at least one row. Default: 768 MiB, three times the largest row that an encoder accepts
     /// by default.
     pub page_bytes_max: usize,
-    /// Rows of one page of a column that is no list. Default: 40,960, twice what an encoder writes.
+    /// Rows of one page of a column that is not in a list. Default: 40,960, twice what an encoder
+    /// writes.
     pub page_rows_max: usize,
-    /// Bytes of one row's text and values, as rows are put together. Default: 512 MiB, twice the
-    /// largest row that an encoder takes by default.
+    /// Bytes of the texts and values of one row, while the row is assembled. Default: 512 MiB,
+    /// twice the largest row that an encoder accepts by default.
     pub row_bytes_max: usize,
-    /// Values and nulls of one row in all its columns together. Default: 134,217,728, which no text
-    /// of 256 MiB can have.
+    /// Values and nulls of one row in all its columns together. Default: 134,217,728, which no JSON
+    /// text of 256 MiB can have.
     pub row_values_max: usize,
 }
 
@@ -43,15 +44,15 @@ impl Default for ReadLimits {
     }
 }
 
-/// Values and nulls of one page at most: an encoder ends a page at 1,048,576 of them, but not
-/// within a row.
+/// The most values and nulls of one page. An encoder ends a page at 1,048,576 of them, but only at
+/// the end of a row.
 pub(super) const PAGE_VALUES_MAX: usize = PAGE_ENTRIES_MAX + ROW_ENTRIES_MAX;
-/// Bytes of a dictionary page before the codec, eight times what an encoder writes.
+/// The most bytes of a dictionary page before the codec: eight times what an encoder writes.
 pub(super) const DICTIONARY_PAGE_BYTES_MAX: usize = 8 * DICTIONARY_BYTES_MAX;
-/// Bytes of a page at least: the header alone has type, two sizes, values and encodings.
+/// The least bytes of a page: the header has a type, two sizes, a number of values, and encodings.
 pub(super) const PAGE_STORED_BYTES_MIN: u64 = 14;
 
-/// What readers of one file share: the limits, and whether somebody wants them to stop.
+/// What all readers of one file share: the limits, and the flag of a host that wants to stop.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
     pub(super) limits: Arc<ReadLimits>,
@@ -67,25 +68,26 @@ impl Terms {
     pub(super) fn go_on(&self) -> Result<()> {
         match &self.stop {
             Some(stop) if stop.load(Ordering::Relaxed) => {
-                Err(Error::new(ErrorKind::Aborted, "reading the file was stopped by its caller"))
+                Err(Error::new(ErrorKind::Aborted, "the caller stopped the reading of the file"))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// An error of kind `Limit`: `what` the file asks for, and the setting that says how much it may.
+/// An error of kind `Limit`. `what` is a sentence that says what is too large; `setting` is the
+/// name of the limit, and `most` its value.
 pub(super) fn too_much(what: impl std::fmt::Display, setting: &str, most: usize) -> Error {
     Error::new(
         ErrorKind::Limit,
         format!(
-            "{what}, and at most {most} are read; Coldpress writes no such file by default: \
+            "{what} (limit: {most}); with default settings Coldpress writes no such file: \
              restore it, or, if you trust it, read it with a higher `ReadLimits::{setting}`"
         ),
     )
 }
 
-/// An error of kind `Limit`: the machine has not the memory for `what`.
+/// An error of kind `Limit`: the machine does not have enough memory for `what`.
 pub(super) fn no_memory(what: impl std::fmt::Display) -> Error {
     Error::new(
         ErrorKind::Limit,

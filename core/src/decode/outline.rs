@@ -1,18 +1,28 @@
-//! What a whole file says of its pages, indexes and bloom filters, walked without reading a value.
+//! Checks the page headers, indexes and bloom filters of a whole file without reading a value.
 
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::pages::Pages;
-use super::{ParquetFile, indexes};
+use super::file::ParquetFile;
+use super::indexes;
+use super::pages::PageReader;
 use crate::{Error, Result};
+
+impl ParquetFile {
+    /// Checks the headers of all pages, the indexes and the bloom filters. An error of kind
+    /// `Corrupt` or `Limit` if one cannot be decoded or exceeds a limit. It reads no values:
+    /// [`ParquetFile::verify`] does that too.
+    pub fn check_outline(&self) -> Result<()> {
+        check(self)
+    }
+}
 
 /// Walks every page header, index and bloom filter. No page is decompressed, so the work grows with
 /// the number of pages and the bytes of the indexes.
-pub(super) fn check(file: &ParquetFile) -> Result<()> {
+fn check(file: &ParquetFile) -> Result<()> {
     for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
         for chunk in group.columns() {
             file.terms.go_on()?;
-            let pages = || Pages::new(&file.bytes, chunk, &file.terms)?.check_headers();
+            let pages = || PageReader::new(&file.bytes, chunk, &file.terms)?.check_headers();
             let checked = pages().and_then(|()| indexes::filter_blocks(file, chunk));
             checked.map_err(|error| located(&error, group_number, chunk))?;
         }
@@ -20,7 +30,7 @@ pub(super) fn check(file: &ParquetFile) -> Result<()> {
     indexes::check(file)
 }
 
-/// Where in the file it went wrong.
+/// The error with its place in the file.
 pub(super) fn located(error: &Error, group: usize, chunk: &ColumnChunkMetaData) -> Error {
     let column = chunk.column_path().parts().join(".");
     Error::new(error.kind(), format!("row group {group}, column {column}: {error}"))

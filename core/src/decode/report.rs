@@ -1,14 +1,15 @@
-//! What an inspector wants to know of a file.
+//! A report of a file for an inspector.
 
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 
-use super::ParquetFile;
+use super::file::ParquetFile;
+use crate::text::hex;
 
-/// The facts of a file that its footer holds.
+/// The facts in the footer of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileReport {
-    /// Who wrote it.
+    /// The writer of the file.
     pub created_by: String,
     /// The version of the Parquet format.
     pub version: i32,
@@ -32,27 +33,27 @@ pub struct RowGroupReport {
 /// One column chunk: a leaf column within a row group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChunkReport {
-    /// The path of the leaf, its names joined by dots: for people.
+    /// The path of the leaf for people: its names, joined by dots.
     pub column: String,
     /// The same path, name by name.
     pub path: Vec<String>,
-    /// The field id of the leaf; files of a schema that states none have none.
+    /// The field id of the leaf, if the schema of the file states one.
     pub field_id: Option<i32>,
-    /// Such as `INT64`.
+    /// The physical type, such as `INT64`.
     pub physical_type: String,
-    /// Such as `STRING` or `DECIMAL(20,0)`; empty where there is none.
+    /// The logical type, such as `STRING` or `DECIMAL(20,0)`; empty if there is none.
     pub logical_type: String,
-    /// Such as `ZSTD`.
+    /// The codec, such as `ZSTD`.
     pub codec: String,
     /// Encodings of levels and values, sorted by name.
     pub encodings: Vec<String>,
-    /// Entries, nulls among them.
+    /// Entries, with nulls.
     pub values: u64,
-    /// Entries without a value, where the file says.
+    /// Entries without a value, if the file says it.
     pub nulls: Option<u64>,
-    /// The least value (or a lower bound of texts), for people.
+    /// The lowest value (of texts, a lower bound), for people.
     pub min: Option<String>,
-    /// The greatest value (or an upper bound of texts), for people.
+    /// The highest value (of texts, an upper bound), for people.
     pub max: Option<String>,
     /// Bytes in the file.
     pub compressed_bytes: u64,
@@ -60,13 +61,20 @@ pub struct ChunkReport {
     pub uncompressed_bytes: u64,
     /// Whether it has a bloom filter.
     pub bloom_filter: bool,
-    /// Whether it has a column index: statistics by page.
+    /// Whether it has a column index, which holds statistics of each page.
     pub column_index: bool,
-    /// Whether it has an offset index: where its pages lie.
+    /// Whether it has an offset index, which holds the places of the pages.
     pub offset_index: bool,
 }
 
-pub(super) fn report(file: &ParquetFile) -> FileReport {
+impl ParquetFile {
+    /// A report of the file: metadata, row groups, and every column chunk.
+    pub fn report(&self) -> FileReport {
+        report(self)
+    }
+}
+
+fn report(file: &ParquetFile) -> FileReport {
     let metadata = &file.metadata;
     let about = metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
@@ -149,11 +157,11 @@ fn bounds(statistics: &Statistics) -> (Option<String>, Option<String>) {
     }
 }
 
-/// Bytes as text where they are, else in hex.
+/// Bytes as text if they are readable text, else in hexadecimal digits.
 fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => hex(bytes),
     }
 }
 

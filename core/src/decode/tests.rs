@@ -1,7 +1,11 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Codec, Encoder, Settings, Target};
+use crate::{Codec, Encoder, Result, Settings, Target};
 
 pub(super) fn file(codec: Codec, rows: usize) -> Bytes {
     file_of(codec, rows, |at| format!("id-{at}"))
@@ -19,7 +23,8 @@ fn file_of(codec: Codec, rows: usize, id: impl Fn(usize) -> String) -> Bytes {
         let few = ["red", "green"][at % 2];
         let list: Vec<Value> = (0..at % 4).map(|n| json!({"n": n, "s": few})).collect();
         let row = json!({
-            "i": at * 3, "f": at as f64 / 7.0, "b": at % 3 == 0, "t": format!("text {at}"), "few": few,
+            "i": at * 3, "f": at as f64 / 7.0, "b": at % 3 == 0, "t": format!("text \
+                                                                               {at}"), "few": few,
             "list": list, "mixed": if at % 9 == 0 { json!(at) } else { json!("m") },
         });
         encoder.push_row(&id(at), &row).unwrap();

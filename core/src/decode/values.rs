@@ -1,29 +1,30 @@
-//! The values of a page out of each encoding (`Encodings.md`).
+//! Decodes the values of a page from each encoding (`Encodings.md`).
 
 use bytes::Bytes;
 use parquet::basic::{Encoding, Type};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::bits::{Deltas, Hybrid};
+use crate::format::bits::{Deltas, Hybrid};
 
-/// What byte strings that share prefixes may take above the bytes of their page, once put together.
-/// An encoder ends a page at 1 MiB of whole values, but not within a row, and a row of a list has
-/// many.
+/// How many bytes more than their page the byte strings of DELTA_BYTE_ARRAY may take once they are
+/// whole. Without a limit, shared prefixes would let a small page take any amount of memory. An
+/// encoder ends a page at 1 MiB of whole values, but only at the end of a row, and a row of a list
+/// can have many values.
 const PREFIXED_BYTES_MAX: usize = 4 << 20;
 const PREFIXED_LIST_BYTES_MAX: usize = 256 << 20;
 
-/// Values of one column, nulls left out.
-pub(super) enum Values {
+/// Decoded values of one column, without nulls.
+pub(super) enum DecodedValues {
     Boolean(Vec<bool>),
     Int32(Vec<i32>),
     Int64(Vec<i64>),
     Float(Vec<f32>),
     Double(Vec<f64>),
-    /// Byte strings of any width, or all of one: parts of what they were read from.
+    /// Byte strings, of any width or all of one width. They share the memory of their page.
     Bytes(Vec<Bytes>),
 }
 
-/// What the values of a column are.
+/// The physical type of the values of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Boolean,
@@ -36,32 +37,38 @@ pub(super) enum Kind {
     Fixed(usize),
 }
 
-/// The values of one page, read as far as asked.
+/// Reads the values of one page, no further than asked.
 pub(super) struct Decoder {
     form: Form,
     bytes: Bytes,
-    /// The next byte of `bytes`; of booleans the next bit; of split bytes the next value.
+    /// The next byte of `bytes`; for booleans the next bit; for split bytes the next value.
     at: usize,
 }
 
+/// The encoding of a page, with its state.
 enum Form {
     Plain,
-    /// So many values, byte by byte.
+    /// BYTE_STREAM_SPLIT of this many values.
     Split(usize),
+    /// DELTA_BINARY_PACKED.
     Deltas(Deltas),
+    /// DELTA_LENGTH_BYTE_ARRAY.
     Lengths(Deltas),
+    /// DELTA_BYTE_ARRAY.
     Prefixed {
         prefixes: Deltas,
         lengths: Deltas,
+        /// The whole value before the next one.
         before: Bytes,
-        /// Bytes that the values may still take once put together.
+        /// Bytes that the remaining values may take once they are whole.
         left: usize,
     },
+    /// RLE_DICTIONARY.
     Indexes(Hybrid),
 }
 
 impl Kind {
-    /// None for INT96, which no Coldpress writes, and for a width that is none.
+    /// `None` for INT96, which Coldpress never writes, and for a width below 1.
     pub(super) fn of(descriptor: &ColumnDescriptor) -> Option<Self> {
         Some(match descriptor.physical_type() {
             Type::BOOLEAN => Kind::Boolean,
@@ -77,21 +84,21 @@ impl Kind {
         })
     }
 
-    pub(super) fn values(self) -> Values {
+    pub(super) fn values(self) -> DecodedValues {
         match self {
-            Kind::Boolean => Values::Boolean(Vec::new()),
-            Kind::Int32 => Values::Int32(Vec::new()),
-            Kind::Int64 => Values::Int64(Vec::new()),
-            Kind::Float => Values::Float(Vec::new()),
-            Kind::Double => Values::Double(Vec::new()),
-            Kind::Bytes | Kind::Fixed(_) => Values::Bytes(Vec::new()),
+            Kind::Boolean => DecodedValues::Boolean(Vec::new()),
+            Kind::Int32 => DecodedValues::Int32(Vec::new()),
+            Kind::Int64 => DecodedValues::Int64(Vec::new()),
+            Kind::Float => DecodedValues::Float(Vec::new()),
+            Kind::Double => DecodedValues::Double(Vec::new()),
+            Kind::Bytes | Kind::Fixed(_) => DecodedValues::Bytes(Vec::new()),
         }
     }
 }
 
 impl Decoder {
-    /// None where the encoding is none of this kind, or the bytes are not in it. A row of a column
-    /// that is `flat` has one value at most.
+    /// `None` if the kind does not have this encoding, or if the bytes are damaged. `flat`: a row
+    /// has at most one value in the column.
     pub(super) fn new(kind: Kind, flat: bool, encoding: Encoding, bytes: Bytes) -> Option<Self> {
         let form = match (encoding, kind) {
             (Encoding::PLAIN, _) => Form::Plain,
@@ -130,20 +137,20 @@ impl Decoder {
         Some(Decoder { form, bytes, at: 0 })
     }
 
-    /// Appends the next `count` values, those of a dictionary where the page has indexes.
+    /// Appends the next `count` values. If the page has indexes, they come from the dictionary.
     pub(super) fn read(
         &mut self,
         kind: Kind,
         count: usize,
-        dictionary: Option<&Values>,
-        out: &mut Values,
+        dictionary: Option<&DecodedValues>,
+        out: &mut DecodedValues,
     ) -> Option<()> {
         if let Form::Indexes(indexes) = &mut self.form {
             return look_up(indexes, count, dictionary?, out);
         }
         match (out, kind) {
-            (Values::Boolean(out), _) => {
-                // The bits are there before memory is.
+            (DecodedValues::Boolean(out), _) => {
+                // Check that the bits exist before memory is taken for their values.
                 (self.at.checked_add(count)? <= self.bytes.len().checked_mul(8)?).then_some(())?;
                 out.try_reserve(count).ok()?;
                 for _ in 0..count {
@@ -153,28 +160,30 @@ impl Decoder {
                 }
                 Some(())
             }
-            (Values::Int32(out), _) => match &mut self.form {
-                // The difference of two 32-bit integers wraps around; its low bits are right.
+            (DecodedValues::Int32(out), _) => match &mut self.form {
+                // Differences of 32-bit integers wrap around, so the low 32 bits are the value.
                 Form::Deltas(deltas) => {
                     each(count, out, || deltas.next().map(|value| value as i32))
                 }
                 _ => self.numbers(count, out, i32::from_le_bytes),
             },
-            (Values::Int64(out), _) => match &mut self.form {
+            (DecodedValues::Int64(out), _) => match &mut self.form {
                 Form::Deltas(deltas) => each(count, out, || deltas.next()),
                 _ => self.numbers(count, out, i64::from_le_bytes),
             },
-            (Values::Float(out), _) => self.numbers(count, out, f32::from_le_bytes),
-            (Values::Double(out), _) => self.numbers(count, out, f64::from_le_bytes),
-            (Values::Bytes(out), Kind::Fixed(width)) => each(count, out, || self.take(width)),
-            (Values::Bytes(out), _) if matches!(self.form, Form::Prefixed { .. }) => {
+            (DecodedValues::Float(out), _) => self.numbers(count, out, f32::from_le_bytes),
+            (DecodedValues::Double(out), _) => self.numbers(count, out, f64::from_le_bytes),
+            (DecodedValues::Bytes(out), Kind::Fixed(width)) => {
+                each(count, out, || self.take(width))
+            }
+            (DecodedValues::Bytes(out), _) if matches!(self.form, Form::Prefixed { .. }) => {
                 self.prefixed(count, out)
             }
-            (Values::Bytes(out), _) => each(count, out, || self.next_bytes()),
+            (DecodedValues::Bytes(out), _) => each(count, out, || self.next_bytes()),
         }
     }
 
-    /// Whether every value and every byte of the page was read.
+    /// Whether every value and every byte of the page has been read.
     pub(super) fn is_used_up(&self, kind: Kind) -> bool {
         match &self.form {
             Form::Plain if matches!(kind, Kind::Boolean) => self.at.div_ceil(8) == self.bytes.len(),
@@ -189,12 +198,12 @@ impl Decoder {
         }
     }
 
-    /// Whether the values are those of a dictionary.
+    /// Whether the values come from a dictionary.
     pub(super) fn is_looked_up(&self) -> bool {
         matches!(self.form, Form::Indexes(_))
     }
 
-    /// Numbers as they stand, or byte by byte.
+    /// Appends numbers of PLAIN or BYTE_STREAM_SPLIT.
     fn numbers<T, const WIDTH: usize>(
         &mut self,
         count: usize,
@@ -233,7 +242,7 @@ impl Decoder {
         }
     }
 
-    /// Byte strings that share prefixes, put together in one buffer.
+    /// Appends byte strings of DELTA_BYTE_ARRAY, which are made whole in one buffer.
     fn prefixed(&mut self, count: usize, out: &mut Vec<Bytes>) -> Option<()> {
         let Form::Prefixed { prefixes, lengths, before, left } = &mut self.form else {
             return None;
@@ -277,8 +286,8 @@ impl Decoder {
 }
 
 fn each<T>(count: usize, out: &mut Vec<T>, mut next: impl FnMut() -> Option<T>) -> Option<()> {
-    // `count` entries have been read before it, but a value of no bits costs no bytes: step by
-    // step.
+    // Take memory step by step, not for `count` at once: values of 0 bits cost the file no bytes,
+    // so `count` may be a lie.
     for _ in 0..count {
         if out.len() == out.capacity() {
             out.try_reserve(count.min(out.len().max(64))).ok()?;
@@ -291,8 +300,8 @@ fn each<T>(count: usize, out: &mut Vec<T>, mut next: impl FnMut() -> Option<T>) 
 fn look_up(
     indexes: &mut Hybrid,
     count: usize,
-    dictionary: &Values,
-    out: &mut Values,
+    dictionary: &DecodedValues,
+    out: &mut DecodedValues,
 ) -> Option<()> {
     fn of<T: Clone>(indexes: &[u32], entries: &[T], out: &mut Vec<T>) -> Option<()> {
         out.try_reserve(indexes.len()).ok()?;
@@ -304,89 +313,15 @@ fn look_up(
     let mut found = Vec::new();
     indexes.read(count, &mut found, |index| index)?;
     match (dictionary, out) {
-        (Values::Int32(entries), Values::Int32(out)) => of(&found, entries, out),
-        (Values::Int64(entries), Values::Int64(out)) => of(&found, entries, out),
-        (Values::Float(entries), Values::Float(out)) => of(&found, entries, out),
-        (Values::Double(entries), Values::Double(out)) => of(&found, entries, out),
-        (Values::Bytes(entries), Values::Bytes(out)) => of(&found, entries, out),
+        (DecodedValues::Int32(entries), DecodedValues::Int32(out)) => of(&found, entries, out),
+        (DecodedValues::Int64(entries), DecodedValues::Int64(out)) => of(&found, entries, out),
+        (DecodedValues::Float(entries), DecodedValues::Float(out)) => of(&found, entries, out),
+        (DecodedValues::Double(entries), DecodedValues::Double(out)) => of(&found, entries, out),
+        (DecodedValues::Bytes(entries), DecodedValues::Bytes(out)) => of(&found, entries, out),
         _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const KINDS: [Kind; 7] = [
-        Kind::Boolean,
-        Kind::Int32,
-        Kind::Int64,
-        Kind::Float,
-        Kind::Double,
-        Kind::Bytes,
-        Kind::Fixed(3),
-    ];
-    const ENCODINGS: [Encoding; 7] = [
-        Encoding::PLAIN,
-        Encoding::RLE_DICTIONARY,
-        Encoding::BYTE_STREAM_SPLIT,
-        Encoding::DELTA_BINARY_PACKED,
-        Encoding::DELTA_LENGTH_BYTE_ARRAY,
-        Encoding::DELTA_BYTE_ARRAY,
-        Encoding::RLE,
-    ];
-
-    impl Values {
-        fn len(&self) -> usize {
-            match self {
-                Values::Boolean(values) => values.len(),
-                Values::Int32(values) => values.len(),
-                Values::Int64(values) => values.len(),
-                Values::Float(values) => values.len(),
-                Values::Double(values) => values.len(),
-                Values::Bytes(values) => values.len(),
-            }
-        }
-    }
-
-    /// Bytes that often start as some encoding does.
-    fn pages() -> impl Strategy<Value = Vec<u8>> {
-        let head = prop_oneof![
-            Just(Vec::new()),
-            Just(vec![1]),
-            (0..4_u8, 0..40_u8).prop_map(|(count, first)| vec![0x80, 1, 4, count, first]),
-            Just(vec![0x80, 1, 4, 3, 4, 2, 0, 0, 0, 0, 0x80, 1, 4, 3, 2, 0, 1, 0, 0, 0]),
-        ];
-        (head, prop::collection::vec(prop_oneof![0..4_u8, any::<u8>()], 0..400))
-            .prop_map(|(head, rest)| [head, rest].concat())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
-
-        #[test]
-        fn no_page_makes_it_panic_or_give_another_count(page in pages(), counts in prop::collection::vec(0..70_usize, 1..4)) {
-            for kind in KINDS {
-                let mut dictionary = kind.values();
-                let entries = Bytes::from(vec![1; 24]);
-                let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
-                plain.read(kind, 2, None, &mut dictionary);
-                for encoding in ENCODINGS {
-                    let page = Bytes::copy_from_slice(&page);
-                    let Some(mut decoder) = Decoder::new(kind, true, encoding, page) else { continue };
-                    let mut out = kind.values();
-                    let mut expected = 0;
-                    for count in &counts {
-                        if decoder.read(kind, *count, Some(&dictionary), &mut out).is_none() {
-                            break;
-                        }
-                        expected += count;
-                        prop_assert_eq!(out.len(), expected);
-                    }
-                }
-            }
-        }
-    }
-}
+#[path = "values_tests.rs"]
+mod tests;

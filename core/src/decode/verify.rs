@@ -1,42 +1,72 @@
-//! Whether a file is whole: every page, index and bloom filter, and every byte.
+//! Verifies a whole file: every page, every index, every bloom filter, and every byte.
 
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::column::ColumnReader;
+use super::damage::{corrupt, guarded};
+use super::file::ParquetFile;
+use super::footer::footer_bytes;
 use super::indexes::{self, Index};
 use super::outline::located;
-use super::pages::Pages;
-use super::values::Values;
-use super::{ParquetFile, corrupt, footer};
+use super::pages::PageReader;
+use super::values::DecodedValues;
 use crate::Result;
-use crate::encode::{
-    CREATED_BY_WITHOUT_CHECKSUM, FileChecksum, NO_DIGITS, digits_at, metadata_key,
-};
+use crate::format::checksum::{FileChecksum, NO_DIGITS, digits_at};
+use crate::format::metadata::{CREATED_BY_WITHOUT_CHECKSUM, metadata_key};
 
 const MAGIC: &[u8] = b"PAR1";
 
-/// Rows of one column read at once, to keep memory small.
+/// Rows of one column to read at once; few, to keep memory small.
 const BATCH_ROWS: usize = 4_096;
 
-/// What [`ParquetFile::verify`] found in order.
+/// What [`ParquetFile::verify`] has verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// Rows of the file, counted in every column.
     pub rows: u64,
-    /// Pages of all columns, dictionaries among them.
+    /// Pages of all columns, with dictionaries.
     pub pages: u64,
-    /// Whether the file has a checksum of all its bytes, and it agrees.
+    /// Whether the file has a checksum of all its bytes. It then matches.
     pub whole: bool,
 }
 
-pub(super) fn verify(file: &ParquetFile) -> Result<Verified> {
+impl ParquetFile {
+    /// Verifies the whole file. It reads the pages of every column to their last value and compares
+    /// them with their checksums and the footer. It compares the indexes and bloom filters with the
+    /// pages, and all bytes with the file's own checksum. So it finds every flipped bit. The error,
+    /// of kind `Corrupt`, says where.
+    ///
+    /// Files written before `coldpress version 1.1.0` have no checksum of the whole file, and
+    /// [`Verified::whole`] is false. In such a file, a flipped bit outside the pages can stay
+    /// unnoticed.
+    ///
+    /// ```
+    /// use coldpress_core::{Encoder, ParquetFile, Settings, Target};
+    ///
+    /// let mut encoder = Encoder::new(Settings::default())?;
+    /// encoder.push_json(br#"{"title":"Alien"}"#)?;
+    /// let bytes = encoder.finish(&Target::new(0, "films"))?.bytes;
+    /// let mut damaged = bytes.to_vec();
+    /// damaged[5] ^= 1;
+    ///
+    /// assert!(ParquetFile::open(bytes)?.verify()?.whole);
+    /// assert!(ParquetFile::open(damaged.into())?.verify().is_err());
+    /// # Ok::<(), coldpress_core::Error>(())
+    /// ```
+    pub fn verify(&self) -> Result<Verified> {
+        guarded(|| verify(self))
+    }
+}
+
+fn verify(file: &ParquetFile) -> Result<Verified> {
     if !file.bytes.starts_with(MAGIC) {
-        return Err(corrupt("it does not begin as a Parquet file does"));
+        return Err(corrupt("it does not begin like a Parquet file"));
     }
     let bytes = check_bytes(file);
-    // What is wrong with the pages says more, where the bytes are not as written.
+    // If the checksum does not match, an error in a page says more. So read the pages first, and
+    // leave the indexes out: damage to them would hide an error in a page.
     let indexes = bytes.is_ok().then(|| indexes::read(file)).transpose()?;
     let mut pages = 0;
     for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
@@ -47,18 +77,18 @@ pub(super) fn verify(file: &ParquetFile) -> Result<Verified> {
             pages += checked.map_err(|error| located(&error, group_number, chunk))? as u64;
         }
     }
-    // Last: what was found in the pages says more.
+    // The checksum error comes last: an error in a page says more.
     Ok(Verified { rows: file.rows_count(), pages, whole: bytes? })
 }
 
-/// Reads the chunk to its last value; how many pages it has.
+/// Reads the chunk to its last value; gives the number of its pages.
 fn check_chunk(
     file: &ParquetFile,
     chunk: &ColumnChunkMetaData,
     rows: usize,
     index: Option<Index<'_>>,
 ) -> Result<usize> {
-    let places = Pages::new(&file.bytes, chunk, &file.terms)?.places()?;
+    let places = PageReader::new(&file.bytes, chunk, &file.terms)?.places()?;
     let filter = match index {
         Some(_) => indexes::bloom_filter(file, chunk)?,
         None => None,
@@ -70,7 +100,7 @@ fn check_chunk(
         let (leaf, read) = column.read(rows_left.min(BATCH_ROWS))?;
         if let Some(filter) = &filter {
             match column.dictionary() {
-                // Its values once, and not for each row that has one of them.
+                // Check each value of the dictionary once, and not for each row that has it.
                 Some(dictionary) if leaf.looked_up => {
                     if !std::mem::replace(&mut dictionary_checked, true) {
                         check_filter(filter, dictionary)?;
@@ -88,16 +118,16 @@ fn check_chunk(
     Ok(places.len())
 }
 
-fn check_filter(filter: &Sbbf, values: &Values) -> Result<()> {
+fn check_filter(filter: &Sbbf, values: &DecodedValues) -> Result<()> {
     match values {
-        Values::Bytes(values) if values.iter().any(|value| !filter.check(&value[..])) => {
-            Err(corrupt("its bloom filter denies a value that is there"))
+        DecodedValues::Bytes(values) if values.iter().any(|value| !filter.check(&value[..])) => {
+            Err(corrupt("its bloom filter denies a value that the column has"))
         }
         _ => Ok(()),
     }
 }
 
-/// Compares the checksum of the whole file; false where it was written before there was one.
+/// Compares the checksum of the whole file; false for a file that was written before files had one.
 fn check_bytes(file: &ParquetFile) -> Result<bool> {
     let about = file.metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
@@ -105,14 +135,14 @@ fn check_bytes(file: &ParquetFile) -> Result<bool> {
     let Some(said) = said.and_then(|pair| pair.value.as_deref()) else {
         return match about.created_by() {
             Some(CREATED_BY_WITHOUT_CHECKSUM) => Ok(false),
-            _ => Err(corrupt("the checksum of its bytes is gone")),
+            _ => Err(corrupt("the checksum of its bytes is missing")),
         };
     };
     let bytes = &file.bytes;
-    let footer_bytes = usize::try_from(footer::footer_bytes(bytes)?).map_err(corrupt)?;
+    let footer_bytes = usize::try_from(footer_bytes(bytes)?).map_err(corrupt)?;
     let footer = bytes.len().saturating_sub(footer_bytes);
     let at = digits_at(&bytes[footer..]).map(|at| footer + at);
-    let at = at.ok_or_else(|| corrupt("the checksum of its bytes is not where it belongs"))?;
+    let at = at.ok_or_else(|| corrupt("the checksum of its bytes is at a wrong place"))?;
     let mut checksum = FileChecksum::default();
     checksum.update(&bytes[..at]);
     checksum.update(NO_DIGITS.as_bytes());
@@ -120,7 +150,8 @@ fn check_bytes(file: &ParquetFile) -> Result<bool> {
     let digits = checksum.digits();
     if digits != said || !bytes[at..].starts_with(digits.as_bytes()) {
         return Err(corrupt(
-            "its bytes are not those of its checksum (the pages' own agree: a header, an index, a bloom filter or the footer has changed)",
+            "its bytes do not match its checksum (the checksums of the pages match, so a page \
+             header, an index, a bloom filter or the footer has changed)",
         ));
     }
     Ok(true)

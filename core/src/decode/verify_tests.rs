@@ -1,5 +1,5 @@
-//! What can be shown without a panic of parquet, which a test in WebAssembly does not outlive. That every flipped
-//! bit is found: `tests/tests/damage.rs`.
+//! What can be shown without a panic of parquet, which a test in WebAssembly does not outlive. That
+//! every flipped bit is found: `tests/tests/damage.rs`.
 
 use bytes::Bytes;
 
@@ -67,7 +67,7 @@ fn the_error_says_where() {
     damage(last_of_chunk, 1, &["row group 0", "column t:", "checksum"]);
     damage(0, 1, &["does not begin"]);
     let offset_index = chunk.offset_index_offset().unwrap() as usize;
-    damage(offset_index + 4, 1, &["not those of its checksum"]);
+    damage(offset_index + 4, 1, &["do not match its checksum"]);
     damage(bytes.len() - 60, 1, &["checksum"]);
     assert_eq!(metadata.num_row_groups(), 3);
 }
@@ -77,7 +77,8 @@ fn indexes_and_filters_are_held_against_the_pages() {
     let bytes = scattered_file(Codec::None, 100);
     let (chunk, _) = chunk_of(&bytes, "t");
     let (id, _) = chunk_of(&bytes, "_id");
-    // A checksum that agrees with the damage leaves it to the other checks, as an encoder's bug would.
+    // A checksum that agrees with the damage leaves it to the other checks, as an encoder's bug
+    // would.
     let damage = |range: std::ops::Range<usize>, byte: u8| {
         let mut damaged = bytes.to_vec();
         damaged[range].fill(byte);
@@ -91,7 +92,8 @@ fn indexes_and_filters_are_held_against_the_pages() {
     let filter = filter + 20..filter + id.bloom_filter_length().unwrap() as usize;
     let error = damage(filter, 0).unwrap_err().to_string();
     assert!(error.contains("column _id") && error.contains("denies"), "{error}");
-    // A list of one struct: its first field is the page's offset, behind the list's head and the field's.
+    // A list of one struct: its first field is the page's offset, behind the list's head and the
+    // field's.
     let offset_index = chunk.offset_index_offset().unwrap() as usize;
     let moved = bytes[offset_index + 3] ^ 1;
     let error = damage(offset_index + 3..offset_index + 4, moved).unwrap_err().to_string();
@@ -121,7 +123,7 @@ fn a_file_of_before_the_checksum_reads_and_verifies_as_far_as_its_pages_go() {
 
     let metadata = ParquetFile::open(old).unwrap().metadata;
     let pages = |chunk| {
-        let places = Pages::new(&Bytes::from_static(OLD), chunk, &Terms::default())
+        let places = PageReader::new(&Bytes::from_static(OLD), chunk, &Terms::default())
             .unwrap()
             .places()
             .unwrap();

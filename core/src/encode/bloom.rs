@@ -1,4 +1,4 @@
-//! The bloom filter of a row group's ids, where it is worth its bytes.
+//! The bloom filter of the ids of a row group, if it is worth its bytes.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ const BITS_PER_ID: f64 = 10.5;
 /// A filter has one block at least.
 const BLOCK_BYTES: usize = 32;
 
-/// A filter takes at most this part of the bytes that the ids take in the file.
+/// A filter takes at most one part in this many of the bytes of the ids in the file.
 const PART_OF_IDS: usize = 10;
 
-/// The filter of these ids, which take so many bytes in the file.
+/// The filter of these ids, which take `stored_bytes` in the file.
 ///
-/// None where the ids climb, because the column index then names the page of an id; and none where
-/// it would be more than a tenth of the ids.
+/// `None` if the ids ascend, because the column index then shows the page of an id. Also `None` if
+/// the filter would be larger than a tenth of the ids.
 pub(super) fn filter(ids: &Values, range: Range<usize>, stored_bytes: usize) -> Option<Sbbf> {
     let Values::Bytes(ids) = ids else { return None };
     let bytes = filter_bytes(range.len());

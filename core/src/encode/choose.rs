@@ -1,7 +1,8 @@
 //! Which encoding each column takes, from a sample of its values.
 //!
-//! The estimates are of bytes before or after the codec, whichever tells the encodings apart; all
-//! of it is integer work and IEEE arithmetic on the data alone, so that every host chooses alike.
+//! An estimate is of the bytes before or after the codec, whichever shows the difference between
+//! the encodings. All of it is integer and IEEE arithmetic on the data alone, so every host makes
+//! the same choice.
 
 use parquet::basic::Encoding;
 
@@ -25,7 +26,7 @@ const TEXT_RATIO: f64 = 3.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) dictionary: bool,
-    /// Of the values, where they have no dictionary, or it turns out to be no gain.
+    /// The encoding of the values if they have no dictionary, or if it turns out to save nothing.
     pub(super) encoding: Encoding,
 }
 
@@ -186,8 +187,9 @@ fn delta_bits(value: &impl Fn(usize) -> i64, count: usize) -> f64 {
 
 fn floats(sample: &[u64], width: usize, count: f64, codec: Codec, encodings: Encodings) -> Choice {
     let dictionary = Dictionary::estimate(sample.to_vec(), width as f64, count);
-    // BYTE_STREAM_SPLIT changes no size itself; a codec then packs each byte's stream to about its
-    // entropy, where it packs all bytes of PLAIN values to theirs together.
+    // BYTE_STREAM_SPLIT itself changes no size. But a codec packs each of its byte streams to about
+    // the entropy of that stream, and PLAIN values to about the entropy of all their bytes
+    // together.
     let bits = |bytes: std::ops::Range<usize>| entropy(sample, bytes);
     let (encoding, bits) = match (encodings, codec) {
         (_, Codec::None) => (Encoding::PLAIN, 8.0 * width as f64),

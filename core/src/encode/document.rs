@@ -1,15 +1,15 @@
 //! One document handed over as events, by callers that have neither JSON text nor a `Value`.
 
-use crate::build::Builder;
+use crate::columns::Builder;
 use crate::json::Events;
 use crate::json::number::{self, Number};
 use crate::{Error, Result};
 
-/// A row's document while it is being written: what [`Encoder::push_document`](super::Encoder::push_document)
-/// lends to its caller.
+/// A row's document while it is being written: what
+/// [`Encoder::push_document`](super::Encoder::push_document) lends to its caller.
 ///
-/// Takes [`Events`] and checks their order, so that no mistake of a caller can bring the columns out of step.
-/// The first mistake is kept and is what the push then ends with.
+/// Takes [`Events`] and checks their order, so that no mistake of a caller can bring the columns
+/// out of step. The first mistake is kept and is what the push then ends with.
 #[derive(Debug)]
 pub struct Document<'b> {
     builder: &'b mut Builder,
@@ -37,24 +37,24 @@ impl<'b> Document<'b> {
     pub(super) fn end(self) -> Result<()> {
         let mistake = match self.mistake {
             None if self.expects == Expects::Nothing => return Ok(()),
-            None => "it has no end",
+            None => "the document has no end",
             Some(mistake) => mistake,
         };
-        Err(Error::misuse(format!("the events of a document are out of order: {mistake}")))
+        Err(Error::misuse(format!("the events of a document are wrong: {mistake}")))
     }
 
     /// Notes that a value comes; whether it may.
     #[inline]
     fn value(&mut self) -> bool {
         if self.expects != Expects::Value || self.mistake.is_some() {
-            self.mistake.get_or_insert("a value where none can be");
+            self.mistake.get_or_insert("a value at a place where no value can be");
             return false;
         }
         self.expects = self.behind();
         true
     }
 
-    /// What may come behind a value.
+    /// What may come after a value.
     #[inline]
     fn behind(&self) -> Expects {
         match self.open.last() {
@@ -68,7 +68,7 @@ impl<'b> Document<'b> {
     fn close(&mut self, object: bool, expected: Expects) -> bool {
         let fits = self.open.last() == Some(&object) && self.expects == expected;
         if !fits || self.mistake.is_some() {
-            self.mistake.get_or_insert("an end of what is not open");
+            self.mistake.get_or_insert("the end of an object or array that is not open");
             return false;
         }
         self.open.pop();
@@ -81,7 +81,7 @@ impl Events for Document<'_> {
     #[inline]
     fn key(&mut self, name: &str) {
         if self.expects != Expects::Key || self.mistake.is_some() {
-            self.mistake.get_or_insert("a key where none can be");
+            self.mistake.get_or_insert("a key at a place where no key can be");
             return;
         }
         self.expects = Expects::Value;
@@ -107,12 +107,12 @@ impl Events for Document<'_> {
         }
         match value {
             Number::Double(double) if !double.is_finite() => {
-                self.mistake = Some("a number that is not finite");
+                self.mistake = Some("a number that is infinite or NaN");
             }
             // The one form that a number has, whoever brings it: the columns depend on it.
             Number::Literal(text) => match number::read_whole(text) {
                 Some(number) => self.builder.number(number),
-                None => self.mistake = Some("a number literal that is not JSON's"),
+                None => self.mistake = Some("a number literal that is not JSON"),
             },
             Number::Big(big) if i64::try_from(big).is_ok() => {
                 self.builder.number(Number::Int(big as i64));

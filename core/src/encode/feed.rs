@@ -1,15 +1,12 @@
-//! The sources of rows: JSON bytes in any slices, and `serde_json` values.
+//! JSON text in slices of any size, cut into rows.
 
-use serde_json::Value;
-
-use crate::build::Builder;
-use crate::json::number::{self, Number};
-use crate::json::tokenizer::{Fault, Tokenizer, skip_white_space};
-use crate::json::value::DEPTH_MAX;
-use crate::json::{self, Events};
+use crate::columns::Builder;
+use crate::json;
+use crate::json::fault::Fault;
+use crate::json::tokenizer::{Tokenizer, skip_white_space};
 use crate::{Error, ErrorKind, IdSource, Result};
 
-/// How much of a slice is copied at a time, where the start of a row waits already.
+/// How much of a slice is copied at a time while the start of a row waits.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// What the buffer of waiting bytes keeps between rows.
@@ -19,7 +16,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 const BYTE_ORDER_MARK_START: u8 = 0xef;
 /// Why a byte order mark is refused elsewhere than at the start.
 const MARK_WITHIN: &str =
-    "a byte order mark (U+FEFF) stands within the text, as where files were joined; remove it";
+    "a byte order mark (U+FEFF) is inside the text, perhaps because files were joined; remove it";
 
 /// Cuts JSON text into rows, whatever slices it comes in.
 ///
@@ -30,7 +27,7 @@ const MARK_WITHIN: &str =
 pub(super) struct JsonFeed {
     tokenizer: Tokenizer,
     waiting: Vec<u8>,
-    /// How much must be waiting before it is worth another try.
+    /// How many bytes must wait before the next try.
     worth_trying: usize,
     /// Lines before `waiting`.
     lines: u64,
@@ -39,7 +36,7 @@ pub(super) struct JsonFeed {
     row_bytes_max: usize,
     /// Where reading stops: what a builder may hold before another row begins.
     bytes_max: Option<usize>,
-    /// And before this row, where a builder has rows before it.
+    /// Also stop before this row, if the builder has rows before it.
     stop_row: Option<u64>,
     /// It stopped there: [`JsonFeed::resume`] goes on, with another builder.
     stopped: bool,
@@ -50,19 +47,19 @@ enum Form {
     /// Nothing but white space has come.
     #[default]
     Unknown,
-    /// Objects one behind the other.
+    /// Objects, one after the other.
     Lines,
-    /// In an array, where an element (or, at its start, its end) must come.
+    /// In an array, before an element. Before the first one, the array may also end.
     Element { first: bool },
-    /// In an array, behind an element.
+    /// In an array, after an element.
     BehindElement,
-    /// Behind the array.
+    /// After the array.
     Ended,
 }
 
 impl JsonFeed {
-    /// A feed of rows of at most `row_bytes_max` bytes. With `bytes_max` it stops before each row
-    /// that would come to a builder which holds so many bytes already.
+    /// A feed of rows of at most `row_bytes_max` bytes. With `bytes_max` it stops before a row if
+    /// the builder holds that many bytes already.
     pub(super) fn new(row_bytes_max: usize, bytes_max: Option<usize>) -> Self {
         JsonFeed {
             tokenizer: Tokenizer::default(),
@@ -82,7 +79,7 @@ impl JsonFeed {
         self.bytes_max = Some(bytes_max);
     }
 
-    /// Whether a builder holds so much that no row may come to it.
+    /// Whether a builder is full, so that it gets no more rows.
     pub(super) fn is_full(&self, builder: &Builder) -> bool {
         self.bytes_max.is_some_and(|max| builder.bytes() >= max)
     }
@@ -111,11 +108,11 @@ impl JsonFeed {
                 self.worth_trying = self.next_try();
                 return Ok(());
             }
-            // What waits is copied, so it grows by a piece of a large slice and not by all of it.
+            // Waiting bytes are copied, so add only a piece of a large slice, and not all of it.
             let (piece, behind) = rest.split_at(rest.len().min(PIECE_BYTES));
             self.wait_for_more(piece, builder)?;
             rest = behind;
-            // A full builder takes no row, so there is nothing to try.
+            // A full builder gets no row, so there is nothing to try.
             if !self.stopped && self.waiting.len() >= self.worth_trying {
                 self.read_waiting(false, id, builder)?;
                 self.worth_trying = self.next_try();
@@ -138,8 +135,8 @@ impl JsonFeed {
             let room = length.saturating_mul(2).min(most) - self.waiting.len();
             if self.waiting.try_reserve_exact(room).is_err() {
                 let message = format!(
-                    "there is no memory for a row of {length} bytes and more; split the row, or \
-                     lower row_bytes_max"
+                    "there is not enough memory for a row of {length} bytes and more; split the \
+                     row, or lower row_bytes_max"
                 );
                 return Err(Error::new(ErrorKind::Limit, message)
                     .at_row(builder.row_number())
@@ -150,7 +147,7 @@ impl JsonFeed {
         Ok(())
     }
 
-    /// Goes on behind the row that filled the last builder.
+    /// Continues after the row that filled the last builder.
     pub(super) fn resume(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
         self.read_waiting(false, id, builder)?;
         self.worth_trying = self.next_try();
@@ -169,28 +166,28 @@ impl JsonFeed {
         Ok(())
     }
 
-    /// Reads what still waits, and is ready for another text; an error where it is no whole row. Where a full
-    /// builder stops it, it is to be called again with another.
+    /// Reads the waiting bytes, and is then ready for another text. An error if they are not whole
+    /// rows. If it stops at a full builder, call it again with another builder.
     pub(super) fn end(&mut self, id: &IdSource, builder: &mut Builder) -> Result<()> {
         self.read_waiting(true, id, builder)?;
         if self.stopped {
             return Ok(());
         }
         if matches!(self.form, Form::Element { .. } | Form::BehindElement) {
-            let message = "the JSON array has no end; the input was cut off";
+            let message = "the JSON array has no end: the input is cut off; give the whole text";
             return Err(Error::new(ErrorKind::Row, message).at_line(self.lines + 1));
         }
         (self.form, self.lines, self.worth_trying) = (Form::Unknown, 0, 0);
         Ok(())
     }
 
-    /// An error where JSON text that is not whole waits: a row pushed now would come before it.
+    /// An error if JSON text waits for its rest: a row pushed now would come before it.
     pub(super) fn no_open_text(&self) -> Result<()> {
         let open = !self.waiting.iter().all(u8::is_ascii_whitespace)
             || matches!(self.form, Form::Element { .. } | Form::BehindElement);
         if open {
             return Err(Error::misuse(
-                "JSON text was pushed that has not ended; push its end before a row",
+                "the JSON text that was pushed has not ended; push its rest before a row",
             ));
         }
         Ok(())
@@ -257,7 +254,7 @@ impl JsonFeed {
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Ended, _) => {
-                    let fault = Fault::new(start, "something follows the end of the array");
+                    let fault = Fault::new(start, "text follows the end of the array");
                     return Err(self.fault(bytes, fault, builder));
                 }
                 (Form::Unknown | Form::Lines | Form::Element { .. }, _) => {
@@ -276,7 +273,7 @@ impl JsonFeed {
         }
     }
 
-    /// Reads one row; where it ends, or nothing where its end has not come yet.
+    /// Reads one row. Gives the place of its end; `None` if its end has not come yet.
     fn row(
         &mut self,
         text: &str,
@@ -285,7 +282,7 @@ impl JsonFeed {
         id: &IdSource,
         builder: &mut Builder,
     ) -> Result<Option<usize>> {
-        // What lies behind the longest that a row can be is not looked at.
+        // Do not read past the longest row that is allowed.
         let longest = text.floor_char_boundary(start.saturating_add(self.row_bytes_max));
         let is_cut = longest < text.len();
         let line = || self.lines + 1 + json::newlines(&text.as_bytes()[..start]);
@@ -312,91 +309,5 @@ impl JsonFeed {
 
     fn fault(&self, bytes: &[u8], fault: Fault, builder: &Builder) -> Error {
         json::syntax_error(bytes, fault, self.lines + 1).at_row(builder.row_number())
-    }
-}
-
-/// Passes a value on as events.
-pub(super) fn value(value: &Value, row: u64, events: &mut impl Events) -> Result<()> {
-    if walk(value, 0, number::keeps_literals(), events) {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Limit,
-        format!("the document nests deeper than {DEPTH_MAX}; flatten it, or push it as JSON text"),
-    )
-    .at_row(row))
-}
-
-fn walk(value: &Value, depth: usize, keeps_literals: bool, events: &mut impl Events) -> bool {
-    match value {
-        Value::Null => events.null(),
-        Value::Bool(value) => events.boolean(*value),
-        Value::Number(value) => walk_number(value, keeps_literals, events),
-        Value::String(value) => events.string(value),
-        Value::Array(_) | Value::Object(_) if depth == DEPTH_MAX => return false,
-        Value::Array(values) => {
-            events.open_array();
-            for value in values {
-                if !walk(value, depth + 1, keeps_literals, events) {
-                    return false;
-                }
-            }
-            events.close_array();
-        }
-        Value::Object(fields) => {
-            events.open_object();
-            for (name, value) in fields {
-                events.key(name);
-                if !walk(value, depth + 1, keeps_literals, events) {
-                    return false;
-                }
-            }
-            events.close_object();
-        }
-    }
-    true
-}
-
-/// Rows asked for at once: as many texts as the processor can wait for together, and few enough to stay
-/// in its nearest cache.
-pub(super) const TOUCHED_ROWS: usize = 16;
-
-/// Reads every field of these rows, but no text, and does nothing with it.
-///
-/// Keys and strings of a `Value` lie all over memory. Asked for when the columns need them, the processor
-/// waits for each; asked for in one go, it waits for all of them together. Measured on telemetry rows: a
-/// fifth of all the work.
-pub(super) fn touch_fields(rows: &[(String, Value)]) {
-    let fields = rows.iter().filter_map(|(_, document)| document.as_object()).flatten();
-    let lengths = fields.map(|(name, value)| name.len() ^ usize::from(value.is_string()));
-    std::hint::black_box(lengths.fold(0, |all, length| all ^ length));
-}
-
-/// Reads a byte of every text in these rows, likewise; faster where [`touch_fields`] was there before.
-pub(super) fn touch_texts(rows: &[(String, Value)]) {
-    let first = |text: &String| text.as_bytes().first().copied().unwrap_or(0);
-    let ids = rows.iter().fold(0, |all, (id, _)| all ^ first(id));
-    let fields = rows.iter().filter_map(|(_, document)| document.as_object()).flatten();
-    let bytes = fields.map(|(name, value)| match value {
-        Value::String(value) => first(name) ^ first(value),
-        _ => first(name),
-    });
-    std::hint::black_box(bytes.fold(ids, |all, byte| all ^ byte));
-}
-
-#[inline]
-fn walk_number(value: &serde_json::Number, keeps_literals: bool, events: &mut impl Events) {
-    if keeps_literals {
-        let literal = value.to_string();
-        if let Some(number) = number::read_whole(&literal) {
-            return events.number(number);
-        }
-    }
-    if let Some(value) = value.as_i64() {
-        events.number(Number::Int(value));
-    } else if let Some(value) = value.as_u64() {
-        events.number(Number::Big(value));
-    } else if let Some(value) = value.as_f64() {
-        events.number(Number::Double(value));
     }
 }

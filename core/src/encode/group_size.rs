@@ -1,7 +1,27 @@
-//! How much a row group of a stream may hold, so that files get about the size that they should
-//! have.
+//! How a stream is cut into files, and how much a row group may hold, so that files get about the
+//! size that they should have.
 
-use super::StreamSettings;
+/// How a stream is cut: plain data, checked by [`StreamEncoder::new`](crate::StreamEncoder::new).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// Write a row group when its rows take about this much memory; at least 1. A single row may be
+    /// larger. Default: 64 MiB.
+    pub row_group_bytes_max: usize,
+    /// Start a new file at this size, at the end of a row group; at least 1. If a whole row group
+    /// would bring the file far past this size, the row group ends earlier, but not below 256 KiB
+    /// in memory. Has no effect if [`Target::lsns`](crate::Target::lsns) names the range of the one
+    /// file. Default: 256 MiB.
+    pub file_bytes_max: u64,
+    /// The LSN of the first row, if [`Target::lsns`](crate::Target::lsns) is `None`. The next rows
+    /// have the next LSNs. Default: 0.
+    pub first_lsn: u64,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        StreamSettings { row_group_bytes_max: 64 << 20, file_bytes_max: 256 << 20, first_lsn: 0 }
+    }
+}
 
 /// What a row group may hold however small its file should be: less makes pages and footers larger
 /// than the rows.
@@ -11,9 +31,9 @@ const LEAST_BYTES: u64 = 1 << 18;
 #[derive(Debug)]
 pub(super) struct GroupSize {
     group_bytes_max: usize,
-    /// None where all rows go into one file.
+    /// `None` if all rows go into one file.
     file_bytes_max: Option<u64>,
-    /// What the rows so far took in memory, and what in files.
+    /// The bytes that the rows so far took in memory (`held`), and in files (`written`).
     held: u64,
     written: u64,
 }
@@ -36,8 +56,8 @@ impl GroupSize {
 
     /// The most bytes in memory of the next row group of a file that has `file_bytes` by now.
     ///
-    /// Less than the settings say only where a whole row group would bring the file a quarter past
-    /// its size.
+    /// It is less than in the settings only if a whole row group would make the file a quarter
+    /// larger than its size.
     pub(super) fn next(&self, file_bytes: u64) -> usize {
         let Some(file_bytes_max) = self.file_bytes_max else { return self.group_bytes_max };
         let whole = self.group_bytes_max as u64;
@@ -50,8 +70,8 @@ impl GroupSize {
         usize::try_from(size).unwrap_or(self.group_bytes_max)
     }
 
-    /// What rows of so many bytes in memory will take in a file: as the rows before them, but never
-    /// more.
+    /// The bytes in a file of rows that take `held` bytes in memory. The ratio is that of the rows
+    /// before, but never above 1.
     fn written_of(&self, held: u64) -> u64 {
         scaled(held, self.written.min(self.held), self.held)
     }
@@ -62,7 +82,7 @@ impl GroupSize {
     }
 }
 
-/// `bytes * to / from`; the bytes themselves where nothing is known.
+/// `bytes * to / from`; the bytes themselves if nothing is known.
 fn scaled(bytes: u64, to: u64, from: u64) -> u64 {
     if from == 0 {
         return bytes;

@@ -6,15 +6,15 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::bloom;
 use super::choose::Choice;
-use super::pages::{
-    ChunkWriter, Definitions, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, PAGE_ROWS_MAX, Page, Scratch,
-};
-use super::write::{compression, failed};
+use super::pages::{ChunkWriter, Definitions, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Page, Scratch};
+use super::refused::refused;
+use crate::format::codec::compression;
+use crate::format::limits::PAGE_ENTRIES_MAX;
 use crate::resolve::{Leaf, Levels, Values};
 use crate::schema::ID_COLUMN;
 use crate::{Codec, Result, work};
 
-/// A leaf, and how much of it is written.
+/// A leaf, and the place up to which it is written.
 pub(super) struct LeafCursor {
     leaf: Leaf,
     choice: Choice,
@@ -63,7 +63,7 @@ impl LeafCursor {
             self.entry += entries;
             self.value += values;
         }
-        let (bytes, mut close) = chunk.close().map_err(failed)?;
+        let (bytes, mut close) = chunk.close().map_err(refused)?;
         if self.leaf.path == [ID_COLUMN] {
             let values = first_value..self.value;
             close.bloom_filter = bloom::filter(&self.leaf.values, values, bytes.len());
@@ -72,6 +72,9 @@ impl LeafCursor {
     }
 
     /// The next whole rows up to these limits, but one at least, as a page.
+    ///
+    /// A page never ends within a row: the offset index names the first row of each page
+    /// (`PageIndex.md`), and a reader that skips pages by it must find the whole row in one.
     fn page(&self, max: &PageMax) -> Page<'_> {
         let Leaf { values, definitions, repetitions, .. } = &self.leaf;
         let entries_in_all = definitions.len().max(repetitions.len()).max(values.len());
@@ -102,7 +105,7 @@ impl LeafCursor {
         }
     }
 
-    /// The rows of the next page, and the entry and the value behind it.
+    /// The number of rows of the next page, and the entry and the value after it.
     fn end_of_each(
         &self,
         max: &PageMax,
@@ -126,7 +129,7 @@ impl LeafCursor {
         (rows, entry, value)
     }
 
-    /// The same where levels are told in runs: from run to run.
+    /// The same for levels in runs: it steps from run to run.
     fn end_of_runs(&self, max: &PageMax, entries_in_all: usize) -> (usize, usize, usize) {
         let Leaf { definitions, repetitions, definition_max, .. } = &self.leaf;
         let (mut entry, mut value, mut rows) = (self.entry, self.value, 0);
@@ -138,7 +141,7 @@ impl LeafCursor {
             let definition = definitions.at(entry, &mut definition_run);
             let repetition = repetitions.at(entry, &mut repetition_run);
             let is_value = definition.is_none_or(|(level, _)| level == *definition_max);
-            // So many entries are alike.
+            // This many entries have the same levels.
             let mut alike = definition.map_or(left, |(_, count)| count);
             alike = alike.min(repetition.map_or(left, |(_, count)| count));
             if repetition.is_none_or(|(level, _)| level == 0) {
@@ -159,7 +162,7 @@ impl LeafCursor {
         (rows, entry, value)
     }
 
-    /// Whether a page that has come to this entry and value takes no row more.
+    /// Whether a page up to this entry and value is full.
     #[inline]
     fn is_full(&self, max: &PageMax, rows: usize, entry: usize, value: usize) -> bool {
         rows == max.rows
@@ -169,8 +172,8 @@ impl LeafCursor {
 }
 
 impl Values {
-    /// How many values from `from` on take at least `bytes`, as [`Values::bytes`] counts; more than there are
-    /// where all of them take less. One at least.
+    /// The number of values from `from` that take at least `bytes`, as [`Values::bytes`] counts; at
+    /// least one. It is larger than the number of values if all of them take less.
     fn until(&self, from: usize, bytes: usize) -> usize {
         match self {
             Values::Boolean(_) => bytes.saturating_mul(8).max(1),

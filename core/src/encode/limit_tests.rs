@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::json::{Events, Number};
-use crate::{StreamEncoder, StreamSettings};
+use crate::{ErrorKind, StreamEncoder, StreamSettings};
 
 const MAX: usize = 1_000;
 

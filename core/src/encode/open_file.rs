@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::summary::{Summary, columns_in_file};
 use super::tail::FileTail;
 use super::write::FileWriter;
-use super::{Summary, Target, columns_in_file};
-use crate::build::Builder;
-use crate::resolve::{Opened, OwnId, resolve};
-use crate::{Result, Schema, Settings};
+use crate::columns::Builder;
+use crate::format::metadata::OwnId;
+use crate::resolve::{Opened, resolve};
+use crate::{Result, Schema, Settings, Target};
 
 /// A file of which at least one row group is written.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(super) struct OpenFile {
 impl OpenFile {
     /// Chooses the columns over these rows, and writes them. `last`: no others follow.
     pub(super) fn begin(builder: Builder, settings: &Settings, last: bool) -> Result<Self> {
-        // Later rows may want to rescue something, and by then the columns stand.
+        // Later rows may have values to rescue, and then the columns cannot change any more.
         let opened = Opened { own_id: None, keeps_rescued: !last };
         let first_row = builder.rows_before();
         let mut columns = resolve(builder, settings, opened)?;

@@ -5,65 +5,49 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::feed::{self, JsonFeed};
-use super::group_size::GroupSize;
+use super::document::Document;
+use super::group_size::{GroupSize, StreamSettings};
+use super::intake::Intake;
 use super::open_file::OpenFile;
+use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
-use super::{Document, Target};
-use crate::build::Builder;
+use crate::columns::Builder;
 use crate::resolve::own_id;
-use crate::{Error, ErrorKind, LsnRange, Result, Settings};
+use crate::{Error, ErrorKind, LsnRange, Result, Settings, Target};
 
-/// JSON is read in slices of this size, so that what waits behind a full builder is never much.
+/// JSON is read in slices of this size, so that few bytes wait while the builder is full.
 const SLICE_BYTES: usize = 1 << 20;
 
-/// How a stream is cut: plain data, checked by [`StreamEncoder::new`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamSettings {
-    /// The most that rows take in memory before they are written, about; at least 1. A row that is larger alone
-    /// is taken all the same. Default: 64 MiB.
-    pub row_group_bytes_max: usize,
-    /// The size from which on a file ends where a row group does; at least 1. Where a whole row
-    /// group would bring the file far past this size, the row group ends earlier, but not before
-    /// 256 KiB in memory. Has no effect where
-    /// [`Target::lsns`] names the range of the one file. Default: 256 MiB.
-    pub file_bytes_max: u64,
-    /// The LSN of the first row, where [`Target::lsns`] is `None`: rows count on from it. Default: 0.
-    pub first_lsn: u64,
-}
-
-impl Default for StreamSettings {
-    fn default() -> Self {
-        StreamSettings { row_group_bytes_max: 64 << 20, file_bytes_max: 256 << 20, first_lsn: 0 }
-    }
-}
-
-/// What comes out of a [`StreamEncoder`], in this order: all bytes of a file, then the file's end, then the next file.
+/// What a [`StreamEncoder`] gives, in this order: all bytes of a file, then the end of the file,
+/// then the next file.
 #[derive(Debug, Clone)]
 pub enum StreamOutput {
-    /// The next bytes of the file at hand.
+    /// The next bytes of the current file.
     Bytes(Bytes),
     /// The bytes since the last `File` are one whole file.
     File(StreamedFile),
-    /// Where [`StreamEncoder::late_lsns`] was asked for, instead of `File`: the file is whole but
-    /// for its tail, which the host seals with the LSNs that it chooses.
+    /// The file lacks only its tail. The host chooses the LSNs and seals the tail with them. Comes
+    /// instead of `File` after [`StreamEncoder::late_lsns`].
     Tail(FileTail),
 }
 
-/// Turns rows without end into Parquet files: rows or JSON bytes in, finished bytes out as row groups close, in memory
-/// that [`StreamSettings`] bounds and not the number of rows.
+/// Turns any number of rows into Parquet files: it takes rows or JSON bytes, and gives finished
+/// bytes as row groups close. [`StreamSettings`] bounds its memory, not the number of rows.
 ///
-/// Its caller pushes, and after each push calls [`poll`](Self::poll) until it gives `None`; at the end it calls
-/// [`finish`](Self::finish) and polls once more. After an error nothing more is taken, and the file at hand is to be thrown
-/// away; those whose [`StreamOutput::File`] has come are whole.
+/// The caller pushes rows. After each push it calls [`poll`](Self::poll) until that gives `None`.
+/// At the end it calls [`finish`](Self::finish), and polls once more. After an error the encoder
+/// takes nothing more, and the caller throws the current file away. Files whose
+/// [`StreamOutput::File`] has come are whole.
 ///
-/// A file's columns are chosen over the rows that fit into [`StreamSettings::row_group_bytes_max`], its first ones.
-/// Later rows keep to them: what does not fit is rescued, a new field too, until the next file begins and
-/// chooses anew. So rows that fit at once make the very file that an [`Encoder`](super::Encoder) makes of them. In whatever
-/// slices rows are pushed, the bytes are the same.
+/// The first rows of a file, those that fit into [`StreamSettings::row_group_bytes_max`], decide
+/// its columns. Values of later rows that do not fit these columns are rescued, and so are new
+/// fields. The next file chooses its columns anew. Rows that fit all at once give the same file as
+/// an [`Encoder`](super::Encoder) gives. The bytes do not depend on the slices in which rows are
+/// pushed.
 ///
-/// A key names the last LSN of its file, which is known only at the end: hence `File` comes behind its bytes. Where
-/// [`Target::lsns`] names the range, there is one file, of any size, under that known key.
+/// A key names the last LSN of its file, which is known only at the end. So `File` comes after the
+/// bytes. Where [`Target::lsns`] names the range, the key is known, and all rows go into one file
+/// of any size.
 ///
 /// ```
 /// use coldpress_core::{Settings, StreamEncoder, StreamOutput, StreamSettings, Target};
@@ -97,11 +81,9 @@ pub struct StreamEncoder {
     cut: StreamSettings,
     sizes: GroupSize,
     target: Target,
-    /// Those of the next row; none behind the highest there can be.
+    /// The LSN of the next row; `None` after the highest possible LSN.
     next_lsn: Option<u64>,
-    builder: Builder,
-    feed: JsonFeed,
-    open: Vec<bool>,
+    intake: Intake,
     file: Option<OpenFile>,
     outputs: VecDeque<StreamOutput>,
     /// The host chooses the LSNs of each file at its end.
@@ -109,19 +91,17 @@ pub struct StreamEncoder {
     append_id: Option<String>,
     /// The first rows, which are stored already: they are read and counted, and nothing else.
     skipped: u64,
-    /// Why nothing more is taken.
-    refused: Option<Error>,
     finished: bool,
 }
 
 impl StreamEncoder {
-    /// A stream for that target; an error of kind `Settings` or `Key` where the settings or the target are
-    /// not valid.
+    /// A stream for that target. An error of kind `Settings` or `Key` if the settings or the target
+    /// are not valid.
     pub fn new(settings: Settings, cut: StreamSettings, target: Target) -> Result<Self> {
         settings.check()?;
         if cut.row_group_bytes_max == 0 || cut.file_bytes_max == 0 {
             return Err(Error::settings(
-                "row_group_bytes_max and file_bytes_max must be at least 1",
+                "row_group_bytes_max or file_bytes_max is 0; both must be at least 1",
             ));
         }
         let first_lsn = target.lsns.map_or(cut.first_lsn, LsnRange::min);
@@ -130,39 +110,35 @@ impl StreamEncoder {
         key(&target, lsns)?;
         let sizes = GroupSize::new(&cut, target.lsns.is_some());
         Ok(StreamEncoder {
-            builder: Builder::new(&settings),
-            feed: JsonFeed::new(settings.row_bytes_max, Some(sizes.next(0))),
+            intake: Intake::new(&settings, Some(sizes.next(0))),
             sizes,
             settings,
             cut,
             target,
             next_lsn: Some(first_lsn),
-            open: Vec::new(),
             file: None,
             outputs: VecDeque::new(),
             late: false,
             append_id: None,
             skipped: 0,
-            refused: None,
             finished: false,
         })
     }
 
-    /// Gives the end of each file as [`StreamOutput::Tail`], so that the host may choose its LSNs
-    /// when the file is whole. [`StreamSettings::first_lsn`] and [`Target::lsns`] then choose none;
-    /// a file still has any size where the latter is given.
+    /// Gives the end of each file as [`StreamOutput::Tail`], so that the host can choose the LSNs
+    /// of a file once its rows are written. [`StreamSettings::first_lsn`] and [`Target::lsns`] then
+    /// choose no LSNs. With [`Target::lsns`] all rows still go into one file.
     #[must_use]
     pub fn late_lsns(mut self) -> Self {
         self.late = true;
         self
     }
 
-    /// Skips the first `rows_stored` rows: they are read and counted, so that rows behind them keep
-    /// their numbers, and are not written. `append_id` names the append that the rows belong to, in
-    /// the metadata of each file.
+    /// Skips the first `rows_stored` rows: it reads and counts them, so that later rows keep their
+    /// numbers, and does not write them. The metadata of each file names the append by `append_id`.
     ///
-    /// An error of kind `Misuse` where a row has come already. [`finish`](Self::finish) then
-    /// refuses a stream of fewer rows, and makes no file where there are just as many.
+    /// An error of kind `Misuse` if a row has come already. [`finish`](Self::finish) then refuses a
+    /// stream of fewer rows, and makes no file of exactly that many.
     pub fn resume(&mut self, append_id: Option<&str>, rows_stored: u64) -> Result<()> {
         self.check()?;
         if self.rows() > 0 {
@@ -170,20 +146,16 @@ impl StreamEncoder {
         }
         self.append_id = append_id.map(str::to_owned);
         self.skipped = rows_stored;
-        self.feed.stop_before_row(rows_stored);
+        self.intake.stop_before_row(rows_stored);
         Ok(())
     }
 
     /// As [`Encoder::push_row`](super::Encoder::push_row).
     pub fn push_row(&mut self, id: &str, document: &Value) -> Result<()> {
         self.check()?;
-        let pushed = self.feed.no_open_text().and_then(|()| {
-            self.make_room()?;
-            self.builder.begin_row();
-            feed::value(document, self.builder.row_number(), &mut self.builder)?;
-            self.builder.end_row(id)
-        });
-        self.note(pushed)
+        let room = self.intake.no_open_text().and_then(|()| self.make_room());
+        let pushed = room.and_then(|()| self.intake.row(id, document));
+        self.intake.note(pushed)
     }
 
     /// As [`Encoder::push_document`](super::Encoder::push_document).
@@ -192,15 +164,9 @@ impl StreamEncoder {
         write: impl FnOnce(&mut Document<'_>) -> Result<()>,
     ) -> Result<()> {
         self.check()?;
-        let pushed = self.feed.no_open_text().and_then(|()| {
-            self.make_room()?;
-            self.builder.begin_row();
-            let mut document = Document::new(&mut self.builder, &mut self.open);
-            write(&mut document)?;
-            document.end()?;
-            self.builder.end_row_of(&self.settings.id)
-        });
-        self.note(pushed)
+        let room = self.intake.no_open_text().and_then(|()| self.make_room());
+        let pushed = room.and_then(|()| self.intake.document(write));
+        self.intake.note(pushed)
     }
 
     /// As [`Encoder::push_json`](super::Encoder::push_json).
@@ -208,7 +174,7 @@ impl StreamEncoder {
         self.check()?;
         for slice in bytes.chunks(SLICE_BYTES) {
             let pushed = self.push_slice(slice);
-            self.note(pushed)?;
+            self.intake.note(pushed)?;
         }
         Ok(())
     }
@@ -217,17 +183,17 @@ impl StreamEncoder {
     pub fn end_json(&mut self) -> Result<()> {
         self.check()?;
         let ended = self.end_text();
-        self.note(ended)
+        self.intake.note(ended)
     }
 
-    /// Rows taken so far, as [`Encoder::rows`](super::Encoder::rows) counts them.
+    /// The rows so far, as [`Encoder::rows`](super::Encoder::rows) counts them.
     pub fn rows(&self) -> u64 {
-        self.builder.row_number()
+        self.intake.builder.row_number()
     }
 
-    /// No row comes any more: ends the last file. Then [`poll`](Self::poll) gives what is left.
+    /// Ends the last file: no row comes any more. Then [`poll`](Self::poll) gives what is left.
     ///
-    /// An error where there was no row at all, or the JSON ends within a document.
+    /// An error if there was no row at all, or the JSON ends within a document.
     pub fn finish(&mut self) -> Result<()> {
         self.check()?;
         let ended = self.end_text().and_then(|()| {
@@ -235,61 +201,63 @@ impl StreamEncoder {
                 return Err(fewer_than_stored(self.rows(), self.skipped));
             }
             if self.rows() == 0 {
-                return Err(super::no_rows());
+                return Err(no_rows());
             }
             self.write_rows(true)?;
             self.end_file()
         });
         self.finished = true;
-        self.note(ended)
+        self.intake.note(ended)
     }
 
-    /// What comes next, where there is anything yet.
+    /// The next output, if there is one now.
     pub fn poll(&mut self) -> Option<StreamOutput> {
         self.outputs.pop_front()
     }
 
     fn push_slice(&mut self, slice: &[u8]) -> Result<()> {
-        self.feed.push(slice, &self.settings.id, &mut self.builder)?;
-        while self.feed.is_stopped() {
+        self.intake.json(slice)?;
+        while self.intake.is_stopped() {
             self.write_rows(false)?;
-            self.feed.resume(&self.settings.id, &mut self.builder)?;
+            self.intake.resume_json()?;
         }
         Ok(())
     }
 
     fn end_text(&mut self) -> Result<()> {
-        self.feed.end(&self.settings.id, &mut self.builder)?;
-        while self.feed.is_stopped() {
+        self.intake.end_json()?;
+        while self.intake.is_stopped() {
             self.write_rows(false)?;
-            self.feed.end(&self.settings.id, &mut self.builder)?;
+            self.intake.end_json()?;
         }
         Ok(())
     }
 
-    /// Writes what the builder holds, where another row would be too much.
+    /// Writes the rows of the builder if it is full.
     fn make_room(&mut self) -> Result<()> {
-        let all_skipped = self.builder.rows() > 0 && self.rows() == self.skipped;
-        match all_skipped || self.feed.is_full(&self.builder) {
+        let all_skipped = self.intake.builder.rows() > 0 && self.rows() == self.skipped;
+        match all_skipped || self.intake.is_full() {
             true => self.write_rows(false),
             false => Ok(()),
         }
     }
 
-    /// Writes the rows at hand into the file at hand, or into a new one where there is none or they do not fit it.
+    /// Writes the rows of the builder into the current file. It begins a new file if there is none,
+    /// or if the rows do not fit the current one.
     fn write_rows(&mut self, last: bool) -> Result<()> {
-        let rows = self.builder.rows() as u64;
+        let rows = self.intake.builder.rows() as u64;
         if rows == 0 {
             return Ok(());
         }
-        let held = self.builder.bytes();
-        let following = Builder::following(&self.settings, self.builder.row_number());
-        let builder = std::mem::replace(&mut self.builder, following);
-        // Readers stop behind the last of these, so that no builder has some of both.
+        let held = self.intake.builder.bytes();
+        let following = Builder::following(&self.settings, self.intake.builder.row_number());
+        let builder = std::mem::replace(&mut self.intake.builder, following);
+        // The intake stops after the last skipped row, so no builder has skipped and new rows.
         if builder.row_number() <= self.skipped {
             return Ok(());
         }
-        // That each document has an id of its own is told once for a whole file.
+        // The metadata says once, for the whole file, whether each document has an `_id` of its
+        // own.
         let found = own_id(&builder);
         if self.file.as_ref().is_some_and(|file| !file.takes(found)) {
             self.end_file()?;
@@ -304,14 +272,15 @@ impl StreamEncoder {
         file.bytes += bytes.len() as u64;
         self.sizes.note(held, bytes.len());
         let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
-        self.builder = Builder::following(&file.settings, self.builder.row_number());
+        self.intake.builder = Builder::following(&file.settings, self.intake.builder.row_number());
         self.outputs.push_back(StreamOutput::Bytes(bytes));
         if full && !last {
             self.end_file()?;
-            self.builder = Builder::following(&self.settings, self.builder.row_number());
+            self.intake.builder =
+                Builder::following(&self.settings, self.intake.builder.row_number());
         }
         let file_bytes = self.file.as_ref().map_or(0, |file| file.bytes);
-        self.feed.stop_at(self.sizes.next(file_bytes));
+        self.intake.stop_at(self.sizes.next(file_bytes));
         Ok(())
     }
 
@@ -342,20 +311,11 @@ impl StreamEncoder {
     }
 
     fn check(&self) -> Result<()> {
-        match &self.refused {
-            Some(error) => Err(super::refused_before(error)),
-            None if self.finished => {
-                Err(Error::misuse("this stream is finished; start a new one for more rows"))
-            }
-            None => Ok(()),
+        self.intake.check()?;
+        match self.finished {
+            true => Err(Error::misuse("this stream has finished; start a new one for more rows")),
+            false => Ok(()),
         }
-    }
-
-    fn note(&mut self, result: Result<()>) -> Result<()> {
-        if let Err(error) = &result {
-            self.refused = Some(error.clone());
-        }
-        result
     }
 }
 
@@ -363,7 +323,8 @@ fn fewer_than_stored(rows: u64, stored: u64) -> Error {
     Error::new(
         ErrorKind::Row,
         format!(
-            "the input has {rows} rows, and {stored} rows of it are stored and to be skipped; give the same rows again from the first one on, or rows of another append under another id"
+            "the input has {rows} rows, but {stored} rows of this append are stored already; give \
+             the same rows again from the first one on, or use another id for other rows"
         ),
     )
 }

@@ -83,7 +83,7 @@ fn rows_that_just_fill_it_have_nothing_behind_them_to_make_room_for() {
     let mut builder = Encoder::new(Settings::default()).unwrap();
     builder.push_json(text.as_bytes()).unwrap();
     builder.end_json().unwrap();
-    let full = builder.builder.bytes();
+    let full = builder.intake.builder.bytes();
     let whole = builder.finish(&Target::new(7, "c")).unwrap();
     let found = files(&Settings::default(), &cut(full, 1), &text, &[7]);
     assert_eq!(found.len(), 1);
@@ -388,7 +388,7 @@ fn a_resumed_append_wants_no_fewer_rows_than_are_stored() {
     };
     let error = resumed(3, 2).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Row);
-    assert!(error.to_string().contains("2 rows, and 3 rows"), "{error}");
+    assert!(error.to_string().contains("2 rows, but 3 rows"), "{error}");
     assert!(resumed(3, 3).unwrap().poll().is_none());
     assert!(resumed(3, 4).unwrap().poll().is_some());
     assert_eq!(resumed(0, 0).unwrap_err().kind(), ErrorKind::Row);

@@ -2,20 +2,20 @@
 
 use bytes::Bytes;
 
-use super::checksum::FileChecksum;
-use super::{Summary, Target};
-use crate::{Error, LsnRange, ObjectKey, Result};
+use super::summary::Summary;
+use crate::format::checksum::FileChecksum;
+use crate::{Error, LsnRange, ObjectKey, Result, Target};
 
-/// How the two LSNs stand in the footer before they are known (Thrift's compact protocol): two
-/// pairs of strings, with the digit `0` as each value. Nothing behind it in the footer can hold
-/// these bytes: JSON escapes control characters.
+/// The bytes of the two LSNs in the footer before they are known (Thrift's compact protocol): two
+/// pairs of strings, each with the value `0`. Nothing after them in the footer can contain these
+/// bytes, because JSON escapes control characters.
 const UNKNOWN_LSNS: &[u8] =
     b"\x18\x11coldpress.min_lsn\x18\x010\x00\x18\x11coldpress.max_lsn\x18\x010\x00";
 
 /// The length of the footer and the magic number, which are the last bytes of a file.
 const LENGTH_BYTES: usize = 8;
 
-/// A finished file whose bytes have come out before.
+/// A finished file. Its bytes came before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamedFile {
     /// Where it belongs.
@@ -26,11 +26,11 @@ pub struct StreamedFile {
     pub summary: Summary,
 }
 
-/// The end of one file of a [`StreamEncoder`](super::StreamEncoder): all that depends on the file's
-/// LSNs.
+/// The end of one file of a [`StreamEncoder`](super::StreamEncoder). Only this part of the file
+/// depends on its LSNs.
 ///
-/// [`seal`](Self::seal) gives its bytes for any range, as often as it is asked: so rows need not be
-/// encoded again where another writer has taken their LSNs meanwhile.
+/// [`seal`](Self::seal) gives its bytes for any range, any number of times. So rows need not be
+/// encoded again if another writer has taken their LSNs in the meantime.
 #[derive(Debug, Clone)]
 pub struct FileTail {
     pub(super) target: Target,
@@ -43,7 +43,8 @@ pub struct FileTail {
 }
 
 impl FileTail {
-    /// The LSNs that [`FileWriter`](super::write::FileWriter) writes where they come later.
+    /// The LSNs that [`FileWriter`](super::write::FileWriter) writes while the true ones are not
+    /// known.
     pub(super) fn unknown_lsns() -> Result<LsnRange> {
         LsnRange::new(0, 0)
     }
@@ -53,22 +54,24 @@ impl FileTail {
         self.summary.rows
     }
 
-    /// The LSNs of the file's rows where they count from `first_lsn`; an error of kind `Key` where
-    /// there are not so many left.
+    /// The LSNs of the file's rows if they count from `first_lsn`. An error of kind `Key` if there
+    /// are not enough LSNs left.
     pub fn lsns_from(&self, first_lsn: u64) -> Result<LsnRange> {
         let rows_less_one = self.rows().saturating_sub(1);
         let last = first_lsn.checked_add(rows_less_one).ok_or_else(no_lsns_left)?;
         LsnRange::new(first_lsn, last)
     }
 
-    /// The last bytes of the file, and where it belongs, under these LSNs.
+    /// The last bytes of the file with these LSNs, and its key.
     pub fn seal(&self, lsns: LsnRange) -> Result<(Bytes, StreamedFile)> {
         let key = key(&self.target, lsns)?;
         let mut end = self.end_with(lsns).ok_or_else(|| {
-            Error::misuse("the footer has no room for the LSNs of the file; report this")
+            Error::misuse("the footer has no room for the LSNs of the file; please report this bug")
         })?;
         if !self.checksum.clone().seal(&mut end) {
-            return Err(Error::misuse("the footer has no room for the file's checksum"));
+            return Err(Error::misuse(
+                "the footer has no room for the checksum of the file; please report this bug",
+            ));
         }
         let bytes = self.bytes_before + end.len() as u64;
         Ok((Bytes::from(end), StreamedFile { key, bytes, summary: self.summary.clone() }))
@@ -102,7 +105,7 @@ impl FileTail {
 const LSN_DIGITS_MAX: usize = 20;
 
 pub(super) fn no_lsns_left() -> Error {
-    Error::key("there are more rows than LSNs left; begin at a lower one, or name the range")
+    Error::key("there are more rows than LSNs left; begin at a lower LSN, or name the range")
 }
 
 pub(super) fn key(target: &Target, lsns: LsnRange) -> Result<ObjectKey> {

@@ -1,6 +1,8 @@
-use serde_json::json;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::ErrorKind;
 
 fn encoder() -> Encoder {
     Encoder::new(Settings::default()).unwrap()
@@ -52,6 +54,41 @@ fn a_text_that_is_cut_off_has_no_end() {
     within_a_character.push_json(b"\xa9\"}").unwrap();
     within_a_character.end_json().unwrap();
     assert_eq!(within_a_character.rows(), 1);
+}
+
+#[test]
+fn utf_16_is_named_with_and_without_a_byte_order_mark() {
+    let units = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    };
+    for text in ["{\"a\":1}", "[{\"a\":\"\u{e9}\"}]", "\u{feff}{\"a\":\"\u{20ac}\"}\n"] {
+        for (bytes, name) in [
+            (units(text, u16::to_le_bytes), "iconv -f UTF-16LE -t UTF-8"),
+            (units(text, u16::to_be_bytes), "iconv -f UTF-16BE -t UTF-8"),
+        ] {
+            // Whole, and unit by unit.
+            for size in [bytes.len(), 2] {
+                let mut encoder = encoder();
+                let pushed = bytes.chunks(size).try_for_each(|slice| encoder.push_json(slice));
+                let error = pushed.and_then(|()| encoder.end_json()).unwrap_err();
+                assert_eq!((error.kind(), error.line()), (ErrorKind::Row, Some(1)), "{error}");
+                assert!(error.to_string().contains(name), "{text:?} {size}: {error}");
+            }
+        }
+    }
+    let error = encoder().push_json(b"{\"a\":1}\n\0\0\0\0").unwrap_err().to_string();
+    assert!(!error.contains("UTF-16"), "{error}");
+}
+
+#[test]
+fn a_number_that_cannot_be_an_id_is_shown_as_it_is() {
+    for number in ["1.0", "-0.0", "18446744073709551616", "-9223372036854775809"] {
+        let text = format!("{{\"_id\":{number}}}");
+        let error = encoder().push_json(text.as_bytes()).unwrap_err();
+        assert_eq!((error.kind(), error.row()), (ErrorKind::Row, Some(0)));
+        let error = error.to_string();
+        assert!(error.contains(&format!("is the number {number}; a number can be")), "{error}");
+    }
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! What a client says when it asks for a grant.
+//! The request for a grant, which a client sends to the grant server.
 
 use serde::Serialize;
 
-use super::Sha256Digest;
-use super::fields::Fields;
+use super::digest::Sha256Digest;
+use super::fields::{Fields, read_json, upload_id, write_json};
 use crate::{LsnRange, Result};
 
 /// What a client asks a [`Grant`](super::Grant) for: the body of `POST /v1/grants`.
 ///
-/// It names no tenant and no key. Who asks is known from elsewhere (a bearer token), and the key is
-/// computed by whoever grants, so that nothing in here can reach another tenant's folder.
+/// It names no tenant and no key. The grant server knows the tenant from a bearer token, and
+/// computes the key itself. So no request can reach the folder of another tenant.
 ///
 /// ```
 /// use coldpress_core::GrantRequest;
@@ -25,12 +25,12 @@ pub struct GrantRequest {
     pub collection: String,
     /// The LSNs of the rows.
     pub lsns: LsnRange,
-    /// The size of the file, where it is known: then the store itself refuses any other.
+    /// The size of the file, if it is known. Then the store itself refuses every other size.
     pub bytes: Option<u64>,
-    /// The SHA-256 of the file, where it is known: then the store itself refuses other content,
-    /// and a lost answer can be told from another file that came first.
+    /// The SHA-256 of the file, if it is known. Then the store itself refuses other content. And an
+    /// upload whose answer was lost can tell its own object from another writer's.
     pub sha256: Option<Sha256Digest>,
-    /// The multipart upload to go on with, after its grant expired.
+    /// The multipart upload to continue, after its grant expired.
     pub upload_id: Option<String>,
 }
 
@@ -59,15 +59,18 @@ impl GrantRequest {
         }
     }
 
-    /// Reads the JSON form. The error names the field: `Settings`, or `Key` for a range of LSNs
-    /// that ends before it begins.
+    /// Reads the JSON form. It ignores fields that it does not know.
+    ///
+    /// # Errors
+    ///
+    /// The error names the field. Its kind is `Settings`, or `Key` if `min_lsn` is above `max_lsn`.
     pub fn from_json(text: &str) -> Result<Self> {
-        let value = super::read_json(text, "the grant request")?;
+        let value = read_json(text, "the grant request")?;
         let fields = Fields::new(&value, "the grant request")?;
         let sha256 = match fields.optional("sha256") {
             Some(_) => Some(
                 Sha256Digest::from_hex(fields.text("sha256")?)
-                    .map_err(|error| fields.error(format_args!("has a \"sha256\": {error}")))?,
+                    .map_err(|error| fields.error(format_args!("has a bad \"sha256\": {error}")))?,
             ),
             None => None,
         };
@@ -77,13 +80,13 @@ impl GrantRequest {
             bytes: fields.optional("bytes").map(|_| fields.number("bytes")).transpose()?,
             sha256,
             upload_id: match fields.optional("upload_id") {
-                Some(_) => Some(super::upload_id(&fields)?),
+                Some(_) => Some(upload_id(&fields)?),
                 None => None,
             },
         })
     }
 
-    /// The JSON form, on one line. LSNs are strings: JavaScript would round large numbers.
+    /// The JSON form, on one line. LSNs are strings, because JavaScript rounds large numbers.
     pub fn to_json(&self) -> String {
         let written = Written {
             collection: &self.collection,
@@ -93,7 +96,7 @@ impl GrantRequest {
             sha256: self.sha256.map(|digest| digest.to_string()),
             upload_id: self.upload_id.as_deref(),
         };
-        super::write_json(&written)
+        write_json(&written)
     }
 }
 
@@ -115,7 +118,8 @@ mod tests {
         assert_eq!(GrantRequest::from_json(&text).unwrap(), asked);
         let extended = text.replacen('{', "{\"later\":[1],", 1);
         assert_eq!(GrantRequest::from_json(&extended).unwrap(), asked);
-        let nulls = r#"{"collection":"c","min_lsn":"1","max_lsn":"2","bytes":null,"sha256":null,"upload_id":null}"#;
+        let nulls = r#"{"collection":"c","min_lsn":"1","max_lsn":"2",
+            "bytes":null,"sha256":null,"upload_id":null}"#;
         let read = GrantRequest::from_json(nulls).unwrap();
         assert_eq!(read, GrantRequest::new("c", LsnRange::new(1, 2).unwrap()));
     }
@@ -128,9 +132,12 @@ mod tests {
             ("{}", "no \"collection\""),
             (r#"{"collection":7}"#, "\"collection\" that is not a string"),
             (r#"{"collection":"c"}"#, "no \"min_lsn\""),
-            (r#"{"collection":"c","min_lsn":"x","max_lsn":"1"}"#, "\"min_lsn\" that is no LSN"),
-            (r#"{"collection":"c","min_lsn":"","max_lsn":"1"}"#, "\"min_lsn\" that is no LSN"),
-            (r#"{"collection":"c","min_lsn":"+1","max_lsn":"1"}"#, "\"min_lsn\" that is no LSN"),
+            (r#"{"collection":"c","min_lsn":"x","max_lsn":"1"}"#, "\"min_lsn\" that is not an LSN"),
+            (r#"{"collection":"c","min_lsn":"","max_lsn":"1"}"#, "\"min_lsn\" that is not an LSN"),
+            (
+                r#"{"collection":"c","min_lsn":"+1","max_lsn":"1"}"#,
+                "\"min_lsn\" that is not an LSN",
+            ),
             (r#"{"collection":"c","min_lsn":0,"max_lsn":9007199254740992}"#, "\"max_lsn\""),
             (r#"{"collection":"c","min_lsn":1.5,"max_lsn":2}"#, "\"min_lsn\""),
             (r#"{"collection":"c","min_lsn":0,"max_lsn":"18446744073709551616"}"#, "\"max_lsn\""),

@@ -1,13 +1,14 @@
-//! A SHA-256, in the two forms that S3 and its clients write it.
+//! A SHA-256, in the two forms that S3 and its clients use: hexadecimal and base64.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::text::{from_hex, hex};
 use crate::{Error, Result};
 
-/// The SHA-256 of a file, computed by whoever has its bytes.
+/// The SHA-256 of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha256Digest(pub [u8; 32]);
 
@@ -21,29 +22,16 @@ impl Sha256Digest {
 
     /// Reads 64 hexadecimal digits, of either case.
     pub fn from_hex(text: &str) -> Result<Self> {
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let mut digest = [0; 32];
-        let pairs = text.as_bytes().chunks(2);
-        let whole = text.len() == 64
-            && digest.iter_mut().zip(pairs).all(|(byte, pair)| {
-                match (digit(pair[0]), digit(pair[1])) {
-                    (Some(high), Some(low)) => {
-                        *byte = (high * 16 + low) as u8;
-                        true
-                    }
-                    _ => false,
-                }
-            });
-        match whole {
-            true => Ok(Sha256Digest(digest)),
-            false => Err(Error::settings(format!(
-                "{:?} is no SHA-256; write its 32 bytes as 64 hexadecimal digits",
+        match from_hex(text).and_then(|bytes| bytes.try_into().ok()) {
+            Some(digest) => Ok(Sha256Digest(digest)),
+            None => Err(Error::settings(format!(
+                "{:?} is not a SHA-256; write its 32 bytes as 64 hexadecimal digits",
                 text.chars().take(80).collect::<String>()
             ))),
         }
     }
 
-    /// As the header `x-amz-checksum-sha256` has it.
+    /// The form of the header `x-amz-checksum-sha256`.
     pub fn to_base64(self) -> String {
         STANDARD.encode(self.0)
     }
@@ -52,7 +40,7 @@ impl Sha256Digest {
 impl fmt::Display for Sha256Digest {
     /// 64 hexadecimal digits in lower case.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

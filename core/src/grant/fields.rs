@@ -1,15 +1,20 @@
-//! JSON objects of strangers, read by hand so that an error names the field.
+//! Reads JSON objects from outside field by field, so that an error names the field.
 
 use serde_json::{Map, Value};
 
 use crate::{Error, LsnRange, Result};
 
-/// Integers that every JSON reader keeps whole.
+/// The longest upload id that is accepted; stores give some 40 to 150 characters.
+const UPLOAD_ID_BYTES_MAX: usize = 2_048;
+
+/// Integers below this are exact in every JSON reader: they fit a double (RFC 8259, section 6).
 const EXACT_INTEGER_MAX: u64 = 1 << 53;
 
-/// An object being read. Fields that nobody asks for are passed over: a later version may have added them.
+/// An object being read. Fields that it is not asked for are ignored: a later version may have
+/// added them.
 pub(super) struct Fields<'v> {
     map: &'v Map<String, Value>,
+    /// What the object is, for errors.
     place: String,
 }
 
@@ -30,7 +35,7 @@ impl<'v> Fields<'v> {
         Error::settings(format!("{} {what}", self.place))
     }
 
-    /// A field, where it is there and not null.
+    /// The field, if it is there and not null.
     pub(super) fn optional(&self, name: &str) -> Option<&'v Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
@@ -46,7 +51,7 @@ impl<'v> Fields<'v> {
 
     pub(super) fn number(&self, name: &str) -> Result<u64> {
         let value = self.required(name)?;
-        value.as_u64().ok_or_else(|| self.wrong(name, "is not a whole number from 0"))
+        value.as_u64().ok_or_else(|| self.wrong(name, "is not a whole number of at least 0"))
     }
 
     pub(super) fn object(&self, name: &str) -> Result<Fields<'v>> {
@@ -58,7 +63,7 @@ impl<'v> Fields<'v> {
         value.as_array().map(Vec::as_slice).ok_or_else(|| self.wrong(name, "is not an array"))
     }
 
-    /// A string map, such as headers are.
+    /// An object whose values are all strings, such as headers.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<(String, String)>> {
         let fields = self.object(name)?;
         let text = |(name, value): (&String, &Value)| match value.as_str() {
@@ -68,7 +73,7 @@ impl<'v> Fields<'v> {
         fields.map.iter().map(text).collect()
     }
 
-    /// `min_lsn` and `max_lsn`: decimal strings, or numbers that no reader can have rounded.
+    /// `min_lsn` and `max_lsn`: decimal strings, or numbers that no JSON reader rounds.
     pub(super) fn lsns(&self) -> Result<LsnRange> {
         LsnRange::new(self.lsn("min_lsn")?, self.lsn("max_lsn")?)
     }
@@ -80,7 +85,7 @@ impl<'v> Fields<'v> {
         digits.and_then(|digits| digits.parse().ok()).or(number).ok_or_else(|| {
             self.wrong(
                 name,
-                "is no LSN; write a decimal string such as \"41\" (a number only below 2^53)",
+                "is not an LSN; write a decimal string such as \"41\" (or a number below 2^53)",
             )
         })
     }
@@ -88,4 +93,37 @@ impl<'v> Fields<'v> {
     fn wrong(&self, name: &str, what: &str) -> Error {
         self.error(format_args!("has a {name:?} that {what}"))
     }
+}
+
+/// What is wrong with an upload id, as the end of a sentence; `None` if it is valid.
+pub(super) fn wrong_with_upload_id(id: &str) -> Option<&'static str> {
+    if id.is_empty() {
+        return Some("is empty");
+    }
+    if id.len() > UPLOAD_ID_BYTES_MAX {
+        return Some("is longer than 2,048 bytes");
+    }
+    (!id.bytes().all(|b| b.is_ascii_graphic()))
+        .then_some("has a character that is not visible ASCII")
+}
+
+/// The field `upload_id`, checked.
+pub(super) fn upload_id(fields: &Fields<'_>) -> Result<String> {
+    let id = fields.text("upload_id")?;
+    match wrong_with_upload_id(id) {
+        Some(wrong) => Err(fields.error(format_args!("has an \"upload_id\" that {wrong}"))),
+        None => Ok(id.to_owned()),
+    }
+}
+
+/// Reads JSON. The error of kind `Settings` begins with `what`.
+pub(super) fn read_json(text: &str, what: &str) -> Result<Value> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::settings(format!("{what} is not JSON: {error}")))
+}
+
+/// Writes JSON, on one line.
+pub(super) fn write_json(value: &impl serde::Serialize) -> String {
+    // The callers' structs have only strings, numbers and string maps, so this cannot fail.
+    serde_json::to_string(value).unwrap_or_default()
 }

@@ -4,19 +4,39 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::fields::Fields;
-use super::{Grant, GrantedWrite, Method, MultipartGrant, PARTS_MAX, SignedRequest};
+use super::fields::{Fields, read_json, upload_id, write_json};
+use super::granted::{Grant, GrantedWrite, MultipartGrant, PARTS_MAX};
+use super::request::{Method, SignedRequest};
 use crate::{Encodings, Error, KeyPrefix, ObjectKey, Result};
 
 const VERSION: u64 = 1;
 
-pub(super) fn read(text: &str) -> Result<Grant> {
-    let value = super::read_json(text, "the grant")?;
+impl Grant {
+    /// Reads the JSON form. It ignores fields that it does not know.
+    ///
+    /// # Errors
+    ///
+    /// `Settings` if a field is missing or wrong, or for another version; `Key` for a bad key. The
+    /// error names the field.
+    pub fn from_json(text: &str) -> Result<Self> {
+        read(text)
+    }
+
+    /// The JSON form, on one line. It is a secret until the grant expires: whoever has it can
+    /// upload.
+    pub fn to_json(&self) -> String {
+        write(self)
+    }
+}
+
+fn read(text: &str) -> Result<Grant> {
+    let value = read_json(text, "the grant")?;
     let fields = Fields::new(&value, "the grant")?;
     let version = fields.number("version")?;
     if version != VERSION {
         return Err(fields.error(format_args!(
-            "is of version {version}, and this build reads version {VERSION}; update coldpress where it is older"
+            "has version {version}, but this build of Coldpress reads version {VERSION}; update \
+             the older of the two"
         )));
     }
     let prefix = KeyPrefix::new(fields.text("prefix")?)?;
@@ -24,15 +44,17 @@ pub(super) fn read(text: &str) -> Result<Grant> {
     let write = match (fields.optional("put"), fields.optional("multipart")) {
         (Some(_), None) => GrantedWrite::Put(read_request(&fields.object("put")?)?),
         (None, Some(_)) => GrantedWrite::Multipart(read_multipart(&fields.object("multipart")?)?),
-        (None, None) => return Err(fields.error("has neither \"put\" nor \"multipart\"")),
+        (None, None) => {
+            return Err(fields.error("has neither \"put\" nor \"multipart\"; it must have one"));
+        }
         (Some(_), Some(_)) => {
-            return Err(fields.error("has both \"put\" and \"multipart\"; it must be one"));
+            return Err(fields.error("has both \"put\" and \"multipart\"; it must have one"));
         }
     };
     let check = read_request(&fields.object("check")?)?;
     let encodings = match fields.optional("encodings") {
         Some(_) => {
-            let wrong = |error| fields.error(format_args!("has \"encodings\": {error}"));
+            let wrong = |error| fields.error(format_args!("has bad \"encodings\": {error}"));
             Some(fields.text("encodings")?.parse::<Encodings>().map_err(wrong)?)
         }
         None => None,
@@ -45,15 +67,15 @@ pub(super) fn read(text: &str) -> Result<Grant> {
 fn read_multipart(fields: &Fields<'_>) -> Result<MultipartGrant> {
     let parts = fields.array("parts")?;
     if parts.len() > PARTS_MAX {
-        // Before they are read, so that a hostile list costs no more than its text.
+        // Check before the parts are read, so that a hostile list costs no more than its text.
         return Err(fields
-            .error(format_args!("has {} \"parts\"; there can be 1 to {PARTS_MAX}", parts.len())));
+            .error(format_args!("has {} \"parts\"; it must have 1 to {PARTS_MAX}", parts.len())));
     }
     let part = |(i, value)| {
         read_request(&Fields::new(value, format!("\"parts\"[{i}] of {}", fields.place()))?)
     };
     Ok(MultipartGrant {
-        upload_id: super::upload_id(fields)?,
+        upload_id: upload_id(fields)?,
         part_bytes: fields.number("part_bytes")?,
         parts: parts.iter().enumerate().map(part).collect::<Result<_>>()?,
         complete: read_request(&fields.object("complete")?)?,
@@ -79,7 +101,7 @@ fn read_request(fields: &Fields<'_>) -> Result<SignedRequest> {
         .map_err(|error| Error::settings(format!("{} {error}", fields.place())))
 }
 
-/// In the order that people read it in.
+/// The fields in the order in which people read them.
 #[derive(Serialize)]
 struct WrittenGrant<'a> {
     version: u64,
@@ -112,7 +134,7 @@ struct WrittenRequest<'a> {
     headers: BTreeMap<&'a str, &'a str>,
 }
 
-pub(super) fn write(grant: &Grant) -> String {
+fn write(grant: &Grant) -> String {
     let (put, multipart) = match &grant.write {
         GrantedWrite::Put(put) => (Some(written(put)), None),
         GrantedWrite::Multipart(multipart) => {
@@ -126,7 +148,7 @@ pub(super) fn write(grant: &Grant) -> String {
             (None, Some(multipart))
         }
     };
-    super::write_json(&WrittenGrant {
+    write_json(&WrittenGrant {
         version: VERSION,
         prefix: grant.prefix.as_str(),
         key: grant.key.as_str(),

@@ -1,13 +1,14 @@
-//! One request that was signed for somebody else to send.
+//! One signed request, which a device without credentials sends.
 
 use std::fmt;
 
 use crate::{Error, Result};
 
-/// The longest URL that is taken: far above what signing makes, and what every server reads.
+/// The longest URL that is accepted. Signed URLs are far shorter, and servers read up to this
+/// length.
 const URL_BYTES_MAX: usize = 16_384;
 
-/// The methods of signed requests. A grant has no `GET`: it lets nobody read.
+/// The methods of signed requests. A grant has no `GET`, so nobody can read by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Stores an object or a part of one.
@@ -23,7 +24,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name as HTTP has it.
+    /// The name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Put => "PUT",
@@ -41,15 +42,17 @@ impl fmt::Display for Method {
     }
 }
 
-/// A request that whoever holds it may send: method, URL and the headers that its signature covers.
+/// A signed request: method, URL, and the headers that the signature covers. Whoever has it can
+/// send it.
 ///
-/// The URL is a secret for as long as it holds, so `Debug` leaves its query out.
+/// The URL is a secret until it expires, so `Debug` leaves its query out.
 ///
 /// # Invariants
 ///
-/// * the URL is absolute, `http` or `https`, with a host and without user or fragment, all of it
-///   visible ASCII
-/// * header names are lower-case tokens, each once, in order; values are visible ASCII and inner spaces
+/// * the URL is absolute, with the scheme `http` or `https` and a host, without user or fragment,
+///   and only of visible ASCII
+/// * header names are lower-case tokens, sorted, and no name comes twice; values are visible ASCII,
+///   with spaces only inside
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SignedRequest {
     method: Method,
@@ -58,7 +61,8 @@ pub struct SignedRequest {
 }
 
 impl SignedRequest {
-    /// The request; an error of kind `Settings` where it breaks an invariant.
+    /// The request; an error of kind `Settings` if an invariant does not hold. The message has no
+    /// subject: the caller names the request.
     pub fn new(
         method: Method,
         url: impl Into<String>,
@@ -92,7 +96,7 @@ impl SignedRequest {
         &self.url
     }
 
-    /// The headers to send exactly as they are, names in lower case, in order of names.
+    /// The headers, to send exactly as they are. Names are in lower case and sorted.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
@@ -109,8 +113,16 @@ impl fmt::Debug for SignedRequest {
         f.debug_struct("SignedRequest")
             .field("method", &self.method)
             .field("url", &format_args!("{place}?(hidden)"))
-            .field("headers", &self.headers)
+            .field("headers", &self.headers.iter().map(shown).collect::<Vec<_>>())
             .finish()
+    }
+}
+
+/// A header for `Debug`, without secrets.
+fn shown((name, value): &(String, String)) -> (&str, &str) {
+    match name.as_str() {
+        "authorization" | "x-amz-security-token" => (name, "(hidden)"),
+        _ => (name, value),
     }
 }
 
@@ -123,17 +135,18 @@ fn wrong_with_url(url: &str) -> Option<&'static str> {
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Some("is not http:// or https://");
     }
-    // Browsers read a backslash as a slash, other clients do not: nobody may disagree on the host.
+    // Browsers read a backslash as a slash (WHATWG URL standard), other clients do not (RFC 3986).
+    // So they would disagree about the host.
     if !url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
-        return Some("holds a space, a backslash or a character outside ASCII; percent-encode it");
+        return Some("has a space, a backslash or a character outside ASCII; percent-encode it");
     }
     if url.contains('#') {
-        return Some("has a fragment, which no server sees");
+        return Some("has a fragment (`#`), which clients do not send; remove it");
     }
     let rest = url.get(scheme_bytes + 3..).unwrap_or_default();
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Some("holds a user or password");
+        return Some("has a user or a password before the host; remove it");
     }
     if authority.is_empty() || authority.starts_with(':') {
         return Some("names no host");
@@ -144,17 +157,18 @@ fn wrong_with_url(url: &str) -> Option<&'static str> {
 fn wrong_with_header(name: &str, value: &str) -> Option<&'static str> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(token) {
-        return Some("is no name of a header");
+        return Some("is not a valid name of a header");
     }
     if !value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') || value.trim() != value {
-        return Some("has a value that cannot be sent as it is");
+        return Some("has a value with characters that HTTP does not allow");
     }
-    // Sent by the client itself from what it sends: one that disagrees splits requests in two.
+    // The client sets these from the request that it sends. A second value that disagrees makes a
+    // server read one request as two (request smuggling, RFC 9112, section 11.2).
     if matches!(name, "host" | "connection" | "transfer-encoding" | "te" | "upgrade" | "trailer") {
-        return Some("the client sets itself");
+        return Some("only the HTTP client may set");
     }
     if name == "content-length" && value.parse::<u64>().is_err() {
-        return Some("is no number of bytes");
+        return Some("is not a number of bytes");
     }
     None
 }
@@ -229,5 +243,9 @@ mod tests {
         let url = "https://h/b/k?X-Amz-Signature=abc";
         let shown = format!("{:?}", SignedRequest::new(Method::Head, url, []).unwrap());
         assert!(shown.contains("https://h/b/k") && !shown.contains("abc"), "{shown}");
+        let headers = [header("Authorization", "abc"), header("x-amz-security-token", "abc")];
+        let shown =
+            format!("{:?}", SignedRequest::new(Method::Put, "https://h/", headers).unwrap());
+        assert!(shown.contains("authorization") && !shown.contains("abc"), "{shown}");
     }
 }

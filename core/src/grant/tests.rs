@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ErrorKind;
+use crate::{Encodings, Error, ErrorKind, ObjectKey};
 
 fn request(method: &str) -> Value {
     json!({ "method": method, "url": format!("https://s3.example/b/k?{method}"), "headers": {} })
@@ -122,7 +122,7 @@ fn keys_of_others_are_refused() {
 #[test]
 fn mistakes_are_named() {
     let cases: [(&str, Value, &str); 22] = [
-        ("/version", json!(2), "of version 2"),
+        ("/version", json!(2), "has version 2"),
         ("/version", json!("1"), "\"version\" that is not a whole number"),
         ("/prefix", json!(1), "\"prefix\" that is not a string"),
         ("/expires_ms", json!(-1), "\"expires_ms\" that is not a whole number"),
@@ -139,7 +139,7 @@ fn mistakes_are_named() {
         ("/check/url", json!("ftp://h/"), "\"check\" of the grant has a \"url\" that is not http"),
         ("/check/headers", json!(null), "no \"headers\""),
         ("/multipart/upload_id", json!(""), "\"upload_id\" that is empty"),
-        ("/multipart/upload_id", json!("a\nb"), "\"upload_id\" that holds more"),
+        ("/multipart/upload_id", json!("a\nb"), "\"upload_id\" that has a character"),
         ("/multipart/part_bytes", json!(0), "\"part_bytes\" of 0"),
         ("/multipart/part_bytes", json!(PART_BYTES_MAX + 1), "\"part_bytes\" of 5368709121"),
         ("/multipart/parts", json!([]), "has 0 \"parts\""),

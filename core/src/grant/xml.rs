@@ -1,12 +1,15 @@
-//! The little XML that S3 answers with: flat elements of text.
+//! The small part of XML that S3 uses in its answers: flat elements of text.
 
-/// The text of the first element of that name, its entities decoded.
+use super::fields::wrong_with_upload_id;
+use crate::{Error, ErrorKind, Result};
+
+/// The text of the first element with this name, its entities decoded.
 pub(crate) fn element(body: &str, name: &str) -> Option<String> {
     let mut rest = body;
     loop {
         let (_, after) = rest.split_once('<')?;
         let (tag, text) = after.split_once('>')?;
-        // Some stores put a namespace on elements.
+        // Some stores give elements a namespace attribute.
         if tag.split_ascii_whitespace().next() == Some(name) && !tag.ends_with('/') {
             return text.split_once("</").map(|(text, _)| decoded(text));
         }
@@ -14,12 +17,12 @@ pub(crate) fn element(body: &str, name: &str) -> Option<String> {
     }
 }
 
-/// The name of the document's own element, without a prefix of its namespace.
+/// The name of the root element, without a namespace prefix.
 pub(crate) fn root(body: &str) -> Option<&str> {
     let mut rest = body;
     loop {
         let (_, after) = rest.split_once('<')?;
-        // Not the declaration, nor a comment.
+        // Skip the declaration and comments.
         if !after.starts_with(['?', '!']) {
             let end = after.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))?;
             let name = &after[..end];
@@ -29,7 +32,8 @@ pub(crate) fn root(body: &str) -> Option<&str> {
     }
 }
 
-/// The body that completes a multipart upload of parts with these ETags, the first part's first.
+/// The body of the request that completes a multipart upload. `etags` are those of the parts, in
+/// order from the first part.
 pub fn complete_multipart_body<'a>(etags: impl IntoIterator<Item = &'a str>) -> String {
     let mut body =
         String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
@@ -43,7 +47,7 @@ pub fn complete_multipart_body<'a>(etags: impl IntoIterator<Item = &'a str>) -> 
     body
 }
 
-/// Text that can stand in an element.
+/// Text with the characters escaped that an element cannot contain.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -86,13 +90,34 @@ fn decoded(text: &str) -> String {
     out
 }
 
+/// Reads the upload id from the body of the answer that begins a multipart upload.
+///
+/// # Errors
+///
+/// `Corrupt` if the body has no valid upload id.
+pub fn upload_id_in(body: &str) -> Result<String> {
+    let id = element(body, "UploadId").unwrap_or_default();
+    match wrong_with_upload_id(&id) {
+        Some(wrong) => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the store began a multipart upload, but its UploadId {wrong}; check that the \
+                 endpoint is that of an S3 store"
+            ),
+        )),
+        None => Ok(id),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_text_of_an_element_is_found_and_decoded() {
-        let body = "<?xml version=\"1.0\"?>\n<R xmlns=\"http://x/\"><A/><UploadId>a&amp;b&#34;&#x2b;&odd;</UploadId><B a=\"1\"> c </B></R>";
+        let body = "<?xml version=\"1.0\"?>\n<R \
+                    xmlns=\"http://x/\"><A/><UploadId>a&amp;b&#34;&#x2b;&odd;</UploadId><B \
+                    a=\"1\"> c </B></R>";
         assert_eq!(element(body, "UploadId").as_deref(), Some("a&b\"+&odd;"));
         assert_eq!(element(body, "B").as_deref(), Some("c"));
         assert_eq!(element(body, "A"), None);

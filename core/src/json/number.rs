@@ -1,4 +1,4 @@
-//! Number literals: what they are worth, and whether a machine number holds them exactly.
+//! Number literals: their values, and whether a machine number holds them exactly.
 
 /// A JSON number as it will be stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -7,7 +7,8 @@ pub enum Number<'t> {
     Int(i64),
     /// A whole number past i64, within u64.
     Big(u64),
-    /// A number whose shortest decimal form, as every printer writes it, is exactly the literal's value.
+    /// A number whose shortest decimal form, as every printer writes it, is exactly the literal's
+    /// value.
     Double(f64),
     /// Any other: kept as it was written.
     Literal(&'t str),
@@ -23,7 +24,8 @@ const POWERS: [f64; EXACT_POWER as usize + 1] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// Reads the literal at `start`; the number and where it ends, or the place and reason of a fault.
+/// Reads the literal at `start`. Gives the number and the place of its end, or the place and the
+/// reason of a fault.
 #[inline]
 pub(crate) fn read(text: &str, start: usize) -> Result<(Number<'_>, usize), (usize, &'static str)> {
     let bytes = text.as_bytes();
@@ -34,7 +36,7 @@ pub(crate) fn read(text: &str, start: usize) -> Result<(Number<'_>, usize), (usi
         0 => return Err((scan.at, "a number needs a digit here")),
         1 => {}
         _ if bytes.get(first) == Some(&b'0') => {
-            return Err((first, "a number does not start with a needless 0"));
+            return Err((first, "a number cannot start with a needless 0"));
         }
         _ => {}
     }
@@ -188,9 +190,9 @@ impl Decimal {
     }
 }
 
-/// The double that gives a whole number back: every one to 2^53, and past it those that are not only a
-/// double exactly but also what its shortest decimal form says (2^63 prints as 9.223372036854776e18, which
-/// is another number).
+/// The double that gives a whole number back: every one to 2^53, and past it those that are not
+/// only a double exactly but also what its shortest decimal form says (2^63 prints as
+/// 9.223372036854776e18, which is another number).
 pub(crate) fn int_as_double(value: i64) -> Option<f64> {
     const ALL_EXACT_TO: u64 = 1 << 53;
     let double = value as f64;
@@ -199,7 +201,7 @@ pub(crate) fn int_as_double(value: i64) -> Option<f64> {
     exact.then_some(double)
 }
 
-/// The double that gives back a whole number past i64, likewise.
+/// The same for a whole number past i64.
 pub(crate) fn big_as_double(value: u64) -> Option<f64> {
     let double = value as f64;
     let same = same_value(itoa::Buffer::new().format(value), format(double, &mut buffer()));

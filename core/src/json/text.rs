@@ -1,16 +1,25 @@
 //! JSON text out: compact, escaped as serde_json escapes, so that both input forms give one text.
 
-use super::Events;
+use super::events::Events;
 use super::number::{self, Number};
 use super::tokenizer::plain_run;
 
-/// What an open object, or a field of one, takes in memory: two places in the text, counted alike
-/// on machines of 32 bits.
+/// The bytes that an open object, or a field of one, takes in memory: two places in the text. The
+/// number is the same on machines of 32 bits.
 const PLACES_BYTES: usize = 16;
 
 /// Events in, one compact JSON text out. Of equal keys in one object, the last stays.
+///
+/// ```
+/// use coldpress_core::json::{JsonText, read};
+///
+/// let mut text = JsonText::default();
+/// read(br#" { "a": 1.0, "b": [true, null], "a": 2e0 } "#, &mut text)?;
+/// assert_eq!(text.take(), r#"{"b":[true,null],"a":2.0}"#);
+/// # Ok::<(), coldpress_core::Error>(())
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct JsonText {
+pub struct JsonText {
     out: String,
     comma: bool,
     /// The objects that have no end yet, the innermost last.
@@ -37,7 +46,7 @@ struct Field {
 }
 
 impl Field {
-    /// The name as it was written. Equal names are written alike.
+    /// The name as it was written. Equal names are written with the same bytes.
     fn name(self, text: &str) -> &str {
         &text[self.start..self.name_end]
     }
@@ -45,12 +54,12 @@ impl Field {
 
 impl JsonText {
     /// The text so far, leaving this empty for the next one.
-    pub(crate) fn take(&mut self) -> String {
+    pub fn take(&mut self) -> String {
         self.comma = false;
         std::mem::take(&mut self.out)
     }
 
-    /// What this takes in memory, about.
+    /// The bytes that this takes in memory, approximately.
     pub(crate) fn bytes(&self) -> usize {
         self.out.len() + (self.objects.len() + self.fields.len()) * PLACES_BYTES
     }
@@ -73,8 +82,8 @@ impl JsonText {
         self.comma = true;
     }
 
-    /// Removes the fields that later ones of the same name replace from an object, which stands at
-    /// the end of the text.
+    /// Removes the fields that later fields with the same name replace. The object is the last one
+    /// in the text.
     fn keep_last(&mut self, object: &OpenObject) {
         let fields = &self.fields[object.first_field..];
         let mut by_name: Vec<usize> = (0..fields.len()).collect();
@@ -151,7 +160,7 @@ impl Events for JsonText {
     }
 }
 
-/// Appends a number as JSON, exactly as it is worth.
+/// Appends a number as JSON, with exactly its value.
 pub fn write_number(out: &mut String, value: Number<'_>) {
     match value {
         Number::Int(value) => out.push_str(itoa::Buffer::new().format(value)),

@@ -1,26 +1,8 @@
 //! Bytes into events, without recursion: nesting is bounded by memory, not by the stack.
 
-use super::{Events, number};
-
-/// Why and where a text is not JSON.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    /// Bytes from the start of the text.
-    pub(crate) offset: usize,
-    pub(crate) reason: &'static str,
-    /// The text ended too soon: more of it might make it JSON.
-    pub(crate) unfinished: bool,
-}
-
-impl Fault {
-    pub(crate) fn new(offset: usize, reason: &'static str) -> Self {
-        Fault { offset, reason, unfinished: false }
-    }
-
-    fn end(offset: usize) -> Self {
-        Fault { offset, reason: "the text ends within a document", unfinished: true }
-    }
-}
+use super::events::Events;
+use super::fault::Fault;
+use super::number;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Container {
@@ -36,9 +18,10 @@ pub(crate) struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the document at `start`, and gives the offset after it. White space before it is skipped.
+    /// Reads the document at `start`, and gives the offset after it. White space before it is
+    /// skipped.
     ///
-    /// On a fault the events so far stand: the caller takes them back.
+    /// After a fault, the caller must undo the events so far.
     pub(crate) fn document<E: Events>(
         &mut self,
         text: &str,
@@ -156,7 +139,7 @@ impl Tokenizer {
                 Some(b'"') => return Ok(at + 1),
                 Some(b'\\') => at = self.escape(bytes, at + 1)?,
                 Some(_) => {
-                    return Err(Fault::new(at, "a control character in a string; escape it"));
+                    return Err(Fault::new(at, "a string has a control character; escape it"));
                 }
             }
             start = at;
@@ -164,7 +147,7 @@ impl Tokenizer {
         }
     }
 
-    /// Reads the escape whose backslash stands before `at`; the offset after it.
+    /// Reads the escape whose backslash is before `at`; gives the offset after it.
     fn escape(&mut self, bytes: &[u8], at: usize) -> Result<usize, Fault> {
         let simple = match bytes.get(at) {
             Some(b'"') => '"',
@@ -177,14 +160,14 @@ impl Tokenizer {
             Some(b't') => '\t',
             Some(b'u') => return self.unicode(bytes, at + 1),
             None => return Err(Fault::end(at)),
-            Some(_) => return Err(Fault::new(at, "no such escape in a string")),
+            Some(_) => return Err(Fault::new(at, "a string has an unknown escape")),
         };
         self.unescaped.push(simple);
         Ok(at + 1)
     }
 
     fn unicode(&mut self, bytes: &[u8], at: usize) -> Result<usize, Fault> {
-        const LONE: &str = "half a surrogate pair, which is no character";
+        const LONE: &str = "a string has half a surrogate pair, which is not a character";
         let unit = hex4(bytes, at)?;
         let (code, end) = match unit {
             0xD800..=0xDBFF => {
@@ -216,13 +199,14 @@ pub(crate) fn skip_white_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where the first quote, backslash or control character stands from `start` on; else the end.
+/// The place of the first quote, backslash or control character from `start` on; else the end.
 #[inline]
 pub(crate) fn plain_run(bytes: &[u8], start: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let mut at = start;
-    // Eight bytes at a time: the lowest top bit set is the first hit (false ones only come after a true one).
+    // Eight bytes at a time: the lowest top bit set is the first hit (false ones only come after a
+    // true one).
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
         let quotes = word ^ (ONES * 0x22);

@@ -2,24 +2,25 @@
 
 use serde_json::{Map, Value};
 
-use super::Events;
+use super::events::Events;
+use super::fault::{Fault, syntax_error};
 use super::number::{self, Number};
 use super::text::write_number;
-use super::tokenizer::{Fault, Tokenizer, skip_white_space};
+use super::tokenizer::{Tokenizer, skip_white_space};
 use crate::{Error, ErrorKind, Result};
 
-/// The deepest a `Value` may nest that we make or walk: both dropping and walking one recurse, and a stack is
-/// finite.
+/// The deepest a `Value` may nest that we make or walk: both dropping and walking one recurse, and
+/// a stack is finite.
 pub(crate) const DEPTH_MAX: usize = 1_000;
 
-/// The value that a whole text is; an error of kind `Limit` where a `Value` cannot hold it.
+/// Reads a whole text as a `Value`; an error of kind `Limit` if a `Value` cannot hold it.
 pub(crate) fn read(text: &str) -> Result<Value> {
     let mut builder = ValueBuilder::default();
-    let at_fault = |fault: Fault| super::syntax_error(text.as_bytes(), fault, 1);
+    let at_fault = |fault: Fault| syntax_error(text.as_bytes(), fault, 1);
     let end = Tokenizer::default().document(text, 0, &mut builder).map_err(at_fault)?;
     let end = skip_white_space(text.as_bytes(), end);
     if end < text.len() {
-        return Err(at_fault(Fault::new(end, "something follows the end of the document")));
+        return Err(at_fault(Fault::new(end, "text follows the end of the document")));
     }
     match builder.problem {
         Some(problem) => Err(Error::new(ErrorKind::Limit, problem)),
@@ -49,7 +50,8 @@ impl ValueBuilder {
     fn open(&mut self, value: Value) {
         if self.open.len() >= DEPTH_MAX {
             self.problem = Some(format!(
-                "the document nests deeper than {DEPTH_MAX}, too deep for a Value; read it as JSON text"
+                "the document nests deeper than {DEPTH_MAX} levels, which a Value cannot hold; \
+                 read it as JSON text"
             ));
         } else {
             self.open.push((value, std::mem::take(&mut self.key)));
@@ -91,9 +93,8 @@ impl Events for ValueBuilder {
         if number.is_none() {
             let mut text = String::new();
             write_number(&mut text, value);
-            self.problem = Some(format!(
-                "the number {text} would be rounded in a Value; read the row as JSON text"
-            ));
+            self.problem =
+                Some(format!("a Value would round the number {text}; read the row as JSON text"));
         }
         self.put(number.map_or(Value::Null, Value::Number));
     }

@@ -1,7 +1,7 @@
-//! The one table of a store's answers: for each step, status and S3 code, what to do next, and
-//! which error it is when that comes to nothing. Nothing else decides a retry.
+//! The one table of a store's answers. For each step, status and S3 code it says what to do next,
+//! and which kind of error it is if that fails. Nothing else decides a retry.
 //!
-//! It is read in two halves. [`CODES`] and [`by_status`] say what an answer *means*; [`next`] says
+//! The table has two halves. [`CODES`] and [`by_status`] say what an answer *means*; [`next`] says
 //! what follows from a meaning at a step. Sources: the error lists of Amazon S3, Cloudflare R2,
 //! Backblaze B2, Google Cloud Storage (XML), MinIO, Ceph RGW and SeaweedFS.
 
@@ -14,11 +14,11 @@ use crate::time::retry_after_ms;
 const CODE_CHARS_MAX: usize = 80;
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// How often bytes are sent again that the store says were damaged on the way. Damage that repeats
-/// does not come from the network.
+/// How often to send bytes again that were damaged on the way, as the store says. If the damage
+/// repeats, it does not come from the network.
 const DAMAGED_RETRIES_MAX: u32 = 3;
 
-/// Judges what a store answered to a step. `now_ms` is for a `Retry-After` with a date.
+/// Judges a store's answer to a step. A `Retry-After` with a date counts from `now_ms`.
 pub fn judge(
     step: StoreStep,
     signed_by: SignedBy,
@@ -26,7 +26,8 @@ pub fn judge(
     now_ms: u64,
 ) -> Verdict {
     let body = String::from_utf8_lossy(answer.body);
-    // S3 may answer 200 at once, and find out later that it could not do it.
+    // S3 sends the status 200 before it has done the work, and an error can follow in the body
+    // (Amazon S3 API reference: CompleteMultipartUpload, CopyObject).
     let is_success = (200..300).contains(&answer.status) && xml::root(&body) != Some("Error");
     let (code, message) = match is_success {
         true => (String::new(), String::new()),
@@ -74,7 +75,7 @@ fn retries_max(meaning: Meaning) -> Option<u32> {
     (meaning == Meaning::Damaged).then_some(DAMAGED_RETRIES_MAX)
 }
 
-/// What follows from a meaning at a step; and the kind of error, where that comes to nothing.
+/// What follows from a meaning at a step; and the kind of error, if that fails.
 fn next(step: StoreStep, meaning: Meaning, signed_by: SignedBy) -> (Next, ErrorKind) {
     use StoreStep::{Abort, Complete, Delete, DeleteMany, Look, PutObject, PutPart, Read};
     match (meaning, step) {
@@ -85,15 +86,16 @@ fn next(step: StoreStep, meaning: Meaning, signed_by: SignedBy) -> (Next, ErrorK
         (Meaning::Exists | Meaning::Contended, PutObject | Complete) => {
             (Next::LookThenRetry, ErrorKind::Unavailable)
         }
-        // Reading on, pinned by an ETag: the object is another one by now.
+        // A read with `If-Match`: another object lies at the key by now.
         (Meaning::Exists, Read | Look) => (Next::Stop, ErrorKind::Unavailable),
-        // Another request of the same part, say, whose answer was lost.
+        // For example, an earlier request with the same part is still under way.
         (Meaning::Exists, PutPart) | (Meaning::Contended, _) => {
             (Next::Retry, ErrorKind::Unavailable)
         }
         (Meaning::Blocked, _) => (Next::Stop, ErrorKind::Conflict),
 
-        // It may be gone because it was completed: by us, with the answer lost.
+        // Perhaps our own request completed the upload, and its answer was lost: S3 then answers
+        // NoSuchUpload to the next one.
         (Meaning::NoUpload | Meaning::NoKey | Meaning::NothingSaid, Complete) => {
             (Next::LookThenBeginAnew, ErrorKind::Unavailable)
         }
@@ -106,8 +108,8 @@ fn next(step: StoreStep, meaning: Meaning, signed_by: SignedBy) -> (Next, ErrorK
         (Meaning::PartsLost, Complete) => (Next::SendPartsAnew, ErrorKind::Unavailable),
 
         (Meaning::NoKey, Look | Read | Delete | DeleteMany) => (Next::Absent, ErrorKind::Missing),
-        // A HEAD has no body, so that no store can say more. With a body a store says what is not
-        // there; a proxy without its store behind it does not.
+        // The answer to a HEAD has no body (RFC 9110), so a store cannot say more. To other methods
+        // a store names what is absent in a body. A proxy that cannot reach its store does not.
         (Meaning::NothingSaid, Look) => (Next::Absent, ErrorKind::Missing),
 
         (Meaning::Expired, _) if signed_by != SignedBy::Us => (Next::Renew, ErrorKind::Expired),
@@ -142,7 +144,7 @@ fn meaning(status: u16, code: &str, message: &str, signed_by: SignedBy) -> Meani
         return Meaning::Expired;
     }
     match by_code(code) {
-        // That something is absent is believed only of a status that says so too.
+        // A code that says "absent" counts only with a status that agrees.
         Some(Meaning::NoKey | Meaning::NoUpload | Meaning::NoBucket)
             if matches!(status, 401 | 403 | 500..) =>
         {
@@ -165,7 +167,7 @@ fn by_code(code: &str) -> Option<Meaning> {
 /// For a code that the table does not have.
 fn by_status(status: u16, code: &str) -> Meaning {
     match status {
-        // An error in the body of a success: nothing was done.
+        // An error in the body of a 200: the store did nothing.
         200..=299 => Meaning::Busy,
         401 | 403 => Meaning::Denied,
         404 if code.is_empty() => Meaning::NothingSaid,
@@ -173,18 +175,19 @@ fn by_status(status: u16, code: &str) -> Meaning {
         412 => Meaning::Exists,
         413 => Meaning::TooLarge,
         416 => Meaning::Shorter,
-        // 421 and 423: another connection, or a lock that passes. 499: R2 and MinIO, for a client
-        // that was cut off.
+        // 421: another connection will do. 423: a lock, which ends. 499: R2 and MinIO say that the
+        // connection to the client was lost.
         408 | 421 | 423 | 425 | 429 | 499 => Meaning::Busy,
         501 => Meaning::Unsupported,
         505 => Meaning::Refused,
         500..=599 => Meaning::Busy,
-        // 3xx: the bucket lies elsewhere, which is a matter of endpoint and region.
+        // 3xx: the bucket lies elsewhere, so endpoint or region are wrong.
         _ => Meaning::Refused,
     }
 }
 
-/// What each code means under any status. `NoSuchKey` and its like: see [`meaning`].
+/// What each code means, with any status. Codes that say "absent" are an exception: see
+/// [`meaning`].
 const CODES: &[(Meaning, &[&str])] = &[
     (
         Meaning::Busy,
@@ -206,7 +209,8 @@ const CODES: &[(Meaning, &[&str])] = &[
             "PriorRequestNotComplete",
             "ProvisionedThroughputExceeded",
             "ProvisionedThroughputExceededException",
-            // Full: room can be made, and who archives a log goes on trying.
+            // The store is full. Somebody can make room, and an archiver of a log must go on
+            // trying.
             "QuotaExceeded",
             "RequestLimitExceeded",
             // The body came too slowly; 400 at Amazon, 408 elsewhere.
@@ -309,10 +313,10 @@ const CODES: &[(Meaning, &[&str])] = &[
             "InvalidArgument",
             "InvalidBucketName",
             "InvalidBucketState",
-            // A digest that is none: the request was made wrongly.
+            // The request has a digest of the wrong form.
             "InvalidDigest",
             "InvalidLocationConstraint",
-            // Its storage class wants it to be restored first.
+            // Somebody must restore the object from its storage class first.
             "InvalidObjectState",
             "InvalidRegion",
             "InvalidRequest",
@@ -339,8 +343,8 @@ const CODES: &[(Meaning, &[&str])] = &[
 fn said_in(body: &str, signed_by: SignedBy) -> (String, String) {
     let code = xml::element(body, "Code").unwrap_or_default();
     let mut message = xml::element(body, "Message").unwrap_or_default();
-    // Not S3's form, but the page of a proxy, say. It is shown to who holds the credentials, never
-    // beside a grant, whose URL it may repeat.
+    // Not S3's form, for example the page of a proxy. The page may repeat the URL of the request.
+    // The URL of a grant is a secret, so show the page only for requests that we signed ourselves.
     if code.is_empty() && message.is_empty() && signed_by == SignedBy::Us {
         message = body.lines().next().unwrap_or_default().to_owned();
     }

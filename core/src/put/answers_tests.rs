@@ -223,7 +223,8 @@ fn only_the_document_itself_can_be_an_error() {
 
 #[test]
 fn only_code_and_message_are_repeated_and_a_secret_hides_no_code() {
-    let body = b"<Error><Code>ExpiredToken</Code><Message>the token k\nof k</Message><StringToSign>secret</StringToSign></Error>";
+    let body = b"<Error><Code>ExpiredToken</Code><Message>the token k\nof k</Message>\
+        <StringToSign>secret</StringToSign></Error>";
     let answer = StoreAnswer { status: 400, retry_after: None, body };
     let verdict = judge(StoreStep::Read, SignedBy::Us, answer, 0);
     assert_eq!(verdict.said(), "400 ExpiredToken: the token k of k");

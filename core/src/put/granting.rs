@@ -1,78 +1,23 @@
-//! Which grant an upload works by, and when it asks for another.
+//! Which grant an upload uses, and when it asks for another one.
 
-use super::heard::without_queries;
-use super::question::{Question, no_grant, unanswered};
-use super::work::{Chunks, Purpose, Stage};
-use super::{Action, Upload};
+use super::action::Action;
+use super::chunks::Chunks;
+use super::machine::Put;
+use super::question::{no_grant, unanswered};
+use super::response::without_queries;
+use super::stage::{Purpose, Stage};
 use crate::grant::SHA256_HEADER;
-use crate::{
-    Error, ErrorKind, Grant, GrantedWrite, MultipartGrant, Result, Sha256Digest, SignedRequest,
-};
+use crate::{Error, ErrorKind, Grant, GrantedWrite, Result, Sha256Digest, SignedRequest};
 
-/// How many grants in a row may expire without anything having been stored.
+/// How many times in a row the machine asks for another grant without storing a part in between.
 const ASKS_IDLE_MAX: u32 = 4;
 
-#[derive(Debug, Default)]
-pub(super) struct Grants {
-    current: Option<Grant>,
-    /// Counts the grants taken: what was sent by an earlier one says nothing about this one.
-    pub(super) epoch: u64,
-    /// Whether the grant still held by our clock when it came. If not, the clocks disagree, and
-    /// only the store's word counts.
-    clock_believed: bool,
-    /// Whether the multipart upload of the current grant is to be aborted if all else ends.
-    pub(super) is_open: bool,
-    pub(super) question: Question,
-    asks_idle: u32,
-    /// Why another grant is asked for.
-    why: Option<Error>,
-}
-
-impl Grants {
-    pub(super) fn want(&mut self, why: Option<Error>, now_ms: u64) {
-        self.why = why;
-        self.question.want(now_ms);
-    }
-
-    /// The grant to work by; none while another is asked for.
-    pub(super) fn usable(&self) -> Option<&Grant> {
-        self.current.as_ref().filter(|_| !self.question.is_open())
-    }
-
-    pub(super) fn is_usable(&self) -> bool {
-        self.usable().is_some()
-    }
-
-    pub(super) fn multipart(&self) -> Option<&MultipartGrant> {
-        match self.current.as_ref()?.write() {
-            GrantedWrite::Multipart(multipart) => Some(multipart),
-            GrantedWrite::Put(_) => None,
-        }
-    }
-
-    /// Whether the current grant has expired, by a clock that is believed.
-    pub(super) fn clock_expired(&self, now_ms: u64) -> bool {
-        self.clock_believed
-            && self.current.as_ref().is_some_and(|grant| now_ms >= grant.expires_ms())
-    }
-
-    /// Something was stored, so that fresh grants are of use.
-    pub(super) fn progressed(&mut self) {
-        self.asks_idle = 0;
-    }
-
-    pub(super) fn forget(&mut self) {
-        self.current = None;
-        self.is_open = false;
-    }
-}
-
-impl Upload {
+impl Put {
     pub(super) fn take_first_grant(&mut self, grant: Grant, now_ms: u64) {
         match self.fit(&grant) {
             Ok(()) => self.take(grant, now_ms),
             Err(error) => {
-                self.give_back(&grant, now_ms);
+                self.abort_unused(&grant, now_ms);
                 self.grants.want(Some(error), now_ms);
             }
         }
@@ -80,15 +25,15 @@ impl Upload {
 
     pub(super) fn take_asked_grant(&mut self, grant: Grant, now_ms: u64) {
         if self.is_over() || !self.grants.question.is_open() {
-            // Perhaps an answer that came twice, perhaps one that came too late; a multipart upload
-            // was begun either way.
-            self.give_back(&grant, now_ms);
+            // The answer came twice, or too late. But the grant server has begun a multipart upload
+            // for it.
+            self.abort_unused(&grant, now_ms);
             return;
         }
         match self.fit(&grant) {
             Ok(()) => self.take(grant, now_ms),
             Err(error) => {
-                self.give_back(&grant, now_ms);
+                self.abort_unused(&grant, now_ms);
                 self.fail(error, now_ms);
             }
         }
@@ -113,7 +58,7 @@ impl Upload {
         }
     }
 
-    /// Another grant is needed, for this reason; unless too many have come to nothing.
+    /// Asks for another grant, for this reason. Fails if too many grants in a row were of no use.
     pub(super) fn want_grant(&mut self, why: Error, now_ms: u64) {
         if self.grants.question.is_open() {
             return;
@@ -121,7 +66,8 @@ impl Upload {
         self.grants.asks_idle += 1;
         if self.grants.asks_idle > ASKS_IDLE_MAX {
             let message = format!(
-                "{ASKS_IDLE_MAX} grants in a row came to nothing ({why}); let grants hold longer, and compare the clocks of the granting server and the store"
+                "{ASKS_IDLE_MAX} grants in a row ended before a part was stored ({why}); let \
+                 grants be valid longer, and compare the clocks of the grant server and the store"
             );
             self.fail(Error::new(why.kind(), message), now_ms);
             return;
@@ -134,7 +80,7 @@ impl Upload {
             return None;
         }
         let id = self.id();
-        let deadline_ms = now_ms.saturating_add(self.settings.timeout_ms);
+        let deadline_ms = now_ms.saturating_add(self.settings.timeout_ms());
         self.grants.question.asked(id, deadline_ms);
         let multipart = self.grants.multipart().filter(|_| self.grants.is_open);
         Some(Action::AskGrant {
@@ -151,6 +97,8 @@ impl Upload {
     }
 
     fn take(&mut self, grant: Grant, now_ms: u64) {
+        // A grant with another multipart upload begins the file anew: parts belong to one upload,
+        // and the earlier upload would stay open for ever.
         if !self.continues(&grant) {
             let parts_under_way =
                 self.cancel(|purpose| matches!(purpose, Purpose::Chunk(_) | Purpose::Complete));
@@ -172,7 +120,7 @@ impl Upload {
         grants.current = Some(grant);
     }
 
-    /// Whether what is stored by the current grant counts under this one.
+    /// Whether the parts that the current grant stored also count under this grant.
     fn continues(&self, grant: &Grant) -> bool {
         let Some(current) = &self.grants.current else { return false };
         match (current.write(), grant.write()) {
@@ -186,8 +134,9 @@ impl Upload {
         }
     }
 
-    /// Aborts the multipart upload of a grant that is not taken.
-    fn give_back(&mut self, grant: &Grant, now_ms: u64) {
+    /// Aborts the multipart upload of a grant that the machine does not use, unless the current
+    /// grant has the same upload.
+    fn abort_unused(&mut self, grant: &Grant, now_ms: u64) {
         let GrantedWrite::Multipart(multipart) = grant.write() else { return };
         let current = self.grants.multipart().filter(|_| self.grants.is_open);
         if current.is_none_or(|current| current.upload_id != multipart.upload_id) {
@@ -195,20 +144,23 @@ impl Upload {
         }
     }
 
-    /// Whether the grant is for this file; what is known by it is kept.
+    /// An error if the grant does not fit this file. Keeps the key and the SHA-256 that the grant
+    /// names.
     fn fit(&mut self, grant: &Grant) -> Result<()> {
         if let Some(key) = &self.body.key
             && key != grant.key()
         {
             return Err(Error::key(format!(
-                "the grant is for {}, and the file for {key}; ask for a grant for the file's collection and LSNs",
+                "the grant is for {}, but the file is for {key}; ask for a grant for the \
+                 collection and the LSNs of the file",
                 grant.key()
             )));
         }
         let bytes = self.body.bytes;
         if bytes > grant.bytes_max() {
             let message = format!(
-                "{}: the grant takes at most {} bytes, and the file has {bytes}; name its size when asking, or split the rows",
+                "{}: the grant allows at most {} bytes, but the file has {bytes}; name the size \
+                 when you ask for the grant, or split the rows",
                 grant.key(),
                 grant.bytes_max()
             );
@@ -232,7 +184,8 @@ impl Upload {
         match (granted, self.body.sha256) {
             (Some(granted), Some(ours)) if granted != ours => {
                 let message = format!(
-                    "{}: the grant is for other content (SHA-256 {granted}, the file has {ours}); ask for one for this file",
+                    "{}: the grant is for other content (SHA-256 {granted}, but that of the file \
+                     is {ours}); ask for a grant for this file",
                     grant.key()
                 );
                 return Err(Error::new(ErrorKind::Corrupt, message));
@@ -245,12 +198,14 @@ impl Upload {
     }
 }
 
+/// An error if a request of this many bytes breaks the `content-length` that the grant signed.
 fn demand_length(grant: &Grant, request: &SignedRequest, bytes: u64) -> Result<()> {
     match request.header("content-length") {
         Some(length) if length != bytes.to_string() => Err(Error::new(
             ErrorKind::Limit,
             format!(
-                "{}: the grant is for a request of exactly {length} bytes, and this file needs one of {bytes}; ask for a grant for the file's size",
+                "{}: the grant is for a request of exactly {length} bytes, but this file needs one \
+                 of {bytes}; ask for a grant for the size of the file",
                 grant.key()
             ),
         )),

@@ -1,12 +1,14 @@
-//! The law of asking for a grant: when it is asked for, and when again. And the machine that asks
-//! for one while there is no file yet.
+//! The question for a grant: when to ask, and when to ask again. And [`FirstGrant`], the machine
+//! that asks for a grant before there is a file.
 
-use super::heard::without_queries;
-use super::{Action, NextTry, Phase, Progress, UploadSettings};
+use super::action::Action;
+use super::progress::{NextTry, Phase, Progress};
+use super::response::without_queries;
+use super::settings::UploadSettings;
 use crate::retry::{Backoff, Random, Retry};
 use crate::{Error, ErrorKind, Grant, Result};
 
-/// One question to whoever grants, with its repetitions.
+/// One question to the grant server, with its retries.
 #[derive(Debug, Default)]
 pub(super) struct Question {
     asking: Asking,
@@ -25,7 +27,7 @@ enum Asking {
 }
 
 impl Question {
-    /// It is to be asked, unless it is already.
+    /// Ask the question, unless it is open already.
     pub(super) fn want(&mut self, now_ms: u64) {
         if self.asking == Asking::No {
             self.asking = Asking::Wanted;
@@ -33,7 +35,7 @@ impl Question {
         }
     }
 
-    /// Whether an answer is still awaited, be it asked already or not.
+    /// Whether the question waits to be asked, or for its answer.
     pub(super) fn is_open(&self) -> bool {
         self.asking != Asking::No
     }
@@ -50,12 +52,12 @@ impl Question {
         self.asking = Asking::Asked { id, deadline_ms };
     }
 
-    /// An answer came that is the last word.
+    /// The question ends: no retry follows.
     pub(super) fn answered(&mut self) {
         self.asking = Asking::No;
     }
 
-    /// It is of no interest any more; its id, where it is under way.
+    /// Ends the question without an answer; gives its id if it is under way, to cancel it.
     pub(super) fn withdraw(&mut self) -> Option<u64> {
         match std::mem::take(&mut self.asking) {
             Asking::Asked { id, .. } => Some(id),
@@ -63,7 +65,7 @@ impl Question {
         }
     }
 
-    /// The id of the question, where its time is over.
+    /// The id of the question, if its time is over.
     pub(super) fn late(&self, now_ms: u64) -> Option<u64> {
         match self.asking {
             Asking::Asked { id, deadline_ms } if now_ms >= deadline_ms => Some(id),
@@ -71,8 +73,8 @@ impl Question {
         }
     }
 
-    /// There was no grant; whether it is asked again. Only `Unavailable` can be otherwise next
-    /// time.
+    /// There was no grant; whether to ask again. Only after `Unavailable`: the grant server answers
+    /// every other kind in the same way next time.
     pub(super) fn refused(
         &mut self,
         kind: ErrorKind,
@@ -89,7 +91,7 @@ impl Question {
         again
     }
 
-    /// When something is to be done though nobody answers.
+    /// When to ask, or when the time for the answer is over.
     pub(super) fn timeout(&self) -> Option<u64> {
         match self.asking {
             Asking::No => None,
@@ -99,9 +101,9 @@ impl Question {
     }
 }
 
-/// What is said where an answer did not come in time.
+/// The message if no answer came in time.
 pub(super) fn unanswered(settings: &UploadSettings) -> String {
-    format!("whoever grants did not answer within {} ms", settings.timeout_ms)
+    format!("the grant server did not answer within {} ms", settings.timeout_ms())
 }
 
 /// The error of a question that is not asked again.
@@ -112,22 +114,22 @@ pub(super) fn no_grant(
     settings: &UploadSettings,
 ) -> Error {
     let mut said = match why {
-        Some(why) => format!("{why}; and there is no other grant: {message}"),
-        None => format!("there is no grant: {message}"),
+        Some(why) => format!("{why}; no new grant is available: {message}"),
+        None => format!("asking for a grant failed: {message}"),
     };
     if kind == ErrorKind::Unavailable {
-        said.push_str("; when the grant server can be reached again, ");
+        said.push_str("; once the grant server is up again, ");
         said.push_str(settings.again);
     }
     Error::new(kind, said)
 }
 
-/// Asks for a grant while there is no file yet, as an upload would: a device that has only a token
-/// learns by the first grant which tenant the token stands for.
+/// Asks for a grant before there is a file, with the retries of an upload. So a device that has
+/// only a token learns from the first grant which tenant the token stands for.
 ///
-/// It is driven as an [`Upload`](super::Upload) is: [`poll`](Self::poll) until it gives `None`,
-/// stop when [`outcome`](Self::outcome) gives one, wait for an answer or for
-/// [`next_timeout`](Self::next_timeout). Its only actions are [`Action::AskGrant`] and
+/// A host drives it like a [`Put`](super::Put): it calls [`poll`](Self::poll) until that gives
+/// `None`, stops when [`outcome`](Self::outcome) gives one, and else waits for an answer or until
+/// [`next_timeout`](Self::next_timeout). The only actions are [`Action::AskGrant`] and
 /// [`Action::Cancel`].
 #[derive(Debug)]
 pub struct FirstGrant {
@@ -143,10 +145,12 @@ pub struct FirstGrant {
 }
 
 impl FirstGrant {
-    /// A question that was not asked yet. `seed` makes the pauses between retries differ among
+    /// A question that has not been asked. `seed` makes the pauses between retries differ among
     /// devices.
     ///
-    /// An error of kind `Settings` where the settings make no sense.
+    /// # Errors
+    ///
+    /// `Settings` if a setting is out of range.
     pub fn new(settings: UploadSettings, seed: u64, now_ms: u64) -> Result<Self> {
         settings.check()?;
         let mut question = Question::default();
@@ -156,7 +160,7 @@ impl FirstGrant {
             question,
             ids: 0,
             cancels: None,
-            ends_ms: settings.total_timeout_ms.map(|ms| now_ms.saturating_add(ms)),
+            ends_ms: settings.total_timeout_ms().map(|ms| now_ms.saturating_add(ms)),
             settings,
             last_failure: String::new(),
             retry_after_ms: None,
@@ -164,7 +168,7 @@ impl FirstGrant {
         })
     }
 
-    /// The next thing to do, if there is one now.
+    /// The next action, if there is one now.
     pub fn poll(&mut self, now_ms: u64) -> Option<Action> {
         self.expire(now_ms);
         if let Some(id) = self.cancels.take() {
@@ -174,11 +178,11 @@ impl FirstGrant {
             return None;
         }
         self.ids += 1;
-        self.question.asked(self.ids, now_ms.saturating_add(self.settings.timeout_ms));
+        self.question.asked(self.ids, now_ms.saturating_add(self.settings.timeout_ms()));
         Some(Action::AskGrant { id: self.ids, upload_id: None })
     }
 
-    /// When to call [`poll`](Self::poll) again though nothing was answered.
+    /// When to call [`poll`](Self::poll) again if no answer comes before.
     pub fn next_timeout(&self) -> Option<u64> {
         if self.cancels.is_some() {
             return Some(0);
@@ -195,8 +199,8 @@ impl FirstGrant {
         }
     }
 
-    /// The grant cannot be had. `Unavailable` asks again, after `retry_after_ms` where the server
-    /// said so; every other kind ends the question.
+    /// The grant server gave no grant. After `Unavailable` the machine asks again, and not before
+    /// `retry_after_ms` if the server named a pause. Every other kind ends the question.
     pub fn handle_grant_failure(
         &mut self,
         kind: ErrorKind,
@@ -216,12 +220,12 @@ impl FirstGrant {
         }
     }
 
-    /// Breaks it off: the outcome is an error of kind `Aborted`.
+    /// Aborts it: the outcome is an error of kind `Aborted`.
     pub fn abort(&mut self) {
         self.end(Err(Error::new(ErrorKind::Aborted, "the upload was aborted")));
     }
 
-    /// How far it is: of an upload whose size is not known yet, so that all bytes are 0.
+    /// How far it is. The size of the file is not known yet, so all bytes are 0.
     pub fn progress(&self) -> Progress {
         let retry = NextTry::of(&self.question.retry, &self.last_failure)
             .filter(|_| self.question.is_open());
@@ -238,16 +242,17 @@ impl FirstGrant {
         self.outcome.as_ref()
     }
 
-    /// What the last `Retry-After` asked for.
+    /// The pause that the last `Retry-After` asked for, in milliseconds.
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.retry_after_ms
     }
 
     fn expire(&mut self, now_ms: u64) {
-        if let (Some(ends_ms), Some(all_ms)) = (self.ends_ms, self.settings.total_timeout_ms)
+        if let (Some(ends_ms), Some(all_ms)) = (self.ends_ms, self.settings.total_timeout_ms())
             && now_ms >= ends_ms
         {
-            let message = format!("there was no grant within {all_ms} ms; allow more time");
+            let message =
+                format!("no grant came within {all_ms} ms; try again, or raise total_timeout");
             self.end(Err(Error::new(ErrorKind::Unavailable, message)));
         }
         if let Some(id) = self.question.late(now_ms) {

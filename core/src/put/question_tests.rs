@@ -49,7 +49,7 @@ fn a_question_ends_where_it_is_refused_or_failed_too_often_or_is_broken_off() {
     denied.handle_grant_failure(ErrorKind::Denied, "no such token", None, 1);
     let error = denied.outcome().unwrap().clone().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
-    assert_eq!(error.to_string(), "there is no grant: no such token");
+    assert_eq!(error.to_string(), "asking for a grant failed: no such token");
 
     let mut lost = first_grant(3);
     let (mut now_ms, mut asks) = (0, 0);
@@ -64,7 +64,7 @@ fn a_question_ends_where_it_is_refused_or_failed_too_often_or_is_broken_off() {
     }
     let error = lost.outcome().unwrap().clone().unwrap_err();
     assert_eq!((error.kind(), asks), (ErrorKind::Unavailable, 4));
-    assert!(error.to_string().ends_with("can be reached again, ask again"), "{error}");
+    assert!(error.to_string().ends_with("is up again, ask again"), "{error}");
 
     let mut broken_off = first_grant(3);
     let id = asked(&mut broken_off, 0);
@@ -147,12 +147,12 @@ fn a_key_that_is_taken_while_nothing_lies_there_is_waited_for() {
 #[test]
 fn an_error_says_how_the_same_file_is_sent_again() {
     let settings = UploadSettings { retries_max: 0, again: "do it", ..UploadSettings::default() };
-    let body = crate::UploadBody::new(5);
-    let mut upload = crate::Upload::new(body, Some(single(&[])), settings, 1, 0).unwrap();
+    let body = crate::PutBody::new(5);
+    let mut upload = crate::Put::new(body, Some(single(&[])), settings, 1, 0).unwrap();
     let put = wanted(&mut upload, 0);
     upload.handle_failure(put[0].0, "reset", 1);
     upload.abort(1);
     let error = upload.outcome().unwrap().clone().unwrap_err();
-    let end = "whether the file was stored is not known: do it, which is safe and finds out";
+    let end = "it is not known whether the file was stored: do it, which is safe and finds out";
     assert!(error.to_string().ends_with(end), "{error}");
 }

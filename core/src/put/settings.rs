@@ -1,47 +1,65 @@
-//! What an upload is told before it begins.
+//! The settings of a put, and the file that it stores.
+
+use std::time::Duration;
 
 use crate::retry::Backoff;
+use crate::time::whole_ms;
 use crate::{Error, ObjectKey, Result, Sha256Digest};
 
 /// The file to upload, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadBody {
+pub struct PutBody {
     /// Its size.
     pub bytes: u64,
-    /// Its SHA-256. Without it, an object that is already there cannot be told from our own.
+    /// Its SHA-256. Without it, the machine cannot tell whether an object at the key is this file.
     pub sha256: Option<Sha256Digest>,
-    /// The key it was encoded for; a grant for another is refused. `None`: that of the first grant.
+    /// The key that the file was encoded for. The machine refuses a grant for another key. `None`:
+    /// the key of the first grant.
     pub key: Option<ObjectKey>,
 }
 
-impl UploadBody {
-    /// A file of this size, of unknown content, for the key of its grant.
+impl PutBody {
+    /// A file of this size for the key of its grant, without a SHA-256.
     pub fn new(bytes: u64) -> Self {
-        UploadBody { bytes, sha256: None, key: None }
+        PutBody { bytes, sha256: None, key: None }
     }
 }
 
-/// How an upload goes about it: plain data, checked by [`Upload::new`](super::Upload::new).
+/// How to upload: plain data, checked by [`Put::new`](super::Put::new).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadSettings {
-    /// The most requests at a time. Default: 4.
+    /// The most parallel requests. Default: 4.
     pub concurrency: usize,
-    /// How often in a row one request is tried again. Default: 8.
+    /// The most retries of one request in a row. Default: 8.
     pub retries_max: u32,
+    /// How long one request is retried, counted from its first try. Default: only `retries_max`
+    /// bounds it.
+    pub patience: Option<Duration>,
     /// The longest first pause before a retry; it doubles each time, and every pause is a random
-    /// part of it. Default: 500.
-    pub backoff_ms: u64,
-    /// The longest pause that doubling leads to. Default: 20,000.
-    pub backoff_max_ms: u64,
-    /// The longest `Retry-After` that is waited for. Default: 120,000.
-    pub retry_after_max_ms: u64,
-    /// The most time for one request or one grant. Default: 120,000.
-    pub timeout_ms: u64,
-    /// The most time for all of it, but for aborting. Default: none.
-    pub total_timeout_ms: Option<u64>,
-    /// How the caller tries again with the same file, in the words of the caller's language: errors
-    /// say so. Default: `upload the same file again`.
+    /// part of it. Default: 500 ms.
+    pub backoff: Duration,
+    /// The longest pause that doubling leads to. Default: 20 s.
+    pub backoff_max: Duration,
+    /// The longest `Retry-After` that the machine waits for. A longer one ends the retries.
+    /// Default: 120 s.
+    pub retry_after_max: Duration,
+    /// The most time for one request, and for one answer of the grant server. Default: 120 s.
+    pub timeout: Duration,
+    /// The most time for the whole upload, without its aborts. Default: no bound.
+    pub total_timeout: Option<Duration>,
+    /// What the caller does to upload the same file again, in the words of its own API. Error
+    /// messages contain it. Default: `upload the same file again`.
     pub again: &'static str,
+}
+
+/// How much of a staged body may wait in the host's memory until the host publishes the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BufferPolicy {
+    /// Nothing, because many objects may wait at a time. The body goes by a multipart upload.
+    Nothing,
+    /// A body of up to this many bytes: a multipart upload would need two more requests for it. And
+    /// every body that fits one request, if the store would complete an upload over another object.
+    UpTo(u64),
 }
 
 impl Default for UploadSettings {
@@ -49,11 +67,12 @@ impl Default for UploadSettings {
         UploadSettings {
             concurrency: 4,
             retries_max: 8,
-            backoff_ms: 500,
-            backoff_max_ms: 20_000,
-            retry_after_max_ms: 120_000,
-            timeout_ms: 120_000,
-            total_timeout_ms: None,
+            patience: None,
+            backoff: Duration::from_millis(500),
+            backoff_max: Duration::from_secs(20),
+            retry_after_max: Duration::from_secs(120),
+            timeout: Duration::from_secs(120),
+            total_timeout: None,
             again: "upload the same file again",
         }
     }
@@ -62,22 +81,34 @@ impl Default for UploadSettings {
 impl UploadSettings {
     pub(super) fn backoff(&self) -> Backoff {
         Backoff {
-            first_ms: self.backoff_ms,
-            longest_ms: self.backoff_max_ms,
+            first_ms: whole_ms(self.backoff),
+            longest_ms: whole_ms(self.backoff_max),
             retries_max: self.retries_max,
-            patience_ms: None,
-            retry_after_max_ms: self.retry_after_max_ms,
+            patience_ms: self.patience.map(whole_ms),
+            retry_after_max_ms: self.retry_after_max_ms(),
         }
+    }
+
+    pub(super) fn timeout_ms(&self) -> u64 {
+        whole_ms(self.timeout)
+    }
+
+    pub(super) fn total_timeout_ms(&self) -> Option<u64> {
+        self.total_timeout.map(whole_ms)
+    }
+
+    pub(super) fn retry_after_max_ms(&self) -> u64 {
+        whole_ms(self.retry_after_max)
     }
 
     pub(super) fn check(&self) -> Result<()> {
         let zero = [
             ("concurrency", self.concurrency == 0),
-            ("timeout_ms", self.timeout_ms == 0),
-            ("total_timeout_ms", self.total_timeout_ms == Some(0)),
+            ("timeout", self.timeout.is_zero()),
+            ("total_timeout", self.total_timeout == Some(Duration::ZERO)),
         ];
         if let Some((name, _)) = zero.iter().find(|(_, is_zero)| *is_zero) {
-            return Err(Error::settings(format!("{name} is 0; give at least 1")));
+            return Err(Error::settings(format!("{name} is 0; give more than 0")));
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
-//! What the table of answers is asked, and what it says.
+//! What goes into the table of answers, and what comes out of it.
 
 use crate::ErrorKind;
 
 /// What was asked of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StoreStep {
-    /// Put a whole object, on the condition that the key is free.
+    /// Put a whole object, if no object lies at the key (`If-None-Match: *`).
     PutObject,
     /// Begin a multipart upload.
     BeginUpload,
     /// Store one part.
     PutPart,
-    /// Complete a multipart upload, on the condition that the key is free.
+    /// Complete a multipart upload, if no object lies at the key (`If-None-Match: *`).
     Complete,
     /// Abort a multipart upload.
     Abort,
@@ -25,7 +25,7 @@ pub enum StoreStep {
     List,
     /// Delete one object.
     Delete,
-    /// Delete many objects with one request; also the code that is told of one of them.
+    /// Delete many objects with one request; also the code that the answer gives for one of them.
     DeleteMany,
 }
 
@@ -49,37 +49,38 @@ impl StoreStep {
 /// Whose credentials signed the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignedBy {
-    /// Our own: nobody can be asked for others.
+    /// Our own: there are no others to ask for.
     Us,
-    /// Those of whoever granted: another grant can be asked for.
+    /// Those of the grant server: it can give another grant.
     Grant {
-        /// Whether the grant has expired by a clock that is believed.
+        /// Whether the grant has expired by our clock, if that clock agrees with the grant
+        /// server's.
         has_expired: bool,
     },
 }
 
-/// What a store answered, as far as it is judged.
+/// The parts of a store's answer that the table judges.
 #[derive(Debug, Clone, Copy)]
 pub struct StoreAnswer<'a> {
     /// The HTTP status.
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<&'a str>,
-    /// The body; its first 64 KiB are enough. Leave out that of an object that was read.
+    /// The body; its first 64 KiB are enough. Leave it out if it is the content of an object.
     pub body: &'a [u8],
 }
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// It was done.
+    /// The store did it.
     Done,
     /// Send the same request again, after a pause.
     Retry,
-    /// Look at what lies at the key. The same content is success, other content is a conflict;
-    /// where nothing lies there, send the request again after a pause.
+    /// Look at what lies at the key. The same content is success, other content is a conflict. If
+    /// no object lies there, send the request again after a pause.
     LookThenRetry,
-    /// Look at what lies at the key, as above; where nothing lies there, begin another multipart
+    /// Look at what lies at the key, as above. If no object lies there, begin another multipart
     /// upload.
     LookThenBeginAnew,
     /// Begin another multipart upload: this one is gone, and its parts with it.
@@ -94,46 +95,47 @@ pub enum Next {
     Stop,
 }
 
-/// What an answer means, whatever was asked.
+/// What an answer means, independent of the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Meaning {
-    /// It was done.
+    /// The store did it.
     Done,
-    /// The store cannot do it now: it is overloaded, full, failing, or lost the connection.
+    /// The store cannot do it now: it is overloaded or full, it fails, or the connection was lost.
     Busy,
     /// The bytes that arrived are not those that were sent.
     Damaged,
-    /// The key is taken, or the object is not the one that was asked for.
+    /// A condition of the request does not hold (412): an object lies at the key, or it is not the
+    /// one that was asked for.
     Exists,
     /// Another request for this key is under way.
     Contended,
-    /// A name that is no object stands in the way of the key.
+    /// The key is a folder of other objects, or a folder of the key is an object (MinIO).
     Blocked,
     /// There is no such multipart upload: it was completed, aborted or lost.
     NoUpload,
-    /// The store has other parts than it told us.
+    /// The store does not have the parts that the completion names.
     PartsLost,
     /// The store has the bucket, and no object at the key.
     NoKey,
-    /// 404 without a code: who answered need not even be a store.
+    /// A 404 without a code. Perhaps a proxy answered, and not the store.
     NothingSaid,
     /// There is no such bucket.
     NoBucket,
     /// The credentials or the signature have expired.
     Expired,
-    /// The store refuses the credentials, or they do not allow this.
+    /// The store refuses the credentials, or they do not allow the request.
     Denied,
     /// The clocks of signer and store are too far apart.
     ClockSkewed,
-    /// It is larger, or smaller, than the store takes.
+    /// The object or part is larger, or smaller, than the store accepts.
     TooLarge,
-    /// The store does not take this name of an object.
+    /// The store does not accept the name of the object.
     BadKey,
     /// The object is shorter than the range that was asked for.
     Shorter,
-    /// The store does not have this operation or condition.
+    /// The store does not support this operation or condition.
     Unsupported,
-    /// The store does not take the request, for another reason.
+    /// The store refuses the request for another reason.
     Refused,
 }
 
@@ -144,14 +146,13 @@ pub struct Verdict {
     pub next: Next,
     /// What the answer means.
     pub meaning: Meaning,
-    /// The kind of error it is, where what is next comes to nothing. Of no meaning with
-    /// [`Next::Done`].
+    /// The kind of error, if what comes next fails. It has no meaning with [`Next::Done`].
     pub kind: ErrorKind,
     /// The HTTP status.
     pub status: u16,
     /// The S3 code, or empty.
     pub code: String,
-    /// What the store said besides, or empty.
+    /// The message of the store, or empty.
     pub message: String,
     /// The pause that the store asked for.
     pub retry_after_ms: Option<u64>,
@@ -161,17 +162,19 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// How often the request may be sent again, where that is less than the backoff allows.
+    /// How often the request may be sent again, if that is less than the backoff allows.
     pub fn retries_max(&self) -> Option<u32> {
         self.retries_max
     }
 
-    /// Whether a try that failed like this may have had its effect all the same.
+    /// Whether the store may have done what was asked, in spite of this answer. That is so for a
+    /// 5xx, for example: a gateway can time out while the store still works.
     pub fn leaves_doubt(&self) -> bool {
         self.meaning == Meaning::Busy
     }
 
-    /// Status, code and message in one line. Nothing else: a body can echo the signed request.
+    /// Status, code and message in one line, and nothing else: a body can repeat the signed
+    /// request.
     pub fn said(&self) -> String {
         let mut said = self.status.to_string();
         let mut between = " ";
@@ -185,8 +188,8 @@ impl Verdict {
         said
     }
 
-    /// The same verdict with secrets taken out of its text. A code that the table knows stays as it
-    /// is: a secret that happens to be a part of it must not hide it.
+    /// The same verdict without secrets in its text: `scrub` removes them. A code that the table
+    /// knows stays as it is, also if a short secret happens to be a part of it.
     #[must_use]
     pub fn scrubbed(mut self, scrub: impl Fn(&str) -> String) -> Self {
         if !self.code_is_known {

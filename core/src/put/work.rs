@@ -1,100 +1,31 @@
-//! The requests that store and check a file, and what follows from their answers.
+//! The requests of a put by grant, and what follows from the answers to any put.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-
-use super::check::{Check, LAST_LOOK_FAILURES_MAX, Why};
-use super::heard::{Answer, Miss};
-use super::verdict::{Next, StoreStep, Verdict};
-use super::{Action, RequestBody, Upload};
+use super::action::{Action, RequestBody};
+use super::chunks::Chunks;
+use super::fault::{Failure, PutFault};
+use super::machine::Put;
+use super::response::{FailedTry, Response};
+use super::stage::{Check, Purpose, Sent, Stage, Why};
+use super::verdict::{Next, SignedBy, StoreStep, Verdict};
+use crate::grant::{GrantedWrite, SignedRequest, complete_multipart_body};
 use crate::retry::Retry;
-use crate::{Error, ErrorKind, GrantedWrite, SignedRequest, complete_multipart_body};
+use crate::{Error, ErrorKind};
 
-/// How often a multipart upload may begin anew that the store has lost.
+/// How often the machine begins another multipart upload, or sends all parts again, because the
+/// store lost them.
 const RESTARTS_MAX: u32 = 3;
 
-#[derive(Debug)]
-pub(super) enum Stage {
-    Sending,
-    Completing(Retry),
-    Checking(Check),
-    Over,
-}
+/// The most failures of a look that only follows another failure. The put fails in any case then,
+/// so its user does not wait for more.
+const LAST_LOOK_FAILURES_MAX: u32 = 3;
 
-/// A request under way.
-#[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) purpose: Purpose,
-    pub(super) deadline_ms: u64,
-    epoch: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// The whole file, or one part.
-    Chunk(usize),
-    Complete,
-    Check,
-    Abort(usize),
-}
-
-/// The file, cut as the grant wants it.
-#[derive(Debug, Default)]
-pub(super) struct Chunks {
-    bytes: u64,
-    chunk_bytes: u64,
-    /// Those to be sent, by the time from which on.
-    pub(super) waiting: BTreeSet<(u64, usize)>,
-    retries: Vec<Retry>,
-    etags: Vec<Option<String>>,
-    pub(super) done_bytes: u64,
-}
-
-impl Chunks {
-    pub(super) fn new(bytes: u64, chunk_bytes: u64, now_ms: u64) -> Self {
-        let count = usize::try_from(bytes.div_ceil(chunk_bytes.max(1))).unwrap_or(usize::MAX);
-        Chunks {
-            bytes,
-            chunk_bytes,
-            waiting: (0..count).map(|i| (now_ms, i)).collect(),
-            retries: vec![Retry::default(); count],
-            etags: vec![None; count],
-            done_bytes: 0,
-        }
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.etags.len()
-    }
-
-    /// How the tries of one part went so far.
-    pub(super) fn retry(&self, i: usize) -> Retry {
-        self.retries.get(i).copied().unwrap_or_default()
-    }
-
-    pub(super) fn bytes_of(&self, i: usize) -> u64 {
-        let range = self.range(i);
-        range.end - range.start
-    }
-
-    pub(super) fn range(&self, i: usize) -> Range<u64> {
-        let start = self.chunk_bytes.saturating_mul(i as u64).min(self.bytes);
-        start..start.saturating_add(self.chunk_bytes).min(self.bytes)
-    }
-
-    /// Keeps the store's name for a part; whether all are there.
-    fn done(&mut self, i: usize, etag: String) -> bool {
-        self.done_bytes += self.bytes_of(i);
-        self.retries[i] = Retry::default();
-        self.etags[i] = Some(etag);
-        self.etags.iter().all(Option::is_some)
-    }
-}
-
-impl Upload {
+impl Put {
     pub(super) fn poll_stage(&mut self, now_ms: u64) -> Option<Action> {
         if self.is_over() {
             return None;
+        }
+        if self.own.is_some() {
+            return self.poll_own(now_ms);
         }
         if !self.grants.is_usable() {
             return self.poll_question(now_ms);
@@ -109,10 +40,13 @@ impl Upload {
         self.send_next(now_ms)
     }
 
-    /// When the stage has something to send or to ask; none where it waits for answers.
+    /// When the stage has something to send or to ask; `None` while it waits for answers.
     pub(super) fn stage_timeout(&self) -> Option<u64> {
         if self.is_over() {
             return None;
+        }
+        if self.own.is_some() {
+            return self.own_timeout();
         }
         if !self.grants.is_usable() {
             return self.grants.question.timeout();
@@ -155,7 +89,7 @@ impl Upload {
                 (Purpose::Chunk(i), multipart.parts.get(i)?.clone(), body)
             }
             (Stage::Completing(_), GrantedWrite::Multipart(multipart)) => {
-                let etags = self.chunks.etags.iter().flatten().map(String::as_str);
+                let etags = self.chunks.etags();
                 let body = RequestBody::Bytes(complete_multipart_body(etags).into_bytes());
                 (Purpose::Complete, multipart.complete.clone(), body)
             }
@@ -173,8 +107,7 @@ impl Upload {
         now_ms: u64,
     ) -> Action {
         let id = self.id();
-        let deadline_ms = now_ms.saturating_add(self.timeout_ms(purpose));
-        self.sent.insert(id, Sent { purpose, deadline_ms, epoch: self.grants.epoch });
+        self.sent_until(id, purpose, now_ms.saturating_add(self.timeout_ms(purpose)));
         Action::Request {
             id,
             method: request.method(),
@@ -184,53 +117,101 @@ impl Upload {
         }
     }
 
-    pub(super) fn answered(&mut self, sent: Sent, answer: &Answer<'_>, now_ms: u64) {
-        if let Purpose::Abort(i) = sent.purpose {
-            return self.abort_answered(i, answer, now_ms);
-        }
-        let step = match sent.purpose {
-            Purpose::Chunk(_) if self.grants.multipart().is_some() => StoreStep::PutPart,
+    pub(super) fn sent_until(&mut self, id: u64, purpose: Purpose, deadline_ms: u64) {
+        self.sent.insert(id, Sent { purpose, deadline_ms, epoch: self.grants.epoch });
+    }
+
+    /// The step that a request of this purpose is for the table of answers.
+    fn step_of(&self, purpose: Purpose) -> StoreStep {
+        match purpose {
+            Purpose::Begin => StoreStep::BeginUpload,
+            Purpose::Chunk(_) if self.is_multipart() => StoreStep::PutPart,
             Purpose::Chunk(_) => StoreStep::PutObject,
             Purpose::Complete => StoreStep::Complete,
             Purpose::Check => StoreStep::Look,
             Purpose::Abort(_) => StoreStep::Abort,
-        };
-        let verdict = answer.judged(step, self.grants.clock_expired(now_ms), now_ms);
+        }
+    }
+
+    /// Whose credentials sign the requests.
+    pub(super) fn signed_by(&self, now_ms: u64) -> SignedBy {
+        match self.own {
+            Some(_) => SignedBy::Us,
+            None => SignedBy::Grant { has_expired: self.grants.clock_expired(now_ms) },
+        }
+    }
+
+    /// Whether the body goes by a multipart upload.
+    pub(super) fn is_multipart(&self) -> bool {
+        match &self.own {
+            Some(own) => own.is_parts,
+            None => self.grants.multipart().is_some(),
+        }
+    }
+
+    /// Whether a request of this purpose makes the object visible.
+    pub(super) fn writes_whole(&self, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Complete => true,
+            Purpose::Chunk(_) => !self.is_multipart(),
+            Purpose::Begin | Purpose::Check | Purpose::Abort(_) => false,
+        }
+    }
+
+    /// A request was answered: the table says what it means, and the purpose who acts on it.
+    pub(super) fn answered(&mut self, sent: Sent, response: &Response<'_>, now_ms: u64) {
+        if let Purpose::Abort(i) = sent.purpose {
+            return self.abort_answered(i, response, now_ms);
+        }
+        let step = self.step_of(sent.purpose);
+        let verdict = response.judged(step, self.signed_by(now_ms), now_ms);
         match (verdict.next, sent.purpose) {
-            (Next::Retry, _) => self.unanswered(sent, &Miss::of(&verdict), now_ms),
+            (Next::Retry, _) => self.try_failed(sent, FailedTry::of(verdict), now_ms),
+            (_, purpose) if self.own.is_some() => {
+                self.own_written((purpose, step), verdict, response, now_ms);
+            }
             (Next::Renew, purpose) => {
                 self.put_back(purpose, now_ms);
-                // What an older grant sent says nothing about this one.
+                // The request of an earlier grant says nothing about the current grant.
                 if sent.epoch == self.grants.epoch {
                     let message = format!("the grant has expired ({})", verdict.said());
                     self.want_grant(Error::new(verdict.kind, message), now_ms);
                 }
             }
-            // So does a refusal, which need not name its reason.
+            // A store can refuse an expired signature without naming the reason. If an earlier
+            // grant signed the request, send it again by the current grant.
             (Next::Stop, purpose)
                 if verdict.kind == ErrorKind::Denied && sent.epoch < self.grants.epoch =>
             {
                 self.put_back(purpose, now_ms);
             }
-            (_, Purpose::Check) => self.checked(&verdict, answer, now_ms),
-            (_, purpose) => self.written(purpose, &verdict, answer, now_ms),
+            (_, Purpose::Check) => self.checked(&verdict, response, now_ms),
+            (_, purpose) => self.written(purpose, &verdict, response, now_ms),
         }
     }
 
-    /// No answer, or one that says to try again.
-    pub(super) fn unanswered(&mut self, sent: Sent, miss: &Miss, now_ms: u64) {
-        let after_ms = miss.after_ms;
+    /// A request got no answer, or an answer that says to try again.
+    pub(super) fn try_failed(&mut self, sent: Sent, failed: FailedTry, now_ms: u64) {
+        let after_ms = failed.after_ms;
         self.retry_after_ms = after_ms.or(self.retry_after_ms);
-        self.last_failure.clone_from(&miss.said);
+        self.last_failure.clone_from(&failed.said);
+        let writes_whole = self.writes_whole(sent.purpose);
+        if writes_whole && failed.leaves_doubt {
+            self.effect_unknown = true;
+            if let Some(own) = &mut self.own {
+                own.doubt = Some(failed.said.clone());
+            }
+        }
         let (mut backoff, random) = (self.settings.backoff(), &mut self.random);
-        if let Some(retries_max) = miss.retries_max {
+        if let Some(retries_max) = failed.retries_max {
             backoff = backoff.at_most(retries_max);
         }
-        let writes_whole = sent.purpose == Purpose::Complete || self.grants.multipart().is_none();
         let again = match (sent.purpose, &mut self.stage) {
             (Purpose::Abort(i), _) => return self.abort_failed(i, after_ms, now_ms),
+            // An earlier answer said that the upload is gone, and the machine looks at the key.
+            // That look decides, so this part is not retried.
+            (Purpose::Chunk(_), Stage::Checking(_)) if self.own.is_some() => return,
             (Purpose::Chunk(i), _) => {
-                self.effect_unknown |= writes_whole && miss.leaves_doubt;
                 let retry = &mut self.chunks.retries[i];
                 let again = retry.after_failure(&backoff, random, after_ms, now_ms);
                 if again {
@@ -239,56 +220,75 @@ impl Upload {
                 again
             }
             (Purpose::Complete, Stage::Completing(retry)) => {
-                self.effect_unknown |= miss.leaves_doubt;
                 retry.after_failure(&backoff, random, after_ms, now_ms)
+            }
+            (Purpose::Begin, stage) => {
+                let Some(own) = &mut self.own else { return };
+                own.may_have_second_upload |= failed.leaves_doubt;
+                if !matches!(stage, Stage::Sending) {
+                    return;
+                }
+                own.begin.after_failure(&backoff, random, after_ms, now_ms)
             }
             (Purpose::Check, Stage::Checking(check)) => {
                 let last = matches!(check.why, Why::LastLook(_));
                 check.retry.after_failure(&backoff, random, after_ms, now_ms)
                     && !(last && check.retry.failures >= LAST_LOOK_FAILURES_MAX)
             }
-            // Of a stage that is over.
+            // The stage has changed since the request was sent, so its failure does not matter.
             _ => return,
         };
-        if again {
-            return;
-        }
-        let error = self.gave_up(sent.purpose, miss);
-        match (&self.stage, sent.purpose) {
-            (Stage::Checking(Check { why: Why::LastLook(first), .. }), _) => {
-                let first = first.clone();
-                self.fail(first, now_ms);
-            }
-            (_, Purpose::Chunk(_) | Purpose::Complete) if writes_whole => {
-                self.check(Why::LastLook(error), now_ms);
-            }
-            _ => self.fail(error, now_ms),
+        if !again {
+            self.no_retry_left(sent.purpose, failed, now_ms);
         }
     }
 
-    /// The error of a request that is not tried again.
-    fn gave_up(&self, purpose: Purpose, miss: &Miss) -> Error {
-        let doing = match purpose {
-            Purpose::Chunk(i) if self.grants.multipart().is_some() => {
-                format!("store part {}", i + 1)
+    /// A write of the object may have succeeded though no answer said so. So this looks at the key
+    /// once more before the put fails.
+    fn no_retry_left(&mut self, purpose: Purpose, failed: FailedTry, now_ms: u64) {
+        let writes_whole = self.writes_whole(purpose);
+        let failure = self.gave_up(purpose, failed);
+        match (&self.stage, purpose) {
+            (Stage::Checking(Check { why: Why::LastLook(first), .. }), _) => {
+                let first = first.clone();
+                self.fail_with(first, now_ms);
             }
+            (_, Purpose::Chunk(_) | Purpose::Complete) if writes_whole => {
+                self.check(Why::LastLook(failure), now_ms);
+            }
+            _ => self.fail_with(failure, now_ms),
+        }
+    }
+
+    /// The failure of a request that is not retried any more.
+    fn gave_up(&self, purpose: Purpose, failed: FailedTry) -> Failure {
+        if self.own.is_some() {
+            let step = self.step_of(purpose);
+            return Failure::Fault(match failed.verdict {
+                Some(verdict) => PutFault::Answered { step, verdict: Box::new(verdict) },
+                None => PutFault::Unanswered { step, said: failed.said },
+            });
+        }
+        let doing = match purpose {
+            Purpose::Chunk(i) if self.is_multipart() => format!("store part {}", i + 1),
             Purpose::Complete => "complete the multipart upload".to_owned(),
-            Purpose::Check => "look at what lies there".to_owned(),
+            Purpose::Check => "look at the object at the key".to_owned(),
             _ => "store the file".to_owned(),
         };
-        let wait = miss.after_ms.map(|ms| format!(", in {} seconds", ms.div_ceil(1_000)));
-        let advice = match miss.kind {
-            ErrorKind::Corrupt => advice(miss.kind).to_owned(),
+        let wait = failed.after_ms.map(|ms| format!(", in {} seconds", ms.div_ceil(1_000)));
+        let advice = match failed.kind {
+            ErrorKind::Corrupt => advice(failed.kind).to_owned(),
             _ => format!(
-                "see that the network and the store are up, then {}{}",
+                "check that the network and the store are up, then {}{}",
                 self.settings.again,
                 wait.unwrap_or_default()
             ),
         };
-        Error::new(miss.kind, format!("could not {doing}: {}; {advice}", miss.said))
+        let message = format!("could not {doing}: {}; {advice}", failed.said);
+        Failure::Error(Error::new(failed.kind, message))
     }
 
-    /// The request is to be sent again at once, by another grant.
+    /// Sends the request again at once, by another grant.
     fn put_back(&mut self, purpose: Purpose, now_ms: u64) {
         match (purpose, &mut self.stage) {
             (Purpose::Chunk(i), _) => {
@@ -300,18 +300,24 @@ impl Upload {
         }
     }
 
-    /// The store's word on the file, a part or the completion.
-    fn written(&mut self, purpose: Purpose, verdict: &Verdict, answer: &Answer<'_>, now_ms: u64) {
-        let multipart = self.grants.multipart().is_some();
+    /// The store answered a put by grant, a part, or a completion.
+    fn written(
+        &mut self,
+        purpose: Purpose,
+        verdict: &Verdict,
+        response: &Response<'_>,
+        now_ms: u64,
+    ) {
+        let multipart = self.is_multipart();
         let said = verdict.said();
         match verdict.next {
             Next::Done => {
                 if let Purpose::Chunk(i) = purpose
                     && multipart
                 {
-                    return self.part_stored(i, answer, now_ms);
+                    return self.part_stored(i, response, now_ms);
                 }
-                self.grants.is_open = false;
+                self.close_upload();
                 self.succeed(true, now_ms);
             }
             Next::LookThenRetry => self.check(Why::Taken(said), now_ms),
@@ -324,24 +330,28 @@ impl Upload {
             Next::SendPartsAnew => {
                 self.restarts += 1;
                 if self.restarts > RESTARTS_MAX {
-                    let message = format!("the store keeps losing parts ({said}); try again later");
+                    let message = format!(
+                        "the store lost parts of the file {} times ({said}); later, {}",
+                        self.restarts, self.settings.again
+                    );
                     return self.fail(Error::new(verdict.kind, message), now_ms);
                 }
                 self.chunks = Chunks::new(self.body.bytes, self.chunks.chunk_bytes, now_ms);
                 self.stage = Stage::Sending;
             }
-            // Retry and Renew were met before.
+            // `answered` has handled `Retry` and `Renew`.
             Next::Retry | Next::Renew | Next::Absent | Next::Stop => {
                 let next = advice(verdict.kind);
-                let message = format!("the store does not take it ({said}); {next}");
+                let message = format!("the store refused the file ({said}); {next}");
                 self.fail(Error::new(verdict.kind, message), now_ms);
             }
         }
     }
 
-    fn part_stored(&mut self, i: usize, answer: &Answer<'_>, now_ms: u64) {
-        let Some(etag) = answer.header("etag").filter(|etag| !etag.is_empty()) else {
-            let message = "the answer to a part shows no ETag, which is needed to complete the upload; let the bucket's CORS rules expose the header ETag (ExposeHeaders)";
+    fn part_stored(&mut self, i: usize, response: &Response<'_>, now_ms: u64) {
+        let Some(etag) = response.header("etag").filter(|etag| !etag.is_empty()) else {
+            let message = "the answer to a part has no ETag, and the upload needs it to complete; \
+                           let the bucket's CORS rules expose the header ETag (ExposeHeaders)";
             return self.fail(Error::new(ErrorKind::Cors, message), now_ms);
         };
         let all = self.chunks.done(i, etag.to_owned());
@@ -351,7 +361,8 @@ impl Upload {
         }
     }
 
-    /// The multipart upload is not there any more, so its parts are not either.
+    /// The multipart upload is gone from the store, and its parts with it. Asks for a grant of
+    /// another upload and begins the file anew.
     pub(super) fn upload_lost(&mut self, said: &str, now_ms: u64) {
         self.cancel(|purpose| matches!(purpose, Purpose::Chunk(_) | Purpose::Complete));
         self.grants.forget();
@@ -371,14 +382,18 @@ impl Upload {
 fn advice(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Denied => {
-            "ask for another grant; if that is refused too, look at the credentials and the clock of who grants"
+            "ask for another grant; if the store refuses that too, check the credentials and the \
+             clock of the grant server"
         }
         ErrorKind::Corrupt => {
-            "the bytes are not those that were granted, or were damaged on the way; encode the file and ask again"
+            "the bytes are not those of the grant, or were damaged on the way; encode the file \
+             again, and ask for a grant again"
         }
-        ErrorKind::Limit => "make smaller files, or parts of another size",
+        ErrorKind::Limit => "make smaller files, or choose another size of parts",
         ErrorKind::Key => "ask for a grant with another collection name",
-        ErrorKind::Conflict => "an object lies where a folder should be, or the reverse; move it",
-        _ => "check the endpoint, region and bucket of who grants",
+        ErrorKind::Conflict => {
+            "a folder lies at the key, or an object where the key needs a folder; move it"
+        }
+        _ => "check the endpoint, region and bucket of the grant server",
     }
 }

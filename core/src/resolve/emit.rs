@@ -1,31 +1,38 @@
-//! Plans into leaves: definition and repetition levels (Dremel's, as Parquet has them) and values.
+//! Plans into leaves: their levels and their values.
 //!
-//! Works a column at a time, from the document down. Each node below gets its parent's levels; an
-//! entry at the parent's full definition is *live*, which means that the next instance of the node
-//! stands there.
+//! The levels are those of the Dremel paper (Melnik et al., "Dremel: Interactive Analysis of
+//! Web-Scale Datasets", VLDB 2010, section 4), as Parquet has them ("Nested Encoding" in the README
+//! of parquet-format). A leaf has one *entry* for each value, and one for each place where a value
+//! could be but is not. The *definition* of an entry says how far down its path something exists.
+//! Its *repetition* says which list continues with it; 0 means that a row begins.
+//!
+//! The work goes column by column, from the document down. Each node below gets its parent's
+//! levels. An entry at the parent's full definition is *live*: it has the next instance of the
+//! node. At every other entry something above the node is absent, so its definition stays as it is.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::fit::{self, Fit};
+use super::leaf::{Leaf, Values};
 use super::levels::{Levels, Overlay, Parent, Place, Places, takes_runs};
 use super::plan::{Plan, Shape};
 use super::render::Reader;
 use super::rescue::{Rescues, Step};
-use super::{Kind, Leaf, Node, NodeId, Values};
-use crate::build::Cursor;
+use crate::columns::{Cursor, Kind, Node, NodeId};
 use crate::schema::ColumnType;
 use crate::{Error, ErrorKind};
 
-/// The most bytes of levels below lists that are told one by one: a list of many elements with many
-/// columns would take as much as both multiplied. Less in tests, so that it is soon reached.
+/// The most bytes of levels below lists that are stored one by one. A list of many elements with
+/// many columns would take the product of both numbers. The limit is lower in tests, to reach it
+/// soon.
 const LIST_LEVELS_BYTES_MAX: usize = if cfg!(test) { 1 << 26 } else { 1 << 30 };
 
 pub(super) struct Emitter {
     reader: Reader,
     /// Explicit nulls are rescued.
     preserve_nulls: bool,
-    /// The names down to the node at hand, elements of lists among them.
+    /// The names down to the current node, with the elements of lists.
     path: Vec<Step>,
     /// The same without elements and with Parquet's own names: what the leaf is called in the file.
     names: Vec<String>,
@@ -54,8 +61,8 @@ impl Emitter {
     /// Emits the documents themselves.
     pub(super) fn document(&mut self, plans: &[Plan], rows: usize) {
         let place = |row| Place { row, indexes: Vec::new() };
-        while let Some(row) = self.reader.next_extra(crate::build::ROOT) {
-            self.rescue_extras(crate::build::ROOT, row, &place(row));
+        while let Some(row) = self.reader.next_extra(crate::columns::ROOT) {
+            self.rescue_extras(crate::columns::ROOT, row, &place(row));
         }
         self.fields(plans, &Parent::of_rows(rows));
     }
@@ -92,6 +99,8 @@ impl Emitter {
             }
             Shape::List(element) => {
                 let below = self.lists(plan.node, parent);
+                // The three-level form of `LogicalTypes.md`. Readers take the two-level forms for
+                // lists too, but each by rules of its own.
                 self.names.extend(["list".to_owned(), "element".to_owned()]);
                 self.path.push(Step::Element(0));
                 self.node(element, &below);
@@ -101,7 +110,9 @@ impl Emitter {
         }
     }
 
-    /// The leaf of a node all of whose values are of the kind its column stores: nothing is looked at twice.
+    /// The leaf of a node all of whose values are of the kind that its column stores. They move
+    /// into the leaf as they are: most columns of most files are like this, so this path decides
+    /// how fast encoding is.
     fn whole(&mut self, id: NodeId, column_type: &ColumnType, parent: &Parent) -> Option<Leaf> {
         let kind = match column_type {
             ColumnType::Boolean => Kind::Boolean,
@@ -186,6 +197,8 @@ impl Emitter {
             node.count(Kind::Object) == parent.entries && node.extras.is_empty()
         });
         if all_objects {
+            // As many objects as entries: every entry is live for the fields, which empty levels
+            // say.
             return below(Levels::default());
         }
         let mut overlay = self.overlay(node, parent);
@@ -208,6 +221,8 @@ impl Emitter {
 
     /// The levels of the elements of a node's arrays; values that are no arrays are rescued.
     fn lists(&mut self, node: Option<NodeId>, parent: &Parent) -> Parent {
+        // A list adds two to the definition, because its group is optional and the group of its
+        // elements is repeated: no array, an empty array, and an element are three cases.
         let (lists, live) = (parent.lists + 1, parent.live + 2);
         let (noted, elements) = node.map_or((0, 0), |node| {
             let node = &self.reader.nodes[node];
@@ -240,6 +255,8 @@ impl Emitter {
             let index = self.reader.take(node, kind);
             let elements = self.reader.nodes[node].elements(index).len();
             overlay.put(if elements == 0 { parent.live + 1 } else { live });
+            // The first element uses the entry of the array, and has its repetition. Each further
+            // element is one more entry, which continues this list.
             if elements > 1 {
                 overlay.definitions.push(live, elements - 1);
                 repetitions.push(lists, elements - 1);
@@ -272,7 +289,10 @@ impl Emitter {
         Overlay::new(parent, takes_runs(parent, noted, parent.entries))
     }
 
-    /// Whether the levels of a node fit in memory; where they do not, that is the problem.
+    /// Whether the levels of a node fit in memory. If not, it keeps the problem for the end.
+    ///
+    /// Only levels below lists are counted: each column there has an entry for each element of the
+    /// list, used or not. Above lists, the rows themselves bound the entries.
     fn has_room(&mut self, noted: usize, parent: &Parent) -> bool {
         let told_elsewhere = noted >= parent.entries || takes_runs(parent, noted, parent.entries);
         if parent.lists == 0 || told_elsewhere {

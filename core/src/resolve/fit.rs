@@ -1,8 +1,11 @@
 //! One value into one column: whether it fits, and whether decoding would give it back as it was.
 
-use super::{Kind, Node, Values, temporal};
+use super::leaf::Values;
+use crate::columns::{Kind, Node};
+use crate::format::value_text::{self, float_as_double, uuid, uuid_text};
 use crate::json::number::{self, Number};
 use crate::schema::{ColumnType, Form, TimeUnit};
+use crate::time;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -12,7 +15,7 @@ pub(super) enum Scalar<'n> {
     Boolean(bool),
     Number(Number<'n>),
     String(&'n str),
-    /// An object, an array, or text of one: no scalar column takes it.
+    /// An object, an array, or the text of one: no scalar column can hold it.
     Nested,
 }
 
@@ -26,7 +29,7 @@ pub(super) enum Fit {
     Misfit,
 }
 
-/// Appends `value` to `values` where a column of this type can hold it.
+/// Appends `value` to `values`, if a column of this type can hold it.
 pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<'_>) -> Fit {
     match (values, value) {
         (Values::Boolean(values), Scalar::Boolean(value)) => stored(values, Some(value)),
@@ -74,7 +77,7 @@ pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<
     }
 }
 
-/// The type with its form decided: as given, or as the first value that fits stands.
+/// The type with its form decided: the given form, or the form of the first value that fits.
 pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> ColumnType {
     let mut decided = column_type.clone();
     match &mut decided {
@@ -86,43 +89,13 @@ pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> Column
         }
         ColumnType::Decimal { precision, scale, form: form @ None } => {
             let of_text = |text: &str| {
-                temporal::decimal(text, *precision, *scale).map(|_| Form::Text(*scale))
+                value_text::decimal(text, *precision, *scale).map(|_| Form::Text(*scale))
             };
             *form = Some(node.and_then(|node| first_form(node, of_text)).unwrap_or(Form::Number));
         }
         _ => {}
     }
     decided
-}
-
-/// 32 hex digits with hyphens, in either case.
-fn uuid(text: &str) -> Option<[u8; 16]> {
-    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
-    if text.len() != 36 || !HYPHENS.iter().all(|at| text.as_bytes()[*at] == b'-') {
-        return None;
-    }
-    let mut bytes = [0_u8; 16];
-    let mut digits = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if HYPHENS.contains(&at) {
-            continue;
-        }
-        let digit = char::from(byte).to_digit(16)? as u8;
-        bytes[digits / 2] = bytes[digits / 2] << 4 | digit;
-        digits += 1;
-    }
-    Some(bytes)
-}
-
-pub(crate) fn uuid_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 fn first_form(node: &Node, of_text: impl Fn(&str) -> Option<Form>) -> Option<Form> {
@@ -144,7 +117,7 @@ fn first_form(node: &Node, of_text: impl Fn(&str) -> Option<Form>) -> Option<For
 }
 
 fn timestamp_form(text: &str, unit: TimeUnit) -> Option<Form> {
-    let instant = temporal::timestamp(text, unit.digits())?;
+    let instant = time::timestamp(text, unit.digits())?;
     Some(Form::Text(instant.digits.min(unit.digits())))
 }
 
@@ -179,13 +152,7 @@ fn float(value: Number<'_>) -> Option<f32> {
     same.then_some(narrow)
 }
 
-/// The double that a float's shortest decimal form is.
-pub(crate) fn float_as_double(value: f32) -> f64 {
-    let mut buffer = zmij::Buffer::new();
-    buffer.format_finite(value).parse().unwrap_or(f64::NAN)
-}
-
-/// A value as the whole number its column stores, and whether it stands in the column's form.
+/// A value as the whole number that its column stores, and whether it has the form of the column.
 fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
     match (column_type, value) {
         (ColumnType::Decimal { precision, scale, form }, Scalar::Number(value)) => {
@@ -193,16 +160,16 @@ fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
             Some((value, *form == Some(Form::Number)))
         }
         (ColumnType::Decimal { precision, scale, form }, Scalar::String(text)) => {
-            let value = temporal::decimal(text, *precision, *scale)?;
-            let exact =
-                *form == Some(Form::Text(*scale)) && temporal::decimal_text(value, *scale) == text;
+            let value = value_text::decimal(text, *precision, *scale)?;
+            let exact = *form == Some(Form::Text(*scale))
+                && value_text::decimal_text(value, *scale) == text;
             Some((value, exact))
         }
         (ColumnType::Timestamp { unit, form }, Scalar::String(text)) => {
-            let instant = temporal::timestamp(text, unit.digits())?;
+            let instant = time::timestamp(text, unit.digits())?;
             let exact = match form {
                 Some(Form::Text(digits)) => {
-                    let back = temporal::timestamp_text(instant.value, unit.digits(), *digits);
+                    let back = time::timestamp_text(instant.value, unit.digits(), *digits);
                     back.as_deref() == Some(text)
                 }
                 _ => false,
@@ -213,7 +180,7 @@ fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
             i128::from(i64::try_from(whole_number(value)?).ok()?),
             *form == Some(Form::Number),
         )),
-        (ColumnType::Date, Scalar::String(text)) => Some((i128::from(temporal::date(text)?), true)),
+        (ColumnType::Date, Scalar::String(text)) => Some((i128::from(time::date(text)?), true)),
         (ColumnType::Date, _) => None,
         (_, Scalar::Number(value)) => Some((whole_number(value)?, true)),
         _ => None,
@@ -222,12 +189,12 @@ fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
 
 fn decimal_number(value: Number<'_>, precision: u8, scale: u8) -> Option<i128> {
     match value {
-        Number::Int(value) => temporal::decimal(&value.to_string(), precision, scale),
-        Number::Big(value) => temporal::decimal(&value.to_string(), precision, scale),
+        Number::Int(value) => value_text::decimal(&value.to_string(), precision, scale),
+        Number::Big(value) => value_text::decimal(&value.to_string(), precision, scale),
         Number::Double(value) => {
-            temporal::decimal(number::format(value, &mut number::buffer()), precision, scale)
+            value_text::decimal(number::format(value, &mut number::buffer()), precision, scale)
         }
-        Number::Literal(literal) => temporal::decimal(literal, precision, scale),
+        Number::Literal(literal) => value_text::decimal(literal, precision, scale),
     }
 }
 
@@ -236,13 +203,14 @@ fn whole_number(value: Number<'_>) -> Option<i128> {
     match value {
         Number::Int(value) => Some(i128::from(value)),
         Number::Big(value) => Some(i128::from(value)),
-        // Past 2^53 a double's neighbours are whole numbers too, but its shortest form is one of them exactly.
+        // Past 2^53 a double's neighbours are whole numbers too, but its shortest form is one of
+        // them exactly.
         Number::Double(_) => decimal_number(value, 38, 0),
         Number::Literal(_) => None,
     }
 }
 
-/// The stored bits of a whole number in an INT32 column; none where the type's range ends before it.
+/// The stored bits of a whole number in an INT32 column; `None` if it is outside the type's range.
 fn i32_bits(column_type: &ColumnType, value: i128) -> Option<i32> {
     let in_range = match column_type {
         ColumnType::Int8 => i8::try_from(value).is_ok(),

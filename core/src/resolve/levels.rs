@@ -1,5 +1,9 @@
-//! Levels of entries, and what they cost: as much as there are values, and not as there are places
-//! for them.
+//! Levels of entries, and what they cost: they grow with the values that there are, and not with
+//! the places that values could have.
+//!
+//! A batch of a million rows may have a thousand columns of which each row fills three. Told one by
+//! one, the levels of such a batch would take a thousand million places. So sparse columns tell
+//! them in runs. Both forms give the same bytes in a file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,17 +13,17 @@ use crate::work;
 /// The levels of a column's entries, in order.
 #[derive(Debug, Clone)]
 pub(crate) enum Levels {
-    /// One for each entry; or none at all, where all entries have the one level that their column
-    /// expects.
+    /// One level for each entry; or no level at all, if all entries have the level that their
+    /// column expects.
     Each(Vec<i16>),
-    /// Runs of equal levels, where those take less. No run is empty, and neighbours differ.
+    /// Runs of equal levels, if they take less memory. No run is empty, and neighbours differ.
     Runs(Vec<Run>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) level: i16,
-    /// The entry behind its last one.
+    /// The entry after its last one.
     pub(crate) end: usize,
 }
 
@@ -44,12 +48,12 @@ impl From<Vec<i16>> for Levels {
 }
 
 impl Levels {
-    /// Whether they are those that the column expects, and so none is told.
+    /// Whether no levels are stored, because all are the level that the column expects.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many levels are told.
+    /// The number of stored levels.
     pub(crate) fn len(&self) -> usize {
         match self {
             Levels::Each(levels) => levels.len(),
@@ -93,8 +97,8 @@ impl Levels {
         }
     }
 
-    /// The level of an entry and how many entries from there on surely have it; `run` is where to
-    /// look, moved on as entries are. None where no levels are told.
+    /// The level of an entry, and the number of entries from there that surely have it. `run` is
+    /// the place to look at; it moves forward with the entries. `None` if no levels are stored.
     #[inline]
     pub(crate) fn at(&self, entry: usize, run: &mut usize) -> Option<(i16, usize)> {
         match self {
@@ -152,11 +156,11 @@ impl LevelSlice<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct Parent {
     pub(super) entries: usize,
-    /// Empty where every entry is live.
+    /// Empty if every entry is live.
     pub(super) definitions: Levels,
-    /// Empty where every entry is a row of its own.
+    /// Empty if every entry is a row of its own.
     pub(super) repetitions: Arc<Levels>,
-    /// The definition of a live entry: one at which the next instance of the node stands.
+    /// The definition of a live entry. A live entry has the next instance of the node.
     pub(super) live: i16,
     /// How many lists there are above.
     pub(super) lists: i16,
@@ -179,7 +183,9 @@ impl Parent {
 /// one: a run is eight times as large as a level, and each value may begin two.
 const ENTRIES_PER_RUN: usize = 16;
 
-/// The levels of a node, made of its parent's: those of entries without an instance are the same.
+/// The levels of a node, made of its parent's. An entry that is not live in the parent has no
+/// instance of the node, and keeps the parent's level: the definition says where the path ends, and
+/// it ends above the node.
 pub(super) struct Overlay<'p> {
     parent: &'p Parent,
     pub(super) definitions: Levels,
@@ -189,14 +195,14 @@ pub(super) struct Overlay<'p> {
     run: usize,
 }
 
-/// Whether runs take less than levels one by one: where `noted` of the parent's entries may have a
-/// level of their own, and there will be `entries`.
+/// Whether runs take less memory than levels one by one: `noted` of the parent's entries may have
+/// another level than their neighbours, and there will be `entries`.
 pub(super) fn takes_runs(parent: &Parent, noted: usize, entries: usize) -> bool {
     !parent.definitions.are_told_one_by_one() && noted < entries / ENTRIES_PER_RUN
 }
 
 impl<'p> Overlay<'p> {
-    /// An overlay that is told in runs, or one by one.
+    /// An overlay that stores its levels in runs, or one by one.
     pub(super) fn new(parent: &'p Parent, runs: bool) -> Self {
         let definitions = match runs {
             true => Levels::Runs(Vec::new()),
@@ -205,11 +211,13 @@ impl<'p> Overlay<'p> {
         Overlay { parent, definitions, entry: 0, instance: 0, run: 0 }
     }
 
-    /// The entry of an instance, which must not be behind those before; the parent's levels are
-    /// passed on up to it.
+    /// The entry of an instance. Instances must come in order. It copies the parent's levels up to
+    /// that entry.
     #[inline]
     pub(super) fn reach(&mut self, instance: usize) -> usize {
         let live = self.parent.live;
+        // This loop and the next do the same. Levels one by one are the common case, and a loop of
+        // their own is faster: `at` gives them as runs of one.
         if let Levels::Each(told) = &self.parent.definitions {
             while let Some(level) = told.get(self.entry) {
                 if *level == live {
@@ -232,7 +240,7 @@ impl<'p> Overlay<'p> {
             self.definitions.push(level, count);
             self.entry += count;
         }
-        // All entries are live, or no more are told.
+        // All entries are live, or no more levels are stored.
         let ahead = (instance - self.instance).min(self.parent.entries - self.entry);
         if ahead > 0 {
             self.definitions.push(live, ahead);
@@ -263,7 +271,7 @@ impl<'p> Overlay<'p> {
     }
 }
 
-/// Where an entry stands among the rows and in the lists of its row.
+/// The place of an entry: its row, and its elements in the lists of the row.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     pub(super) row: usize,

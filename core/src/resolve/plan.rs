@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kind, Node, NodeId, OwnId, fit};
-use crate::build::ROOT;
+use super::fit;
+use crate::columns::{Kind, Node, NodeId, ROOT};
+use crate::format::metadata::OwnId;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
 use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
@@ -13,7 +14,7 @@ use crate::{Names, Settings};
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) name: String,
-    /// Where its values are; none where a given schema has a column that no row has.
+    /// The node with its values; `None` for a column of a given schema that no row has.
     pub(super) node: Option<NodeId>,
     pub(super) shape: Shape,
     /// That of a given schema.
@@ -113,7 +114,7 @@ impl Inference<'_> {
     }
 
     fn fields(self, node: NodeId) -> Vec<Plan> {
-        let plan = |field: &crate::build::Field| {
+        let plan = |field: &crate::columns::Field| {
             let shape = self.shape(field.node, false)?;
             Some(Plan {
                 name: field.name.to_string(),
@@ -144,7 +145,7 @@ impl Inference<'_> {
         }
     }
 
-    /// The shape of a node's values; none where it never had any, not even a null.
+    /// The shape of a node's values; `None` if it has no values, not even a null.
     fn shape(self, id: NodeId, element: bool) -> Option<Shape> {
         let node = &self.nodes[id];
         let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();

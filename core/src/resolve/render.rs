@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::fit::Scalar;
-use super::{KINDS, Kind, Node, NodeId};
-use crate::build::Cursor;
+use crate::columns::{Cursor, KINDS, Kind, Node, NodeId};
 use crate::json::number::Number;
 use crate::json::text::{write_number, write_string};
 use crate::work;
 
 /// Reads each node's values once, in order.
 ///
-/// The objects (or the arrays) of one node are either all rendered or all taken apart into columns,
-/// never some of each; so one cursor for each kind is enough.
+/// The objects (or the arrays) of one node are either all rendered, or all split into columns. So
+/// one cursor for each kind is enough.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) nodes: Vec<Node>,
@@ -33,7 +32,7 @@ struct FieldsByObject {
     taken: usize,
 }
 
-/// A field is rare where not even one object in so many has it.
+/// A field is rare if fewer than one object in this many has it.
 const RARE: usize = 16;
 
 impl Reader {
@@ -80,7 +79,8 @@ impl Reader {
         }
     }
 
-    /// The fields of object `object` at `node` that there was no room for: their places in `extras`.
+    /// The fields of object `object` at `node` that there was no room for: their places in
+    /// `extras`.
     pub(super) fn take_extras(&mut self, node: NodeId, object: usize) -> std::ops::Range<usize> {
         let start = self.extras_taken[node];
         let own =
@@ -89,7 +89,7 @@ impl Reader {
         start..start + own
     }
 
-    /// The next object at `node` that has fields there was no room for, and that were not taken
+    /// The next object at `node` that has fields past the limit of columns which are not rendered
     /// yet.
     pub(super) fn next_extra(&self, node: NodeId) -> Option<usize> {
         self.nodes[node].extras.get(self.extras_taken[node]).map(|extra| extra.object)
@@ -171,7 +171,7 @@ impl FieldsByObject {
     }
 }
 
-/// Writes a key and its colon, after a comma where it is not the first.
+/// Writes a key and its colon, and before them a comma unless the key is the first.
 pub(super) fn write_key(out: &mut String, comma: &mut bool, name: &str) {
     if *comma {
         out.push(',');

@@ -1,11 +1,12 @@
-//! What no column has a place for: kept under its path in `_rescued_data`, or the error it is.
+//! The values that no column can hold: they go into `_rescued_data` under their paths, or they are
+//! an error.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::leaf::{Blobs, Leaf, Values};
 use super::render::write_key;
-use super::{Blobs, Leaf, Values};
 use crate::schema::RESCUED_COLUMN;
 use crate::{Error, ErrorKind};
 
@@ -47,7 +48,8 @@ impl Rescues {
             let short: String = text.chars().take(80).collect();
             let more = if short.len() < text.len() { "…" } else { "" };
             let message = format!(
-                "found {short}{more}, and the schema has {expected} there; correct the row, change the schema, or choose policy \"rescue\""
+                "found {short}{more}, but the schema has {expected} there; correct the row, \
+                 change the schema, or choose policy \"rescue\""
             );
             self.refusal = Some(Refusal { row, column: column.clone(), message });
         }
@@ -63,7 +65,8 @@ impl Rescues {
         self.counts.iter().map(|(column, count)| (column.clone(), *count)).collect()
     }
 
-    /// What a strict schema says of the first of them; `rows_before` others were there before these rows.
+    /// The error of a strict schema for the first of them. `rows_before`: the number of rows before
+    /// these.
     pub(super) fn first_as_error(&self, ids: &Leaf, rows_before: u64) -> Option<Error> {
         let refusal = self.refusal.as_ref()?;
         let error = Error::new(ErrorKind::Row, refusal.message.clone())

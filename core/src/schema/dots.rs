@@ -1,15 +1,16 @@
-//! Names with dots that read as the path of another column.
+//! Names with dots that look like the path of another column.
 //!
-//! ClickHouse and PyIceberg know a field of a struct by its path, its names joined by dots. They
-//! refuse a whole file in which `a.b` stands beside a struct `a` that has a field `b`.
+//! ClickHouse and PyIceberg name a field of a struct by its path: its names, joined by dots. They
+//! refuse a whole file that has a column `a.b` and also a struct `a` with a field `b`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::column::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
 use super::names::folded;
-use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
 
-/// The fields, each by its names from the top, whose name has a dot and whose path is that of
-/// another field too. Lists are passed over. Of two such fields, the later one is among them.
+/// The fields with a dot in their names whose path is also the path of another field. Each result
+/// is the names from the top down to the field. The elements of lists count as fields too. Of two
+/// fields with dots and the same path, only the later one is a twin.
 pub(crate) fn twins(columns: &[Column]) -> Vec<Vec<String>> {
     let mut walk = Walk::default();
     if has_dots(columns) {
@@ -28,7 +29,7 @@ fn has_dots(fields: &[Column]) -> bool {
     fields.iter().any(|field| field.name.contains('.') || has_dots(fields_of(&field.column_type).0))
 }
 
-/// The fields of a struct, or of the structs in lists; and in how many lists they are.
+/// The fields of a struct, or of the structs in nested lists; and the number of those lists.
 fn fields_of(column_type: &ColumnType) -> (&[Column], usize) {
     match column_type {
         ColumnType::Struct(fields) => (fields, 0),
@@ -40,8 +41,8 @@ fn fields_of(column_type: &ColumnType) -> (&[Column], usize) {
     }
 }
 
-/// The paths that were met, as a tree of the words between their dots: so that the memory is that of
-/// the names, however deep they stand.
+/// The paths that were seen, as a tree of the words between their dots. So memory grows with the
+/// names alone, and not with their depth.
 #[derive(Default)]
 struct Places(BTreeMap<(usize, String), usize>);
 
@@ -58,27 +59,28 @@ impl Places {
     }
 }
 
-/// A path in the forms that engines have for it.
+/// A path, in the two forms that engines use.
 #[derive(Clone, Copy, Default)]
 struct Path {
-    /// Without the elements of lists.
+    /// Without list elements: `tags`.
     short: usize,
-    /// With them: `tags.element`.
+    /// With list elements: `tags.element`.
     long: usize,
 }
 
 #[derive(Default)]
 struct Walk {
     places: Places,
-    /// Those of the fields that become columns.
+    /// The places of the fields that become columns.
     taken: BTreeSet<usize>,
-    /// The names above the fields that are looked at.
+    /// The names from the top down to the current fields.
     above: Vec<String>,
     twins: Vec<Vec<String>>,
 }
 
 impl Walk {
-    /// The places of the fields that have no dot below `above`: these become columns with it.
+    /// The places of the fields below `above` that have no dot. They become columns if `above`
+    /// does.
     fn plain(&mut self, fields: &[Column], above: Path) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         for field in fields.iter().filter(|field| !field.name.contains('.')) {
@@ -89,7 +91,7 @@ impl Walk {
         found
     }
 
-    /// Looks at the fields with a dot in their names.
+    /// Finds the twins among the fields with a dot in their names.
     fn look(&mut self, fields: &[Column], above: Path) {
         for field in fields {
             let (places, inside) = self.enter(field, above);
@@ -112,8 +114,8 @@ impl Walk {
         }
     }
 
-    /// The places that a field has, with those of its elements where it is a list; and the path that
-    /// its own fields are below.
+    /// The places of a field, and of its elements if it is a list; and the path above its own
+    /// fields.
     fn enter(&mut self, field: &Column, above: Path) -> (Vec<usize>, Path) {
         let short = self.places.below(above.short, &field.name);
         let mut long = self.places.below(above.long, &field.name);
@@ -124,7 +126,7 @@ impl Walk {
             places.push(long);
             column_type = &element.column_type;
         }
-        // A column of nulls is in no file.
+        // The file has no column for a field of nulls.
         if field.column_type == ColumnType::Null {
             places.clear();
         }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, Schema};
+use super::column::{Column, ColumnType, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN};
 use crate::{Error, Result};
 
-/// Checks that ids are at least 1, and that no two are the same.
-pub(super) fn check(schema: &Schema) -> Result<()> {
+/// Checks that all ids are at least 1, and that no two columns have the same.
+pub(super) fn check(columns: &[Column], own_ids: OwnFieldIds) -> Result<()> {
     let mut seen = Seen::default();
-    seen.note(schema.own_ids.id, ID_COLUMN)?;
-    seen.note(schema.own_ids.rescued, RESCUED_COLUMN)?;
-    seen.fields(&schema.columns)
+    seen.note(own_ids.id, ID_COLUMN)?;
+    seen.note(own_ids.rescued, RESCUED_COLUMN)?;
+    seen.fields(columns)
 }
 
-/// Who has which id.
+/// The name of the column that has each id.
 #[derive(Default)]
 struct Seen<'s>(BTreeMap<i32, &'s str>);
 
@@ -22,7 +22,7 @@ impl<'s> Seen<'s> {
         let Some(field_id) = field_id else { return Ok(()) };
         if field_id < 1 {
             return Err(Error::settings(format!(
-                "column {name:?} of the schema has the field id {field_id}; ids begin at 1"
+                "column {name:?} of the schema has the field id {field_id}; it must be at least 1"
             )));
         }
         match self.0.insert(field_id, name) {

@@ -1,44 +1,18 @@
 //! The JSON form of a schema: `{"columns":[{"name":"ts","type":"timestamp","unit":"ms"}, …]}`.
 //!
-//! Read by hand rather than derived, so that an error names the column and a misspelt key is one.
+//! The reader is written by hand, not derived: so an error names the column, and a misspelt key is
+//! an error.
 
 use serde_json::{Map, Value};
 
-use super::{Column, ColumnType, Element, Form, OwnFieldIds, Schema, TimeUnit};
+use super::column::{Column, ColumnType, Element, Form, OwnFieldIds, SIMPLE, TimeUnit};
 use crate::json::value;
 use crate::{Error, Result};
 
-const SIMPLE: [(&str, ColumnType); 16] = [
-    ("null", ColumnType::Null),
-    ("boolean", ColumnType::Boolean),
-    ("int8", ColumnType::Int8),
-    ("int16", ColumnType::Int16),
-    ("int32", ColumnType::Int32),
-    ("int64", ColumnType::Int64),
-    ("uint8", ColumnType::Uint8),
-    ("uint16", ColumnType::Uint16),
-    ("uint32", ColumnType::Uint32),
-    ("float32", ColumnType::Float32),
-    ("float64", ColumnType::Float64),
-    ("string", ColumnType::String),
-    ("json", ColumnType::Json),
-    ("binary", ColumnType::Binary),
-    ("uuid", ColumnType::Uuid),
-    ("date", ColumnType::Date),
-];
-
-pub(super) fn name(column_type: &ColumnType) -> &'static str {
-    match column_type {
-        ColumnType::Decimal { .. } => "decimal",
-        ColumnType::Timestamp { .. } => "timestamp",
-        ColumnType::Struct(_) => "struct",
-        ColumnType::List(_) => "list",
-        simple => SIMPLE.iter().find(|(_, t)| t == simple).map_or("null", |(name, _)| name),
-    }
-}
-
-pub(super) fn read(text: &str) -> Result<Schema> {
-    // Not serde_json's reader: a schema of 64 nested structs is deeper than its 128.
+/// Reads the columns, and the field ids of our own two.
+pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds)> {
+    // Not with serde_json's reader: it refuses more than 128 levels, and the JSON of a schema with
+    // 64 nested structs has more.
     let value = value::read(text)
         .map_err(|error| Error::settings(format!("the schema is not JSON: {error}")))?;
     let mut object = Object::new(&value, "the schema")?;
@@ -47,7 +21,7 @@ pub(super) fn read(text: &str) -> Result<Schema> {
     let id = object.field_id("id_field_id")?;
     let rescued = object.field_id("rescued_field_id")?;
     object.end()?;
-    Schema::new(columns)?.with_own_field_ids(OwnFieldIds { id, rescued })
+    Ok((columns, OwnFieldIds { id, rescued }))
 }
 
 fn read_fields(value: &Value, place: &str) -> Result<Vec<Column>> {
@@ -113,10 +87,12 @@ fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
     }
 }
 
-/// An object being read; what nobody took by its end is a misspelt key.
+/// An object being read. A key that was not asked for by its end is misspelt.
 struct Object<'v> {
     map: &'v Map<String, Value>,
+    /// The keys that were asked for.
     taken: Vec<&'static str>,
+    /// What the object is, for errors.
     place: String,
 }
 
@@ -144,7 +120,9 @@ impl<'v> Object<'v> {
 
     fn number(&mut self, key: &'static str) -> Result<u8> {
         let value = self.take(key)?.as_u64().and_then(|n| u8::try_from(n).ok());
-        value.ok_or_else(|| self.error(format!("has a {key:?} that is not a small whole number")))
+        value.ok_or_else(|| {
+            self.error(format!("has a {key:?} that is not a whole number up to 255"))
+        })
     }
 
     fn field_id(&mut self, key: &'static str) -> Result<Option<i32>> {
@@ -153,7 +131,7 @@ impl<'v> Object<'v> {
         }
         let id = self.take(key)?.as_i64().and_then(|id| i32::try_from(id).ok());
         id.map(Some).ok_or_else(|| {
-            self.error(format!("has a {key:?} that is not a whole number up to 2147483647"))
+            self.error(format!("has a {key:?} that is not a whole number from 1 to 2147483647"))
         })
     }
 
@@ -176,18 +154,18 @@ impl<'v> Object<'v> {
     fn end(self) -> Result<()> {
         match self.map.keys().find(|key| !self.taken.contains(&key.as_str())) {
             Some(key) => {
-                Err(self.error(format!("has {key:?}, which means nothing there; remove it")))
+                Err(self.error(format!("has the unknown key {key:?}; correct or remove it")))
             }
             None => Ok(()),
         }
     }
 }
 
-pub(super) fn write(schema: &Schema) -> String {
+pub(super) fn write(columns: &[Column], own_ids: OwnFieldIds) -> String {
     let mut out = String::from("{\"columns\":");
-    write_fields(&schema.columns, &mut out);
-    write_field_id("id_field_id", schema.own_ids.id, &mut out);
-    write_field_id("rescued_field_id", schema.own_ids.rescued, &mut out);
+    write_fields(columns, &mut out);
+    write_field_id("id_field_id", own_ids.id, &mut out);
+    write_field_id("rescued_field_id", own_ids.rescued, &mut out);
     out.push('}');
     out
 }
@@ -213,7 +191,7 @@ fn write_fields(fields: &[Column], out: &mut String) {
 
 fn write_type(column_type: &ColumnType, out: &mut String) {
     out.push_str("\"type\":\"");
-    out.push_str(name(column_type));
+    out.push_str(column_type.name());
     out.push('"');
     let form = match column_type {
         ColumnType::Decimal { precision, scale, form } => {
@@ -246,6 +224,7 @@ fn write_type(column_type: &ColumnType, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Schema;
 
     #[test]
     fn every_type_reads_what_it_writes() {
@@ -279,14 +258,17 @@ mod tests {
             (r#"{"columns":[{"name":"a","type":"text"}]}"#, "\"text\"; choose"),
             (
                 r#"{"columns":[{"name":"a","type":"int64","unit":"ms"}]}"#,
-                "\"unit\", which means nothing",
+                "has the unknown key \"unit\"",
             ),
             (r#"{"columns":[{"name":"a","type":"timestamp","unit":"s"}]}"#, "unit \"s\""),
             (r#"{"columns":[{"name":"a","type":"int64"},{"name":"a","type":"int64"}]}"#, "twice"),
-            (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "ours"),
+            (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "which Coldpress adds"),
             (r#"{"columns":[{"name":"a","type":"decimal","precision":39,"scale":0}]}"#, "1 to 38"),
-            (r#"{"columns":[{"name":"a","type":"struct","fields":[]}]}"#, "of nothing"),
-            (r#"{"columns":[{"name":"a","type":"int64","field_id":0}]}"#, "begin at 1"),
+            (
+                r#"{"columns":[{"name":"a","type":"struct","fields":[]}]}"#,
+                "without any value column",
+            ),
+            (r#"{"columns":[{"name":"a","type":"int64","field_id":0}]}"#, "at least 1"),
             (r#"{"columns":[{"name":"a","type":"int64","field_id":1.5}]}"#, "not a whole number"),
             (
                 r#"{"columns":[{"name":"a","type":"int64","field_id":3}],"id_field_id":3}"#,

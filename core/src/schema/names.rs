@@ -1,22 +1,64 @@
-//! Names that are one and the same to engines that do not tell upper case from lower.
+//! Names that are the same for engines that ignore case.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, dots};
-use crate::{Error, Names, Result};
+use crate::{Error, Result};
 
-/// The field of a struct that ClickHouse has another use for ("Tuple element name 'null' is
-/// reserved"): it refuses a file with one.
+/// Which names of fields become columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Names {
+    /// Names that every engine can read. Fields with other names are rescued:
+    ///
+    /// * of names in one object that differ only in case, all but the first one that has values
+    ///   (Spark, Delta, Athena and BigQuery refuse a file that has two of them);
+    /// * names with dots that look like the path of another column (ClickHouse and PyIceberg);
+    /// * fields of structs that are named `null` (ClickHouse);
+    /// * the empty name.
+    #[default]
+    Portable,
+    /// Every name except the empty one, exactly as it is: for engines that respect case.
+    Exact,
+}
+
+impl Names {
+    /// The name, as [`Names::from_str`] reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Names::Portable => "portable",
+            Names::Exact => "exact",
+        }
+    }
+}
+
+impl FromStr for Names {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "portable" => Ok(Names::Portable),
+            "exact" => Ok(Names::Exact),
+            _ => Err(Error::settings(format!(
+                "{text:?} is not a rule for names; choose \"portable\" or \"exact\""
+            ))),
+        }
+    }
+}
+
+/// A name that ClickHouse reserves in structs ("Tuple element name 'null' is reserved"). It refuses
+/// a file with such a field.
 pub(crate) const RESERVED_FIELD: &str = "null";
 
 const DOT_ABOVE: char = '\u{307}';
 
-/// The form that two names share where an engine takes them for one. Spark compares character by
-/// character in one place (`String.equalsIgnoreCase`), and whole lower-cased names in another.
+/// The folded form of a name. Two names have the same form if some engine takes them for one name.
+/// Spark compares character by character in one place (`String.equalsIgnoreCase`), and whole
+/// lower-cased names in another.
 ///
-/// Each character becomes its simple upper case, and that its simple lower case: so `ſ` is an `s`,
-/// and `ς` a `σ`. The dot above an `i` is left out, because the lower case of `İ` may have it.
+/// Each character becomes its simple upper case, and then the simple lower case of that. So `ſ`
+/// becomes `s`, and `ς` becomes `σ`. The dot above an `i` is removed, because the lower case of `İ`
+/// may have it.
 pub(crate) fn folded(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
         return Cow::Borrowed(name);
@@ -37,68 +79,15 @@ fn fold(char: char) -> char {
     }
 }
 
-/// The only character; a mapping to several is not a simple one.
+/// The one character of a mapping; `None` for a mapping to several, which is not a simple one.
 fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
     let first = chars.next()?;
     chars.next().is_none().then_some(first)
 }
 
-/// Checks that engines can read columns of these names: the columns of a given schema.
-pub(super) fn check(columns: &[Column], names: Names) -> Result<()> {
-    let own = [ID_COLUMN, RESCUED_COLUMN];
-    check_fields(columns, "the schema", names, &own)?;
-    if names == Names::Portable
-        && let Some(name) = dots::twins(columns).first().and_then(|path| path.last())
-    {
-        return Err(Error::settings(format!(
-            "column {name:?} of the schema reads as the path of another column, and ClickHouse and \
-             PyIceberg refuse such a file; leave one out, or choose names = \"exact\""
-        )));
-    }
-    Ok(())
-}
-
-fn check_fields(fields: &[Column], place: &str, names: Names, taken: &[&str]) -> Result<()> {
-    let mut seen: BTreeMap<_, _> = taken.iter().map(|name| (folded(name), *name)).collect();
-    // A column of nulls is in the schema, and not in the file.
-    for field in fields.iter().filter(|field| field.column_type != ColumnType::Null) {
-        if field.name.is_empty() {
-            return Err(Error::settings(format!(
-                "{place} has a column without a name, which some engines cannot read; \
-                 name it, or leave it out: its values are then rescued"
-            )));
-        }
-        if names == Names::Portable && taken.is_empty() && field.name == RESERVED_FIELD {
-            return Err(Error::settings(format!(
-                "{place} has a field named \"null\", and ClickHouse refuses such a file; name it \
-                 otherwise, or choose names = \"exact\""
-            )));
-        }
-        let other = seen.insert(folded(&field.name), &field.name);
-        if let (Names::Portable, Some(other)) = (names, other) {
-            return Err(Error::settings(format!(
-                "{place} names {other:?} and {:?}, which are one name to Spark, Delta, Athena and \
-                 BigQuery; leave one out, or choose names = \"exact\"",
-                field.name
-            )));
-        }
-        check_type(&field.column_type, &field.name, names)?;
-    }
-    Ok(())
-}
-
-fn check_type(column_type: &ColumnType, name: &str, names: Names) -> Result<()> {
-    match column_type {
-        ColumnType::Struct(fields) => check_fields(fields, &format!("column {name:?}"), names, &[]),
-        ColumnType::List(element) => check_type(&element.column_type, name, names),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorKind, Schema, Settings};
 
     #[test]
     fn names_that_engines_take_for_one_have_one_form() {
@@ -131,41 +120,5 @@ mod tests {
                 assert_eq!(folded(mapped.encode_utf8(&mut [0; 4])), form, "{char:?} {mapped:?}");
             }
         }
-    }
-
-    #[test]
-    fn a_schema_whose_names_engines_refuse_is_refused_unless_they_are_to_be_exact() {
-        let check = |text: &str, names| {
-            let schema = Some(Schema::from_json(text).unwrap());
-            Settings { schema, names, ..Settings::default() }.check()
-        };
-        for text in [
-            r#"{"columns":[{"name":"Id","type":"string"},{"name":"ID","type":"int64"}]}"#,
-            r#"{"columns":[{"name":"_ID","type":"string"}]}"#,
-            r#"{"columns":[{"name":"_Rescued_Data","type":"string"}]}"#,
-            r#"{"columns":[{"name":"s","type":"list","element":{"type":"struct","fields":[
-                {"name":"a","type":"string"},{"name":"A","type":"string"}]}}]}"#,
-        ] {
-            let error = check(text, Names::Portable).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Settings);
-            assert!(error.to_string().contains("one name to Spark"), "{error}");
-            check(text, Names::Exact).unwrap();
-        }
-        let unnamed = r#"{"columns":[{"name":"","type":"string"}]}"#;
-        for names in [Names::Portable, Names::Exact] {
-            assert!(check(unnamed, names).unwrap_err().to_string().contains("without a name"));
-        }
-        let dotted = r#"{"columns":[{"name":"a.b","type":"string"},{"name":"a","type":"struct",
-            "fields":[{"name":"b","type":"string"}]}]}"#;
-        let error = check(dotted, Names::Portable).unwrap_err();
-        assert!(error.to_string().contains("\"a.b\" of the schema reads as the path"), "{error}");
-        check(dotted, Names::Exact).unwrap();
-        let reserved = r#"{"columns":[{"name":"null","type":"string"},{"name":"a","type":"struct",
-            "fields":[{"name":"null","type":"string"}]}]}"#;
-        let error = check(reserved, Names::Portable).unwrap_err();
-        assert!(error.to_string().contains("column \"a\" has a field named \"null\""), "{error}");
-        check(reserved, Names::Exact).unwrap();
-        let nulls = r#"{"columns":[{"name":"A","type":"null"},{"name":"a","type":"string"}]}"#;
-        check(nulls, Names::Portable).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! The Parquet schema of a file, as the format's specification wants it written.
+//! The Parquet schema of a file, written as Parquet's specification demands.
 //!
 //! Lists take the three-level form of `LogicalTypes.md`.
 
@@ -10,19 +10,19 @@ use parquet::schema::types::{Type, TypePtr};
 use super::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN, Schema, TimeUnit};
 use crate::{Error, Result};
 
-/// How a version of the format writes a schema.
+/// How a version of our format writes a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TreeForm {
-    /// Version 1: every node has a field id, `_id` 1 and `_rescued_data` 2, the rest from 3 on in
-    /// pre-order; JSON columns have the JSON logical type.
+    /// Version 1: every node has a field id. `_id` has 1, `_rescued_data` has 2, the other nodes
+    /// count from 3 in pre-order. JSON columns have the JSON logical type.
     #[cfg(feature = "decode")]
     Numbered,
-    /// Version 2: the field ids that the schema states; JSON columns have the STRING logical type,
-    /// which every engine reads.
+    /// Version 2: the file has the field ids that the schema states. JSON columns have the STRING
+    /// logical type, which every engine reads.
     Stated,
 }
 
-/// The root of a file that holds `schema`, with `_rescued_data` where `rescued`.
+/// The root of the Parquet schema for `schema`; with `_rescued_data` if `rescued`.
 pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Result<TypePtr> {
     let mut tree = Tree {
         form,
@@ -47,23 +47,23 @@ pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Resul
 #[cfg(feature = "decode")]
 const FIRST_FIELD_ID: i32 = 3;
 
-/// Bytes that a decimal of this precision takes in a FIXED_LEN_BYTE_ARRAY; precision above 18.
+/// The bytes of a decimal of this precision in a FIXED_LEN_BYTE_ARRAY; the precision is above 18.
 pub(crate) fn decimal_width(precision: u8) -> usize {
     // The smallest n with 10^precision <= 2^(8n - 1).
     let bits = f64::from(precision) * std::f64::consts::LOG2_10 + 1.0;
     (bits / 8.0).ceil() as usize
 }
 
-/// The nodes of a file, in one form.
+/// Builds the nodes of a Parquet schema, in one form.
 struct Tree {
     form: TreeForm,
-    /// In the form that numbers its nodes.
+    /// The id of the next node in the numbered form.
     #[cfg(feature = "decode")]
     next_id: i32,
 }
 
 impl Tree {
-    /// The id of the next node, which has this one in a given schema.
+    /// The id of the next node. `stated` is the id that the schema states for it.
     fn id(&mut self, stated: Option<i32>) -> Option<i32> {
         match self.form {
             TreeForm::Stated => stated,
@@ -140,7 +140,7 @@ fn id_type(id: Option<i32>) -> Result<TypePtr> {
         .map_err(refused)
 }
 
-/// Bytes of one value of a FIXED_LEN_BYTE_ARRAY column.
+/// The bytes of one value of a FIXED_LEN_BYTE_ARRAY column.
 pub(crate) fn fixed_width(column_type: &ColumnType) -> usize {
     match column_type {
         ColumnType::Decimal { precision, .. } => decimal_width(*precision),
@@ -165,7 +165,8 @@ fn physical_and_logical(
         ColumnType::Float32 => (Physical::FLOAT, None),
         ColumnType::Float64 => (Physical::DOUBLE, None),
         ColumnType::Decimal { precision, scale, .. } => {
-            // DECIMAL in INT32 to 9 digits and INT64 to 18: what LogicalTypes.md allows, and smaller.
+            // LogicalTypes.md allows DECIMAL in INT32 up to 9 digits and in INT64 up to 18. They
+            // are smaller.
             let physical = match precision {
                 0..=9 => Physical::INT32,
                 10..=18 => Physical::INT64,
@@ -185,7 +186,7 @@ fn physical_and_logical(
             };
             (Physical::INT64, Some(LogicalType::timestamp(true, unit)))
         }
-        // Null, structs and lists are no leaves: their callers never ask.
+        // Null, structs and lists are not leaves, so no caller asks for them.
         ColumnType::Json | ColumnType::Null | ColumnType::Struct(_) | ColumnType::List(_) => {
             let logical = match form {
                 TreeForm::Stated => LogicalType::String,

@@ -1,4 +1,4 @@
-//! Settings that are one of a few choices.
+//! Settings with a fixed set of choices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,20 +8,20 @@ use crate::{Error, Result};
 /// What an explicit `null` in a document means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Nulls {
-    /// The same as an absent field: decoding leaves it out.
+    /// It means the same as an absent field: decoding leaves the field out.
     #[default]
     Absent,
-    /// Kept apart from an absent field, by way of `_rescued_data`.
+    /// It differs from an absent field: `_rescued_data` keeps it, and decoding gives it back.
     Preserve,
 }
 
-/// What happens to values a given schema has no place for.
+/// What happens to values that do not fit a given schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Policy {
-    /// They go to `_rescued_data`; the columns never change.
+    /// They go to `_rescued_data`. The columns stay as the schema says.
     #[default]
     Rescue,
-    /// They are an error, and no file is made.
+    /// They are an error, and the encoder makes no file.
     Strict,
 }
 
@@ -33,7 +33,7 @@ impl FromStr for Policy {
             "rescue" => Ok(Policy::Rescue),
             "strict" => Ok(Policy::Strict),
             _ => Err(Error::settings(format!(
-                "no policy is named {text:?}; choose \"rescue\" or \"strict\""
+                "{text:?} is not a policy; choose \"rescue\" or \"strict\""
             ))),
         }
     }
@@ -43,14 +43,14 @@ impl FromStr for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Encodings {
-    /// PLAIN, dictionary, DELTA_BINARY_PACKED, and DELTA_BYTE_ARRAY under a codec: what the engines
-    /// that people have read, Spark 3.5.0 and 4.0.0 among them.
+    /// PLAIN, dictionary, DELTA_BINARY_PACKED, and with a codec also DELTA_BYTE_ARRAY. All engines
+    /// in wide use read them, among them Spark 3.5.0 and 4.0.0.
     #[default]
     Portable,
-    /// All that make the file smaller: BYTE_STREAM_SPLIT for floating-point numbers too, which
-    /// Spark reads from version 4.3 on.
+    /// Every encoding that makes the file smaller: also BYTE_STREAM_SPLIT for floating-point
+    /// numbers. Spark reads that from version 4.3 on.
     Compact,
-    /// PLAIN and dictionary alone, for readers that know nothing newer, such as fastparquet.
+    /// Only PLAIN and dictionary, for readers without newer encodings, such as fastparquet.
     Legacy,
 }
 
@@ -81,59 +81,21 @@ impl FromStr for Encodings {
         let found = Encodings::ALL.into_iter().find(|set| set.name() == text);
         found.ok_or_else(|| {
             Error::settings(format!(
-                "no set of encodings is named {text:?}; \
+                "{text:?} is not a set of encodings; \
                  choose \"portable\", \"compact\" or \"legacy\""
             ))
         })
     }
 }
 
-/// Which names of fields become columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Names {
-    /// Of names in one object that differ only in case, the first one that has values is a column.
-    /// The others are rescued: Spark, Delta, Athena and BigQuery refuse a file that has both. So
-    /// are names with dots that read as the path of another column, which ClickHouse and PyIceberg
-    /// refuse; and fields of structs that are named `null`, which ClickHouse refuses.
-    #[default]
-    Portable,
-    /// Every name but the empty one, exactly as it is: for engines that tell them apart.
-    Exact,
-}
-
-impl Names {
-    /// The name, as [`Names::from_str`] reads it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Names::Portable => "portable",
-            Names::Exact => "exact",
-        }
-    }
-}
-
-impl FromStr for Names {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "portable" => Ok(Names::Portable),
-            "exact" => Ok(Names::Exact),
-            _ => Err(Error::settings(format!(
-                "no rule for names is called {text:?}; choose \"portable\" or \"exact\""
-            ))),
-        }
-    }
-}
-
-/// Where the ids of JSON rows come from. Rows pushed with an id of their own do not ask.
+/// Where the ids of JSON rows come from. It does not apply to rows that are pushed with an id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum IdSource {
-    /// The row's own `_id` where it has one, else its number counted from 0.
+    /// The `_id` of the document if it has one, else the number of the row, counted from 0.
     #[default]
     Auto,
-    /// This field, which every row must have, with a string or a whole number. Where the document
-    /// has no field of that very name, dots part the names of a path: `_id.$oid`. A document's
-    /// `_id` is then a field like any other, whatever it holds.
+    /// This field. Every row must have it, with a string or a whole number. If the document has no
+    /// field with exactly this name, its dots separate the names of a path: `_id.$oid`. The field
+    /// `_id` of a document is then a field like any other.
     Field(String),
 }

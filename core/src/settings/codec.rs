@@ -11,16 +11,16 @@ use crate::{Error, Result};
 pub enum Codec {
     /// No compression.
     None,
-    /// Snappy: fast, modest.
+    /// Snappy: fast, compresses moderately.
     Snappy,
-    /// LZ4 in Parquet's LZ4_RAW framing: fast, modest.
+    /// LZ4 in Parquet's LZ4_RAW framing: fast, compresses moderately.
     Lz4,
     /// Zstandard at a level from 1 to 19.
     Zstd(u8),
     /// Gzip at a level from 0 to 9.
     Gzip(u8),
-    /// Brotli at a level from 0 to 11. Its encoder is there where the feature `brotli` is; files
-    /// are read without it.
+    /// Brotli at a level from 0 to 11. Only a build with the feature `brotli` can encode it; every
+    /// build can decode it.
     Brotli(u8),
 }
 
@@ -93,7 +93,9 @@ impl FromStr for Codec {
         let (name, level) = match text.split_once(':') {
             Some((name, level)) => {
                 let level = level.parse::<u8>().map_err(|_| {
-                    Error::settings(format!("{level:?} is no compression level; give a number"))
+                    Error::settings(format!(
+                        "{level:?} is not a compression level; give a whole number"
+                    ))
                 })?;
                 (name, Some(level))
             }
@@ -108,12 +110,12 @@ impl FromStr for Codec {
             "brotli" => Codec::Brotli(level.unwrap_or(Codec::BROTLI_LEVEL)),
             _ => {
                 return Err(Error::settings(format!(
-                    "no codec is named {name:?}; choose none, snappy, lz4, zstd, gzip or brotli"
+                    "{name:?} is not a codec; choose none, snappy, lz4, zstd, gzip or brotli"
                 )));
             }
         };
         if level.is_some() && matches!(codec, Codec::None | Codec::Snappy | Codec::Lz4) {
-            return Err(Error::settings(format!("{name} takes no level; write just {name:?}")));
+            return Err(Error::settings(format!("{name} has no levels; write only {name:?}")));
         }
         codec.check()?;
         Ok(codec)

@@ -3,9 +3,10 @@
 mod choices;
 mod codec;
 
+use crate::schema::{self, Names};
 use crate::{Error, Result, Schema};
 
-pub use choices::{Encodings, IdSource, Names, Nulls, Policy};
+pub use choices::{Encodings, IdSource, Nulls, Policy};
 pub use codec::Codec;
 
 /// How rows become a file.
@@ -13,40 +14,42 @@ pub use codec::Codec;
 pub struct Settings {
     /// Compression of pages. Default: zstd.
     pub codec: Codec,
-    /// The encodings of values. Default: those that the engines people have read.
+    /// The encodings of values. Default: those that the engines in wide use read.
     pub encodings: Encodings,
-    /// The most rows in one row group; at least 1. Default: 49,152, the number of ids for which a
+    /// The most rows in one row group; at least 1. Default: 49,152. With this number of ids, a
     /// bloom filter of 64 KiB is wrong about one absent id in 100.
     pub row_group_rows_max: usize,
-    /// The most leaf columns, `_id` and `_rescued_data` apart; at least 1. Default: 1,000.
+    /// The most leaf columns, without `_id` and `_rescued_data`; at least 1. Default: 1,000.
     pub columns_max: usize,
-    /// The deepest nesting that becomes structs and lists, the document itself being 1; from 1 to
+    /// The deepest nesting that becomes structs and lists; the document itself is level 1. From 1
+    /// to
     /// 64. Default: 64.
     pub depth_max: usize,
-    /// The most bytes of one row; at least 1. It bounds the row's JSON text and, apart from it, the
-    /// memory that its values take (a number 9 bytes, a text its length and 9). A larger row is an
-    /// error of kind `Limit`. Default: 256 MiB.
+    /// The most bytes of one row; at least 1. It bounds the JSON text of the row. It also bounds,
+    /// separately, the memory of its values (9 bytes for a number; its length and 9 bytes for a
+    /// text). A larger row is an error of kind `Limit`. Default: 256 MiB.
     pub row_bytes_max: usize,
-    /// Which names become columns. Default: no two that differ only in case.
+    /// Which names become columns. Default: of names that differ only in case, only one.
     pub names: Names,
-    /// What an explicit `null` means. Default: the same as absent.
+    /// What an explicit `null` means. Default: the same as an absent field.
     pub nulls: Nulls,
-    /// The columns, where the caller knows them. Default: inferred from all rows.
+    /// The columns, if the caller knows them. Default: inferred from all rows.
     pub schema: Option<Schema>,
-    /// What happens to values that `schema` has no place for. Default: rescued.
+    /// What happens to values that do not fit `schema`. Default: they are rescued.
     pub policy: Policy,
-    /// Where JSON rows have their ids. Default: `_id`, or else the row's number.
+    /// Where the ids of JSON rows come from. Default: the field `_id`, else the number of the row.
     pub id: IdSource,
 }
 
 impl Settings {
-    /// The deepest that [`Settings::depth_max`] may be: readers recurse over nested columns.
-    pub const DEPTH_LIMIT: usize = 64;
-    /// The most lists within lists that become columns: engines that read more of them take very
-    /// long (DuckDB) or refuse (pyarrow).
-    pub const LISTS_LIMIT: usize = 16;
-    /// The most that [`Settings::columns_max`] may be, and the most columns of
-    /// [`Settings::schema`], fields of structs and elements of lists among them.
+    /// The highest value of [`Settings::depth_max`]. Readers recurse over nested columns, and their
+    /// stack is limited.
+    pub const DEPTH_LIMIT: usize = schema::DEPTH_LIMIT;
+    /// The most lists within lists that become columns. With more of them, engines take very long
+    /// (DuckDB) or refuse the file (pyarrow).
+    pub const LISTS_LIMIT: usize = schema::LISTS_LIMIT;
+    /// The highest value of [`Settings::columns_max`], and the most columns of
+    /// [`Settings::schema`], with the fields of structs and the elements of lists.
     pub const COLUMNS_LIMIT: usize = 100_000;
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -66,9 +69,11 @@ impl Settings {
         ];
         for (name, value, most) in ranges {
             if value < 1 || value > most {
-                return Err(Error::settings(format!(
-                    "{name} is {value}; it must be from 1 to {most}"
-                )));
+                let range = match most {
+                    usize::MAX => "at least 1".to_owned(),
+                    most => format!("from 1 to {most}"),
+                };
+                return Err(Error::settings(format!("{name} is {value}; it must be {range}")));
             }
         }
         if let Some(schema) = &self.schema {
@@ -77,19 +82,20 @@ impl Settings {
         let columns = self.schema.as_ref().map_or(0, Schema::columns_in_all);
         if columns > Self::COLUMNS_LIMIT {
             return Err(Error::settings(format!(
-                "the schema has {columns} columns, fields and elements counted; it may have {}",
+                "the schema has {columns} columns, with fields and elements; it can have at most \
+                 {}",
                 Self::COLUMNS_LIMIT
             )));
         }
         if self.policy == Policy::Strict && self.schema.is_none() {
             return Err(Error::settings(
-                "policy \"strict\" needs a schema to be strict about; give one",
+                "policy \"strict\" needs a schema to check the rows against; give one",
             ));
         }
         if self.policy == Policy::Strict && self.nulls == Nulls::Preserve {
             return Err(Error::settings(
-                "nulls = \"preserve\" keeps nulls in _rescued_data, which policy \"strict\" \
-                 does not have; choose one",
+                "nulls = \"preserve\" keeps nulls in _rescued_data, but a file with policy \
+                 \"strict\" has no such column; choose one of the two",
             ));
         }
         Ok(())

@@ -1,20 +1,20 @@
-//! What the host answers, and what is known from it.
+//! The answers of the host, and what the plan learns from them.
 
 use std::ops::Bound;
 
-use super::WalPlan;
 use super::names::{SegmentNames, SegmentOrder, SegmentPlace};
+use super::plan::WalPlan;
 use super::record::SegmentChecksum;
 use super::segment::{ArchivedSegment, LocalSegment};
-use super::work::{Entry, Stage, Stored, Work};
+use super::stage::{Entry, Stage, StoredContent, Work};
 use crate::{Error, ErrorKind, Result};
 
 impl WalPlan {
-    /// What the folder holds now: all of it.
+    /// The folder was looked at: `segments` are all that it holds.
     pub fn handle_scan(&mut self, id: u64, segments: Vec<LocalSegment>, now_ms: u64) {
         let Some(Work::Scan) = self.hear(id, now_ms) else { return };
         self.scans += 1;
-        if let Some(poll_ms) = self.settings.poll_ms {
+        if let Some(poll_ms) = self.settings.poll_ms() {
             self.next_scan_ms = self.now_ms.saturating_add(poll_ms);
         }
         if let Err(error) = self.check_order(&segments) {
@@ -24,7 +24,8 @@ impl WalPlan {
         for local in segments {
             let place = self.order.place(&local.name);
             let stage = match before.remove(&place) {
-                // What is under way judges a change by itself, and what has changed since begins anew.
+                // The host finds a change of a segment that is under way itself. A segment that has
+                // changed otherwise begins anew.
                 Some(entry) if entry.stage.is_under_way() => {
                     self.here.insert(place, entry);
                     continue;
@@ -49,7 +50,7 @@ impl WalPlan {
         }
         self.gone.retain(|place| !self.here.contains_key(place));
         self.sort_out();
-        // Of a failure at a file that is gone nothing is left to mend.
+        // A failure at a file that is gone does not matter any more.
         if let Some(place) = self.trouble.as_ref().and_then(|trouble| trouble.place.clone())
             && !self.open.contains(&place)
         {
@@ -57,7 +58,7 @@ impl WalPlan {
         }
     }
 
-    /// What the archive holds now: all of it.
+    /// The archive was listed: `segments` are all that it holds.
     pub fn handle_listing(&mut self, id: u64, segments: Vec<ArchivedSegment>, now_ms: u64) {
         let Some(Work::List { scans }) = self.hear(id, now_ms) else { return };
         self.there = segments
@@ -77,14 +78,16 @@ impl WalPlan {
                 continue;
             }
             let message = format!(
-                "segment {} was taken away before it was archived; bring it back, or go on without it (for the command: --past-gap)",
+                "segment {} was removed before it was archived; restore it, or go on without it \
+                 (for the command: --past-gap)",
                 place.name()
             );
             self.stop_at(Some(place), Error::new(ErrorKind::Missing, message));
         }
     }
 
-    /// The archive holds the segment, with its record: this content. `created`: by this very put.
+    /// The archive holds the segment with this content, and its record. `created`: this put stored
+    /// it.
     pub fn handle_stored(
         &mut self,
         id: u64,
@@ -105,10 +108,10 @@ impl WalPlan {
         if !archived.records.contains(&checksum) {
             archived.records.push(checksum);
         }
-        self.advance(&place, Stage::Stored(Stored { checksum, created }));
+        self.advance(&place, Stage::Stored(StoredContent { checksum, created }));
     }
 
-    /// The segment was read back, and this is what was found.
+    /// The segment was read back, and has this content.
     pub fn handle_verified(&mut self, id: u64, found: SegmentChecksum, now_ms: u64) {
         let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
         let Some(Stage::Verifying(stored)) = self.here.get(&place).map(|entry| entry.stage) else {
@@ -126,14 +129,16 @@ impl WalPlan {
             && self.there.range::<SegmentPlace, _>(behind).any(is_whole);
         let past_gap = if leaves_gap { " --past-gap" } else { "" };
         let message = format!(
-            "the archived segment {name} is damaged: read back it is {found}, and was put as {}; the file here is kept: delete the object (for the command: coldpress wal rm {name} --yes{past_gap}), and archive the file again",
+            "the archived segment {name} is damaged: it was put as {}, but reads back as {found}; \
+             the file here is kept: delete the object (for the command: coldpress wal rm {name} \
+             --yes{past_gap}), and archive the file again",
             stored.checksum,
             name = place.name(),
         );
         self.fail(Some(place), Error::new(ErrorKind::Corrupt, message));
     }
 
-    /// The segment is deleted here, or marked `.done`.
+    /// The segment was deleted in the folder, or marked `.done`.
     pub fn handle_settled(&mut self, id: u64, now_ms: u64) {
         let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
         self.mend(Some(&place));
@@ -147,7 +152,7 @@ impl WalPlan {
         }
     }
 
-    /// The segment's file is gone: another archiver was faster, or it was never to stay.
+    /// The file of the segment is gone: perhaps another archiver was faster.
     pub fn handle_vanished(&mut self, id: u64, now_ms: u64) {
         let Some(Work::Segment(place)) = self.hear(id, now_ms) else { return };
         self.mend(Some(&place));
@@ -158,14 +163,14 @@ impl WalPlan {
         self.miss(place);
     }
 
-    /// What was to be done failed. While watching, an error of kind `Unavailable` is tried again; any other
-    /// ends the archive.
+    /// The action failed. While watching, the plan retries after an error of kind `Unavailable`.
+    /// Every other error ends it.
     pub fn handle_failure(&mut self, id: u64, error: Error, now_ms: u64) {
         match self.hear(id, now_ms) {
             Some(Work::Segment(place)) => self.fail(Some(place), error),
             Some(Work::Scan) => {
-                self.scan_wanted = self.settings.poll_ms.is_none();
-                if let Some(poll_ms) = self.settings.poll_ms {
+                self.scan_wanted = self.settings.poll.is_none();
+                if let Some(poll_ms) = self.settings.poll_ms() {
                     self.next_scan_ms = self.now_ms.saturating_add(poll_ms);
                 }
                 self.fail(None, error);
@@ -178,7 +183,7 @@ impl WalPlan {
         }
     }
 
-    /// A segment is gone that was to be archived. Only a listing made from now on tells whether it is.
+    /// A segment is gone that had to be archived. Only a new listing shows whether it is archived.
     fn miss(&mut self, place: SegmentPlace) {
         self.gone.insert(place);
         self.list_wanted = true;
@@ -196,11 +201,11 @@ impl WalPlan {
         }
     }
 
-    /// Whether the order still fits, now that these are here. Of the archive, where there may be a million names that
-    /// fit already, two are asked.
+    /// Checks that the names in the folder still fit the order. Of the archive it checks only two
+    /// names, because there may be a million that fit already.
     fn check_order(&mut self, here: &[LocalSegment]) -> Result<()> {
-        let settled = self.order.names() == SegmentNames::Any && !self.there.is_empty();
-        if self.settings.names.is_some_and(|names| names != SegmentNames::Postgres) || settled {
+        let is_decided = self.order.names() == SegmentNames::Any && !self.there.is_empty();
+        if self.settings.names.is_some_and(|names| names != SegmentNames::Postgres) || is_decided {
             return Ok(());
         }
         let ends = [self.there.values().next(), self.there.values().next_back()];
@@ -214,7 +219,7 @@ impl WalPlan {
         Ok(())
     }
 
-    /// Tells the order from all names that are known, where nobody has fixed it.
+    /// Finds the order from all known names, unless the settings name it.
     fn learn_order(&mut self) -> Result<()> {
         let here = self.here.values().map(|e| (e.local.name.as_str(), e.local.bytes));
         let there = self.there.values().map(|s| (s.name.as_str(), s.bytes.unwrap_or(0)));
@@ -228,7 +233,7 @@ impl WalPlan {
         Ok(())
     }
 
-    /// Sorts all anew where the order is another.
+    /// Sets the order. If it is another one, sorts everything again.
     fn set_order(&mut self, order: SegmentOrder) {
         if order == self.order {
             return;

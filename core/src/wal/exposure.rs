@@ -1,18 +1,19 @@
-//! What would be lost if this machine were lost now.
+//! What would be lost if this machine failed for good now.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::WalPlan;
 use super::action::Exposure;
 use super::names::SegmentPlace;
+use super::plan::WalPlan;
 use super::segment::{ArchiveMark, SealedRule};
-use super::work::Entry;
+use super::stage::Entry;
 
 impl WalPlan {
-    /// What would be lost, by what was last seen here and there.
+    /// What would be lost, by the last look at the folder and the archive.
     ///
-    /// The time is from when the segment before the first that is not archived was last written, which is when that
-    /// one was begun; where no earlier one is known, from its own last write.
+    /// The time counts from when the first segment that is not archived was begun. That is the last
+    /// write to the segment before it. If no earlier segment is known, it is its own last write.
     pub fn exposure(&self, now_ms: u64) -> Exposure {
         let mut exposure = Exposure::default();
         let mut oldest_ms: Option<u64> = None;
@@ -24,8 +25,9 @@ impl WalPlan {
         for (place, entry) in &self.here {
             let sealed = self.is_finished(place, entry, newest);
             if self.settings.sealed == SealedRule::Ready && !sealed {
-                // Of what PostgreSQL has not marked, one is being written, some hold up what is
-                // behind them, and the rest are old files that wait under the names they will have.
+                // Of the segments without a mark, one is being written, and some hold up later
+                // ones. The others are old files that PostgreSQL keeps under the names of future
+                // segments.
                 let is_current = !current_seen && place.is_segment() && last_marked < Some(place);
                 if !is_current && !holders.contains(place) {
                     continue;
@@ -47,7 +49,8 @@ impl WalPlan {
                 oldest_ms = Some(oldest_ms.map_or(begun_ms, |oldest| oldest.min(begun_ms)));
             }
         }
-        exposure.ms = oldest_ms.map_or(0, |oldest| now_ms.saturating_sub(oldest));
+        exposure.age =
+            Duration::from_millis(oldest_ms.map_or(0, |oldest| now_ms.saturating_sub(oldest)));
         exposure
     }
 

@@ -1,4 +1,4 @@
-//! What the names of segments say: their order, and what is missing between two of them.
+//! The names of segments: their order, and the gaps between them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use crate::{Error, Result};
 /// How the segments of a log are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SegmentNames {
-    /// As PostgreSQL names them: 24 hexadecimal digits for timeline, log and segment. Its `.history`,
-    /// `.backup` and `.partial` files stand in no sequence.
+    /// As PostgreSQL names them: 24 hexadecimal digits for timeline, log and segment. Its
+    /// `.history`, `.backup` and `.partial` files are outside the sequence.
     Postgres,
     /// A number at the end, or before an extension: `wal-17`, `000017.log`.
     Number,
-    /// Byte order says what comes first, and nothing what is missing.
+    /// Names in the order of their bytes. They cannot show that a segment is missing.
     Any,
 }
 
@@ -30,7 +30,7 @@ impl FromStr for SegmentNames {
             "number" => Ok(SegmentNames::Number),
             "any" => Ok(SegmentNames::Any),
             _ => Err(Error::settings(format!(
-                "{text:?} is no way to name segments; choose postgres, number or any"
+                "{text:?} is not a way to name segments; choose postgres, number or any"
             ))),
         }
     }
@@ -46,7 +46,7 @@ impl fmt::Display for SegmentNames {
     }
 }
 
-/// The order of the segments of one log, told by their names.
+/// The order of the segments of one log, by their names.
 ///
 /// ```
 /// use coldpress_core::SegmentOrder;
@@ -60,20 +60,20 @@ impl fmt::Display for SegmentNames {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentOrder {
     names: SegmentNames,
-    /// PostgreSQL's alone: how many segments make one log.
+    /// Only for PostgreSQL: how many segments make one log.
     per_log: u64,
 }
 
 /// Segments that are missing between two others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// The last one before them.
+    /// The last segment before them.
     pub after: String,
-    /// The first that is missing.
+    /// The first segment that is missing.
     pub first: String,
-    /// How many are.
+    /// How many are missing.
     pub segments: u64,
-    /// The first one behind them.
+    /// The first segment after them.
     pub before: String,
 }
 
@@ -87,34 +87,35 @@ impl fmt::Display for Gap {
     }
 }
 
-/// Where a segment stands: what is compared to know which comes first.
+/// The place of a segment in the log. Places are compared to find the order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentPlace {
-    /// Files that stand in no sequence come first: a `.history` tells how to read what follows.
+    /// False for files outside the sequence. They come first, because a reader needs a `.history`
+    /// file before the segments that follow it.
     is_segment: bool,
-    /// What is before the number: a name of its own, or a timeline.
+    /// The part of the name before the number: a timeline, or any text.
     group: String,
     number: u64,
     name: String,
 }
 
 impl SegmentPlace {
-    /// The name it is the place of.
+    /// The name of the segment.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it stands in the sequence, as PostgreSQL's `.history` files, for one, do not.
+    /// Whether it is in the sequence. PostgreSQL's `.history` files, for example, are not.
     pub fn is_segment(&self) -> bool {
         self.is_segment
     }
 
-    /// Its timeline, or what is before its number.
+    /// Its timeline, or the text before its number.
     pub(super) fn group(&self) -> &str {
         &self.group
     }
 
-    /// Its number within that.
+    /// Its number in that group.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
@@ -127,8 +128,8 @@ impl SegmentPlace {
 }
 
 impl SegmentOrder {
-    /// The order of names of this kind. `segment_bytes` is the size of PostgreSQL's segments, 16 MiB
-    /// where it is `None`.
+    /// The order of names of this kind. `segment_bytes` is the size of PostgreSQL's segments;
+    /// `None` means 16 MiB.
     pub fn new(names: SegmentNames, segment_bytes: Option<u64>) -> Self {
         let bytes = segment_bytes.filter(|bytes| is_postgres_segment_bytes(*bytes));
         SegmentOrder {
@@ -137,13 +138,13 @@ impl SegmentOrder {
         }
     }
 
-    /// PostgreSQL's order, its segments as long as these are.
+    /// PostgreSQL's order, for segments of the length that these have.
     pub(super) fn sized<'n>(segments: impl Iterator<Item = (&'n str, u64)> + Clone) -> Self {
         Self::new(SegmentNames::Postgres, postgres_segment_bytes(segments))
     }
 
-    /// The order of these names and lengths; an error of kind `Settings` where most, but not all, are named
-    /// in one way: which segment is the newest would be a guess.
+    /// The order of these names and lengths. An error of kind `Settings` if most names, but not
+    /// all, are of one kind: then it would be a guess which segment is the newest.
     pub fn detect<'n>(segments: impl Iterator<Item = (&'n str, u64)> + Clone) -> Result<Self> {
         let main = segments.clone().filter(|(name, _)| !is_postgres_extra(name));
         let Some((first, _)) = main.clone().next() else {
@@ -158,7 +159,8 @@ impl SegmentOrder {
         if postgres == count {
             return Ok(Self::new(SegmentNames::Postgres, postgres_segment_bytes(main)));
         }
-        // Of all segments, those of PostgreSQL's extra files too: here they are names like any other.
+        // Count all files, also those that look like PostgreSQL's extra files: for numbered names
+        // they are names like any other.
         let all = segments.clone().count();
         let pattern = numbered(first).map(|parts| (parts.before, parts.after));
         let alike = |name: &str| {
@@ -177,7 +179,9 @@ impl SegmentOrder {
         };
         match odd {
             Some(odd) => Err(Error::settings(format!(
-                "{odd:?} is not named like the other segments ({first:?}), so that their order is not known; move it away (out of the archive: coldpress wal rm), or say how they are named (for the command: --names postgres, number or any)"
+                "{odd:?} is not named like the other segments ({first:?}), so their order is not \
+                 known; move it away (out of the archive: coldpress wal rm), or say how they are \
+                 named (for the command: --names postgres, number or any)"
             ))),
             None => Ok(Self::new(SegmentNames::Any, None)),
         }
@@ -188,7 +192,7 @@ impl SegmentOrder {
         self.names
     }
 
-    /// Where the segment of this name stands. Every name has a place.
+    /// The place of the segment with this name. Every name has a place.
     pub fn place(&self, name: &str) -> SegmentPlace {
         let place = |is_segment, group: &str, number| SegmentPlace {
             is_segment,
@@ -211,28 +215,27 @@ impl SegmentOrder {
         }
     }
 
-    /// What is missing between two segments, the earlier one first. `None` where nothing is, and where
-    /// names cannot tell.
+    /// The gap between two segments. `None` if nothing is missing, or if names cannot show it.
     pub fn gap(&self, earlier: &str, later: &str) -> Option<Gap> {
         self.gap_between(&self.place(earlier), &self.place(later))
     }
 
-    /// Whether names with another beginning go on with the same count, as PostgreSQL's timelines
-    /// do.
+    /// Whether the numbers of one group continue those of another, as with PostgreSQL's timelines.
     pub(super) fn joins_groups(&self) -> bool {
         self.names == SegmentNames::Postgres
     }
 
-    /// Whether the earlier segment can be part of the log that leads to the later one. What an old
-    /// timeline has behind the segment in which a new one begins is not.
+    /// Whether the earlier segment can be part of the log that leads to the later one. A new
+    /// timeline begins inside a segment of an old one, and the later segments of the old one do not
+    /// lead to it.
     pub(super) fn leads_to(&self, earlier: &SegmentPlace, later: &SegmentPlace) -> bool {
         !self.joins_groups() || earlier.group == later.group || earlier.number <= later.number
     }
 
     /// As [`gap`](Self::gap), for two places.
     pub fn gap_between(&self, earlier: &SegmentPlace, later: &SegmentPlace) -> Option<Gap> {
-        // A new timeline begins within the last segment of the old one, or behind it; names with another
-        // beginning are another count.
+        // A new timeline begins inside the last segment of the old one, or after it. Other names
+        // with different groups are different sequences.
         let joined = earlier.group == later.group || self.joins_groups();
         if !(earlier.is_segment && later.is_segment && joined) || self.names == SegmentNames::Any {
             return None;
@@ -247,7 +250,7 @@ impl SegmentOrder {
         })
     }
 
-    /// The name of the segment of this number, written as its neighbour is.
+    /// The name of the segment with this number, in the form of its neighbour's name.
     fn name_of(&self, neighbour: &SegmentPlace, number: u64) -> String {
         match (self.names, numbered(&neighbour.name)) {
             (SegmentNames::Postgres, _) => {

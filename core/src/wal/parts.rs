@@ -1,20 +1,20 @@
 //! The parts of a segment's name.
 
-/// The bytes of a log that PostgreSQL counts with eight hexadecimal digits.
+/// The bytes of one log, which PostgreSQL counts with eight hexadecimal digits.
 pub(super) const POSTGRES_LOG_BYTES: u64 = 1 << 32;
-/// PostgreSQL's segments are this long where nobody chose otherwise.
+/// The default length of PostgreSQL's segments.
 pub(super) const POSTGRES_SEGMENT_BYTES: u64 = 16 << 20;
-/// The sizes that PostgreSQL can be told, each a power of two.
+/// The lengths that PostgreSQL allows; each is a power of two.
 const POSTGRES_SEGMENT_BYTES_MIN: u64 = 1 << 20;
 const POSTGRES_SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
-/// Whether PostgreSQL can be told to make segments this long.
+/// Whether PostgreSQL allows segments of this length.
 pub(super) fn is_postgres_segment_bytes(bytes: u64) -> bool {
     bytes.is_power_of_two()
         && (POSTGRES_SEGMENT_BYTES_MIN..=POSTGRES_SEGMENT_BYTES_MAX).contains(&bytes)
 }
 
-/// Timeline, log and segment of a name of PostgreSQL's.
+/// The timeline, log and segment in a name of PostgreSQL.
 pub(super) fn postgres_parts(name: &str) -> Option<(&str, u64, u64)> {
     let hex = |b: &u8| b.is_ascii_digit() || (b'A'..=b'F').contains(b);
     if name.len() != 24 || !name.as_bytes().iter().all(hex) {
@@ -40,14 +40,14 @@ pub(super) fn is_postgres_extra(name: &str) -> bool {
     }
 }
 
-/// The length of the segments, where one is among them that PostgreSQL can have made.
+/// The length of the segments, if PostgreSQL can have made one of them.
 pub(super) fn postgres_segment_bytes<'n>(
     segments: impl Iterator<Item = (&'n str, u64)> + Clone,
 ) -> Option<u64> {
     let highest =
         segments.clone().filter_map(|(name, _)| postgres_parts(name)).map(|(_, _, n)| n).max()?;
-    // A length that would leave no room for a name that is there is another's: a compressed file,
-    // say.
+    // A length that does not fit the names is not the length of segments. The file may be
+    // compressed, for example.
     segments
         .map(|(_, bytes)| bytes)
         .find(|bytes| is_postgres_segment_bytes(*bytes) && highest < POSTGRES_LOG_BYTES / bytes)
@@ -56,12 +56,12 @@ pub(super) fn postgres_segment_bytes<'n>(
 pub(super) struct Numbered<'n> {
     pub(super) before: &'n str,
     pub(super) number: u64,
-    /// How many digits it is written with.
+    /// The number of digits in the name.
     pub(super) digits: usize,
     pub(super) after: &'n str,
 }
 
-/// The number at the end of a name, or before its extension where that has no digit.
+/// The number at the end of a name, or before its extension if that has no digit.
 pub(super) fn numbered(name: &str) -> Option<Numbered<'_>> {
     let (stem, after) = match name.rfind('.') {
         Some(dot) if !name[dot..].bytes().any(|b| b.is_ascii_digit()) => name.split_at(dot),

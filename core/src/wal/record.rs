@@ -1,18 +1,19 @@
-//! The record beside a segment: its length and checksum, told by a name.
+//! The record beside a segment: an object whose name contains the length and the checksum.
 
 use std::fmt;
 
 use crate::{Error, KeyPrefix, KeyTarget, ObjectKey, Result, SEGMENT_BYTES_MAX};
 
-/// What stands between a segment's key and its checksum. `~` is in no key: keys encode it.
+/// The text between the key of a segment and its checksum. No key contains `~`, because keys encode
+/// it.
 const MARK: &str = "~crc32c-";
 /// Digits of a CRC.
 const CRC_DIGITS: usize = 8;
 /// Digits of the largest length.
 const LENGTH_DIGITS_MAX: usize = 20;
 
-/// The longest that a segment's name may be, once encoded, so that the name of its record is no longer than a
-/// file's may be.
+/// The longest name of a segment, in bytes after encoding. The name of its record is then not too
+/// long for a file.
 pub const RECORDED_SEGMENT_BYTES_MAX: usize =
     SEGMENT_BYTES_MAX - MARK.len() - CRC_DIGITS - 1 - LENGTH_DIGITS_MAX;
 
@@ -21,7 +22,7 @@ pub const RECORDED_SEGMENT_BYTES_MAX: usize =
 pub struct SegmentChecksum {
     /// The CRC-32C (Castagnoli) of all bytes.
     pub crc32c: u32,
-    /// How many there are.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
@@ -31,13 +32,15 @@ impl fmt::Display for SegmentChecksum {
     }
 }
 
-/// The record beside a segment: an empty object whose name, `{key}~crc32c-{8 hex digits}-{length}`, says what the
-/// segment's bytes must be. One listing so tells names, lengths and checksums, in a bucket and in a folder alike.
+/// The record beside a segment: an empty object whose name, `{key}~crc32c-{8 hex digits}-{length}`,
+/// says what the segment's bytes must be. So one listing shows names, lengths and checksums, in a
+/// bucket and in a folder.
 ///
 /// # Invariants
 ///
-/// * its path is no object's key, and no longer than a file's name may be
-/// * [`SegmentRecord::parse`] of [`SegmentRecord::as_str`] gives the same value, and refuses all else
+/// * its path is not the key of an object, and its name is not too long for a file
+/// * [`SegmentRecord::parse`] of [`SegmentRecord::as_str`] gives the same value, and refuses every
+///   other text
 ///
 /// ```
 /// use coldpress_core::{KeyPrefix, ObjectKey, SegmentChecksum, SegmentRecord};
@@ -57,18 +60,20 @@ pub struct SegmentRecord {
 }
 
 impl SegmentRecord {
-    /// The record that the segment of this key has these bytes. An error of kind `Limit` where the name is too
-    /// long, of kind `Misuse` where the key is of no segment.
+    /// The record that the segment of this key has these bytes. An error of kind `Limit` where the
+    /// name is too long, of kind `Misuse` where the key is of no segment.
     pub fn new(key: &ObjectKey, checksum: SegmentChecksum) -> Result<Self> {
         let KeyTarget::Wal { segment, .. } = key.target() else {
-            return Err(Error::misuse(format!("{key} is no segment of a log")));
+            return Err(Error::misuse(format!("{key} is not the key of a segment of a log")));
         };
         let encoded = key.as_str().rsplit('/').next().unwrap_or_default().len();
         if encoded > RECORDED_SEGMENT_BYTES_MAX {
             return Err(Error::new(
                 crate::ErrorKind::Limit,
                 format!(
-                    "the segment {:?}… is {encoded} bytes long once percent-encoded, and with its checksum beside it at most {RECORDED_SEGMENT_BYTES_MAX} are possible; shorten it",
+                    "the segment name {:?}… is {encoded} bytes long after percent-encoding, and at \
+                     most {RECORDED_SEGMENT_BYTES_MAX} are possible together with its checksum; \
+                     shorten it",
                     segment.chars().take(32).collect::<String>()
                 ),
             ));

@@ -1,14 +1,15 @@
-//! Which segments here are finished, and which of these must wait behind one that is not.
+//! Which segments in the folder are finished, and which of these must wait for an unfinished one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
-use super::WalPlan;
 use super::names::SegmentPlace;
+use super::plan::WalPlan;
 use super::segment::{ArchiveMark, LocalSegment, SealedRule};
-use super::work::{Entry, Stage};
+use super::stage::{Entry, Stage};
 
-/// A segment that is not finished though later ones are. It holds those up: nothing behind it is
+/// A segment that is not finished, while later ones are. It holds them up: no later segment is
 /// archived or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldUp {
@@ -31,13 +32,13 @@ pub enum Unfinished {
     Unmarked,
     /// It was modified too short a time ago.
     Young {
-        /// The time since its last modification, by its time stamp. 0 also where that lies in the
+        /// The time since its last modification, by its time stamp. Also zero if that is in the
         /// future.
-        age_ms: u64,
+        age: Duration,
         /// The time that the rule asks for.
-        sealed_ms: u64,
-        /// How far its time stamp lies in the future.
-        ahead_ms: u64,
+        sealed: Duration,
+        /// How far its time stamp is in the future.
+        ahead: Duration,
     },
     /// It is the newest.
     Newest,
@@ -57,19 +58,23 @@ impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unfinished::Unmarked => f.write_str(
-                "archive_status has neither its .ready nor its .done; PostgreSQL writes that at the latest at a checkpoint",
+                "archive_status has neither its .ready nor its .done file; PostgreSQL writes one \
+                 at the next checkpoint at the latest",
             ),
-            Unfinished::Young { sealed_ms, ahead_ms, .. } if *ahead_ms > 0 => write!(
+            Unfinished::Young { sealed, ahead, .. } if !ahead.is_zero() => write!(
                 f,
-                "its time stamp is {:.1} s in the future, and the rule asks for {:.1} s after that: it is held until then; set its time stamp (touch), or see whether the clock was set back",
-                *ahead_ms as f64 / 1e3,
-                *sealed_ms as f64 / 1e3
+                "its time stamp is {:.1} s in the future, and the rule asks for {:.1} s after \
+                 that: it waits until then; set its time stamp (touch), or check whether the \
+                 clock was set back",
+                ahead.as_secs_f64(),
+                sealed.as_secs_f64()
             ),
-            Unfinished::Young { age_ms, sealed_ms, .. } => write!(
+            Unfinished::Young { age, sealed, .. } => write!(
                 f,
-                "by its time stamp it was modified {:.1} s ago, and the rule asks for {:.1} s; see what writes to it, and whether the clock was set back",
-                *age_ms as f64 / 1e3,
-                *sealed_ms as f64 / 1e3
+                "by its time stamp it was modified {:.1} s ago, but the rule asks for {:.1} s; \
+                 check what writes to it, and whether the clock was set back",
+                age.as_secs_f64(),
+                sealed.as_secs_f64()
             ),
             Unfinished::Newest => f.write_str("it is the newest segment of the folder"),
         }
@@ -77,7 +82,7 @@ impl fmt::Display for Unfinished {
 }
 
 impl WalPlan {
-    /// The segments here that may be archived: finished by the rule, and all before them too.
+    /// The segments in the folder that may be archived: they and all before them are finished.
     pub fn sealed(&self) -> impl Iterator<Item = &LocalSegment> {
         let newest = self.newest();
         let sealed = self.here.iter().filter(move |(place, entry)| {
@@ -86,12 +91,12 @@ impl WalPlan {
         sealed.map(|(_, entry)| &entry.local)
     }
 
-    /// All segments that are here, in order.
+    /// All segments in the folder, in order.
     pub fn here(&self) -> impl Iterator<Item = &LocalSegment> {
         self.here.values().map(|entry| &entry.local)
     }
 
-    /// The segments that are not finished and hold up later ones that are, in order.
+    /// The unfinished segments that hold up later ones, in order.
     pub fn held_up(&self) -> Vec<HeldUp> {
         let mut found: BTreeMap<&SegmentPlace, HeldUp> = BTreeMap::new();
         for (place, holder) in &self.held {
@@ -111,7 +116,7 @@ impl WalPlan {
         found.into_values().collect()
     }
 
-    /// The segment that holds up this one, where one does.
+    /// The segment that holds up this one, if there is one.
     pub fn holder_of(&self, name: &str) -> Option<&str> {
         self.held.get(&self.order.place(name)).map(SegmentPlace::name)
     }
@@ -119,20 +124,20 @@ impl WalPlan {
     fn why_unfinished(&self, local: &LocalSegment) -> Unfinished {
         match self.settings.sealed {
             SealedRule::Ready => Unfinished::Unmarked,
-            SealedRule::Age { ms } => Unfinished::Young {
-                age_ms: local.age_ms,
-                sealed_ms: ms,
-                ahead_ms: match local.age_ms {
-                    0 => local.modified_ms.saturating_sub(self.now_ms),
-                    _ => 0,
+            SealedRule::Age { age } => Unfinished::Young {
+                age: Duration::from_millis(local.age_ms),
+                sealed: age,
+                ahead: match local.age_ms {
+                    0 => Duration::from_millis(local.modified_ms.saturating_sub(self.now_ms)),
+                    _ => Duration::ZERO,
                 },
             },
             SealedRule::Last => Unfinished::Newest,
         }
     }
 
-    /// Sorts out anew what is finished and not done with, and what of it must wait. What is being
-    /// put and must wait now is broken off: it would wait in the store.
+    /// Finds again which segments are open and which are held up. Cancels the put of a segment that
+    /// must wait now: its parts would wait in the store.
     pub(super) fn sort_out(&mut self) {
         (self.open, self.held) = self.sorted_out();
         let held = std::mem::take(&mut self.held);
@@ -140,7 +145,8 @@ impl WalPlan {
         self.held = held;
     }
 
-    /// What is finished, not done with, and not held up; and what is held up, by which segment.
+    /// The open segments: finished, with work left, and not held up. And the held ones, each with
+    /// the segment that holds it up.
     fn sorted_out(&self) -> (BTreeSet<SegmentPlace>, BTreeMap<SegmentPlace, SegmentPlace>) {
         let newest = self.newest();
         let (mut open, mut held) = (BTreeSet::new(), BTreeMap::new());
@@ -164,8 +170,8 @@ impl WalPlan {
         (open, held)
     }
 
-    /// The first number of this timeline that is known, here or in the archive. `here` is the first
-    /// here.
+    /// The first known number of this timeline, in the folder or in the archive. `here` is the
+    /// first one in the folder.
     fn first_number(&self, here: &SegmentPlace) -> u64 {
         let mut there = self.there.range(SegmentPlace::start_of(here.group())..);
         let first = there.find(|(_, segment)| segment.bytes.is_some()).map(|(place, _)| place);
@@ -173,12 +179,12 @@ impl WalPlan {
         first.map_or(here.number(), |place| place.number().min(here.number()))
     }
 
-    /// The newest segment here, by its name.
+    /// The newest segment in the folder, by its name.
     pub(super) fn newest(&self) -> Option<&SegmentPlace> {
         self.here.keys().next_back().filter(|place| place.is_segment())
     }
 
-    /// Whether the rule calls this one finished, whatever is before it.
+    /// Whether this segment is finished by the rule, without regard to the segments before it.
     pub(super) fn is_finished(
         &self,
         place: &SegmentPlace,
@@ -187,21 +193,23 @@ impl WalPlan {
     ) -> bool {
         match self.settings.sealed {
             SealedRule::Last => newest != Some(place),
-            // What is marked done but not archived here was archived elsewhere. To leave it out
-            // would make a hole.
+            // A segment that is marked `.done` but missing in this archive was archived elsewhere.
+            // It counts as finished, because without it this archive would have a hole.
             SealedRule::Ready => entry.local.mark != ArchiveMark::None,
-            SealedRule::Age { ms } => newest != Some(place) && entry.local.age_ms >= ms,
+            SealedRule::Age { age } => {
+                newest != Some(place) && Duration::from_millis(entry.local.age_ms) >= age
+            }
         }
     }
 }
 
-/// The first unfinished segment of each sequence, while segments are gone through in order.
+/// The first unfinished segment of each sequence, while walking the segments in order.
 #[derive(Default)]
 struct Holders<'p> {
     group: Option<&'p str>,
-    /// The one that holds up what follows in this sequence.
+    /// The unfinished segment of the current sequence.
     current: Option<&'p SegmentPlace>,
-    /// Of all earlier timelines, the one with the lowest number.
+    /// Of the unfinished segments of all earlier timelines, the one with the lowest number.
     lowest: Option<&'p SegmentPlace>,
 }
 
@@ -212,9 +220,9 @@ impl<'p> Holders<'p> {
         }
         self.group = Some(place.group());
         self.lowest = [self.lowest, self.current].into_iter().flatten().min_by_key(|p| p.number());
-        // A new timeline goes on from the middle of the old one. What the old one has from there on
-        // is no part of it: PostgreSQL keeps old files under the names of segments to come,
-        // unmarked for ever.
+        // A new timeline continues from the middle of the old one, and the later segments of the
+        // old one are no part of it. PostgreSQL keeps old files under their names, unmarked for
+        // ever.
         let leads_here = |holder: &&SegmentPlace| {
             plan.order.joins_groups() && holder.number() < plan.first_number(place)
         };

@@ -1,6 +1,7 @@
-//! What is known of a segment: here on this machine, and there in the archive.
+//! The facts of a segment: in the folder of this machine, and in the archive.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::record::{SegmentChecksum, SegmentRecord};
 use crate::{KeyPrefix, KeyTarget, ObjectKey};
@@ -11,13 +12,13 @@ pub enum SealedRule {
     /// All but the newest.
     #[default]
     Last,
-    /// Those that PostgreSQL says are: `archive_status/NAME.ready` lies beside them. It becomes `.done` once they
-    /// are archived and read back.
+    /// Those that PostgreSQL marks with a file `archive_status/NAME.ready`. The file becomes
+    /// `.done` once the segment is archived and read back.
     Ready,
-    /// Those not modified for so long, and never the newest.
+    /// Those that were not modified for this long, but never the newest.
     Age {
         /// The time since the last modification.
-        ms: u64,
+        age: Duration,
     },
 }
 
@@ -33,7 +34,7 @@ pub enum ArchiveMark {
     Done,
 }
 
-/// A segment in the folder that is archived.
+/// A segment in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalSegment {
     /// Its file name, and its name in the archive.
@@ -42,9 +43,9 @@ pub struct LocalSegment {
     pub bytes: u64,
     /// When it was last modified, in milliseconds since 1970.
     pub modified_ms: u64,
-    /// How long ago that was when the folder was looked at, by the clock that the file system goes by.
+    /// The time since then, at the look at the folder, by the clock of the file system.
     pub age_ms: u64,
-    /// What lies in `archive_status`; matters under [`SealedRule::Ready`] alone.
+    /// Its mark in `archive_status`; only [`SealedRule::Ready`] uses it.
     pub mark: ArchiveMark,
 }
 
@@ -53,21 +54,24 @@ pub struct LocalSegment {
 pub struct ArchivedSegment {
     /// The segment's name.
     pub name: String,
-    /// The size of the object; `None` where only a record is there: a put that was broken off.
+    /// The size of the object. `None` if only a record exists, because a put did not finish.
     pub bytes: Option<u64>,
     /// When it was stored, in milliseconds since 1970 by the store's clock.
     pub modified_ms: u64,
-    /// What its bytes must be, by the records beside it: one, unless it was once put with other content too.
+    /// What its bytes must be, by the records beside it. There is one record, unless the segment
+    /// was also put with other content.
     pub records: Vec<SegmentChecksum>,
     /// When the last of them was stored, by the same clock as `modified_ms`.
     pub recorded_ms: u64,
 }
 
 impl ArchivedSegment {
-    /// Whether the records alone show that the object has this content, so that it need not be read.
+    /// Whether the records alone prove that the object has this content, so that it need not be
+    /// read.
     ///
-    /// A record is put before its object. One that is younger may be of a put that then met other content, of the same
-    /// length perhaps, and so may any of several.
+    /// A record is put before its object. A record that is younger than the object may come from a
+    /// later put that found other content there, perhaps of the same length. So it proves nothing,
+    /// and one of several records proves nothing either.
     pub fn vouches_for(&self, checksum: SegmentChecksum) -> bool {
         self.bytes == Some(checksum.bytes)
             && self.records == [checksum]
@@ -75,8 +79,9 @@ impl ArchivedSegment {
     }
 }
 
-/// Puts together what a listing of an archive's folder shows: (path, size, milliseconds since 1970) of each
-/// object. In the order of names' bytes; what belongs to another node, or is none of ours, is passed over.
+/// Makes segments of a listing of an archive's folder: (path, size, milliseconds since 1970) of
+/// each object. The result is in the byte order of names. Objects of another node and foreign
+/// objects are ignored.
 pub fn archived_segments<'p>(
     prefix: &KeyPrefix,
     node: Option<&str>,

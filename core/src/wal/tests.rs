@@ -3,8 +3,10 @@
 mod gaps;
 mod held;
 
+use std::time::Duration;
+
 use super::*;
-use crate::ErrorKind;
+use crate::{Error, ErrorKind};
 
 fn local(name: &str, bytes: u64) -> LocalSegment {
     LocalSegment {
@@ -154,7 +156,11 @@ fn nothing_is_deleted_before_it_was_read_back_and_all_before_it_are_archived() {
 
 #[test]
 fn damage_found_on_reading_back_stops_and_keeps_the_file() {
-    let settings = WalSettings { delete: true, poll_ms: Some(1_000), ..WalSettings::default() };
+    let settings = WalSettings {
+        delete: true,
+        poll: Some(Duration::from_millis(1_000)),
+        ..WalSettings::default()
+    };
     let mut plan = plan(settings);
     look(&mut plan, vec![local("w-1", 1), local("w-2", 2)], vec![]);
     let begun = puts(&actions(&mut plan));
@@ -188,7 +194,11 @@ fn the_first_failure_stops_later_ones_and_earlier_ones_end_in_order() {
 #[test]
 fn what_turns_up_late_goes_before_those_that_wait() {
     let look_again = |parallel, drains| {
-        let settings = WalSettings { parallel, poll_ms: Some(10), ..WalSettings::default() };
+        let settings = WalSettings {
+            parallel,
+            poll: Some(Duration::from_millis(10)),
+            ..WalSettings::default()
+        };
         let mut plan = plan(settings);
         let here = |from: u32| (from..=9).map(|n| local(&format!("w-{n}"), 1)).collect::<Vec<_>>();
         look(&mut plan, here(6), vec![]);
@@ -204,7 +214,8 @@ fn what_turns_up_late_goes_before_those_that_wait() {
         assert!(published(&next).into_iter().eq(late), "{next:?}");
         (puts_of(&begun).len(), cancelled(&next).len(), puts_of(&next))
     };
-    // Where no place is free, the one that waits makes room; the one that may arrive already does not.
+    // Where no place is free, the one that waits makes room; the one that may arrive already does
+    // not.
     assert_eq!(look_again(2, false), (2, 1, vec!["w-1".to_owned()]));
     let (begun, cancels, late) = look_again(9, false);
     assert_eq!((begun, cancels, late.len()), (3, 0, 5));
@@ -214,7 +225,8 @@ fn what_turns_up_late_goes_before_those_that_wait() {
 
 #[test]
 fn while_watching_a_store_that_is_away_is_tried_for_ever_and_more_slowly() {
-    let mut plan = plan(WalSettings { poll_ms: Some(100), ..WalSettings::default() });
+    let mut plan =
+        plan(WalSettings { poll: Some(Duration::from_millis(100)), ..WalSettings::default() });
     let mut now_ms = 1_000;
     let away = || Error::new(ErrorKind::Unavailable, "away");
     let (mut lists, mut longest, mut last) = (0, 0, now_ms);
@@ -240,7 +252,10 @@ fn while_watching_a_store_that_is_away_is_tried_for_ever_and_more_slowly() {
     assert!((15_000..=30_101).contains(&longest), "{longest}");
     assert!(plan.outcome().is_none());
     let exposure = plan.exposure(now_ms);
-    assert_eq!((exposure.bytes, exposure.waiting, exposure.ms), (6, 1, now_ms - 100));
+    assert_eq!(
+        (exposure.bytes, exposure.waiting, exposure.age),
+        (6, 1, Duration::from_millis(now_ms - 100))
+    );
     loop {
         match plan.poll(now_ms) {
             Some(WalAction::List { id }) => break plan.handle_listing(id, vec![], now_ms),
@@ -256,7 +271,8 @@ fn while_watching_a_store_that_is_away_is_tried_for_ever_and_more_slowly() {
 
 #[test]
 fn a_shutdown_lets_what_is_under_way_end() {
-    let mut plan = plan(WalSettings { poll_ms: Some(100), ..WalSettings::default() });
+    let mut plan =
+        plan(WalSettings { poll: Some(Duration::from_millis(100)), ..WalSettings::default() });
     look(&mut plan, (1..=9).map(|n| local(&format!("w-{n}"), n)).collect(), vec![]);
     let begun = puts(&actions(&mut plan));
     plan.shutdown();
@@ -278,7 +294,10 @@ fn the_rules_say_what_is_sealed() {
         puts(&actions(&mut plan)).into_iter().map(|(_, name)| name).collect::<Vec<_>>()
     };
     let aged = |name: &str, age_ms| LocalSegment { age_ms, ..local(name, 1) };
-    let age = WalSettings { sealed: SealedRule::Age { ms: 500 }, ..WalSettings::default() };
+    let age = WalSettings {
+        sealed: SealedRule::Age { age: Duration::from_millis(500) },
+        ..WalSettings::default()
+    };
     let here = vec![aged("w-1", 500), aged("w-2", 499), aged("w-3", 9_000)];
     assert_eq!(names(age, here), ["w-1"]);
     let ready = WalSettings { sealed: SealedRule::Ready, ..WalSettings::default() };
@@ -336,7 +355,8 @@ fn what_was_marked_done_and_is_archived_is_left_alone() {
 
 #[test]
 fn a_segment_that_changes_after_it_was_archived_is_compared_again() {
-    let mut plan = plan(WalSettings { poll_ms: Some(10), ..WalSettings::default() });
+    let mut plan =
+        plan(WalSettings { poll: Some(Duration::from_millis(10)), ..WalSettings::default() });
     let newest = local("w-2", 1);
     look(&mut plan, vec![local("w-1", 1), newest.clone()], vec![there("w-1", 1)]);
     let [WalAction::Compare { id, .. }] = &actions(&mut plan)[..] else { panic!() };
@@ -355,8 +375,8 @@ fn a_segment_that_changes_after_it_was_archived_is_compared_again() {
 fn settings_that_make_no_sense_are_refused() {
     for bad in [
         WalSettings { parallel: 0, ..WalSettings::default() },
-        WalSettings { poll_ms: Some(0), ..WalSettings::default() },
-        WalSettings { backoff_ms: 0, ..WalSettings::default() },
+        WalSettings { poll: Some(Duration::ZERO), ..WalSettings::default() },
+        WalSettings { backoff: Duration::ZERO, ..WalSettings::default() },
         WalSettings { delete: true, sealed: SealedRule::Ready, ..WalSettings::default() },
     ] {
         assert_eq!(WalPlan::new(bad, 0, 0).unwrap_err().kind(), ErrorKind::Settings);

@@ -1,102 +1,36 @@
-//! One segment's way: put, read back, archived, settled. And what stops it.
+//! The steps of a segment: put, read back, archived, settled. And what stops them.
 
 use super::action::{ArchivedNow, WalAction};
 use super::names::SegmentPlace;
-use super::record::SegmentChecksum;
-use super::segment::{ArchiveMark, LocalSegment, SealedRule};
-use super::{Trouble, WalPlan};
+use super::plan::{Trouble, WalPlan};
+use super::segment::{ArchiveMark, SealedRule};
+use super::stage::{Stage, StoredContent, Work};
+use crate::time::whole_ms;
 use crate::{Error, ErrorKind};
 
-/// How many segments are looked at beyond those that can be worked on at a time: where the first is slow, those
-/// behind it must not pile up.
+/// How many more segments than can be worked on in parallel may be begun: if the first one is slow,
+/// the later ones must not pile up.
 const WINDOW_FACTOR: usize = 4;
 
-/// A segment in the folder.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) local: LocalSegment,
-    pub(super) stage: Stage,
-}
-
-/// How far a segment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Nothing is known of it but that it is here.
-    Waiting,
-    /// It is being put, and nothing of it can be seen.
-    Staging,
-    /// It is being put, and can be seen at any moment; or compared.
-    Storing,
-    /// The archive holds it.
-    Stored(Stored),
-    /// It is being read back.
-    Verifying(Stored),
-    /// It was read back.
-    Verified(Stored),
-    /// So are all before it.
-    Archived,
-    /// It is being deleted, or marked.
-    Settling,
-    /// Nothing is left to do.
-    Finished,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) checksum: SegmentChecksum,
-    pub(super) created: bool,
-}
-
-/// What is under way.
-#[derive(Debug, Clone)]
-pub(super) enum Work {
-    Scan,
-    /// Begun after so many looks at the folder.
-    List {
-        scans: u64,
-    },
-    Segment(SegmentPlace),
-}
-
-impl Stage {
-    pub(super) fn is_under_way(self) -> bool {
-        matches!(self, Stage::Staging | Stage::Storing | Stage::Verifying(_) | Stage::Settling)
-    }
-
-    /// Whether the archive holds it.
-    fn is_stored(self) -> bool {
-        !matches!(self, Stage::Waiting | Stage::Staging | Stage::Storing)
-    }
-
-    pub(super) fn is_archived(self) -> bool {
-        matches!(self, Stage::Archived | Stage::Settling | Stage::Finished)
-    }
-
-    /// Where it stands again after what was under way did not succeed.
-    fn back(self) -> Self {
-        match self {
-            Stage::Staging | Stage::Storing => Stage::Waiting,
-            Stage::Verifying(stored) => Stage::Stored(stored),
-            Stage::Settling => Stage::Archived,
-            other => other,
-        }
-    }
-}
-
 impl WalPlan {
-    /// Lets the first segment that is being put be seen, where the archive holds all before it.
+    /// Publishes the first segment that is being put, if the archive holds all segments before it.
+    ///
+    /// Segments are sent in parallel, but become visible in order. A restore reads the log up to
+    /// the first segment that is missing, so a later one that is visible too early would hide the
+    /// loss of an earlier one that never arrives (decision 11).
     pub(super) fn poll_publish(&mut self) -> Option<WalAction> {
         let (place, id) = self.first_staging()?;
         let stage_of = |before: &SegmentPlace| self.here.get(before).map(|entry| entry.stage);
         let mut before = self.open.range(..&place);
         let unstored = before.find(|before| !stage_of(before).is_some_and(Stage::is_stored));
-        // What is gone may be archived or not: until that is known, nothing behind it counts.
+        // A segment that is gone may be archived or not. Until that is known, no later one counts.
         let gone = self.gone.first().filter(|gone| **gone < place);
         let Some(first) = unstored.into_iter().chain(gone).min().cloned() else {
             self.enter(&place, Stage::Storing);
             return Some(WalAction::Publish { id });
         };
-        // One that turned up late, before those under way: they would wait for it, and it for them.
+        // `first` was found late, and comes before the segments under way. They wait for it to be
+        // stored, and it waits for a free slot. So cancel one of them.
         let is_begun = stage_of(&first).is_some_and(Stage::is_under_way);
         if !is_begun && (self.is_ending() || self.running() >= self.settings.parallel) {
             self.cancel(|place, stage| *place > first && stage == Stage::Staging);
@@ -104,7 +38,8 @@ impl WalPlan {
         self.cancels.pop_front().map(|id| WalAction::Cancel { id })
     }
 
-    /// The first segment that is being put and cannot be seen, and the action that does.
+    /// The first segment whose bytes are being sent and that is not visible; and the id of its
+    /// action.
     fn first_staging(&self) -> Option<(SegmentPlace, u64)> {
         let staging = self.under_way.iter().filter_map(|(id, work)| match work {
             Work::Segment(place) => {
@@ -116,7 +51,7 @@ impl WalPlan {
         staging.min().map(|(place, id)| (place.clone(), id))
     }
 
-    /// The next step of any segment, the first ones first.
+    /// The next step of any segment; earlier segments come first.
     pub(super) fn poll_work(&mut self) -> Option<WalAction> {
         if self.is_pausing() || self.listed_after.is_none() {
             return None;
@@ -124,13 +59,17 @@ impl WalPlan {
         loop {
             let open = self.open.len();
             let action = self.poll_window();
-            // Where some of it turned out to be done with, there is room for what is behind it.
+            // If some segments needed no work, there is room for later ones.
             if action.is_some() || self.open.len() == open {
                 return action;
             }
         }
     }
 
+    /// The next step of the first segments that are open.
+    ///
+    /// The walk begins at the oldest segment. It stops at the first segment that must take a step
+    /// but cannot: no later segment may overtake it.
     fn poll_window(&mut self) -> Option<WalAction> {
         let window = self.settings.parallel.saturating_mul(WINDOW_FACTOR);
         let places: Vec<SegmentPlace> = self.open.iter().take(window).cloned().collect();
@@ -159,6 +98,7 @@ impl WalPlan {
                     let (name, checksum) = (place.name().to_owned(), stored.checksum);
                     return Some(WalAction::Verify { id, name, checksum });
                 }
+                // `WalAction::Archived` says that all segments before this one are archived too.
                 Stage::Stored(stored) | Stage::Verified(stored) if all_before_archived => {
                     return Some(self.archive(&place, stored));
                 }
@@ -171,7 +111,9 @@ impl WalPlan {
         None
     }
 
-    /// Once all that is sealed is archived, nothing may be missing before what is being written either.
+    /// Once all sealed segments are archived, looks for a gap between the last of them and the
+    /// segment that is being written. No other step would find it, because the segment that is
+    /// being written is not put yet.
     fn look_for_gap_at_end(&mut self) {
         let is_busy = !self.open.is_empty() || self.running() > 0 || self.is_listing();
         if is_busy || self.draining || self.stop.is_some() {
@@ -182,23 +124,25 @@ impl WalPlan {
         }
     }
 
-    /// The place of what is being written now.
+    /// The place of the segment that is being written now.
     fn unfinished(&self) -> Option<&SegmentPlace> {
         if self.settings.sealed != SealedRule::Ready {
             return self.here.keys().next_back();
         }
-        // Behind it, PostgreSQL keeps old files under the names of segments to come.
+        // After it, PostgreSQL keeps old files under the names of future segments.
         let mut here = self.here.iter().rev();
         let marked = here.find(|(_, entry)| entry.local.mark != ArchiveMark::None);
         let mut there = self.there.iter().rev();
-        // What lies under the name of one that is here unmarked is of another log, perhaps: it ends nothing.
+        // If the archive has a segment with the name of an unmarked one here, it may be from
+        // another log. So it does not count as the end of this log.
         let archived = there
             .find(|(place, segment)| segment.bytes.is_some() && !self.here.contains_key(*place));
         let last = marked.map(|(place, _)| place).or(archived.map(|(place, _)| place));
         self.here.keys().find(|place| Some(*place) > last)
     }
 
-    /// Whether a gap is before this place: where looking again at both, folder and archive, shows it too, it stops here.
+    /// Whether a gap is before this place. The plan stops there only if a second look at the
+    /// folder, and a listing after that, show the gap too.
     fn stops_at_gap(&mut self, place: &SegmentPlace) -> bool {
         let Some(error) = self.gap_before(place) else {
             self.gap_seen_in = None;
@@ -208,8 +152,9 @@ impl WalPlan {
             Some(scan) if scan < self.scans && self.listed_after == Some(self.scans) => {
                 self.stop_at(Some(place.clone()), error);
             }
-            // Another archiver may have put, and deleted, what is not here; and a look at a folder in which files come
-            // and go can miss one.
+            // One look proves nothing. Another archiver may have put the segment and deleted it
+            // here. And a look at a folder can miss a file while other files are created and
+            // deleted.
             seen => {
                 self.gap_seen_in = seen.or(Some(self.scans));
                 self.scan_wanted = true;
@@ -219,7 +164,7 @@ impl WalPlan {
         true
     }
 
-    /// Whether what is known of the archive is about to be replaced.
+    /// Whether a listing of the archive is wanted or under way.
     fn is_listing(&self) -> bool {
         self.list_wanted || self.under_way.values().any(|work| matches!(work, Work::List { .. }))
     }
@@ -243,7 +188,7 @@ impl WalPlan {
         }
         let archived = self.there.get(place).filter(|archived| archived.bytes.is_some()).cloned();
         if let Some(archived) = archived {
-            // Whoever marked it has seen to it; its file may go at any moment.
+            // It is marked `.done`, so PostgreSQL may remove its file at any moment.
             let is_done = segment.mark == ArchiveMark::Done
                 && self.settings.sealed == SealedRule::Ready
                 && archived.bytes == Some(segment.bytes);
@@ -266,7 +211,8 @@ impl WalPlan {
             return None;
         }
         let before = self.before(place);
-        // A record alone tells of a segment that somebody began to put, whether names can tell or not.
+        // A record is put before its segment. A record alone says that somebody began to put the
+        // segment and did not end: a gap that even names without numbers show.
         let begun = self.there.range(..place).rev().take_while(|(at, _)| Some(*at) > before);
         let mut begun = begun.filter(|(at, _)| self.order.leads_to(at, place));
         let message = match before.and_then(|before| self.order.gap_between(before, place)) {
@@ -274,12 +220,14 @@ impl WalPlan {
             None => format!("segment {} is missing (its record is there)", begun.next()?.0.name()),
         };
         let message = format!(
-            "{message}: neither here nor archived; restore what is missing into the folder, or go on without it (for the command: --past-gap; --names any if the names are no sequence)"
+            "{message}: neither the folder nor the archive has it; restore what is missing into \
+             the folder, or go on without it (for the command: --past-gap; --names any if the \
+             names are not a sequence)"
         );
         Some(Error::new(ErrorKind::Missing, message))
     }
 
-    /// The last place before this one that is held, here or in the archive.
+    /// The last segment before this place, in the folder or in the archive.
     pub(super) fn before(&self, place: &SegmentPlace) -> Option<&SegmentPlace> {
         let leads = |at: &SegmentPlace| !at.is_segment() || self.order.leads_to(at, place);
         let here = self.here.range(..place).rev().map(|(at, _)| at).find(|at| leads(at));
@@ -288,7 +236,7 @@ impl WalPlan {
         here.max(there.map(|(place, _)| place))
     }
 
-    fn archive(&mut self, place: &SegmentPlace, stored: Stored) -> WalAction {
+    fn archive(&mut self, place: &SegmentPlace, stored: StoredContent) -> WalAction {
         let verified = self.settings.reads_back();
         self.summary.segments += 1;
         self.summary.bytes += stored.checksum.bytes;
@@ -321,28 +269,28 @@ impl WalPlan {
         self.open.remove(place);
     }
 
-    /// What came of a failure at this place: tried again while watching and where that can help; else it
-    /// stops for good. Either way nothing behind it goes on.
+    /// A step failed at this place. While watching, it is retried if a retry can help. Otherwise
+    /// the plan stops for good. In both cases no later segment goes on.
     pub(super) fn fail(&mut self, place: Option<SegmentPlace>, error: Error) {
         if let Some(place) = &place
             && let Some(entry) = self.here.get_mut(place)
         {
             entry.stage = entry.stage.back();
         }
-        if self.settings.poll_ms.is_none() || error.kind() != ErrorKind::Unavailable {
+        if self.settings.poll.is_none() || error.kind() != ErrorKind::Unavailable {
             return self.stop_at(place, error);
         }
+        // Later segments cannot be published before it, so work on them would only wait.
         self.cancel_behind(place.as_ref());
         let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
-        let longest = self
-            .settings
-            .backoff_ms
+        let longest = whole_ms(self.settings.backoff)
             .saturating_mul(1 << (failures - 1).min(32))
-            .min(self.settings.backoff_max_ms)
+            .min(whole_ms(self.settings.backoff_max))
             .max(1);
-        // At least half of it: a store that is down is not helped by quick tries.
+        // At least half of the pause: quick retries do not help a store that is down.
         let pause = longest / 2 + self.random.up_to(longest.div_ceil(2)).max(1);
         let not_before_ms = self.now_ms.saturating_add(pause);
+        // The answer may have been lost, so the archive may have the segment. A listing shows it.
         self.list_wanted = true;
         self.trouble = Some(Trouble { place, error, failures, not_before_ms });
     }
@@ -354,7 +302,8 @@ impl WalPlan {
         }
     }
 
-    /// The failure that stands first is the one to tell. What is under way behind it would wait for it for ever.
+    /// Stops the plan at this place. Of several failures, the one at the first place is the
+    /// outcome. Work on later segments is cancelled, because it would wait for ever.
     pub(super) fn stop_at(&mut self, place: Option<SegmentPlace>, error: Error) {
         self.cancel_behind(place.as_ref());
         if self.stop.as_ref().is_none_or(|(stop, _)| place < *stop) {
@@ -366,7 +315,7 @@ impl WalPlan {
         self.cancel(|of, _| Some(of) > place);
     }
 
-    /// Breaks off what is under way for these segments.
+    /// Cancels the work under way on these segments.
     pub(super) fn cancel(&mut self, which: impl Fn(&SegmentPlace, Stage) -> bool) {
         for (id, work) in std::mem::take(&mut self.under_way) {
             let entry = match &work {
@@ -384,11 +333,11 @@ impl WalPlan {
     }
 }
 
-/// What came of beginning to store a segment.
+/// The result of beginning to store a segment.
 enum Begun {
     Action(WalAction),
-    /// It cannot be, and so none behind it.
+    /// It cannot be stored now, so no later segment can.
     Nothing,
-    /// It need not be.
+    /// It needs no work.
     Finished,
 }

@@ -1,35 +1,35 @@
-//! Drives the core's upload machine over HTTP.
+//! Drives core's machine for one upload by a grant, over HTTP.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, pending};
-use std::hash::{BuildHasher, RandomState};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{
-    Action, EncodedFile, Grant, Progress, RequestBody, Sha256Digest, Upload, UploadBody,
-    UploadSettings, Uploaded,
+    Action, EncodedFile, Grant, Progress, Put, PutBody, RequestBody, Sha256Digest, UploadSettings,
+    Uploaded,
 };
-use futures_util::future::{AbortHandle, Aborted, Either, abortable, select};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::future::{Either, select};
 
-use super::transport::{Answer, Transport};
-use crate::backoff::Clock;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::random::seed;
+use crate::time::Clock;
+use crate::transport::{HttpAnswer, Transport};
+use crate::under_way::{UnderWay, until};
 
-/// How an upload by a grant is done.
+/// The options of an upload by a grant.
 #[derive(Clone)]
 pub struct UploadOptions {
     /// Retries, times and requests at a time.
     pub settings: UploadSettings,
-    /// The most time to connect. Default: 5,000.
-    pub connect_timeout_ms: u64,
-    /// Whether a grant may lead to `http://`, where anyone on the way reads all rows. Default: no.
+    /// The longest time to connect. Default: 5 s.
+    pub connect_timeout: Duration,
+    /// Whether a grant may lead to `http://`. Anyone on the network path can then read all rows.
+    /// Default: no.
     pub allow_http: bool,
-    /// Called whenever the upload is further.
+    /// Called whenever the upload makes progress.
     pub on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
 }
 
@@ -37,7 +37,7 @@ impl Default for UploadOptions {
     fn default() -> Self {
         UploadOptions {
             settings: UploadSettings::default(),
-            connect_timeout_ms: 5_000,
+            connect_timeout: Duration::from_secs(5),
             allow_http: false,
             on_progress: None,
         }
@@ -48,28 +48,30 @@ impl fmt::Debug for UploadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadOptions")
             .field("settings", &self.settings)
-            .field("connect_timeout_ms", &self.connect_timeout_ms)
+            .field("connect_timeout", &self.connect_timeout)
             .field("allow_http", &self.allow_http)
             .finish_non_exhaustive()
     }
 }
 
-/// For [`upload`], where there is but the one grant.
+/// The `ask` of [`upload`] for a caller that has only one grant.
 pub async fn no_more_grants(_upload_id: Option<String>) -> Result<Grant> {
     Err(Error::new(
         ErrorKind::Expired,
-        "there is only this one grant; ask for a new one, and upload again",
+        "this upload has only one grant; ask for a new one, and upload again",
     ))
 }
 
 /// Uploads a file by a grant, without credentials of the store.
 ///
-/// `grant` is the first grant, where there is one. `ask` gets another, for a first one or after one expired,
-/// given the multipart upload to go on with ([`GrantRequest::upload_id`](crate::GrantRequest)); its
-/// error of kind `Unavailable` is tried again, any other ends the upload. [`no_more_grants`] never gives one.
+/// `grant` is the first grant, if the caller has one. `ask` gets the first grant otherwise, and a
+/// new one after each that expires; its argument is the multipart upload to continue
+/// ([`GrantRequest::upload_id`](crate::GrantRequest)). An error of kind `Unavailable` is retried,
+/// and any other ends the upload. [`no_more_grants`] never gives one.
 ///
-/// The same content already there is success; other content is [`ErrorKind::Conflict`]. Dropping the future stops
-/// at once and may leave parts in the store; [`upload_until`] takes them away.
+/// If the same content is already at the key, that is success; other content is
+/// [`ErrorKind::Conflict`]. Dropping the future stops at once and may leave parts in the store;
+/// [`upload_until`] aborts them.
 pub async fn upload<Asked>(
     file: &EncodedFile,
     grant: Option<Grant>,
@@ -82,8 +84,8 @@ where
     upload_until(file, grant, ask, options, pending()).await
 }
 
-/// As [`upload`], until `stop` ends: then what is under way is broken off, parts are taken away,
-/// and the error is of kind `Aborted`.
+/// As [`upload`], until `stop` ends: then the upload is aborted with its parts, and the error is
+/// of kind `Aborted`.
 pub async fn upload_until<Asked>(
     file: &EncodedFile,
     grant: Option<Grant>,
@@ -98,40 +100,39 @@ where
     if let Some(grant) = &grant {
         demand_encryption(grant, options.allow_http)?;
     }
-    // The machine's own times are to be the ones that end a request, so the client's are longer.
-    let client_ms = settings.timeout_ms.saturating_add(5_000);
-    let transport = Transport::new(options.connect_timeout_ms, client_ms, options.allow_http)?;
-    let body = UploadBody {
+    // The machine's timeout must end a request, not the client's, so the client's is longer.
+    let client_timeout = settings.timeout.saturating_add(Duration::from_secs(5));
+    let transport = Transport::new(options.connect_timeout, client_timeout, options.allow_http)?;
+    let body = PutBody {
         bytes: file.bytes.len() as u64,
         sha256: Some(Sha256Digest::of(&file.bytes)),
         key: Some(file.key.clone()),
     };
     let clock = Clock::new();
-    let seed = RandomState::new().hash_one(file.key.as_str());
-    let upload = Upload::new(body, grant, settings.clone(), seed, clock.now_ms())?;
-    let world = World { transport, bytes: file.bytes.clone(), ask, allow_http: options.allow_http };
+    let upload = Put::new(body, grant, settings.clone(), seed(), clock.now_ms())?;
+    let context =
+        UploadContext { transport, bytes: file.bytes.clone(), ask, allow_http: options.allow_http };
     let mut driver = Driver {
         upload,
         clock,
-        under_way: FuturesUnordered::new(),
-        handles: HashMap::new(),
+        under_way: UnderWay::new(),
         on_progress: options.on_progress.as_deref(),
-        told: None,
+        reported: None,
     };
-    let uploaded = driver.run(&world, stop).await?;
-    tracing::info!(key = %uploaded.key, bytes = uploaded.bytes, created = uploaded.created, "uploaded by a grant");
+    let uploaded = driver.run(&context, stop).await?;
+    let Uploaded { key, bytes, created, .. } = &uploaded;
+    tracing::info!(%key, bytes, created, "uploaded by a grant");
     Ok(uploaded)
 }
 
 enum Event {
-    Answered(u64, Result<Answer, String>),
-    Granted(u64, Box<Result<Grant>>),
+    Answered(Result<HttpAnswer, String>),
+    Granted(Box<Result<Grant>>),
 }
 
-type UnderWay<'a> = Pin<Box<dyn Future<Output = Result<Event, Aborted>> + Send + 'a>>;
-
-/// What requests and questions need, apart from the machine that wants them.
-struct World<Ask> {
+/// What the driver needs to perform actions. Apart from the machine, so that running actions can
+/// borrow it.
+struct UploadContext<Ask> {
     transport: Transport,
     bytes: Bytes,
     ask: Ask,
@@ -139,57 +140,17 @@ struct World<Ask> {
 }
 
 struct Driver<'a> {
-    upload: Upload,
+    upload: Put,
     clock: Clock,
-    under_way: FuturesUnordered<UnderWay<'a>>,
-    handles: HashMap<u64, AbortHandle>,
+    under_way: UnderWay<'a, Event>,
     on_progress: Option<&'a (dyn Fn(Progress) + Send + Sync)>,
-    told: Option<Progress>,
-}
-
-enum Woken {
-    Ended(Event),
-    Stopped,
-    /// Time has passed, or something that was cancelled is over.
-    Nothing,
-}
-
-/// Whatever comes first: an answer, the end of `stopped`, or the time.
-async fn first_of(
-    under_way: &mut FuturesUnordered<UnderWay<'_>>,
-    stopped: impl Future<Output = ()>,
-    wait_ms: Option<u64>,
-) -> Woken {
-    let ended = async {
-        match under_way.next().await {
-            Some(Ok(event)) => Woken::Ended(event),
-            Some(Err(Aborted)) => Woken::Nothing,
-            None => pending().await,
-        }
-    };
-    let stopped = async {
-        stopped.await;
-        Woken::Stopped
-    };
-    let timeout = async {
-        match wait_ms {
-            // One more: the clock is cut to milliseconds, and early is too early.
-            Some(ms) => tokio::time::sleep(Duration::from_millis(ms.saturating_add(1))).await,
-            None => pending().await,
-        }
-        Woken::Nothing
-    };
-    let (ended, stopped, timeout) = (pin!(ended), pin!(stopped), pin!(timeout));
-    match select(ended, select(stopped, timeout)).await {
-        Either::Left((woken, _)) => woken,
-        Either::Right((Either::Left((woken, _)) | Either::Right((woken, _)), _)) => woken,
-    }
+    reported: Option<Progress>,
 }
 
 impl<'a> Driver<'a> {
     async fn run<Ask, Asked>(
         &mut self,
-        world: &'a World<Ask>,
+        context: &'a UploadContext<Ask>,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<Uploaded>
     where
@@ -200,22 +161,20 @@ impl<'a> Driver<'a> {
         let mut is_stopped = false;
         loop {
             while let Some(action) = self.upload.poll(self.clock.now_ms()) {
-                self.perform(world, action);
+                self.perform(context, action);
             }
-            self.tell();
+            self.report_progress();
             if let Some(outcome) = self.upload.outcome() {
                 return Ok(outcome.clone()?);
             }
-            let wait_ms =
-                self.upload.next_timeout().map(|at| at.saturating_sub(self.clock.now_ms()));
             let stopped = async {
                 match is_stopped {
                     true => pending().await,
                     false => (&mut stop).await,
                 }
             };
-            match first_of(&mut self.under_way, stopped, wait_ms).await {
-                Woken::Ended(event) => self.hear(event),
+            match self.first_of(stopped).await {
+                Woken::Ended(id, event) => self.handle(id, event),
                 Woken::Stopped => {
                     is_stopped = true;
                     self.upload.abort(self.clock.now_ms());
@@ -225,59 +184,59 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn perform<Ask, Asked>(&mut self, world: &'a World<Ask>, action: Action)
+    /// Waits for a result, for the end of `stopped`, or for the time at which the machine wants to
+    /// be polled.
+    async fn first_of(&mut self, stopped: impl Future<Output = ()>) -> Woken {
+        let timeout = pin!(until(self.upload.next_timeout(), &self.clock));
+        let (ended, stopped) = (pin!(self.under_way.ended()), pin!(stopped));
+        match select(ended, select(stopped, timeout)).await {
+            Either::Left(((id, event), _)) => Woken::Ended(id, event),
+            Either::Right((Either::Left(_), _)) => Woken::Stopped,
+            Either::Right((Either::Right(_), _)) => Woken::Nothing,
+        }
+    }
+
+    fn perform<Ask, Asked>(&mut self, context: &'a UploadContext<Ask>, action: Action)
     where
         Ask: Fn(Option<String>) -> Asked + Send + Sync,
         Asked: Future<Output = Result<Grant>> + Send,
     {
-        let (id, work): (u64, Pin<Box<dyn Future<Output = Event> + Send + 'a>>) = match action {
-            Action::Cancel { id } => {
-                if let Some(handle) = self.handles.remove(&id) {
-                    handle.abort();
-                }
-                return;
-            }
-            Action::AskGrant { id, upload_id } => {
-                let asked = async move {
-                    let granted = (world.ask)(upload_id).await;
-                    let usable =
-                        |grant| demand_encryption(&grant, world.allow_http).map(|()| grant);
-                    Event::Granted(id, Box::new(granted.and_then(usable)))
-                };
-                (id, Box::pin(asked))
-            }
+        match action {
+            Action::Cancel { id } => self.under_way.cancel(id),
+            // Only a put with the host's own credentials asks for these, and this one has a grant.
+            Action::Own(_) => {}
+            Action::AskGrant { id, upload_id } => self.under_way.start(id, async move {
+                let granted = (context.ask)(upload_id).await;
+                let usable = |grant| demand_encryption(&grant, context.allow_http).map(|()| grant);
+                Event::Granted(Box::new(granted.and_then(usable)))
+            }),
             Action::Request { id, method, url, headers, body } => {
                 let body = match body {
                     RequestBody::Empty => Bytes::new(),
                     RequestBody::Bytes(bytes) => Bytes::from(bytes),
-                    RequestBody::File(range) => slice(&world.bytes, range.start, range.end),
+                    RequestBody::File(range) => slice(&context.bytes, range.start, range.end),
                 };
-                let sent = async move {
-                    Event::Answered(id, world.transport.send(method, &url, &headers, body).await)
-                };
-                (id, Box::pin(sent))
+                self.under_way.start(id, async move {
+                    Event::Answered(context.transport.send(method, &url, &headers, body).await)
+                });
             }
-        };
-        let (work, handle) = abortable(work);
-        self.handles.insert(id, handle);
-        self.under_way.push(Box::pin(work));
+        }
     }
 
-    fn hear(&mut self, event: Event) {
+    fn handle(&mut self, id: u64, event: Event) {
         let now_ms = self.clock.now_ms();
-        let (Event::Answered(id, _) | Event::Granted(id, _)) = &event;
-        self.handles.remove(id);
         match event {
-            Event::Answered(id, Ok(answer)) => {
+            Event::Answered(Ok(answer)) => {
                 let body = answer.body.as_bytes();
                 self.upload.handle_response(id, answer.status, &answer.headers, body, now_ms);
             }
-            Event::Answered(id, Err(said)) => self.upload.handle_failure(id, &said, now_ms),
-            Event::Granted(_, granted) => match *granted {
+            Event::Answered(Err(said)) => self.upload.handle_failure(id, &said, now_ms),
+            Event::Granted(granted) => match *granted {
                 Ok(grant) => self.upload.handle_grant(grant, now_ms),
                 Err(error) => {
                     let kind = match error.core_kind() {
-                        // Who grants knows nothing of what was asked for: to the device that is a no.
+                        // The grant server does not know what the device asked for. For the device,
+                        // that is a refusal.
                         coldpress_core::ErrorKind::Missing => coldpress_core::ErrorKind::Denied,
                         kind => kind,
                     };
@@ -288,10 +247,10 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn tell(&mut self) {
+    fn report_progress(&mut self) {
         let progress = self.upload.progress();
-        if self.told.as_ref() != Some(&progress) {
-            self.told = Some(progress.clone());
+        if self.reported.as_ref() != Some(&progress) {
+            self.reported = Some(progress.clone());
             if let Some(on_progress) = self.on_progress {
                 on_progress(progress);
             }
@@ -299,7 +258,14 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// The machine asks for ranges of the very file whose size it was told.
+enum Woken {
+    Ended(u64, Event),
+    Stopped,
+    /// The machine wants to be polled.
+    Nothing,
+}
+
+/// A range of the file. The machine knows the file's size and asks for no range beyond it.
 fn slice(bytes: &Bytes, start: u64, end: u64) -> Bytes {
     let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(bytes.len());
     bytes.slice(at(start)..at(end).max(at(start)))
@@ -310,7 +276,9 @@ fn demand_encryption(grant: &Grant, allow_http: bool) -> Result<()> {
         && grant.check().url().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
     {
         return Err(Error::settings(
-            "the grant leads to a store without encryption; have it grant https://, or set allow_http where the network is yours (a test server on this machine)",
+            "the grant leads to a store without encryption; use a grant server whose store has \
+            https://, or set allow_http if the network is your own (such as a test server on this \
+            machine)",
         ));
     }
     Ok(())

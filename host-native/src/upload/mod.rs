@@ -1,6 +1,5 @@
 //! Uploads by a grant, without credentials of the store.
 
 mod drive;
-pub(crate) mod transport;
 
 pub use drive::{UploadOptions, no_more_grants, upload, upload_until};

@@ -1,25 +1,25 @@
-//! The archive of one log in the store: segments and their records.
+//! The archive of one log in one store: its segments and their records.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use coldpress_core::{
-    ArchivedSegment, KeyTarget, LocalSegment, ObjectKey, SegmentChecksum, SegmentRecord,
-    archived_segments,
+    ArchivedSegment, BufferPolicy, KeyTarget, LocalSegment, ObjectKey, SegmentChecksum,
+    SegmentRecord, archived_segments,
 };
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::ObjectStoreExt;
 use tokio::sync::oneshot;
 
-use super::source::{Slice, Source, ms};
-use crate::remote::store_path;
-use crate::storage::{Backend, blocking};
-use crate::writer::Hold;
-use crate::{ColdStorage, Error, ErrorKind, ObjectWriter, PutOutcome, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::cold_storage::ColdStorage;
+use crate::storage::writer::ObjectWriter;
+use crate::store::outcome::PutOutcome;
+use crate::store::path::store_path;
+use crate::wal::segment_file::{SegmentFile, Slice, ms};
 
-/// One log in one store.
+/// The archive of one log in one store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Archive<'s> {
     pub(crate) storage: &'s ColdStorage,
@@ -30,24 +30,24 @@ pub(crate) struct Archive<'s> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recorded {
     Always,
-    /// A name may be too long for one.
+    /// The name of the segment may be too long for a record.
     WherePossible,
 }
 
-/// Comes when a segment may be seen.
-pub(crate) type Turn = oneshot::Receiver<()>;
+/// Comes when a segment may become visible.
+pub(crate) type PublishPermit = oneshot::Receiver<()>;
 
-/// A segment that was put.
+/// The result of putting a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SegmentPut {
     /// Its length and checksum.
     pub checksum: SegmentChecksum,
-    /// Whether this put stored it.
+    /// Whether this put stored it, or it was already there.
     pub outcome: PutOutcome,
 }
 
-/// An object's bytes as they come.
+/// The bytes of an object, as they come.
 pub(super) struct Incoming {
     pub(super) bytes: u64,
     pub(super) stream: BoxStream<'static, object_store::Result<Bytes>>,
@@ -58,13 +58,13 @@ impl Archive<'_> {
         Ok(ObjectKey::wal(self.storage.prefix(), self.node, name)?)
     }
 
-    /// The folder, with `/` at its end, that holds the segments and nothing else.
+    /// The folder of the segments, with `/` at its end.
     pub(super) fn folder(&self) -> Result<String> {
         let any = self.key("x")?;
         Ok(any.as_str().strip_suffix('x').unwrap_or_default().to_owned())
     }
 
-    /// All that is archived, in the order of names' bytes: one listing.
+    /// All archived segments, in the byte order of their names, from one listing.
     pub(super) async fn list(&self) -> Result<Vec<ArchivedSegment>> {
         let objects = self.storage.listing().folder(&self.folder()?).await?;
         let objects = objects
@@ -73,41 +73,33 @@ impl Archive<'_> {
         Ok(archived_segments(self.storage.prefix(), self.node, objects))
     }
 
-    /// What the records beside one segment say.
+    /// The checksums in the records beside one segment.
     pub(super) async fn records(&self, key: &ObjectKey) -> Result<Vec<SegmentChecksum>> {
         let start = format!("{key}~");
-        let paths = match self.storage.backend() {
-            Backend::Local(folder) => {
-                // A folder has no listing that begins in the middle, and to read its names is quick.
-                let (folder, of) = (Arc::clone(folder), key.as_str().to_owned());
-                blocking(move || folder.names_beside(&of)).await?
-            }
-            Backend::Remote(_) => {
-                self.storage.listing().beginning_with(&self.folder()?, &start).await?
-            }
-        };
+        let paths = self.storage.place().names_beside(key, &start).await?;
         let record = |path: &String| SegmentRecord::parse(self.storage.prefix(), path).ok();
         let ours = paths.iter().filter_map(record).filter(|record| record.key() == key);
         Ok(ours.map(|record| record.checksum()).collect())
     }
 
-    /// Puts the record of a file's content, and then the content, create-only. `expected` is what the file is
-    /// to be, where somebody has looked at it; the content is seen not before its `turn`, where it has one.
+    /// Puts the record of a file's content, and then the content, create-only. The record comes
+    /// first, so that no archived segment is without one. `expected` is the file as a scan saw it.
+    /// With a `permit`, the content becomes visible only when the permit comes.
     pub(crate) async fn put(
         &self,
         key: &ObjectKey,
         path: &Path,
         expected: Option<&LocalSegment>,
         recorded: Recorded,
-        turn: Option<Turn>,
+        permit: Option<PublishPermit>,
     ) -> Result<SegmentPut> {
-        let source = Source::open(path, expected).await?;
+        let source = SegmentFile::open(path, expected).await?;
         let checksum = source.checksum();
         let record = match SegmentRecord::new(key, checksum) {
             Ok(record) => Some(record),
             Err(error) if recorded == Recorded::Always => return Err(error.into()),
             Err(error) => {
-                tracing::warn!(%key, %error, "stored without a record");
+                tracing::warn!(%key, %error, "storing a segment without a record");
                 None
             }
         };
@@ -115,13 +107,13 @@ impl Archive<'_> {
         if let Some(record) = &record {
             is_new = self.storage.put_mark(record.as_str()).await? == PutOutcome::Created;
         }
-        match self.put_content(key, source, turn).await {
+        match self.put_content(key, source, permit).await {
             Ok(outcome) => Ok(SegmentPut { checksum, outcome }),
             Err(error) => {
                 if error.kind() != ErrorKind::Conflict {
                     return Err(error);
                 }
-                // One that was there before is of the object that lies there, perhaps.
+                // A record that was there before may belong to the object that is there.
                 if let Some(record) = record.filter(|_| is_new) {
                     self.take_back(&record).await;
                 }
@@ -134,14 +126,14 @@ impl Archive<'_> {
     async fn put_content(
         &self,
         key: &ObjectKey,
-        source: Source,
-        turn: Option<Turn>,
+        source: SegmentFile,
+        permit: Option<PublishPermit>,
     ) -> Result<PutOutcome> {
         let mut writer = self.storage.create(key).await?;
         let ready = async {
             pour(source, &mut writer, key).await?;
-            match turn {
-                Some(turn) => wait(turn, &mut writer, key).await,
+            match permit {
+                Some(permit) => wait(permit, &mut writer, key).await,
                 None => Ok(()),
             }
         };
@@ -151,35 +143,36 @@ impl Archive<'_> {
         }
     }
 
-    /// Where other content lies at the key, this record will never be of use. It does no harm either, so that a store
-    /// which may not be deleted from keeps it.
+    /// Deletes a record that is useless because other content is at its key. A useless record does
+    /// no harm, so a missing permission to delete is no error.
     async fn take_back(&self, record: &SegmentRecord) {
         if let Err(error) = self.delete(record.as_str(), "delete the record").await {
-            tracing::debug!(%error, "a record of no segment stays behind");
+            tracing::debug!(%error, "could not delete a record without a segment");
         }
     }
 
-    /// Deletes an object of this archive; one that is gone already is success. `doing` completes
+    /// Deletes an object of this archive. If it does not exist, that is success. `doing` completes
     /// "could not …".
     pub(super) async fn delete(&self, path: &str, doing: &str) -> Result<()> {
         let store = self.storage.object_store();
         let deleted = store.delete(&store_path(path)?).await;
-        match deleted.map_err(|error| self.storage.answers().error(&error, doing, path)) {
+        match deleted.map_err(|error| self.storage.errors().error(&error, doing, path)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Sees that the archive holds just what is in this file, and puts the record where there is none.
+    /// Checks that the archive holds exactly the content of this file, and adds a record if there
+    /// is none.
     pub(super) async fn compare(
         &self,
         path: &Path,
         here: &LocalSegment,
         there: &ArchivedSegment,
     ) -> Result<SegmentChecksum> {
-        let checksum = Source::open(path, Some(here)).await?.checksum();
+        let checksum = SegmentFile::open(path, Some(here)).await?.checksum();
         let key = self.key(&here.name)?;
-        self.storage.make_sure_of(&key).await?;
+        self.storage.place().make_durable(&key).await?;
         if there.vouches_for(checksum) {
             return Ok(checksum);
         }
@@ -192,9 +185,9 @@ impl Archive<'_> {
         Ok(checksum)
     }
 
-    /// The error of an object that is other content than `own`, the file here: whether the object
-    /// is damaged, or another segment, and what helps. The record `new` was put just now and tells
-    /// nothing.
+    /// The error of an object whose content is not `own`, the content of the file here. It says
+    /// whether the object is damaged or is another segment, and what to do. The record `new` was
+    /// put just now, so it proves nothing.
     async fn what_lies_there(
         &self,
         key: &ObjectKey,
@@ -211,25 +204,34 @@ impl Archive<'_> {
         let rm = self.removal_of(name).await?;
         let what = if records.contains(&found) {
             format!(
-                "the archive holds an intact segment of this name and other content ({found} there, {own} here), and segments are never overwritten; if it is of another log, archive this one with another --node; if it was put there by mistake, delete it ({rm}) and archive the file again"
+                "the archive holds an intact segment with this name and other content ({found} \
+                there, {own} here), and segments are never overwritten; if it belongs to another \
+                log, archive this log with another --node; if it was archived by mistake, delete \
+                it ({rm}) and archive the file again"
             )
         } else if records.contains(&own) {
             format!(
-                "the object in the archive is damaged: it is {found}, and was put as {own}, which the file here still is; delete the object ({rm}) and archive the file again"
+                "the object in the archive is damaged: it is {found}, and was put as {own}, like \
+                the file here; delete the object ({rm}) and archive the file again"
             )
         } else if let Some(record) = records.first() {
             format!(
-                "the object in the archive is damaged (it is {found}, and was put as {record}), and the file here is other content ({own}); if the file is the right one, delete the object ({rm}) and archive the file again"
+                "the object in the archive is damaged (it is {found}, and was put as {record}), \
+                and the file here has other content ({own}); if the file is the right one, delete \
+                the object ({rm}) and archive the file again"
             )
         } else {
             format!(
-                "the archive holds other content under this name ({found} there, {own} here), and no record tells whether it is damaged or of another log; if the file here is the right one, delete the object ({rm}) and archive the file again; else archive it with another --node"
+                "the archive holds other content under this name ({found} there, {own} here), and \
+                no record says whether it is damaged or belongs to another log; if the file here \
+                is the right one, delete the object ({rm}) and archive the file again; else \
+                archive it with another --node"
             )
         };
         Ok(Error::new(ErrorKind::Conflict, what).at(key.as_str()))
     }
 
-    /// The length and checksum of what the store gives back.
+    /// Reads a segment back. Returns its length and checksum.
     pub(super) async fn read_back(&self, key: &ObjectKey) -> Result<SegmentChecksum> {
         let mut incoming = self.open(key).await?;
         let mut found = SegmentChecksum { crc32c: 0, bytes: 0 };
@@ -249,7 +251,7 @@ impl Archive<'_> {
         Ok(Incoming { bytes: found.meta.size, stream: found.into_stream() })
     }
 
-    /// The next of its bytes; none at the end.
+    /// The next bytes; `None` at the end.
     pub(super) async fn next(
         &self,
         key: &ObjectKey,
@@ -259,7 +261,8 @@ impl Archive<'_> {
         self.storage.within(READING, key.as_str(), next).await
     }
 
-    /// An answer that was cut off is no damage.
+    /// An error if fewer bytes came than the store announced. A cut answer does not mean that the
+    /// segment is damaged.
     pub(super) fn whole(&self, key: &ObjectKey, incoming: &Incoming, bytes: u64) -> Result<()> {
         if bytes == incoming.bytes {
             return Ok(());
@@ -269,32 +272,40 @@ impl Archive<'_> {
     }
 }
 
+/// A segment of up to this size waits in memory for its permit. A multipart upload would cost two
+/// more requests.
+const BUFFERED_BYTES_MAX: u64 = 1 << 20;
+
 /// Completes "could not …".
 const READING: &str = "read the segment";
 
-/// Whoever has to wait sends everything meanwhile; whoever has not saves the requests for that.
-async fn wait(mut turn: Turn, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
-    // That is `Left`'s.
-    writer.leave_others();
-    if turn.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
-        writer.stage(key, Hold::Small).await?;
-        turn.await.map_err(|_| {
-            Error::new(ErrorKind::Aborted, "it was broken off before its turn; archive it again")
+/// Waits for the permit. A segment that must wait is staged first: all its bytes are sent, and
+/// publishing is quick. A segment whose permit is there saves those requests.
+async fn wait(mut permit: PublishPermit, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
+    // `OpenUploads` aborts them, with one listing for all segments.
+    writer.leave_others().await;
+    if permit.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
+        writer.stage(key, BufferPolicy::UpTo(BUFFERED_BYTES_MAX)).await?;
+        permit.await.map_err(|_| {
+            Error::new(
+                ErrorKind::Aborted,
+                "the put was stopped before the segment could be published; archive it again",
+            )
         })?;
     }
     Ok(())
 }
 
-/// Writes all of a file into an object.
-async fn pour(source: Source, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
+/// Writes the whole file into an object.
+async fn pour(source: SegmentFile, writer: &mut ObjectWriter, key: &ObjectKey) -> Result<()> {
     let mut slices = source.stream();
     loop {
         match slices.recv().await {
             Some(Ok(Slice::Bytes(bytes))) => writer.write(bytes).await?,
-            Some(Ok(Slice::Whole)) => return Ok(()),
+            Some(Ok(Slice::End)) => return Ok(()),
             Some(Err(error)) => return Err(error),
             None => {
-                let message = "reading the segment came to no end; if it repeats, report it";
+                let message = "the thread that reads the segment stopped; if it repeats, report it";
                 return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
             }
         }

@@ -1,30 +1,31 @@
-//! What is archived, and what is at risk.
+//! The state of a log: what is archived, and what would be lost with this machine.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use coldpress_core::{
     ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment, SealedRule, SegmentNames, WalAction,
     WalPlan, WalSettings,
 };
 
-use super::archive::Archive;
-use super::folder;
-use super::lacking::Lacking;
-use crate::Result;
-use crate::grant::now_ms;
-use crate::storage::blocking;
+use crate::error::Result;
+use crate::threads::blocking;
+use crate::time::{now_ms, system_time};
+use crate::wal::archive::Archive;
+use crate::wal::folder;
+use crate::wal::missing::MissingRules;
 
-/// What was found of one segment.
+/// The result of checking one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SegmentCheck {
-    /// Its name; of several that are missing in a row, the first one's.
+    /// Its name. If several are missing in a row, this is the first one.
     pub name: String,
-    /// Its length, where it is anywhere.
+    /// Its length, if it exists anywhere.
     pub bytes: Option<u64>,
-    /// What it is.
+    /// Its state.
     pub state: SegmentState,
-    /// Why, in words; empty where it is just as it should be.
+    /// The reason, in words; empty if all is well.
     pub detail: String,
 }
 
@@ -34,27 +35,27 @@ impl SegmentCheck {
     }
 }
 
-/// What a segment is found to be.
+/// The state of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SegmentState {
     /// It is what its record says.
     Ok,
-    /// It should be archived, and is not.
+    /// It should be archived, and it is not.
     Missing,
     /// The object in the archive is not what its record says.
     Damaged,
-    /// The object in the archive is what its record says, and the file in the folder is other
-    /// content: the archive is right.
+    /// The object in the archive is what its record says, and the file in the folder has other
+    /// content. So the archive is right.
     LocalDiffers,
-    /// It has no record, so that only its presence is known.
+    /// It has no record, so nothing shows whether its content is right.
     Unrecorded,
-    /// It is not finished, waits for one that is not, or was finished so short a time ago that it
-    /// may be on its way.
+    /// It need not be archived yet: it is not finished, it waits for one that is not finished, or
+    /// it was finished so recently that it may be on its way.
     NotYetDue,
 }
 
 impl SegmentState {
-    /// Its name in words.
+    /// The state in words.
     pub fn as_str(self) -> &'static str {
         match self {
             SegmentState::Ok => "ok",
@@ -66,14 +67,14 @@ impl SegmentState {
         }
     }
 
-    /// Whether somebody must act: the log cannot be brought back whole, or the file here is not
-    /// what was archived.
+    /// Whether somebody must act: the log cannot be restored whole, or the file here is not what
+    /// was archived.
     pub fn is_bad(self) -> bool {
         matches!(self, SegmentState::Missing | SegmentState::Damaged | SegmentState::LocalDiffers)
     }
 }
 
-/// What is archived, and what is at risk.
+/// What is archived, and what would be lost with this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WalStatus {
@@ -81,17 +82,17 @@ pub struct WalStatus {
     pub segments: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// The last of them in order, and when it was stored, in milliseconds since 1970.
-    pub last: Option<(String, u64)>,
+    /// The last of them in order, and when it was stored, by the store's clock.
+    pub last: Option<(String, SystemTime)>,
     /// What would be lost if this machine were lost now.
     pub exposure: Exposure,
-    /// What is missing in the sequence, neither here nor archived.
+    /// The segments that are missing in the sequence: neither here nor archived.
     pub gaps: Vec<Gap>,
-    /// Segments that are not finished and hold up later ones that are.
+    /// Unfinished segments that hold up later, finished ones.
     pub held_up: Vec<HeldUp>,
 }
 
-/// A plan that has seen folder and archive, and does nothing.
+/// A plan that has seen folder and archive. It answers questions and performs nothing.
 pub(super) fn survey(
     names: Option<SegmentNames>,
     sealed: SealedRule,
@@ -113,7 +114,7 @@ pub(super) fn survey(
     }
 }
 
-/// What the folder holds now.
+/// The segments in the folder now.
 pub(super) async fn scan(folder: &Path, sealed: SealedRule) -> Result<Vec<LocalSegment>> {
     let folder = folder.to_owned();
     blocking(move || folder::scan(&folder, sealed)).await
@@ -125,21 +126,23 @@ pub(super) async fn status(
     names: Option<SegmentNames>,
     folder: &Path,
     sealed: SealedRule,
-    lacking: Lacking,
+    missing: MissingRules,
 ) -> Result<WalStatus> {
-    // The folder first: what leaves it meanwhile is archived by then.
+    // The folder first: a segment that leaves it in the meantime is in the archive's listing.
     let here = scan(folder, sealed).await?;
     let listed = archive.list().await?;
-    match lacking.allow_empty {
-        true => archive.must_be_there().await?,
-        false => archive.check_listed(&listed).await?,
+    match missing.allow_empty {
+        true => archive.require_folder().await?,
+        false => archive.require_log(&listed).await?,
     }
     let plan = survey(names, sealed, here, listed)?;
     let held = || plan.archived().filter_map(|segment| Some((segment, segment.bytes?)));
     Ok(WalStatus {
         segments: held().count() as u64,
         bytes: held().map(|(_, bytes)| bytes).sum(),
-        last: held().next_back().map(|(segment, _)| (segment.name.clone(), segment.modified_ms)),
+        last: held()
+            .next_back()
+            .map(|(segment, _)| (segment.name.clone(), system_time(segment.modified_ms))),
         exposure: plan.exposure(now_ms()),
         gaps: plan.gaps(),
         held_up: plan.held_up(),

@@ -1,25 +1,24 @@
-//! What happens while a log is archived.
+//! Events of archiving a log.
 
 use std::fmt;
 
 use coldpress_core::{ArchivedNow, Gap, HeldUp};
 
-use crate::Error;
+use crate::error::Error;
 
-/// What happens while a log is archived.
+/// An event of archiving a log.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WalEvent<'e> {
-    /// This segment and all before it are archived.
+    /// This segment and all segments before it are archived.
     Archived(&'e ArchivedNow),
-    /// A gap that was there already, behind what is archived.
+    /// The archive has a gap that was there before this run.
     Gap(&'e Gap),
-    /// A segment that is not finished holds up later ones that are. Told once, where two looks show
-    /// it.
+    /// An unfinished segment holds up later, finished ones. Reported once, after two looks show it.
     HeldUp(&'e HeldUp),
-    /// It does not work now, and is tried again; told once, not for each try.
+    /// Archiving fails now, and is retried. Reported once, not for each try.
     Trouble(&'e Error),
-    /// It works again.
+    /// Archiving works again.
     Recovered,
 }
 
@@ -32,7 +31,7 @@ impl fmt::Display for WalEvent<'_> {
             }
             WalEvent::Gap(gap) => write!(f, "{gap}"),
             WalEvent::HeldUp(held) => write!(f, "{held}"),
-            WalEvent::Trouble(error) => write!(f, "trying again: {error}"),
+            WalEvent::Trouble(error) => write!(f, "retrying: {error}"),
             WalEvent::Recovered => f.write_str("recovered"),
         }
     }

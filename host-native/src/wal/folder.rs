@@ -1,27 +1,25 @@
-//! The folder a log lies in: which of its files are segments, and how they leave it.
+//! The folder of a log: finds its segments, and deletes them once they are archived.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use std::{fs, io};
 
 use coldpress_core::{ArchiveMark, LocalSegment, SealedRule};
 
-use super::source::ms;
-use crate::answer::io_error;
-use crate::local::sync_folder;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::local::folder::sync_folder;
+use crate::wal::segment_file::ms;
 
-/// Where PostgreSQL says which segments wait to be archived.
+/// The folder in which PostgreSQL marks the segments that wait to be archived.
 const STATUS: &str = "archive_status";
 
 /// Every segment in the folder, in no order. Blocks.
 ///
-/// Folders, links, hidden files, `*.tmp` and what PostgreSQL only works with are none.
+/// Folders, links, hidden files, `*.tmp` and PostgreSQL's temporary files are not segments.
 pub(super) fn scan(folder: &Path, rule: SealedRule) -> Result<Vec<LocalSegment>> {
-    let failed = |e: io::Error| io_error(&e, "look into the folder of the log", folder);
-    // Before the files: a segment is there before its mark is.
+    let failed = |e: io::Error| Error::from_io(&e, "read the folder of the log", folder);
+    // The marks first: a segment exists before its mark does.
     let marks = marks(folder, rule)?;
     let now = SystemTime::now();
     let mut found = Vec::new();
@@ -54,19 +52,19 @@ pub(super) fn scan(folder: &Path, rule: SealedRule) -> Result<Vec<LocalSegment>>
     Ok(found)
 }
 
-/// Deletes the segment, durably, unless it has changed. Blocks.
+/// Deletes the segment durably, unless it has changed. Blocks.
 pub(super) fn delete(folder: &Path, segment: &LocalSegment) -> Result<()> {
     let path = folder.join(&segment.name);
-    let failed = |e: io::Error| io_error(&e, "delete the archived segment", &path);
+    let failed = |e: io::Error| Error::from_io(&e, "delete the archived segment", &path);
     let metadata = match fs::symlink_metadata(&path) {
-        // Another archiver of this folder.
+        // Another archiver of this folder deleted it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(failed)?,
     };
     let modified = metadata.modified().map_err(failed)?;
     if (metadata.len(), ms(modified)) != (segment.bytes, segment.modified_ms) {
-        let message =
-            "the segment was written to after it was archived, and is kept; see what writes to it";
+        let message = "the segment was written to after it was archived, so it is kept; find out \
+            what writes to it";
         return Err(Error::new(ErrorKind::Unavailable, message).at(path.display().to_string()));
     }
     match fs::remove_file(&path) {
@@ -81,9 +79,9 @@ pub(super) fn mark_done(folder: &Path, name: &str) -> Result<()> {
     let status = folder.join(STATUS);
     let (ready, done) = (mark(&status, name, "ready"), mark(&status, name, "done"));
     match fs::rename(&ready, &done) {
-        // Already, or no longer: what is not marked is not waited for.
+        // It is marked already, or has no mark any more: PostgreSQL does not wait for it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io_error(&error, "mark the segment as archived", &ready)),
+        Err(error) => Err(Error::from_io(&error, "mark the segment as archived", &ready)),
         Ok(()) => sync_folder(&status),
     }
 }
@@ -92,13 +90,16 @@ fn mark(status: &Path, name: &str, mark: &str) -> PathBuf {
     status.join(format!("{name}.{mark}"))
 }
 
-/// What PostgreSQL says of segments; nothing under another rule, which is wrong for a folder of its.
+/// PostgreSQL's marks of segments. Under any rule but `ready` there are none, and a folder of
+/// PostgreSQL is an error.
 fn marks(folder: &Path, rule: SealedRule) -> Result<HashMap<String, ArchiveMark>> {
     let status = folder.join(STATUS);
     if rule != SealedRule::Ready {
         if status.is_dir() {
             return Err(Error::settings(
-                "this is a folder of PostgreSQL's (it holds archive_status), in which old files wait under the names of segments to come; archive it by the rule `ready` (for the command: --sealed ready), or by archive_command",
+                "this is a folder of PostgreSQL (it holds archive_status), which keeps old files \
+                under the names of future segments; archive it with the rule `ready` (for the \
+                command: --sealed ready), or with archive_command",
             )
             .at(folder.display().to_string()));
         }
@@ -107,18 +108,19 @@ fn marks(folder: &Path, rule: SealedRule) -> Result<HashMap<String, ArchiveMark>
     let entries = match fs::read_dir(&status) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.is_dir() => {
             return Err(Error::settings(
-                "the rule `ready` needs archive_status, where PostgreSQL marks what is finished; give the folder pg_wal, or choose another rule",
+                "the rule `ready` needs the folder archive_status, in which PostgreSQL marks \
+                finished segments; give the folder pg_wal, or choose another rule",
             )
             .at(status.display().to_string()));
         }
         other => other,
     };
-    let failed = |e: io::Error| io_error(&e, "look into archive_status", &status);
+    let failed = |e: io::Error| Error::from_io(&e, "read archive_status", &status);
     let mut marks = HashMap::new();
     for entry in entries.map_err(failed)? {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
         match name.rsplit_once('.') {
-            // `.done` counts where both are there: it was renamed while we looked.
+            // If both are there, `.done` counts: the mark was renamed while we read the folder.
             Some((segment, "done")) => drop(marks.insert(segment.to_owned(), ArchiveMark::Done)),
             Some((segment, "ready")) => {
                 marks.entry(segment.to_owned()).or_insert(ArchiveMark::Ready);

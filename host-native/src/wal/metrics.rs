@@ -1,12 +1,13 @@
-//! What is counted, through the `metrics` facade.
+//! Counters and gauges, through the `metrics` facade.
 
 use coldpress_core::{ArchivedNow, Exposure};
 use metrics::{counter, gauge};
 
-use super::archive::SegmentPut;
-use crate::{Error, PutOutcome};
+use crate::error::Error;
+use crate::store::outcome::PutOutcome;
+use crate::wal::archive::SegmentPut;
 
-/// Counts a segment that was put by a call of its own.
+/// Counts a segment that a put of this process stored.
 pub(super) fn stored(put: &SegmentPut) {
     if put.outcome == PutOutcome::Created {
         counter!("coldpress_wal_stored_segments_total").increment(1);
@@ -14,7 +15,7 @@ pub(super) fn stored(put: &SegmentPut) {
     }
 }
 
-/// Counts a segment that is archived, with all before it.
+/// Counts a segment that is archived, with all segments before it.
 pub(super) fn archived(segment: &ArchivedNow, now_ms: u64) {
     counter!("coldpress_wal_archived_segments_total").increment(1);
     counter!("coldpress_wal_archived_bytes_total").increment(segment.checksum.bytes);
@@ -38,9 +39,9 @@ pub(super) fn failed(error: &Error) {
     counter!("coldpress_wal_failures_total", "kind" => format!("{:?}", error.kind())).increment(1);
 }
 
-/// Shows what would be lost now.
+/// Shows what would be lost with this machine now.
 pub(super) fn exposed(exposure: Exposure, in_trouble: bool) {
-    gauge!("coldpress_wal_exposure_seconds").set(exposure.ms as f64 / 1e3);
+    gauge!("coldpress_wal_exposure_seconds").set(exposure.age.as_millis() as f64 / 1e3);
     gauge!("coldpress_wal_exposure_bytes").set(exposure.bytes as f64);
     gauge!("coldpress_wal_waiting_segments").set(exposure.waiting as f64);
     gauge!("coldpress_wal_waiting_bytes").set(exposure.waiting_bytes as f64);
@@ -48,14 +49,14 @@ pub(super) fn exposed(exposure: Exposure, in_trouble: bool) {
     gauge!("coldpress_wal_in_trouble").set(if in_trouble { 1.0 } else { 0.0 });
 }
 
-/// Says what each means, and lets counters begin at 0, so that a rate of them is right from the start.
+/// Describes each metric, and starts the counters at 0, so that rates are right from the start.
 pub(super) fn describe() {
     use metrics::Unit;
     let counters = [
         (
             "coldpress_wal_archived_segments_total",
             Unit::Count,
-            "Segments archived, with all before them.",
+            "Segments archived, with all segments before them.",
         ),
         ("coldpress_wal_archived_bytes_total", Unit::Bytes, "Their bytes."),
         (
@@ -89,12 +90,12 @@ pub(super) fn describe() {
         (
             "coldpress_wal_exposure_seconds",
             Unit::Seconds,
-            "How far back what would be lost with this machine may reach.",
+            "How far back in time the data reaches that would be lost with this machine.",
         ),
         (
             "coldpress_wal_exposure_bytes",
             Unit::Bytes,
-            "What would be lost with this machine, the unfinished segment too.",
+            "Bytes that would be lost with this machine, the unfinished segment included.",
         ),
         (
             "coldpress_wal_waiting_segments",
@@ -105,9 +106,9 @@ pub(super) fn describe() {
         (
             "coldpress_wal_held_segments",
             Unit::Count,
-            "Of those, the ones that wait for an earlier segment which is not finished.",
+            "Waiting segments that wait for an earlier, unfinished segment.",
         ),
-        ("coldpress_wal_in_trouble", Unit::Count, "1 while a failure is being tried again."),
+        ("coldpress_wal_in_trouble", Unit::Count, "1 while a failure is being retried."),
         (
             "coldpress_wal_last_archived_timestamp_seconds",
             Unit::Seconds,

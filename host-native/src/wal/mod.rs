@@ -1,17 +1,18 @@
-//! The archive of a write-ahead log: a folder of segments here, and the store.
+//! The archive of a write-ahead log: from a folder of segments on this machine into the store.
 
 pub(crate) mod archive;
 mod check;
 mod drive;
 mod event;
 mod folder;
-mod lacking;
-mod left;
-mod look;
 mod metrics;
+mod missing;
+mod open_uploads;
+mod presence;
 mod remove;
 mod restore;
-mod source;
+mod segment;
+mod segment_file;
 mod verify;
 
 use std::future::{Future, pending};
@@ -27,35 +28,42 @@ pub use event::WalEvent;
 pub use remove::{WalRemoval, WalRemoved};
 pub use restore::{WalRange, WalRestored};
 
-use crate::{ColdStorage, Result};
-use archive::{Archive, Recorded};
-use drive::Run;
-use lacking::Lacking;
-use verify::Verify;
+use crate::error::Result;
+use crate::storage::cold_storage::ColdStorage;
+use crate::wal::archive::{Archive, Recorded};
+use crate::wal::drive::Run;
+use crate::wal::missing::MissingRules;
+use crate::wal::verify::Verify;
 
-/// How long [`WalArchiver::verify`] lets a segment be on its way.
+/// How long [`WalArchiver::verify`] waits for a segment that may be on its way.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Archives the write-ahead log of one node, checks the archive, and brings the log back.
+/// Archives the write-ahead log of one node, checks the archive, and restores the log.
 ///
-/// Segments lie under `{prefix}wal/`, or `{prefix}wal/{node}/` where a node is named, as they are; beside each its
-/// record, whose name tells length and CRC-32C. They are sent side by side and can be seen one behind the other, so that
-/// the archive has no hole that the log has not. All state is what the folder and the store hold: kill it
-/// anywhere, and begin again. Every future may be dropped at any point.
+/// Segments are stored unchanged under `{prefix}wal/`, or `{prefix}wal/{node}/` with a node. Beside
+/// each is its record, whose name holds length and CRC-32C. Segments are sent side by side and
+/// become visible in order, so the archive has no gap that the log does not have. All state is in
+/// the folder and the store: you may kill the process at any point and start it again, and drop
+/// every future at any point.
 ///
-/// Each segment that is worked on has a `tracing` span, and the `metrics` facade gets `coldpress_wal_…` counters and
-/// gauges: install a recorder to see them.
+/// Each segment has a `tracing` span while it is worked on. The `metrics` facade gets
+/// `coldpress_wal_…` counters and gauges; install a recorder to see them.
 ///
 /// ```no_run
-/// # async fn example(storage: std::sync::Arc<coldpress::ColdStorage>, stop: tokio::sync::oneshot::Receiver<()>) -> coldpress::Result<()> {
+/// # use std::sync::Arc;
+/// # use coldpress::ColdStorage;
+/// # use tokio::sync::oneshot::Receiver;
+/// # async fn example(storage: Arc<ColdStorage>, stop: Receiver<()>) -> coldpress::Result<()> {
 /// use std::{path::Path, time::Duration};
 /// use coldpress::{WalArchiver, WalEvent, WalSettings};
 ///
 /// let archiver = WalArchiver::new(storage, Some("db-1"))?;
-/// let settings = WalSettings { delete: true, poll_ms: Some(1_000), ..WalSettings::default() };
+/// let poll = Some(Duration::from_secs(1));
+/// let settings = WalSettings { delete: true, poll, ..WalSettings::default() };
 /// let stopped = async { drop(stop.await) };
-/// let told = |event: WalEvent<'_>| println!("{event}");
-/// archiver.watch(Path::new("/var/lib/app/wal"), &settings, told, stopped, Duration::from_secs(10)).await?;
+/// let report = |event: WalEvent<'_>| println!("{event}");
+/// let (folder, drain) = (Path::new("/var/lib/app/wal"), Duration::from_secs(10));
+/// archiver.watch(folder, &settings, report, stopped, drain).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -65,114 +73,121 @@ pub struct WalArchiver {
     node: Option<String>,
     names: Option<SegmentNames>,
     grace: Duration,
-    lacking: Lacking,
+    missing: MissingRules,
 }
 
 impl WalArchiver {
-    /// The archive of this node's log in this store; `None` where the store has one log alone. Asks no store yet.
+    /// The archive of this node's log in this store. With `None`, the store has one log without a
+    /// node. Sends no request.
     pub fn new(storage: Arc<ColdStorage>, node: Option<&str>) -> Result<Self> {
         let archiver = WalArchiver {
             storage,
             node: node.map(str::to_owned),
             names: None,
             grace: GRACE,
-            lacking: Lacking::default(),
+            missing: MissingRules::default(),
         };
         archiver.archive_of().key("x")?;
         Ok(archiver)
     }
 
-    /// The same, for segments named so, whatever their names look like. Else that is told from the names.
+    /// Sets how segments are named. Default: detected from their names.
     pub fn named(mut self, names: Option<SegmentNames>) -> Self {
         self.names = names;
         self
     }
 
-    /// The same, for which [`verify`](Self::verify) lets a segment be on its way for so long before
-    /// it is missing. Default: 60 s.
+    /// Sets how long [`verify`](Self::verify) waits for a segment that may be on its way, before it
+    /// counts as missing. Default: 60 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// The same, for which [`get`](Self::get) and [`status`](Self::status) take an archive that
-    /// holds no segment for one that is empty yet: for a standby that starts before its primary has
-    /// archived anything. Else it is an error.
+    /// Sets whether [`get`](Self::get) and [`status`](Self::status) accept an archive without any
+    /// segment, for a standby that starts before its primary has archived anything. Default: no,
+    /// that is an error.
     pub fn allow_empty(mut self, allow_empty: bool) -> Self {
-        self.lacking.allow_empty = allow_empty;
+        self.missing.allow_empty = allow_empty;
         self
     }
 
-    /// The same, for which [`get`](Self::get) takes a gap in the middle of the log for its
-    /// end. Else it is an error.
+    /// Sets whether [`get`](Self::get) takes a gap in the middle of the log for its end. Default:
+    /// no, that is an error.
     pub fn past_gap(mut self, past_gap: bool) -> Self {
-        self.lacking.past_gap = past_gap;
+        self.missing.past_gap = past_gap;
         self
     }
 
-    /// Puts one segment and its record. The same content again is success, other content
-    /// [`Conflict`](crate::ErrorKind::Conflict). For the `archive_command` of PostgreSQL.
+    /// Puts one segment and its record, for PostgreSQL's `archive_command`. Putting the same
+    /// content again is success; other content is [`Conflict`](crate::ErrorKind::Conflict).
     pub async fn put(&self, path: &Path, name: &str) -> Result<SegmentPut> {
         let archive = self.archive_of();
         let put = archive.put(&archive.key(name)?, path, None, Recorded::Always, None).await?;
         metrics::stored(&put);
-        tracing::info!(segment = name, checksum = %put.checksum, outcome = ?put.outcome, "archived a segment");
+        let SegmentPut { checksum, outcome } = put;
+        tracing::info!(segment = name, %checksum, ?outcome, "archived a segment");
         Ok(put)
     }
 
-    /// Writes one segment to a file, which is replaced where it exists: verified by its record,
-    /// synced, and renamed into place. For the `restore_command` of PostgreSQL. A folder, a device
-    /// or a pipe is never replaced: an error.
+    /// Writes one segment to a file, for PostgreSQL's `restore_command`. The segment is verified by
+    /// its record, synced, and renamed into place. An existing file is replaced; a folder, a device
+    /// or a pipe is an error.
     ///
-    /// Of kind [`NotFound`](crate::ErrorKind::NotFound) only where the archive was reached, holds
-    /// this log, and has no segment of that name: the log ends there. A folder or bucket that is
-    /// missing, an archive without any segment of this log, a segment that is missing between two
-    /// others, and one of which only the record is there are errors of other kinds. While such a
-    /// record is younger than 30 s, the segment is waited for.
+    /// An error of kind [`NotFound`](crate::ErrorKind::NotFound) means that the log ends there: the
+    /// archive was reached, holds this log, and has no segment with that name. Errors of other
+    /// kinds are: a missing folder or bucket, an archive without any segment of this log, a segment
+    /// that is missing between two others, and a segment of which only the record is there. If that
+    /// record is younger than 30 s, this call waits for the segment.
     ///
-    /// `None` is the record of a segment that has none: then only its length was checked.
+    /// Returns `None` for a segment without a record: then only its length was checked.
     pub async fn get(&self, name: &str, to: &Path) -> Result<Option<SegmentChecksum>> {
-        restore::get(&self.archive_of(), name, to, self.lacking).await
+        restore::get(&self.archive_of(), name, to, self.missing).await
     }
 
-    /// Archives what is sealed in this folder now, and ends. `settings.poll_ms` does not matter.
+    /// Archives the segments that are sealed in this folder now, and returns. Ignores
+    /// `settings.poll`.
     pub async fn archive(
         &self,
         folder: &Path,
         settings: &WalSettings,
-        told: impl Fn(WalEvent<'_>) + Send + Sync,
+        report: impl Fn(WalEvent<'_>) + Send + Sync,
     ) -> Result<WalSummary> {
-        let settings = WalSettings { poll_ms: None, ..self.settings(settings) };
-        Run::new(self.archive_of(), folder, settings, &told)?.drive(pending(), Duration::MAX).await
+        let settings = WalSettings { poll: None, ..self.settings(settings) };
+        Run::new(self.archive_of(), folder, settings, &report)?
+            .drive(pending(), Duration::MAX)
+            .await
     }
 
-    /// Archives what comes to be sealed in this folder, until `shutdown` ends: then what is under way has `drain` to come
-    /// to its end, and is broken off after that, which costs nothing but doing it again.
+    /// Archives segments as they are sealed in this folder, until `shutdown` ends. Then the running
+    /// work may take up to `drain` to end, and is aborted after that. Aborted work is not lost: the
+    /// next run does it again.
     ///
-    /// A store that does not answer is tried for ever. A conflict, a gap, damage or a refusal ends it at once.
+    /// Retries for ever if the store does not answer. Stops at once at a conflict, a gap, damage or
+    /// a refusal.
     pub async fn watch(
         &self,
         folder: &Path,
         settings: &WalSettings,
-        told: impl Fn(WalEvent<'_>) + Send + Sync,
+        report: impl Fn(WalEvent<'_>) + Send + Sync,
         shutdown: impl Future<Output = ()> + Send,
         drain: Duration,
     ) -> Result<WalSummary> {
         let mut settings = self.settings(settings);
-        settings.poll_ms = settings.poll_ms.or(Some(1_000));
-        Run::new(self.archive_of(), folder, settings, &told)?.drive(shutdown, drain).await
+        settings.poll = settings.poll.or(Some(Duration::from_secs(1)));
+        Run::new(self.archive_of(), folder, settings, &report)?.drive(shutdown, drain).await
     }
 
-    /// Reads every archived segment, and says of each whether it is what its record says; with the folder of the
-    /// log, whether it is what lies there too, and what has not been archived.
+    /// Reads every archived segment, and compares it with its record. With the folder of the log,
+    /// also compares it with the file there, and finds segments that are not archived.
     ///
-    /// What is not there, though it should be, is looked at again until the grace time is over. An
-    /// archive that holds no segment is an error where a node was named or other logs are there, or
-    /// where the store's folder is missing; else there is nothing to tell.
+    /// Looks again for missing segments until the grace time is over. An archive without any
+    /// segment is an error if a node was given, if there are other logs, or if the store's folder
+    /// is missing; otherwise the result is empty.
     pub async fn verify(
         &self,
         folder: Option<(&Path, SealedRule)>,
-        told: impl FnMut(&SegmentCheck) + Send,
+        report: impl FnMut(&SegmentCheck) + Send,
     ) -> Result<Vec<SegmentCheck>> {
         let archive = self.archive_of();
         let verify = Verify {
@@ -182,38 +197,39 @@ impl WalArchiver {
             grace: self.grace,
             pause: Box::new(|time| Box::pin(tokio::time::sleep(time))),
         };
-        verify.run(told).await
+        verify.run(report).await
     }
 
-    /// Brings the segments of a range back into a folder, in order, each verified before it has its name. What is there
-    /// already and the same is left; other content is [`Conflict`](crate::ErrorKind::Conflict); a gap
-    /// within the range is [`NotFound`](crate::ErrorKind::NotFound), before anything is written.
+    /// Restores the segments of a range into a folder, in order. Each is verified before it gets
+    /// its name. A file with the same content is left as it is; other content is
+    /// [`Conflict`](crate::ErrorKind::Conflict). A gap within the range is
+    /// [`NotFound`](crate::ErrorKind::NotFound), before anything is written.
     pub async fn restore(
         &self,
         to: &Path,
         range: &WalRange,
-        told: impl FnMut(&WalRestored) + Send,
+        report: impl FnMut(&WalRestored) + Send,
     ) -> Result<Vec<WalRestored>> {
-        restore::restore(&self.archive_of(), self.names, to, range, told).await
+        restore::restore(&self.archive_of(), self.names, to, range, report).await
     }
 
-    /// Deletes segments from the archive, with their records; nothing without
-    /// [`WalRemoval::delete`]. For one that was put under a foreign name, or that is damaged and is
-    /// to be archived again. All names are checked before anything is deleted: of kind
-    /// [`NotFound`](crate::ErrorKind::NotFound) where one is not there, of kind
-    /// [`Conflict`](crate::ErrorKind::Conflict) where a gap would come to be that was not allowed.
+    /// Deletes segments and their records from the archive: a segment that was archived under a
+    /// wrong name, or a damaged one that will be archived again. Without [`WalRemoval::delete`],
+    /// this only reports what it would delete. All names are checked first: a missing one is
+    /// [`NotFound`](crate::ErrorKind::NotFound), and a new gap that is not allowed is
+    /// [`Conflict`](crate::ErrorKind::Conflict).
     pub async fn remove(
         &self,
         names: &[String],
         rules: WalRemoval,
-        told: impl FnMut(&WalRemoved) + Send,
+        report: impl FnMut(&WalRemoved) + Send,
     ) -> Result<Vec<WalRemoved>> {
-        remove::remove(&self.archive_of(), self.names, names, rules, told).await
+        remove::remove(&self.archive_of(), self.names, names, rules, report).await
     }
 
-    /// What is archived, and what would be lost if this machine were lost now.
+    /// What is archived, and what would be lost with this machine now.
     pub async fn status(&self, folder: &Path, sealed: SealedRule) -> Result<WalStatus> {
-        check::status(&self.archive_of(), self.names, folder, sealed, self.lacking).await
+        check::status(&self.archive_of(), self.names, folder, sealed, self.missing).await
     }
 
     fn settings(&self, settings: &WalSettings) -> WalSettings {

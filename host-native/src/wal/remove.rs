@@ -1,20 +1,20 @@
-//! Segments out of the archive: one that was put under a foreign name, or that is damaged and is to
-//! be archived again.
+//! Deletes segments from the archive: a segment that was archived under a wrong name, or a damaged
+//! one that will be archived again.
 
 use std::collections::BTreeSet;
 
 use coldpress_core::{ArchivedSegment, SegmentNames, SegmentOrder, SegmentRecord};
 
-use super::archive::Archive;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::wal::archive::Archive;
 
-/// What [`WalArchiver::remove`](super::WalArchiver::remove) may do.
+/// What [`WalArchiver::remove`](super::WalArchiver::remove) is allowed to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WalRemoval {
-    /// Delete; else nothing is deleted, and what would be is told.
+    /// Whether to delete. Otherwise nothing is deleted, and the call reports what it would delete.
     pub delete: bool,
-    /// Delete also where a gap comes to be between segments that stay.
+    /// Whether to delete even if that leaves a gap between segments that stay.
     pub past_gap: bool,
 }
 
@@ -24,13 +24,13 @@ impl WalRemoval {
         Self::default()
     }
 
-    /// Whether to delete.
+    /// Sets whether to delete.
     pub fn delete(mut self, delete: bool) -> Self {
         self.delete = delete;
         self
     }
 
-    /// Whether a gap may come to be.
+    /// Sets whether a gap is allowed.
     pub fn past_gap(mut self, past_gap: bool) -> Self {
         self.past_gap = past_gap;
         self
@@ -43,11 +43,11 @@ impl WalRemoval {
 pub struct WalRemoved {
     /// Its name.
     pub name: String,
-    /// The size of its object; none where only records were there.
+    /// The size of its object; `None` if only records were there.
     pub bytes: Option<u64>,
     /// How many records it had.
     pub records: u64,
-    /// Whether a gap comes to be in its place: others stay before and behind it.
+    /// Whether it leaves a gap: others stay before and after it.
     pub leaves_gap: bool,
 }
 
@@ -57,16 +57,17 @@ pub(super) async fn remove(
     names: Option<SegmentNames>,
     wanted: &[String],
     rules: WalRemoval,
-    mut told: impl FnMut(&WalRemoved) + Send,
+    mut report: impl FnMut(&WalRemoved) + Send,
 ) -> Result<Vec<WalRemoved>> {
     let listed = archive.list().await?;
-    archive.check_listed(&listed).await?;
+    archive.require_log(&listed).await?;
     let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     if let Some(name) = wanted.iter().find(|name| listed.iter().all(|s| s.name != ***name)) {
         let message = format!(
-            "the archive has no segment {name}; `coldpress wal verify` lists what there is; nothing was deleted"
+            "the archive holds no segment {name}, so nothing was deleted; `coldpress wal verify` \
+            lists the segments that it holds"
         );
-        return Err(Error::new(ErrorKind::NotFound, message).at(archive.place()));
+        return Err(Error::new(ErrorKind::NotFound, message).at(archive.location()));
     }
     let (going, staying): (Vec<_>, Vec<_>) =
         listed.iter().partition(|segment| wanted.contains(segment.name.as_str()));
@@ -76,12 +77,15 @@ pub(super) async fn remove(
     let gap = plan.iter().find(|(segment, _)| segment.leaves_gap);
     if let Some((segment, _)) = gap.filter(|_| !rules.past_gap) {
         let message = format!(
-            "without segment {} the archive has a gap: others stay before and behind it; nothing was deleted; if its file is at hand to be archived again, or the gap is wanted, allow it (for the command: --past-gap)",
+            "without segment {} the archive would have a gap, because others stay before and after \
+            it, so nothing was deleted; if you will archive its file again, or want the gap, allow \
+            it (for the command: --past-gap)",
             segment.name
         );
-        return Err(Error::new(ErrorKind::Conflict, message).at(archive.place()));
+        return Err(Error::new(ErrorKind::Conflict, message).at(archive.location()));
     }
-    // From the last one back: whenever it ends, no gap is there that was not allowed.
+    // From the last one to the first: if this stops in the middle, it leaves no gap that was
+    // not allowed.
     plan.sort_by_cached_key(|(segment, _)| std::cmp::Reverse(order.place(&segment.name)));
     let mut done = Vec::with_capacity(plan.len());
     for (segment, archived) in plan {
@@ -89,13 +93,14 @@ pub(super) async fn remove(
             delete(archive, archived).await?;
             tracing::info!(segment = segment.name, "deleted a segment from the archive");
         }
-        told(&segment);
+        report(&segment);
         done.push(segment);
     }
     Ok(done)
 }
 
-/// The order of those that stay: one that is named unlike all others may be what is to go.
+/// The order of the segments that stay. Those that go must not influence it: a segment with a name
+/// unlike all others may be exactly the one to delete.
 fn order_of(names: Option<SegmentNames>, staying: &[&ArchivedSegment]) -> Result<SegmentOrder> {
     let all = staying.iter().map(|s| (s.name.as_str(), s.bytes.unwrap_or(0)));
     Ok(match names {
@@ -127,7 +132,7 @@ fn removed(
 }
 
 impl Archive<'_> {
-    /// The command that deletes this segment, as its archive is now.
+    /// The command that deletes this segment, for a message; lists the archive first.
     pub(super) async fn removal_of(&self, name: &str) -> Result<String> {
         let listed = self.list().await?;
         let (going, staying): (Vec<_>, Vec<_>) = listed.iter().partition(|s| s.name == name);
@@ -138,7 +143,7 @@ impl Archive<'_> {
         Ok(self.removal_command(name, leaves_gap))
     }
 
-    /// The command that deletes a segment.
+    /// The command that deletes a segment, for a message.
     pub(super) fn removal_command(&self, name: &str, leaves_gap: bool) -> String {
         let node = self.node.map(|node| format!(" --node {node}")).unwrap_or_default();
         let past_gap = if leaves_gap { " --past-gap" } else { "" };
@@ -146,7 +151,8 @@ impl Archive<'_> {
     }
 }
 
-/// The object first: a record without its object is a put that was begun, and is put again.
+/// Deletes the object first. If this stops before the records are deleted, they look like those of
+/// an interrupted put, and the next put uses them.
 async fn delete(archive: &Archive<'_>, segment: &ArchivedSegment) -> Result<()> {
     let key = archive.key(&segment.name)?;
     archive.delete(key.as_str(), "delete the segment").await?;
@@ -154,5 +160,5 @@ async fn delete(archive: &Archive<'_>, segment: &ArchivedSegment) -> Result<()> 
         let record = SegmentRecord::new(&key, *checksum)?;
         archive.delete(record.as_str(), "delete the record").await?;
     }
-    archive.storage.make_sure_of(&key).await
+    archive.storage.place().make_durable(&key).await
 }

@@ -1,8 +1,9 @@
-//! Segments back out of the archive, each whole or not at all.
+//! Restores segments from the archive, each whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use bytes::Bytes;
 use coldpress_core::{ArchivedSegment, SegmentChecksum, SegmentNames, SegmentPlace, WalPlan};
@@ -10,22 +11,21 @@ use futures_util::StreamExt;
 use futures_util::future::try_join;
 use tokio::sync::mpsc;
 
-use super::archive::Archive;
-use super::check::survey;
-use super::lacking::{Lacking, not_of_the_archive};
-use super::source::checksum_of;
-use crate::answer::io_error;
-use crate::local::sync_folder;
+use crate::error::{Error, ErrorKind, Result};
 use crate::random::random_name;
-use crate::storage::{blocking, internal};
-use crate::{Error, ErrorKind, Result};
+use crate::store::local::folder::sync_folder;
+use crate::threads::{blocking, internal};
+use crate::wal::archive::Archive;
+use crate::wal::check::survey;
+use crate::wal::missing::{MissingRules, never_not_found};
+use crate::wal::segment_file::checksum_of;
 
 /// Segments that are fetched at a time.
 const FETCHES_AT_ONCE: usize = 4;
 /// Slices that wait for the disk.
 const SLICES_AHEAD: usize = 4;
 
-/// Which segments are brought back: all by default.
+/// Which segments to restore. Default: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WalRange {
     /// The first, itself included.
@@ -34,7 +34,7 @@ pub struct WalRange {
     pub until: Option<String>,
 }
 
-/// A segment that was brought back.
+/// A restored segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WalRestored {
@@ -42,9 +42,9 @@ pub struct WalRestored {
     pub name: String,
     /// Its length and checksum.
     pub checksum: SegmentChecksum,
-    /// Whether the same file was there already.
+    /// Whether the same file was already there.
     pub already_there: bool,
-    /// Whether it has no record, so that only its length was checked.
+    /// Whether it has no record. Then only its length was checked.
     pub unrecorded: bool,
 }
 
@@ -53,18 +53,18 @@ pub(super) async fn get(
     archive: &Archive<'_>,
     name: &str,
     to: &Path,
-    rules: Lacking,
+    rules: MissingRules,
 ) -> Result<Option<SegmentChecksum>> {
     let key = archive.key(name)?;
     let asked = to.to_owned();
-    let to = blocking(move || target(&asked)).await.map_err(not_of_the_archive)?;
+    let to = blocking(move || target(&asked)).await.map_err(never_not_found)?;
     let open = || try_join(archive.open(&key), archive.records(&key));
     let (incoming, records) = match open().await {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if !archive.comes(&key, name).await.map_err(not_of_the_archive)? {
-                return Err(archive.lacks(name, rules).await);
+            if !archive.arrives(&key, name).await.map_err(never_not_found)? {
+                return Err(archive.missing_error(name, rules).await);
             }
-            open().await.map_err(not_of_the_archive)?
+            open().await.map_err(never_not_found)?
         }
         other => other?,
     };
@@ -75,13 +75,13 @@ pub(super) async fn get(
         blocking(move || fetched.rename(&to)).await?;
         Ok((!records.is_empty()).then_some(checksum))
     };
-    fetched.await.map_err(not_of_the_archive)
+    fetched.await.map_err(never_not_found)
 }
 
-/// The file that is to be written: itself, or what a link leads to. An error where something else
-/// than a file lies there, which must not be replaced by one. Blocks.
+/// The file to write: `to` itself, or the file that it links to. An error if something other than a
+/// file is there, because a rename would replace it. Blocks.
 fn target(to: &Path) -> Result<PathBuf> {
-    let failed = |e: io::Error| io_error(&e, "look at the file to write", to);
+    let failed = |e: io::Error| Error::from_io(&e, "look at the file to write", to);
     let facts = match fs::symlink_metadata(to) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(to.to_owned()),
         other => other.map_err(failed)?,
@@ -93,7 +93,8 @@ fn target(to: &Path) -> Result<PathBuf> {
     match fs::metadata(&to).map_err(failed)?.is_file() {
         true => Ok(to),
         false => {
-            let message = "this is a folder, a device or a pipe, and is not replaced by a segment; name a file";
+            let message = "this is a folder, a device or a pipe, so it was not replaced; give a \
+                file";
             Err(Error::new(ErrorKind::Misuse, message).at(to.display().to_string()))
         }
     }
@@ -105,12 +106,12 @@ pub(super) async fn restore(
     names: Option<SegmentNames>,
     to: &Path,
     range: &WalRange,
-    mut told: impl FnMut(&WalRestored) + Send,
+    mut report: impl FnMut(&WalRestored) + Send,
 ) -> Result<Vec<WalRestored>> {
     let wanted = wanted(archive, names, range).await?;
     let folder = to.to_owned();
     blocking(move || {
-        fs::create_dir_all(&folder).map_err(|e| io_error(&e, "make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(|e| Error::from_io(&e, "make the folder", &folder))?;
         sync_folder(folder_of(&folder))
     })
     .await?;
@@ -137,21 +138,21 @@ pub(super) async fn restore(
         if let Some((fetched, path)) = file {
             blocking(move || fetched.rename(&path)).await?;
         }
-        told(&done);
+        report(&done);
         restored.push(done);
     }
     Ok(restored)
 }
 
-/// The segments of the range, in order; an error where there is none, where there is a gap in it,
-/// or where it has no end that was named.
+/// The segments of the range, in order. An error if there is none, if the range has a gap, or if a
+/// given end of it is not in the archive.
 async fn wanted(
     archive: &Archive<'_>,
     names: Option<SegmentNames>,
     range: &WalRange,
 ) -> Result<Vec<ArchivedSegment>> {
     let listed = archive.list().await?;
-    archive.check_listed(&listed).await?;
+    archive.require_log(&listed).await?;
     let plan = survey(names, Default::default(), Vec::new(), listed)?;
     let order = plan.order();
     check_ends(&plan, range)?;
@@ -161,7 +162,7 @@ async fn wanted(
     let mut before: Option<SegmentPlace> = None;
     for segment in plan.archived() {
         let place = order.place(&segment.name);
-        // What stands in no sequence, PostgreSQL's `.history` for one, is of use for any part of it.
+        // A file outside the sequence, such as PostgreSQL's `.history`, belongs to every range.
         let is_within = !place.is_segment()
             || from.as_ref().is_none_or(|from| place >= *from)
                 && until.as_ref().is_none_or(|until| place <= *until);
@@ -170,7 +171,8 @@ async fn wanted(
         }
         if let Some(gap) = before.as_ref().and_then(|before| order.gap_between(before, &place)) {
             let message = format!(
-                "{gap}: nothing was restored; give a range before or behind it (for the command: --until {}, or --from {})",
+                "{gap}; nothing was restored; give a range before or after the gap (for the \
+                command: --until {}, or --from {})",
                 gap.after, gap.before
             );
             return Err(Error::new(ErrorKind::NotFound, message));
@@ -181,18 +183,20 @@ async fn wanted(
     }
     if wanted.is_empty() {
         let message = "the archive holds no segment yet; nothing was restored";
-        return Err(Error::new(ErrorKind::NotFound, message).at(archive.place()));
+        return Err(Error::new(ErrorKind::NotFound, message).at(archive.location()));
     }
     Ok(wanted)
 }
 
-/// Both ends of a range must be in the archive, the first one first.
+/// Checks that both ends of a range are in the archive and in order.
 fn check_ends(plan: &WalPlan, range: &WalRange) -> Result<()> {
     let is_held = |name: &String| plan.archived().any(|s| s.bytes.is_some() && s.name == *name);
     for (option, end) in [("--from", &range.from), ("--until", &range.until)] {
         if let Some(name) = end.as_ref().filter(|name| !is_held(name)) {
             let message = format!(
-                "the archive has no segment {name}, which the range is to begin or end with (for the command: {option}); `coldpress wal verify` lists what there is; nothing was restored"
+                "the archive holds no segment {name}, at which the range should begin or end (for \
+                the command: {option}), so nothing was restored; `coldpress wal verify` lists the \
+                segments that it holds"
             );
             return Err(Error::new(ErrorKind::NotFound, message));
         }
@@ -200,7 +204,8 @@ fn check_ends(plan: &WalPlan, range: &WalRange) -> Result<()> {
     match (&range.from, &range.until) {
         (Some(from), Some(until)) if plan.order().place(from) > plan.order().place(until) => {
             let message = format!(
-                "the range ends before it begins: {until} is before {from}; nothing was restored"
+                "the range ends before it begins: {until} is before {from}; nothing was restored; \
+                swap the two ends"
             );
             Err(Error::new(ErrorKind::Misuse, message))
         }
@@ -208,25 +213,27 @@ fn check_ends(plan: &WalPlan, range: &WalRange) -> Result<()> {
     }
 }
 
-/// A segment of this name must stay in the folder that it is restored to.
+/// Checks that a segment's name cannot lead out of the folder that it is restored to.
 fn check_file_name(name: &str) -> Result<()> {
     let is_plain = !name.contains(['/', '\0']) && !matches!(name, "." | "..");
     match is_plain {
         true => Ok(()),
         false => {
             let message = format!(
-                "the segment {name:?} has a name that no file can have; nothing was restored; fetch it with `coldpress wal get NAME FILE`, and the others by a range"
+                "the segment {name:?} has a name that no file can have, so nothing was restored; \
+                fetch it with `coldpress wal get NAME FILE`, and restore the others as ranges"
             );
             Err(Error::new(ErrorKind::Key, message))
         }
     }
 }
 
-/// Whether the file is there with this content; an error where it has other content.
+/// Whether the file is already there with this content; an error if it has other content.
 async fn already_there(segment: &ArchivedSegment, path: &Path) -> Result<Option<WalRestored>> {
     let to = path.to_owned();
     let there = blocking(move || {
-        // A link that leads nowhere is in the way too, and a pipe or a device must not be read.
+        // A link to nothing is something too, so `exists` would be wrong; and a pipe or a device
+        // must not be read.
         if fs::symlink_metadata(&to).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
             return Ok(None);
         }
@@ -234,11 +241,12 @@ async fn already_there(segment: &ArchivedSegment, path: &Path) -> Result<Option<
         File::open(&to)
             .and_then(|mut file| checksum_of(&mut file))
             .map(Some)
-            .map_err(|e| io_error(&e, "read the file that already lies there", &to))
+            .map_err(|e| Error::from_io(&e, "read the file that is already there", &to))
     });
     let Some(checksum) = there.await? else { return Ok(None) };
     if !segment.records.contains(&checksum) || segment.bytes != Some(checksum.bytes) {
-        let message = "a file of this name and other content lies there, and is not replaced; move it away, or restore into another folder";
+        let message = "this file is already there with other content and was not replaced; move it \
+            away, or restore into another folder";
         return Err(Error::new(ErrorKind::Conflict, message).at(path.display().to_string()));
     }
     Ok(Some(WalRestored {
@@ -249,7 +257,7 @@ async fn already_there(segment: &ArchivedSegment, path: &Path) -> Result<Option<
     }))
 }
 
-/// A segment in a file of another name, synced and verified; gone when dropped.
+/// A fetched segment in a temporary file, synced and verified. Removed when dropped.
 struct Fetched {
     temporary: Temporary,
     checksum: SegmentChecksum,
@@ -270,7 +278,7 @@ impl Fetched {
         let writing = tokio::task::spawn_blocking(move || write(&path, receiver));
         while let Some(slice) = archive.next(&key, &mut incoming).await? {
             if sender.send(slice).await.is_err() {
-                // It has stopped at an error, which is the answer.
+                // The writing thread stopped at an error, which is returned below.
                 break;
             }
         }
@@ -279,7 +287,8 @@ impl Fetched {
         archive.whole(&key, &incoming, checksum.bytes)?;
         if !records.is_empty() && !records.contains(&checksum) {
             let message = format!(
-                "the archived segment is damaged: it is {checksum}, and was put as {}; nothing was written: fetch it from another copy of the archive",
+                "the archived segment is damaged: it is {checksum}, and was put as {}; nothing was \
+                written; fetch it from another copy of the archive",
                 records.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
             );
             return Err(Error::new(ErrorKind::Corrupt, message).at(key.as_str()));
@@ -289,19 +298,21 @@ impl Fetched {
 
     /// Blocks.
     fn rename(self, to: &Path) -> Result<()> {
-        fs::rename(&self.temporary.0, to).map_err(|e| io_error(&e, "name the segment", to))?;
+        fs::rename(&self.temporary.0, to)
+            .map_err(|e| Error::from_io(&e, "rename the fetched segment into place", to))?;
         sync_folder(folder_of(to))
     }
 }
 
-/// A file to be taken away, unless it has been renamed by then.
+/// A temporary file, removed when dropped unless it has been renamed.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
         match fs::remove_file(&self.0) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(path = %self.0.display(), %error, "a temporary file could not be removed; remove it by hand");
+                let path = self.0.display();
+                tracing::warn!(%path, %error, "could not remove a file; remove it by hand");
             }
             _ => {}
         }
@@ -309,7 +320,7 @@ impl Drop for Temporary {
 }
 
 fn write(path: &Path, mut slices: mpsc::Receiver<Bytes>) -> Result<SegmentChecksum> {
-    let failed = |e: io::Error| io_error(&e, "write the segment", path);
+    let failed = |e: io::Error| Error::from_io(&e, "write the segment", path);
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     let mut found = SegmentChecksum { crc32c: 0, bytes: 0 };
     while let Some(slice) = slices.blocking_recv() {

@@ -1,4 +1,4 @@
-//! Whether the archive is whole: every segment read, compared with its record and with the folder.
+//! Verifies the archive: reads every segment, and compares it with its record and with the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,52 +11,51 @@ use coldpress_core::{
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
-use super::archive::Archive;
-use super::check::{SegmentCheck, SegmentState, scan, survey};
-use super::source::Source;
-use crate::grant::now_ms;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::{now_ms, whole_ms};
+use crate::wal::archive::Archive;
+use crate::wal::check::{SegmentCheck, SegmentState, scan, survey};
+use crate::wal::segment_file::SegmentFile;
 
-/// Segments that are read at a time.
+/// How many segments are read at a time.
 const READS_AT_ONCE: usize = 4;
-/// The pauses between looks at what is missing, until the grace time is over: this much of it each.
+/// How many times missing segments are looked for again within the grace time.
 const LOOKS: u32 = 20;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Waits for so long.
+/// Waits for this long. Tests replace it.
 pub(super) type Pause = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// What is compared.
+/// One verification.
 pub(super) struct Verify<'a> {
     pub(super) archive: &'a Archive<'a>,
     pub(super) names: Option<SegmentNames>,
     pub(super) folder: Option<(&'a Path, SealedRule)>,
-    /// How long a segment may be missing before it counts as missing.
+    /// How long to wait for a missing segment that may be on its way.
     pub(super) grace: Duration,
     pub(super) pause: Pause,
 }
 
-/// A segment after one look.
+/// The result of one look at a segment.
 enum Looked {
     Found(SegmentCheck),
-    /// It is not there. It may be on its way: this is what it counts as once the grace time is
-    /// over.
+    /// It is not there, but may be on its way. This is its result once the grace time is over.
     Absent(SegmentCheck),
 }
 
-/// What is known of one segment before the archive is read.
+/// What is known of a segment before its object is read.
 struct Known {
     name: String,
     here: Option<LocalSegment>,
     there: Option<ArchivedSegment>,
-    /// Whether the file here is finished, so that it tells what the archive must hold.
+    /// Whether the file here is finished, so that the archive must hold its content.
     is_finished: bool,
-    /// Why it need not be archived yet; none where it must.
+    /// Why it need not be archived yet; `None` if it must be.
     not_due: Option<String>,
-    /// A later segment is archived, or has been finished for the grace time: waiting changes
-    /// nothing.
+    /// Whether a later segment is archived, or has been finished for the grace time. Then waiting
+    /// for this one is useless.
     is_overdue: bool,
-    /// Others are archived before and behind it: without it the archive has a gap.
+    /// Whether others are archived before and after it, so that deleting it leaves a gap.
     is_between: bool,
 }
 
@@ -64,7 +63,7 @@ impl Verify<'_> {
     /// As [`WalArchiver::verify`](super::WalArchiver::verify).
     pub(super) async fn run(
         &self,
-        mut told: impl FnMut(&SegmentCheck) + Send,
+        mut report: impl FnMut(&SegmentCheck) + Send,
     ) -> Result<Vec<SegmentCheck>> {
         let plan = self.survey().await?;
         let mut gaps = self.lasting_gaps(&plan).await?;
@@ -82,7 +81,7 @@ impl Verify<'_> {
                     detail: gap.to_string(),
                     ..SegmentCheck::of(gap.first, None, SegmentState::Missing)
                 };
-                told(&missing);
+                report(&missing);
                 checks.push(missing);
             }
             match looked {
@@ -91,13 +90,13 @@ impl Verify<'_> {
                     checks.push(check);
                 }
                 Looked::Found(check) | Looked::Absent(check) => {
-                    told(&check);
+                    report(&check);
                     checks.push(check);
                 }
             }
         }
         for (at, check) in self.look_again(absent).await? {
-            told(&check);
+            report(&check);
             if let Some(place) = checks.get_mut(at) {
                 *place = check;
             }
@@ -105,20 +104,20 @@ impl Verify<'_> {
         Ok(checks)
     }
 
-    /// Folder and archive as they are now. The folder first: what leaves it meanwhile is archived
-    /// by then.
+    /// Folder and archive as they are now. The folder first: a segment that leaves it in the
+    /// meantime is in the archive's listing.
     async fn survey(&self) -> Result<WalPlan> {
         let here = match self.folder {
             Some((folder, sealed)) => scan(folder, sealed).await?,
             None => Vec::new(),
         };
         let listed = self.archive.list().await?;
-        self.archive.check_listed(&listed).await?;
+        self.archive.require_log(&listed).await?;
         survey(self.names, self.folder.map(|(_, sealed)| sealed).unwrap_or_default(), here, listed)
     }
 
-    /// The gaps that a second look shows too, by the segment behind each: a folder in which files
-    /// come and go can be read so that one is missed.
+    /// The gaps that two looks show, by the segment after each gap. One look is not enough: reading
+    /// a folder while files are created and deleted can miss a file.
     async fn lasting_gaps(&self, plan: &WalPlan) -> Result<BTreeMap<String, Gap>> {
         let mut gaps = plan.gaps();
         if !gaps.is_empty() {
@@ -128,7 +127,7 @@ impl Verify<'_> {
         Ok(gaps.into_iter().map(|gap| (gap.before.clone(), gap)).collect())
     }
 
-    /// All segments that are here or there, in order.
+    /// All segments in the folder or the archive, in order.
     fn known(&self, plan: &WalPlan) -> Vec<Known> {
         let sealed: BTreeSet<&str> = plan.sealed().map(|local| local.name.as_str()).collect();
         let here: BTreeMap<&str, &LocalSegment> =
@@ -140,7 +139,7 @@ impl Verify<'_> {
         names.sort_by_cached_key(|name| order.place(name));
         names.dedup();
         let (first, last) = ends_of(plan);
-        // From the last one back: whether anything behind it tells that it is overdue.
+        // From the last one to the first: a later segment shows that an earlier one is overdue.
         let mut is_overdue = false;
         let mut known = Vec::with_capacity(names.len());
         for name in names.into_iter().rev() {
@@ -163,7 +162,7 @@ impl Verify<'_> {
         known
     }
 
-    /// Why a segment that is here need not be archived yet.
+    /// Why a segment in the folder need not be archived yet.
     fn not_due(&self, plan: &WalPlan, local: &LocalSegment, is_sealed: bool) -> Option<String> {
         match plan.holder_of(&local.name) {
             Some(holder) => {
@@ -173,30 +172,31 @@ impl Verify<'_> {
             }
             None if !is_sealed => Some("it is not finished".to_owned()),
             None if self.is_young(local) => Some(format!(
-                "it was written less than {} s ago, and may be on its way (for the command: --grace)",
+                "it was written less than {} s ago and may be on its way (for the command: \
+                --grace)",
                 self.grace.as_secs()
             )),
             None => None,
         }
     }
 
-    /// Whether those before this one have been finished for longer than the grace time. Under
-    /// `ready` that is when PostgreSQL has marked them, which nothing here tells.
+    /// Whether the segments before this one have been finished for longer than the grace time.
+    /// Under `ready` nothing shows this, because PostgreSQL finishes them by a mark without a time.
     fn seals_those_before(&self, local: &LocalSegment) -> bool {
         let by_time = self.folder.is_some_and(|(_, sealed)| sealed != SealedRule::Ready);
         by_time && !self.is_young(local)
     }
 
-    /// Whether it may have been finished within the grace time. A time stamp in the future says
-    /// nothing.
+    /// Whether it may have been finished within the grace time. A time stamp in the future does not
+    /// count.
     fn is_young(&self, local: &LocalSegment) -> bool {
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let sealed_ms = match self.folder {
-            Some((_, SealedRule::Age { ms })) => ms,
+            Some((_, SealedRule::Age { age })) => whole_ms(age),
             _ => 0,
         };
-        let young_ms = sealed_ms.saturating_add(ms(self.grace));
-        local.age_ms < young_ms && local.modified_ms <= now_ms().saturating_add(ms(self.grace))
+        let young_ms = sealed_ms.saturating_add(whole_ms(self.grace));
+        local.age_ms < young_ms
+            && local.modified_ms <= now_ms().saturating_add(whole_ms(self.grace))
     }
 
     async fn look(&self, known: &Known) -> Result<Looked> {
@@ -226,16 +226,16 @@ impl Verify<'_> {
             (Some(_), None) => {
                 absent(here_bytes, SegmentState::Missing, "it is finished and not archived")
             }
-            // A record alone: the put it was made for may be under way.
+            // Only a record is there: the put that made it may still run.
             (None, _) => absent(
                 None,
                 SegmentState::Missing,
-                "only its record is there: its put was broken off, or the object was deleted",
+                "only its record is there: its put was interrupted, or the object was deleted",
             ),
         })
     }
 
-    /// Looks again at what was not there, until it is or the grace time is over.
+    /// Looks again at missing segments, until they are there or the grace time is over.
     async fn look_again(&self, absent: Vec<(usize, Known)>) -> Result<Vec<(usize, SegmentCheck)>> {
         let pause = (self.grace / LOOKS).min(PAUSE_MAX).max(Duration::from_millis(1));
         let (mut absent, mut done) = (absent, Vec::new());
@@ -259,7 +259,7 @@ impl Verify<'_> {
         Ok(done)
     }
 
-    /// A segment that was not in the listing: an archiver may have been at it just then.
+    /// Checks a segment that was not in the listing: an archiver may have put it since.
     async fn arrived_since(&self, known: &Known) -> Result<Option<SegmentCheck>> {
         let key = self.archive.key(&known.name)?;
         let records = self.archive.records(&key).await?;
@@ -277,7 +277,7 @@ impl Verify<'_> {
         self.read(&there, known).await
     }
 
-    /// Reads an archived segment, and the file it was where that is still here. None where it is
+    /// Reads an archived segment, and its file if that is still here. `None` if the segment is
     /// gone.
     async fn read(&self, there: &ArchivedSegment, known: &Known) -> Result<Option<SegmentCheck>> {
         let key = self.archive.key(&there.name)?;
@@ -300,7 +300,7 @@ impl Verify<'_> {
     }
 }
 
-/// The first and the last segment that is archived.
+/// The first and the last archived segment.
 fn ends_of(plan: &WalPlan) -> (Option<SegmentPlace>, Option<SegmentPlace>) {
     let whole = plan.archived().filter(|segment| segment.bytes.is_some());
     let places = whole.map(|segment| plan.order().place(&segment.name));
@@ -308,9 +308,9 @@ fn ends_of(plan: &WalPlan) -> (Option<SegmentPlace>, Option<SegmentPlace>) {
     (places.first().cloned(), places.last().cloned())
 }
 
-/// The checksum of the file here; none where it was deleted or written to since.
+/// The checksum of the file here; `None` if it was deleted or written to since the scan.
 async fn checksum_here(path: &Path, local: &LocalSegment) -> Result<Option<SegmentChecksum>> {
-    match Source::open(path, Some(local)).await {
+    match SegmentFile::open(path, Some(local)).await {
         Ok(source) => Ok(Some(source.checksum())),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable) => {
             Ok(None)
@@ -319,8 +319,8 @@ async fn checksum_here(path: &Path, local: &LocalSegment) -> Result<Option<Segme
     }
 }
 
-/// Which side is right: the object as it was `found`, its records, and the file here where there is
-/// one. `rm` is the command that deletes the object.
+/// Says which side is right: the object as it was `found`, its records, or the file here (`own`),
+/// if there is one. `rm` is the command that deletes the object.
 fn judge(
     found: SegmentChecksum,
     records: &[SegmentChecksum],
@@ -332,13 +332,14 @@ fn judge(
         _ if records.is_empty() => match own.filter(|own| *own != found) {
             None => {
                 let detail =
-                    "it has no record to compare it with; archiving its file again adds one";
+                    "it has no record to compare it with; to add one, archive its file again";
                 (SegmentState::Unrecorded, detail.to_owned())
             }
             Some(own) => (
                 SegmentState::Damaged,
                 format!(
-                    "the object in the archive is {found}, the file here is {own}, and no record says which is right; compare both with another copy"
+                    "the object in the archive is {found}, the file here is {own}, and no record \
+                    says which one is right; compare both with another copy"
                 ),
             ),
         },
@@ -347,34 +348,40 @@ fn judge(
         Some(own) if records.contains(&found) => (
             SegmentState::LocalDiffers,
             format!(
-                "the archive is intact: the object is {found}, as its record says; the file here is {own}: it was changed since, or is of another log; keep the object, and move the file away"
+                "the archive is intact: the object is {found}, as its record says; the file here \
+                is {own}: it has changed since, or belongs to another log; keep the object, and \
+                move the file away"
             ),
         ),
         Some(own) if records.contains(&own) => (
             SegmentState::Damaged,
             format!(
-                "the object in the archive is {found}, and was put as {}; the file here is intact: delete the object ({rm}), and archive the file again",
+                "the object in the archive is {found}, and was put as {}; the file here is intact; \
+                delete the object ({rm}), and archive the file again",
                 put_as()
             ),
         ),
         Some(own) if own == found => (
             SegmentState::Damaged,
             format!(
-                "object and file here are both {found}, and the record says {}; compare them with another copy",
+                "the object and the file here are both {found}, and the record says {}; compare \
+                them with another copy",
                 put_as()
             ),
         ),
         Some(own) => (
             SegmentState::Damaged,
             format!(
-                "the object in the archive is {found}, and was put as {}; the file here is {own}, so that it does not help; fetch the segment from another copy of the archive",
+                "the object in the archive is {found}, and was put as {}; the file here is {own}, \
+                so it does not help; fetch the segment from another copy of the archive",
                 put_as()
             ),
         ),
         None => (
             SegmentState::Damaged,
             format!(
-                "the object in the archive is {found}, and was put as {}; bring its file back from where it was written, or from another copy of the archive",
+                "the object in the archive is {found}, and was put as {}; restore its file from \
+                the machine that wrote it, or from another copy of the archive",
                 put_as()
             ),
         ),

@@ -1,18 +1,22 @@
-//! `verify` beside an archiver: its pauses are gates, at which the archiver goes on.
+//! `verify` while an archiver runs. The archiver works during the pauses of `verify`.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use coldpress_core::WalSettings;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{ColdStorage, ColdStorageConfig, WalArchiver, WalSettings};
+use crate::config::ColdStorageConfig;
+use crate::storage::cold_storage::ColdStorage;
+use crate::wal::WalArchiver;
 
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A log of which "1" was written long ago, and "2" is being written.
+/// A log whose segment "1" was written long ago, and whose segment "2" is being written.
 struct Log {
     store: TempDir,
     folder: TempDir,
@@ -58,8 +62,8 @@ impl Log {
         self.store.path().join("wal").join(name)
     }
 
-    /// The states that are found, and for how long it paused. Half a grace time later `meanwhile`
-    /// happens.
+    /// The states that `verify` finds, and how long it paused. `meanwhile` runs after half of the
+    /// grace time.
     async fn states(
         &self,
         folder: Option<&Path>,
@@ -95,14 +99,14 @@ fn nothing() -> Meanwhile {
 use SegmentState::{Missing, NotYetDue, Ok as Whole};
 
 #[tokio::test]
-async fn what_is_archived_meanwhile_is_no_alarm_and_what_stays_away_is_missing() {
+async fn a_segment_that_arrives_in_time_is_ok_and_one_that_does_not_is_missing() {
     let log = Log::new();
     let folder = log.folder.path();
     let (found, paused) = log.states(Some(folder), nothing()).await;
     assert_eq!(found, [Missing, NotYetDue]);
     assert!(paused >= GRACE, "{paused:?}");
 
-    // The archiver comes to it while `verify` pauses. What it would store lies ready beside.
+    // The archiver stores the segment while `verify` pauses. Here the test plays the archiver.
     log.archive().await;
     let (object, record) = (log.object("1"), log.object("1~crc32c-90f599e3-1"));
     assert!(record.exists(), "{:?}", fs::read_dir(log.object("")).unwrap().collect::<Vec<_>>());
@@ -125,9 +129,9 @@ async fn what_is_archived_meanwhile_is_no_alarm_and_what_stays_away_is_missing()
     }
 }
 
-/// An archiver that is held in the middle of its put: the record is there, and the object is not.
+/// An archiver in the middle of a put: the record is there, and the object is not.
 #[tokio::test]
-async fn a_record_alone_is_a_put_under_way_until_the_grace_time_is_over() {
+async fn a_record_alone_is_a_running_put_until_the_grace_time_is_over() {
     let log = Log::new();
     log.archive().await;
     let object = log.object("1");
@@ -145,7 +149,7 @@ async fn a_record_alone_is_a_put_under_way_until_the_grace_time_is_over() {
 }
 
 #[tokio::test]
-async fn what_was_finished_just_now_is_not_due_and_what_long_ago_needs_no_pause() {
+async fn a_fresh_segment_is_not_due_and_an_old_one_needs_no_pause() {
     let log = Log::new();
     let folder = log.folder.path();
     log.write("1");
@@ -155,14 +159,14 @@ async fn what_was_finished_just_now_is_not_due_and_what_long_ago_needs_no_pause(
     log.age("1");
     log.age("2");
     assert_eq!(log.states(Some(folder), nothing()).await, (vec![Missing, NotYetDue], pause));
-    // Behind it another is archived, which comes after it.
+    // A later segment is archived.
     log.write("1");
     log.age("1");
     log.write("3");
     log.archiver.put(&folder.join("2"), "2").await.unwrap();
     let found = log.states(Some(folder), nothing()).await;
     assert_eq!(found, (vec![Missing, Whole, NotYetDue], pause));
-    // A time stamp in the future is no excuse for ever.
+    // A time stamp in the future does not excuse a segment for ever.
     let file = File::options().write(true).open(folder.join("1")).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(86_400)).unwrap();
     let (found, _) = log.states(Some(folder), nothing()).await;

@@ -1,4 +1,4 @@
-//! Appends that were broken off, run again.
+//! Interrupted appends that run again.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ async fn a_resumed_append_stores_each_row_once_whatever_came_between() {
     let folder = tempfile::tempdir().unwrap();
     let s3 = ColdStorage::new(seaweed_config(Seaweed::shared(), "append-id")).unwrap();
     for storage in [&in_folder(folder.path()), &s3] {
-        // A pipe that breaks off after some objects.
+        // The input breaks off after some objects.
         let mut broken = small(storage, "c").append_id("night/ly").await.unwrap();
         broken.push_json(text(0..300)).await.unwrap();
         let stored = broken.stored().len();
@@ -39,7 +39,7 @@ async fn a_resumed_append_stores_each_row_once_whatever_came_between() {
         all.sort_unstable();
         assert_eq!(all, upto(500).into_iter().chain(1_000..1_007).collect::<Vec<_>>());
 
-        // Once more, and with fewer rows, and with more.
+        // Again, with fewer rows, and with more rows.
         let mut whole = small(storage, "c").append_id("night/ly").await.unwrap();
         whole.push_json(text(0..500)).await.unwrap();
         let same = whole.finish().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_resumed_append_stores_each_row_once_whatever_came_between() {
 async fn two_runs_of_one_append_store_no_row_twice() {
     let folder = tempfile::tempdir().unwrap();
     let storage = in_folder(folder.path());
-    // Both have looked before either has stored.
+    // Both look before either stores.
     let mut one = stream(&storage, "c").append_id("a").await.unwrap();
     let mut two = stream(&storage, "c").append_id("a").await.unwrap();
     one.push_json(text(0..9)).await.unwrap();
@@ -69,14 +69,14 @@ async fn two_runs_of_one_append_store_no_row_twice() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("another run of this append"), "{error}");
     assert_eq!(numbers(&storage, "c").await, upto(9));
-    // While another run claims LSNs, wherever: it may be about to store them.
+    // While another run holds any claim, because it may be about to store rows.
     let crc = crc32(b"a\n");
     let other = folder.path().join(format!("p/1/c/_claims/lsn-500-900-id{crc}-{ELSEWHERE}"));
     fs::write(&other, "").unwrap();
     let mut three = stream(&storage, "c").append_id("a").await.unwrap();
     three.push_json(text(0..12)).await.unwrap();
     let error = three.finish().await.unwrap_err();
-    assert!(error.to_string().contains("another run of this append is under way"), "{error}");
+    assert!(error.to_string().contains("another run of this append is running"), "{error}");
     fs::remove_file(other).unwrap();
     let mut four = stream(&storage, "c").append_id("a").await.unwrap();
     four.push_json(text(0..12)).await.unwrap();
@@ -84,7 +84,7 @@ async fn two_runs_of_one_append_store_no_row_twice() {
     assert_eq!(numbers(&storage, "c").await, upto(12));
 }
 
-/// CRC-32 as the names of claims have it.
+/// The CRC-32 in the names of claims.
 fn crc32(bytes: &[u8]) -> String {
     let mut crc = !0_u32;
     for byte in bytes {
@@ -97,7 +97,7 @@ fn crc32(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn an_append_of_several_objects_goes_on_where_it_was_broken_off() {
+async fn an_interrupted_append_of_several_objects_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let storage = in_folder(folder.path());
     let append = |rows: std::ops::Range<usize>| {
@@ -111,18 +111,18 @@ async fn an_append_of_several_objects_goes_on_where_it_was_broken_off() {
     append(0..7).await.unwrap();
     let files = append(1_000..1_500).await.unwrap();
     assert!(files.len() > 4);
-    // As a kill leaves it: the first objects, and the claim of a process that is gone.
+    // As a crash leaves it: the first objects, and the claim of a process that has ended.
     let (first, last) = (files[0].key.lsns().unwrap(), files.last().unwrap().key.lsns().unwrap());
     for file in &files[2..] {
         fs::remove_file(folder.path().join(file.key.as_str())).unwrap();
     }
     let claim = folder.path().join(claim(first.min(), last.max(), ELSEWHERE));
     fs::write(&claim, "").unwrap();
-    // Other rows go behind it.
+    // Other rows get the LSNs after it.
     let other = append(2_000..2_200).await.unwrap();
     assert_eq!(other[0].key.lsns().unwrap().min(), last.max() + 1);
     assert!(claim.exists(), "it still waits for its rerun");
-    // The same rows go on.
+    // The same rows resume it.
     let again = append(1_000..1_500).await.unwrap();
     let keys = |files: &[coldpress::StoredFile]| -> Vec<String> {
         files.iter().map(|file| file.key.to_string()).collect()
@@ -134,13 +134,13 @@ async fn an_append_of_several_objects_goes_on_where_it_was_broken_off() {
     let mut all = numbers(&storage, "c").await;
     all.sort_unstable();
     assert_eq!(all, (0..7).chain(1_000..1_500).chain(2_000..2_200).collect::<Vec<_>>());
-    // And once that is done, the same rows are rows like others.
+    // Once that is done, the same rows count as other rows.
     append(1_000..1_500).await.unwrap();
     assert_eq!(numbers(&storage, "c").await.len(), 7 + 200 + 2 * 500);
 }
 
 #[tokio::test]
-async fn an_append_that_failed_between_two_objects_goes_on_in_the_same_process() {
+async fn an_append_that_failed_between_two_objects_is_resumed_in_the_same_process() {
     let folder = tempfile::tempdir().unwrap();
     let storage = in_folder(folder.path());
     let append = |collection: &'static str| {
@@ -154,7 +154,7 @@ async fn an_append_that_failed_between_two_objects_goes_on_in_the_same_process()
         }
     };
     let files = append("whole").await.unwrap();
-    // What cannot be replaced by a file.
+    // A folder, which a file cannot replace.
     let third = files[2].key.to_string().replace("whole", "c");
     let in_the_way = folder.path().join(third);
     fs::create_dir_all(&in_the_way).unwrap();
@@ -185,7 +185,7 @@ async fn an_append_of_several_objects_that_was_outrun_stores_nothing_and_can_be_
     again.push_json(text(0..400)).await.unwrap();
     again.finish().await.unwrap();
     assert_eq!(numbers(&storage, "c").await.len(), 405);
-    // A single object needs no second reading: it gets its LSNs last.
+    // A single object gets its LSNs last, so its rows need not be read again.
     let mut late = stream(&storage, "c").append().await.unwrap().all_or_nothing();
     late.push_json(text(0..3)).await.unwrap();
     let mut quick = stream(&storage, "c").append().await.unwrap();
@@ -203,7 +203,7 @@ async fn two_appends_of_the_same_rows_at_once_are_two_appends() {
     first.push_json(text(0..400)).await.unwrap();
     second.push_json(text(0..400)).await.unwrap();
     assert!(first.finish().await.unwrap().len() > 2);
-    // The very same files lie at the keys that it has chosen, and they are not its own.
+    // The same files are at the keys that it has chosen, and they are not its own.
     let error = second.finish().await.unwrap_err();
     assert_eq!((error.kind(), second.was_outrun()), (ErrorKind::Conflict, true), "{error}");
     second.abort().await.unwrap();

@@ -1,5 +1,5 @@
-//! Appends and claims by way of the library: writers at the same moment, one by one in a chosen
-//! order, killed half-way.
+//! Appends and claims of the library: writers at the same moment, in a chosen order, and crashed
+//! ones.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod again;
@@ -18,7 +18,7 @@ use coldpress::{
 use common::seaweed::Seaweed;
 use common::{local_config, seaweed_config};
 
-/// A writer on another machine: nobody can see from here whether it runs.
+/// A writer on another machine: this machine cannot tell whether it runs.
 const ELSEWHERE: &str = "0123456789abcdef0123456789abcdef";
 
 fn in_folder(folder: &Path) -> ColdStorage {
@@ -30,7 +30,7 @@ fn stream<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
     storage.stream_rows(1, collection, None, settings, StreamSettings::default()).unwrap()
 }
 
-/// The same, which cuts many objects out of few rows.
+/// The same settings, which make many objects of few rows.
 fn small<'s>(storage: &'s ColdStorage, collection: &str) -> RowStream<'s> {
     let cut = StreamSettings {
         row_group_bytes_max: 2_000,
@@ -44,7 +44,7 @@ fn text(rows: std::ops::Range<usize>) -> Bytes {
     rows.map(|n| format!("{{\"n\":{n}}}\n")).collect::<String>().into()
 }
 
-/// Every row of a collection by its number, and no LSN twice.
+/// The numbers of all rows of a collection; no LSN may be used twice.
 async fn numbers(storage: &ColdStorage, collection: &str) -> Vec<u64> {
     let files = storage.list(1, collection, None).await.unwrap();
     let ranges: Vec<LsnRange> = files.iter().map(|file| file.key.lsns().unwrap()).collect();
@@ -63,7 +63,7 @@ fn upto(end: u64) -> Vec<u64> {
     (0..end).collect()
 }
 
-/// Sixteen appends of different sizes at once: all rows once, and no LSN twice.
+/// Sixteen appends of different sizes at the same time: each row once, and no LSN twice.
 async fn sixteen_at_once(storage: &Arc<ColdStorage>, collection: &str) {
     let mut first = 0;
     let mut writers = tokio::task::JoinSet::new();
@@ -85,7 +85,7 @@ async fn sixteen_at_once(storage: &Arc<ColdStorage>, collection: &str) {
     assert_eq!(found, upto(first as u64));
     let seen = storage.next_lsn(1, collection).await.unwrap().unwrap();
     let files = storage.list(1, collection, None).await.unwrap();
-    // No claim is left: the next LSN is the one behind the last file.
+    // No claim is left: the next LSN is the one after the last file.
     assert_eq!(seen, files.last().unwrap().key.lsns().unwrap().max() + 1);
 }
 

@@ -1,4 +1,4 @@
-//! Writers one by one in a chosen order, and who is in whose way.
+//! Writers in a chosen order, and which writer blocks which.
 
 use std::fs::{self, File};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use crate::common::stub::{Bucket, Reply, Stub};
 use crate::common::{rows, s3_config};
 use crate::{ELSEWHERE, claim, in_folder, stream, text};
 
-/// A bucket in which `meddle` does something before each request is answered.
+/// A bucket that runs `meddle` before it answers each request.
 fn meddled(bucket: &Bucket, meddle: impl Fn(&Bucket, &str, &str) + Send + Sync + 'static) -> Stub {
     let bucket = bucket.clone();
     Stub::start(move |request| {
@@ -40,9 +40,9 @@ async fn append_five(endpoint: &str) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn an_append_that_lost_the_race_goes_behind_the_winner() {
-    // Another writer's file comes: behind our claim; before our listing of files, its claim gone
-    // already.
+async fn an_append_that_lost_the_race_gets_the_lsns_after_the_winner() {
+    // Another writer's file appears: after our claim; and before our listing of files, with its
+    // claim already gone.
     for moment in ["after PUT p/1/c/_claims/", "before list p/1/c/"] {
         let (bucket, done) = (Bucket::new(true), AtomicU32::new(0));
         let claimed = AtomicU32::new(0);
@@ -60,7 +60,7 @@ async fn an_append_that_lost_the_race_goes_behind_the_winner() {
         let keys = bucket.keys();
         assert!(keys.iter().all(|key| !key.contains("_claims")), "{keys:?}");
     }
-    // And where it is a claim that lies lower, it is stepped behind; a higher one is waited for.
+    // If another claim has lower LSNs, the append moves after it; it waits for a higher one.
     let bucket = Bucket::new(true);
     bucket.put(&claim(0, 7, ELSEWHERE), b"");
     let stub = meddled(&bucket, |_, _, _| ());
@@ -79,7 +79,7 @@ async fn an_append_that_lost_the_race_goes_behind_the_winner() {
 }
 
 #[tokio::test]
-async fn a_claim_whose_answer_was_lost_is_ours_all_the_same() {
+async fn a_claim_whose_answer_was_lost_still_counts() {
     let (bucket, lost) = (Bucket::new(true), AtomicU32::new(0));
     let answering = bucket.clone();
     let stub = Stub::start(move |request| {
@@ -95,7 +95,7 @@ async fn a_claim_whose_answer_was_lost_is_ours_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_given_range_waits_for_nobody_and_names_who_is_in_the_way() {
+async fn a_given_range_does_not_wait_and_names_the_other_writer() {
     let folder = tempfile::tempdir().unwrap();
     let storage = in_folder(folder.path());
     let theirs = folder.path().join(claim(0, 9, ELSEWHERE));
@@ -110,7 +110,7 @@ async fn a_given_range_waits_for_nobody_and_names_who_is_in_the_way() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     let said = error.to_string();
     assert!(said.contains("LSNs 0..9") && said.contains(&claim(0, 9, ELSEWHERE)), "{said}");
-    // Behind it there is room, and after an hour it counts no more.
+    // There is space after it, and after an hour the claim no longer counts.
     put(10, 3).await.unwrap();
     let long_ago = SystemTime::now() - Duration::from_secs(2 * 3_600);
     File::options().write(true).open(&theirs).unwrap().set_modified(long_ago).unwrap();

@@ -1,15 +1,15 @@
-//! Runs a program to its end, or to ours: with a limit of time, a peak of memory, and `kill -9`.
+//! Runs a program with a time limit, measures its peak of memory, and can kill it.
 
 use std::io::Read;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How often the child is looked at. Its peak is a mark that only rises, so that a look misses no
-/// more than what came in the last moment before the end.
+/// How often the child is looked at. Its peak of memory only rises, so a look can miss only a rise
+/// in the last moment before its end.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 
-/// What a run left behind.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -28,7 +28,8 @@ impl Ran {
         self.stdout
     }
 
-    /// The last line of standard error of a run that must have ended with `code`; it names all these.
+    /// The last line of standard error of a run that must have ended with `code`. The line must
+    /// contain all of `named`.
     #[track_caller]
     pub fn fails(self, code: i32, named: &[&str]) -> String {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stderr, self.stdout);
@@ -40,7 +41,7 @@ impl Ran {
         line
     }
 
-    /// The same run, where it took no longer.
+    /// The same run, which must not have taken longer.
     #[track_caller]
     pub fn within(self, limit: Duration) -> Self {
         assert!(self.took <= limit, "{:?} is more than {limit:?}: {}", self.took, self.stderr);
@@ -58,7 +59,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Standard input is as the command has it; the outputs are gathered.
+    /// Starts the program. Standard input is as the command says; the outputs are collected.
     pub fn start(command: &mut Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start it");
@@ -76,7 +77,7 @@ impl Running {
         self.child.stdin.take().expect("its standard input")
     }
 
-    /// As a power cut: no signal handler runs.
+    /// Kills it as a power cut would: no signal handler runs.
     pub fn kill(mut self) {
         self.child.kill().expect("kill it");
         self.child.wait().expect("wait for its end");
@@ -93,7 +94,7 @@ impl Running {
         self.look().is_some()
     }
 
-    /// Waits for its end; panics where it takes longer, with what it said.
+    /// Waits for its end. If it takes longer, panics with its output.
     #[track_caller]
     pub fn wait(mut self, limit: Duration) -> Ran {
         let status = loop {
@@ -150,7 +151,7 @@ pub fn run_fed(
     ran
 }
 
-/// The most memory that the process has had so far; 0 where it is no more.
+/// The peak of memory of the process so far; 0 if it has ended.
 pub fn peak_bytes(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,11 +1,11 @@
-//! The plainest HTTP client there is, for what only a stranger would send.
+//! A very simple HTTP client, for requests that no real client sends.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use coldpress_core::SignedRequest;
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -25,7 +25,7 @@ pub fn send(request: &SignedRequest, body: &[u8]) -> Answer {
     send_raw(request.method().as_str(), request.url(), &headers, body)
 }
 
-/// Sends these headers and no others, but for `host` and, where it is not among them, `content-length`.
+/// Sends exactly these headers, plus `host` and, if it is missing, `content-length`.
 pub fn send_raw(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let rest = url.strip_prefix("http://").expect("a server on this machine");
     let (host, path) = rest.split_at(rest.find('/').unwrap());
@@ -40,7 +40,7 @@ pub fn send_raw(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) 
     stream.set_read_timeout(Some(super::HANG)).unwrap();
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"\r\n").unwrap();
-    // A server that has refused already may not read all of it.
+    // A server that has already refused the request may not read all of the body.
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);

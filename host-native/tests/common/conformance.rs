@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::{encoded, rows};
 
-/// Names the tests of a store: `conformance!(fresh)` where `fresh(test)` gives what derefs to a
-/// configuration, and holds the place until dropped.
+/// Declares the tests of a store: `conformance!(fresh)`. `fresh(test)` returns a guard that derefs
+/// to a configuration and keeps its store until dropped.
 #[macro_export]
 macro_rules! conformance {
     ($fresh:path) => {
@@ -27,10 +27,10 @@ macro_rules! conformance {
             empty_and_overlong_names_are_refused,
             min_above_max_no_rows_and_rows_that_are_no_objects_store_nothing,
             a_list_is_in_the_order_of_lsns_and_holds_what_overlaps,
-            a_list_passes_over_names_of_others,
+            a_list_ignores_foreign_names,
             list_all_tells_tenants_and_logs_apart,
             what_is_not_there_is_not_found,
-            keys_of_others_are_refused,
+            keys_of_other_stores_are_refused,
             padded_and_unpadded_lsns_live_side_by_side,
             sixteen_racing_writers_of_other_content_have_one_winner,
             sixteen_racing_writers_of_the_same_content_all_succeed,
@@ -62,7 +62,7 @@ pub fn keys(objects: &[StoredObject]) -> Vec<&str> {
     objects.iter().map(|object| object.key.as_str()).collect()
 }
 
-/// A file to hand in as a segment of a log.
+/// A file that serves as a segment of a log.
 pub fn segment(content: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), content).unwrap();
@@ -82,7 +82,7 @@ pub async fn rows_come_back_equal(config: ColdStorageConfig) {
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
     assert_eq!((storage.files_uploaded(), storage.bytes_uploaded()), (1, bytes.len() as u64));
 
-    // Equal under the law: null is absence.
+    // Equal by the law of rows: null counts as absence.
     let mut expected = rows;
     expected[0].1.as_object_mut().unwrap().remove("n");
     let found = ColdStorage::new(config).unwrap().read_rows(&key, &Projection::All).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn an_object_is_never_overwritten(config: ColdStorageConfig) {
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
         assert_eq!(error.path(), Some(key.as_str()));
         let text = error.to_string();
-        assert!(text.contains(&key) && text.contains("LSN range"), "{text}");
+        assert!(text.contains(key.as_str()) && text.contains("LSN range"), "{text}");
         assert!(text.contains("delete"), "{text}");
     }
     assert_eq!(storage.download_parquet(&key).await.unwrap(), before);
@@ -168,8 +168,8 @@ pub async fn names_with_percent_hash_dots_and_slashes_stay_where_they_belong(
         let tenant = storage.prefix().as_str().to_owned() + "1/";
         let own = rows(1, number as u64);
         let key = storage.encode_and_upload(name, 1, &own, 0, 0).await.unwrap();
-        assert!(key.starts_with(&tenant), "{key}");
-        assert_eq!(key.matches('/').count(), tenant.matches('/').count() + 1, "{key}");
+        assert!(key.as_str().starts_with(&tenant), "{key}");
+        assert_eq!(key.as_str().matches('/').count(), tenant.matches('/').count() + 1, "{key}");
         assert_eq!(storage.read_rows(&key, &Projection::All).await.unwrap(), own, "{name:?}");
         let listed = storage.list(1, name, None).await.unwrap();
         assert_eq!(keys(&listed), [&key], "{name:?}");
@@ -253,10 +253,10 @@ pub async fn a_list_is_in_the_order_of_lsns_and_holds_what_overlaps(config: Cold
     assert!(age < std::time::Duration::from_secs(600), "{age:?}");
 }
 
-pub async fn a_list_passes_over_names_of_others(config: ColdStorageConfig) {
+pub async fn a_list_ignores_foreign_names(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
-    let folder = key.strip_suffix("lsn-0-0.parquet").unwrap();
+    let folder = key.as_str().strip_suffix("lsn-0-0.parquet").unwrap();
     let others = [
         "_delta_log/00000000000000000000.json",
         "notes.txt",
@@ -302,7 +302,7 @@ pub async fn what_is_not_there_is_not_found(config: ColdStorageConfig) {
     }
 }
 
-pub async fn keys_of_others_are_refused(config: ColdStorageConfig) {
+pub async fn keys_of_other_stores_are_refused(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let prefix = storage.prefix().as_str();
     for key in [
@@ -330,7 +330,7 @@ pub async fn padded_and_unpadded_lsns_live_side_by_side(config: ColdStorageConfi
         ColdStorage::new(ColdStorageConfig { lsn_width: LsnWidth::Padded, ..config }).unwrap();
     let first = storage.encode_and_upload("c", 1, &rows(1, 1), 2, 2).await.unwrap();
     let second = padded.encode_and_upload("c", 1, &rows(1, 2), 10, 10).await.unwrap();
-    assert!(second.ends_with("lsn-00000000000000000010-00000000000000000010.parquet"));
+    assert!(second.as_str().ends_with("lsn-00000000000000000010-00000000000000000010.parquet"));
     for storage in [&storage, &padded] {
         assert_eq!(keys(&storage.list(1, "c", None).await.unwrap()), [&first, &second]);
         assert_eq!(storage.read_rows(&second, &Projection::All).await.unwrap(), rows(1, 2));
@@ -379,7 +379,7 @@ pub async fn sixteen_racing_writers_of_the_same_content_all_succeed(config: Cold
 }
 
 pub async fn an_empty_prefix_is_a_prefix(config: ColdStorageConfig) {
-    // On a shared bucket the root is everybody's, so this keeps to one tenant.
+    // Other tests share the root of the bucket, so this uses one tenant of its own.
     let tenant = u64::MAX - 5;
     let storage = ColdStorage::new(ColdStorageConfig { prefix: String::new(), ..config }).unwrap();
     let key = storage.encode_and_upload("c", tenant, &rows(1, 1), 0, 0).await.unwrap();

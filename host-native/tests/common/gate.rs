@@ -1,4 +1,4 @@
-//! A gate before a server: everything passes, until it is closed.
+//! A gate in front of a server. Everything passes until the gate is closed.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,14 +13,15 @@ pub struct Gate {
 
 #[derive(Default)]
 struct State {
-    /// How many more connections are refused before it opens by itself; 0 is open.
+    /// How many more connections it refuses before it opens by itself; 0 means open.
     to_refuse: u32,
     refused: u32,
     open: Vec<TcpStream>,
 }
 
 impl Gate {
-    /// A gate of its own address before the server at `endpoint`. It lives as long as the process.
+    /// A gate with its own address in front of the server at `endpoint`. It runs as long as the
+    /// process.
     pub fn before(endpoint: &str) -> Self {
         let server: SocketAddr = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -39,8 +40,8 @@ impl Gate {
         format!("http://{}", self.address)
     }
 
-    /// Cuts what is open, and refuses so many connections; then everything passes again. It is
-    /// closed for as long as the client needs to try again so often, however slow the machine is.
+    /// Cuts open connections and refuses this many new ones; then everything passes again. So it
+    /// stays closed for that many tries of the client, however slow the machine is.
     pub fn close_until_refused(&self, connections: u32) {
         let mut state = self.state();
         state.to_refuse = connections;
@@ -49,7 +50,7 @@ impl Gate {
         }
     }
 
-    /// Cuts what is open, and refuses all connections from now on.
+    /// Cuts open connections, and refuses all new ones.
     pub fn close(&self) {
         self.close_until_refused(u32::MAX);
     }
@@ -81,7 +82,7 @@ impl Gate {
     }
 }
 
-/// Until one side ends; then the other does.
+/// Copies until one side ends; then ends the other.
 fn pass(mut from: TcpStream, mut to: TcpStream) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer) {

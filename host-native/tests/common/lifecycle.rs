@@ -1,4 +1,4 @@
-//! What every store must do with data that grows old: find it damaged, and let it go.
+//! What every store must do with old data: find damage, and delete.
 
 use coldpress::{
     ColdStorage, ColdStorageConfig, ErrorKind, Examined, ObjectKey, Proof, Repaired, Settings,
@@ -11,8 +11,8 @@ use object_store::path::Path as StorePath;
 use super::conformance::{keys, range, segment};
 use super::{encoded, rows};
 
-/// Puts bytes past all that guards a put.
-async fn put_raw(storage: &ColdStorage, key: &str, bytes: Vec<u8>) {
+/// Stores bytes without any check of a put.
+async fn put_raw(storage: &ColdStorage, key: impl AsRef<str>, bytes: Vec<u8>) {
     let path = StorePath::parse(key).unwrap();
     storage.object_store().put(&path, bytes.into()).await.unwrap();
 }
@@ -28,10 +28,6 @@ async fn every_name(storage: &ColdStorage) -> Vec<String> {
     names
 }
 
-fn parsed(storage: &ColdStorage, keys: &[String]) -> Vec<ObjectKey> {
-    keys.iter().map(|key| ObjectKey::parse(storage.prefix(), key).unwrap()).collect()
-}
-
 pub async fn whole_files_verify_in_their_order(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let mut stored = Vec::new();
@@ -41,7 +37,7 @@ pub async fn whole_files_verify_in_their_order(config: ColdStorageConfig) {
     }
     for parallel in [0, 1, 3, 99] {
         let found: Vec<_> = storage.verify_each(stored.clone(), parallel).collect().await;
-        let keys: Vec<&String> = found.iter().map(|(key, _)| key).collect();
+        let keys: Vec<&ObjectKey> = found.iter().map(|(key, _)| key).collect();
         assert_eq!(keys, stored.iter().collect::<Vec<_>>());
         for (at, (key, found)) in found.iter().enumerate() {
             let found = found.as_ref().unwrap();
@@ -68,7 +64,7 @@ pub async fn one_flipped_bit_in_the_store_is_found(config: ColdStorageConfig) {
         let error = storage.verify(&key).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{at}: {error}");
         assert_eq!(error.path(), Some(key.as_str()));
-        assert!(error.to_string().starts_with(&key), "{error}");
+        assert!(error.to_string().starts_with(key.as_str()), "{error}");
     }
     storage.delete(&key).await.unwrap();
     put_raw(&storage, &key, whole[..whole.len() / 2].to_vec()).await;
@@ -94,7 +90,7 @@ pub async fn a_file_under_the_key_of_another_is_found(config: ColdStorageConfig)
         let text = error.to_string();
         assert!(text.starts_with(&other) && text.contains("tenant 1"), "{text}");
     }
-    // The same LSNs, written in another width, are the same.
+    // The same LSNs in another width are the same LSNs.
     let padded = format!("{prefix}1/c/lsn-{:020}-{:020}.parquet", 0, 2);
     put_raw(&storage, &padded, bytes.to_vec()).await;
     storage.verify(&padded).await.unwrap();
@@ -107,7 +103,7 @@ pub async fn only_data_that_is_there_is_verified(config: ColdStorageConfig) {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let file = segment(b"log");
     let wal = storage.upload_wal_segment(file.path(), "0001").await.unwrap();
-    for key in [wal, format!("x{prefix}1/c/lsn-0-0.parquet"), format!("{prefix}notes.txt")] {
+    for key in [wal.into(), format!("x{prefix}1/c/lsn-0-0.parquet"), format!("{prefix}notes.txt")] {
         let error = storage.verify(&key).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Key, "{key}: {error}");
     }
@@ -126,7 +122,7 @@ pub async fn deleting_takes_what_it_names_and_nothing_else(config: ColdStorageCo
     }
     let file = segment(b"log");
     let wal = storage.upload_wal_segment(file.path(), "0001").await.unwrap();
-    // What strangers lay there, and a store of ours whose prefix begins with this one's.
+    // Foreign objects, and a store of ours whose prefix begins with this one's.
     let stranger = format!("{prefix}1/c/notes.txt");
     put_raw(&storage, &stranger, b"notes".to_vec()).await;
     put_raw(&storage, &format!("{prefix}1/c/_delta_log/0.json"), b"{}".to_vec()).await;
@@ -135,12 +131,12 @@ pub async fn deleting_takes_what_it_names_and_nothing_else(config: ColdStorageCo
     let foreign = deeper.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
     let before = every_name(&storage).await;
 
-    // One key that is not to be deleted, and none is.
-    for refused in [&wal, &foreign, &stranger] {
+    // If one key must not be deleted, none is.
+    for refused in [wal.as_str(), foreign.as_str(), stranger.as_str()] {
         let error = storage.delete(refused).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Key, "{error}");
         if let Ok(key) = ObjectKey::parse(deeper.prefix(), refused) {
-            let mut all = parsed(&storage, &doomed);
+            let mut all = doomed.clone();
             all.push(key);
             let error = storage.delete_all(&all, |key| panic!("{key} was deleted")).await;
             assert_eq!(error.unwrap_err().kind(), ErrorKind::Key);
@@ -149,17 +145,17 @@ pub async fn deleting_takes_what_it_names_and_nothing_else(config: ColdStorageCo
     assert_eq!(every_name(&storage).await, before);
 
     let mut told = Vec::new();
-    let all = parsed(&storage, &doomed);
+    let all = doomed.clone();
     storage.delete_all(&all, |key| told.push(key.to_string())).await.unwrap();
     assert_eq!(told, doomed);
     let mut left = before;
-    left.retain(|name| !doomed.contains(name));
+    left.retain(|name| !doomed.iter().any(|key| key == name));
     assert_eq!(every_name(&storage).await, left);
     assert_eq!(keys(&storage.list(1, "c", None).await.unwrap()).len(), 1);
     let gone = storage.download_parquet(&doomed[0]).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound);
 
-    // Gone is gone: again is success, and the key is free for other rows.
+    // Deleting again is success, and the key is free for other rows.
     storage.delete_all(&all, |_| {}).await.unwrap();
     storage.delete(&format!("{prefix}77/never/lsn-0-0.parquet")).await.unwrap();
     storage.encode_and_upload("c", 1, &rows(2, 99), 0, 0).await.unwrap();
@@ -176,7 +172,8 @@ pub async fn more_than_one_request_takes_are_deleted(config: ColdStorageConfig) 
         .await;
     let kept = storage.encode_and_upload("many", 4, &rows(1, 1), 0, 0).await.unwrap();
     let mut told = Vec::new();
-    let all = parsed(&storage, &names);
+    let parsed = |name: &String| ObjectKey::parse(storage.prefix(), name).unwrap();
+    let all: Vec<_> = names.iter().map(parsed).collect();
     storage.delete_all(&all, |key| told.push(key.to_string())).await.unwrap();
     assert_eq!(told, names);
     assert_eq!(keys(&storage.list_all(None).await.unwrap()), [&kept]);
@@ -194,7 +191,7 @@ pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
     storage.delete(&key).await.unwrap();
     put_raw(&storage, &key, damaged.clone()).await;
 
-    // A put tells that apart from other content, whoever puts.
+    // Every kind of put tells damage from other content.
     let error = storage.encode_and_upload("c", 1, &right, 0, 299).await.unwrap_err();
     let mut stream = storage
         .stream_rows(1, "c", Some(range(0, 299)), Settings::default(), StreamSettings::default())
@@ -208,7 +205,7 @@ pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
     }
     assert!(matches!(storage.examine(&key).await.unwrap(), Examined::Damaged(_)));
 
-    // Other rows, other keys and damaged files take nobody's place.
+    // Other rows, other keys and damaged files are refused as replacements.
     let file = |collection, rows: &[_]| encoded(&storage, collection, range(0, 299), rows).bytes;
     for (replacement, unproven, kind) in [
         (file("c", &rows(300, 2)), false, ErrorKind::Conflict),
@@ -230,8 +227,10 @@ pub async fn a_damaged_object_is_replaced_by_what_it_was_and_nothing_else(
     assert_eq!(storage.download_parquet(&key).await.unwrap(), whole);
     storage.delete(&key).await.unwrap();
     assert!(matches!(storage.examine(&key).await.unwrap(), Examined::Missing));
-    // Nothing shows that an object was there that was deleted on purpose, or never was.
-    for (key, from, to) in [(&key, 0, 299), (&key.replace("lsn-0-299", "lsn-5-304"), 5, 304)] {
+    // Nothing shows that there was an object: it was deleted on purpose, or never existed.
+    for (key, from, to) in
+        [(key.as_str(), 0, 299), (&key.as_str().replace("lsn-0-299", "lsn-5-304"), 5, 304)]
+    {
         let file = encoded(&storage, "c", range(from, to), &right).bytes;
         for unproven in [false, true] {
             let error = storage.repair(key, file.clone(), unproven).await.unwrap_err();

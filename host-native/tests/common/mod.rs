@@ -1,4 +1,4 @@
-//! Shared by the test programs, of which each uses a part.
+//! Shared by the test programs. Each uses a part of it.
 #![allow(dead_code)]
 
 pub mod child;
@@ -25,12 +25,12 @@ use coldpress::{ColdStorage, ColdStorageConfig};
 use coldpress_core::{EncodedFile, Encoder, LsnRange, Settings};
 use serde_json::{Value, json};
 
-/// What takes longer than this hangs. No test may depend on how fast a machine is, so that no limit
-/// of time is shorter.
+/// What takes longer than this hangs. No test may depend on the speed of a machine, so no time
+/// limit is shorter.
 pub const HANG: Duration = Duration::from_secs(300);
 
-/// A configuration for a store on this machine. Its times are generous: a machine that does other
-/// things too may need them.
+/// A configuration for a store on this machine. Its timeouts are long, because the machine may be
+/// busy with other work.
 pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
     ColdStorageConfig {
         endpoint: endpoint.to_owned(),
@@ -40,19 +40,19 @@ pub fn s3_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
         secret_key: "SK-in-the-clear".to_owned(),
         session_token: "ST-in-the-clear".to_owned(),
         allow_http: true,
-        connect_timeout_ms: 20_000,
-        timeout_ms: 20_000,
-        retry_timeout_ms: 20_000,
+        connect_timeout: Duration::from_millis(20_000),
+        timeout: Duration::from_millis(20_000),
+        retry_timeout: Duration::from_millis(20_000),
         ..ColdStorageConfig::default()
     }
 }
 
-/// The same with short times, for tests that wait until they are over.
+/// The same with short timeouts, for tests that wait for them.
 pub fn hasty_config(endpoint: &str, prefix: &str) -> ColdStorageConfig {
     ColdStorageConfig {
-        connect_timeout_ms: 1_000,
-        timeout_ms: 2_000,
-        retry_timeout_ms: 1_000,
+        connect_timeout: Duration::from_millis(1_000),
+        timeout: Duration::from_millis(2_000),
+        retry_timeout: Duration::from_millis(1_000),
         ..s3_config(endpoint, prefix)
     }
 }
@@ -93,7 +93,7 @@ pub fn encoded(
     encoder.finish(&storage.target(1, collection, Some(lsns))).unwrap()
 }
 
-/// Everything an error shows, its sources too.
+/// The whole text of an error, with its sources.
 pub fn shown(error: &coldpress::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -104,7 +104,7 @@ pub fn shown(error: &coldpress::Error) -> String {
     text
 }
 
-/// Collects what is traced.
+/// Collects traced events.
 #[derive(Clone, Default)]
 pub struct Trace(Arc<Mutex<Vec<u8>>>);
 

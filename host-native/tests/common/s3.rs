@@ -1,5 +1,5 @@
-//! What a bucket really holds: asked by a client of the tests' own, signed by its own hand, so that
-//! nothing of what is tested judges itself.
+//! The real contents of a bucket. A client of the tests' own asks and signs, so that no tested code
+//! judges itself.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ pub struct OpenUpload {
 pub struct Bucket<'s>(pub &'s Seaweed);
 
 impl Bucket<'_> {
-    /// The key of every object under the prefix, whosever it is.
+    /// The keys of all objects under the prefix, foreign ones too.
     pub fn keys(&self, prefix: &str) -> Vec<String> {
         let mut keys = Vec::new();
         let mut after = String::new();
@@ -50,7 +50,7 @@ impl Bucket<'_> {
             .collect()
     }
 
-    /// Begins a multipart upload with one part and leaves it, as a process does that is killed.
+    /// Begins a multipart upload with one part and leaves it open, as a crashed process does.
     pub fn abandon_upload(&self, key: &str) -> OpenUpload {
         let body = self.ask("POST", key, &[("uploads", "")], b"").expect(200).body;
         let id = all(&body, "UploadId").remove(0);
@@ -67,7 +67,7 @@ impl Bucket<'_> {
         self.ask("DELETE", key, &[], b"").expect(204);
     }
 
-    /// The size of an object; none where there is none.
+    /// The size of an object; `None` if it does not exist.
     pub fn size(&self, key: &str) -> Option<u64> {
         let answer = self.ask("HEAD", key, &[], b"");
         (answer.status == 200).then(|| answer.header("content-length").unwrap().parse().unwrap())
@@ -110,7 +110,7 @@ impl Bucket<'_> {
 }
 
 impl Answer {
-    /// The same answer, where its status is that.
+    /// The same answer, which must have this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.body);
@@ -164,7 +164,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What stands in each element of that name.
+/// The inner text of each element with this name.
 fn all(xml: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let parts = xml.split(&open).skip(1).filter_map(|rest| rest.split(&close).next());

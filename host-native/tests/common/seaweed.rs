@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Starts the server; stops and starts it as it reads so; and at the end of stdin kills it and
-/// removes its folder: so it goes even where the test process is itself killed.
+/// Starts the server, and stops and starts it as it reads from stdin. At the end of stdin it kills
+/// the server and removes its folder, so the server ends even if the test process is killed.
 const KEEPER: &str = r#"
 "$@" >log 2>&1 </dev/null & server=$!
 while read -r word; do
@@ -40,11 +40,11 @@ pub struct Seaweed {
 }
 
 impl Seaweed {
-    /// A server of one's own.
+    /// A new server.
     pub fn start() -> Self {
         let weed = weed();
         for _ in 1..STARTS_MAX {
-            // Another process can take a port between our look and the server's start.
+            // Another process can take a port between our check and the server's start.
             if let Ok(server) = Self::try_start(&weed) {
                 return server;
             }
@@ -52,13 +52,13 @@ impl Seaweed {
         Self::try_start(&weed).unwrap_or_else(|log| panic!("SeaweedFS did not start:\n{log}"))
     }
 
-    /// One server for all tests of this process, each of which takes a prefix of its own.
+    /// One server for all tests of this process. Each test uses its own prefix.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Seaweed> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Kills it the hard way, as a power cut would.
+    /// Kills it as a power cut would.
     pub fn kill(&mut self) {
         drop(self.keeper.stdin.take());
         self.keeper.wait().expect("wait for the server's end");
@@ -69,7 +69,7 @@ impl Seaweed {
         self.tell("stop");
     }
 
-    /// Starts it once more, at the same address, over what it stored.
+    /// Starts it again at the same address with the data that it stored.
     pub fn start_again(&mut self) {
         self.tell("start");
         self.wait_until_ready().unwrap_or_else(|log| panic!("no second start:\n{log}"));
@@ -146,7 +146,11 @@ impl Drop for Seaweed {
 
 /// The server's program, which `cargo xtask setup` installs.
 fn weed() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = package
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").is_file())
+        .expect("the package lies in a workspace");
     let weed = std::env::var_os("COLDPRESS_WEED")
         .map(PathBuf::from)
         .unwrap_or_else(|| workspace.join("target/tools/python/bin/weed"));
@@ -158,8 +162,8 @@ fn weed() -> PathBuf {
     weed
 }
 
-/// Five ports that are free, and 10,000 above each too, where the server puts its gRPC. All lie
-/// below the range that outgoing connections are given.
+/// Five free ports. The port 10,000 above each, which the server uses for gRPC, is free too. All
+/// are below the range of ports for outgoing connections.
 fn free_ports() -> [u16; 5] {
     let mut held = Vec::new();
     let mut ports = Vec::new();

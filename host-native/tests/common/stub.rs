@@ -1,5 +1,5 @@
-//! A small HTTP server that answers as a test wants it to, and an S3 bucket on top of it whose
-//! faults can be chosen.
+//! A small HTTP server that answers as a test wants, and an S3 bucket on top of it with faults to
+//! choose.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Many times what one operation takes with `hasty_config`'s times. Who waits with the times that a
-/// store has by default is over it.
+/// Many times what one operation takes with `hasty_config`'s timeouts. An operation with the
+/// default timeouts takes longer.
 pub const BOUND: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone)]
@@ -43,21 +43,21 @@ pub enum Reply {
         status: u16,
         body: Vec<u8>,
     },
-    /// Says that `claimed` bytes follow, sends fewer, and closes.
+    /// Announces `claimed` bytes, sends fewer, and closes.
     Cut {
         claimed: usize,
         body: Vec<u8>,
     },
-    /// With headers of its own; says that `claimed` bytes follow, and sends `body`.
+    /// Sends these headers, announces `claimed` bytes, and sends `body`.
     Headed {
         status: u16,
         headers: Vec<(&'static str, String)>,
         claimed: usize,
         body: Vec<u8>,
     },
-    /// Closes without a word.
+    /// Closes without an answer.
     Closed,
-    /// Says nothing until the client hangs up.
+    /// Sends nothing until the client closes.
     Silent,
 }
 
@@ -111,7 +111,7 @@ impl Stub {
         self.requests().iter().filter(|request| request.method == method).count()
     }
 
-    /// Panics where a request came a second time: an answer that is final is not tried again.
+    /// Panics if a request came twice: a final answer must not be retried.
     #[track_caller]
     pub fn assert_no_retry(&self) {
         let mut seen: Vec<_> =
@@ -126,7 +126,7 @@ impl Stub {
 impl Drop for Stub {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the thread that accepts connections.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -234,7 +234,8 @@ impl Bucket {
             }
             let key = name(key);
             body.push_str(&format!(
-                "<Contents><Key>{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>\"e\"</ETag><Size>{}</Size></Contents>",
+                "<Contents><Key>{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>\
+                 <ETag>\"e\"</ETag><Size>{}</Size></Contents>",
                 object.len()
             ));
         }
@@ -294,7 +295,8 @@ fn reply(stream: &mut TcpStream, request: &Request, reply: Reply) {
     let headers: String =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "HTTP/1.1 {status} Said\r\nContent-Length: {claimed}\r\n{etag}{headers}Last-Modified: Fri, 02 Jan 2026 03:04:05 GMT\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 {status} Said\r\nContent-Length: {claimed}\r\n{etag}{headers}Last-Modified: Fri, \
+        02 Jan 2026 03:04:05 GMT\r\nConnection: close\r\n\r\n"
     );
     let _ = stream.write_all(head.as_bytes());
     if request.method != "HEAD" {
@@ -302,7 +304,7 @@ fn reply(stream: &mut TcpStream, request: &Request, reply: Reply) {
     }
 }
 
-/// As S3 encodes the keys of a listing: a space is a plus.
+/// Encodes the keys of a listing as S3 does: a space becomes a plus.
 fn url_encoded(key: &str) -> String {
     let mut text = String::new();
     for byte in key.bytes() {
@@ -317,7 +319,7 @@ fn url_encoded(key: &str) -> String {
     text
 }
 
-/// The ends of `bytes=FROM-TO`, the second not included.
+/// The range of `bytes=FROM-TO`, with an exclusive end.
 fn range_of(range: &str, body: &[u8]) -> Option<(usize, usize)> {
     let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
     let to = to.parse().map_or(body.len(), |last: usize| body.len().min(last + 1));

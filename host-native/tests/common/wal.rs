@@ -1,4 +1,5 @@
-//! What an archive of a log must do in every store. Each takes the configuration of an empty place.
+//! What the archive of a log must do in every store. Each test takes the configuration of an empty
+//! store.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +14,7 @@ use object_store::path::Path as StorePath;
 use object_store::{ObjectStoreExt, PutPayload};
 use tempfile::TempDir;
 
-/// Names the tests of a store, as `conformance!` does.
+/// Declares the tests of a store, as `conformance!` does.
 #[macro_export]
 macro_rules! wal_conformance {
     ($fresh:path) => {
@@ -22,21 +23,21 @@ macro_rules! wal_conformance {
             what_is_deleted_was_read_back,
             a_gap_stops_and_is_named,
             other_content_is_a_conflict_and_stays,
-            nothing_behind_a_failure_comes_into_the_store,
+            no_segment_after_a_failure_is_published,
             a_record_without_its_segment_is_put_again,
             a_segment_without_a_record_gets_one,
-            a_record_of_another_put_vouches_for_nothing,
-            damage_is_found_and_never_handed_out,
+            a_record_of_another_put_proves_nothing,
+            damage_is_found_and_never_restored,
             one_segment_is_put_and_got,
             nodes_are_kept_apart,
             two_archivers_of_one_folder_both_end_well,
             postgres_marks_what_is_archived,
-            a_watch_takes_what_comes_and_ends_in_order,
-            an_archive_without_this_log_is_no_end_of_it,
-            a_segment_that_is_missing_in_the_middle_is_no_end_of_the_log,
+            a_watch_archives_new_segments_and_ends_in_order,
+            an_archive_without_this_log_is_an_error,
+            a_gap_in_the_middle_is_not_the_end_of_the_log,
             a_segment_is_removed_with_its_records,
             a_damaged_object_keeps_its_record_through_a_put,
-            nothing_behind_a_young_segment_goes);
+            no_segment_after_a_young_one_is_archived);
     };
     (@ $fresh:path, $($test:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +61,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn new(config: ColdStorageConfig, segments: &[(&str, &[u8])]) -> Self {
         let storage = Arc::new(ColdStorage::new(config).unwrap());
-        // What these tests call missing stays missing.
+        // A segment that is missing in these tests stays missing.
         let archiver = WalArchiver::new(Arc::clone(&storage), None).unwrap().grace(Duration::ZERO);
         let log = Log { folder: tempfile::tempdir().unwrap(), storage, archiver };
         for (name, bytes) in segments {
@@ -124,7 +125,7 @@ pub(super) fn settings() -> WalSettings {
 }
 
 pub async fn a_log_goes_up_and_comes_back_the_same(config: ColdStorageConfig) {
-    // Larger than a slice, of a slice, empty, and names that keys encode.
+    // Larger than a slice, exactly one slice, empty; and names that keys must encode.
     let large: Vec<u8> = (0..3_500_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
     let names = ["a%-8", "a%-9", "a%-10", "a%-11", "a%-12"];
     let contents: [&[u8]; 5] = [&large, &large[..1 << 20], b"", b"small", b"unfinished"];
@@ -160,7 +161,7 @@ pub async fn a_log_goes_up_and_comes_back_the_same(config: ColdStorageConfig) {
     let none = WalRange { from: Some("a%-7".to_owned()), until: None };
     assert_eq!(log.restore(&none).await.unwrap_err().kind(), ErrorKind::NotFound);
 
-    // Segments are objects like any other, and records none.
+    // A segment counts as an object, and a record does not.
     assert_eq!(log.storage.list_all(None).await.unwrap().len(), 4);
     let status = log.archiver.status(log.path(), SealedRule::Last).await.unwrap();
     assert_eq!((status.segments, status.exposure.segments, status.exposure.bytes), (4, 1, 10));
@@ -215,15 +216,16 @@ pub async fn other_content_is_a_conflict_and_stays(config: ColdStorageConfig) {
         let error = log.archiver.put(&log.path().join("2"), "2").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
         let states = log.states(Some(SealedRule::Last)).await;
-        // What lies there is whole, and what it was put as.
+        // The object is intact: it is what its record says.
         assert_eq!(states[1], ("2".to_owned(), SegmentState::LocalDiffers));
         assert_eq!(log.states(None).await[1], ("2".to_owned(), SegmentState::Ok));
         assert_eq!(log.restore(&WalRange::default()).await.unwrap()["2"], b"two");
     }
 }
 
-/// What fails takes its time, and those behind it are of every size: sent ahead in parts, or held here.
-pub async fn nothing_behind_a_failure_comes_into_the_store(config: ColdStorageConfig) {
+/// The failing segment takes long. Those after it have all sizes: sent ahead in parts, or held in
+/// memory.
+pub async fn no_segment_after_a_failure_is_published(config: ColdStorageConfig) {
     let large = vec![1; 12 << 20];
     let medium = vec![2; 2 << 20];
     let segments: [(&str, &[u8]); 6] =
@@ -255,7 +257,7 @@ pub async fn a_record_without_its_segment_is_put_again(config: ColdStorageConfig
     assert!(due[..2].iter().all(|(_, state)| *state == SegmentState::Missing), "{due:?}");
     assert_eq!(log.archive(&settings()).await.unwrap().created, 2);
     assert_eq!(log.restore(&WalRange::default()).await.unwrap().len(), 2);
-    // And without the file nobody can.
+    // Without the file, nobody can.
     store.delete(&log.key("1")).await.unwrap();
     std::fs::remove_file(log.path().join("1")).unwrap();
     let error = log.archive(&settings()).await.unwrap_err();
@@ -277,8 +279,8 @@ pub async fn a_segment_without_a_record_gets_one(config: ColdStorageConfig) {
     assert_eq!(log.archive(&settings()).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
-/// Somebody else's segment of the same name and length, beside which our own put left its record.
-pub async fn a_record_of_another_put_vouches_for_nothing(config: ColdStorageConfig) {
+/// Another log's segment with the same name and length; our own put left its record beside it.
+pub async fn a_record_of_another_put_proves_nothing(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"our"), ("2", b"")]);
     let theirs = tempfile::tempdir().unwrap();
     std::fs::write(theirs.path().join("1"), b"any").unwrap();
@@ -297,7 +299,7 @@ pub async fn one_segment_is_put_and_got(config: ColdStorageConfig) {
     assert_eq!((put.checksum.bytes, put.outcome), (7, coldpress::PutOutcome::Created));
     let put = log.archiver.put(&from, "other/name").await.unwrap();
     assert_eq!(put.outcome, coldpress::PutOutcome::AlreadyThere);
-    // A name that begins as this one does, with a record of its own.
+    // Another segment whose name begins with this one's, with its own record.
     log.write("seg2", b"another");
     log.archiver.put(&log.path().join("seg2"), "other/name2").await.unwrap();
     let to = log.path().join("to");
@@ -365,13 +367,17 @@ pub async fn postgres_marks_what_is_archived(config: ColdStorageConfig) {
     assert_eq!(log.archive(&ready).await.unwrap().segments, 0);
 }
 
-pub async fn a_watch_takes_what_comes_and_ends_in_order(config: ColdStorageConfig) {
+pub async fn a_watch_archives_new_segments_and_ends_in_order(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"one"), ("2", b"two")]);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     let (archiver, folder) = (log.archiver.clone(), log.path().to_owned());
     let watching = tokio::spawn(async move {
-        let settings = WalSettings { delete: true, poll_ms: Some(20), ..WalSettings::default() };
+        let settings = WalSettings {
+            delete: true,
+            poll: Some(Duration::from_millis(20)),
+            ..WalSettings::default()
+        };
         let tell = |event: WalEvent<'_>| drop(sender.send(event.to_string()));
         let stopped = async { drop(stopped.await) };
         archiver.watch(&folder, &settings, tell, stopped, Duration::from_secs(20)).await

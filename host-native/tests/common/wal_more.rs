@@ -1,4 +1,4 @@
-//! What an archive of a log must do in every store where something is missing, wrong or in the way.
+//! What the archive of a log must do in every store if something is missing or wrong.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ fn pg(timeline: u32, number: u32) -> String {
     format!("{timeline:08X}00000000{number:08X}")
 }
 
-/// An archive that holds nothing looks like one that is not there.
-pub async fn an_archive_without_this_log_is_no_end_of_it(config: ColdStorageConfig) {
+/// An empty archive looks like one that does not exist.
+pub async fn an_archive_without_this_log_is_an_error(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"one"), ("2", b"two")]);
     let of = |node| WalArchiver::new(Arc::clone(&log.storage), node).unwrap();
     let to = log.path().join(".got");
     let nobody = of(Some("nobody"));
     let error = nobody.get("1", &to).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
-    // Where nothing was archived yet, that may be allowed; also beside the logs of others.
+    // An empty archive may be allowed, also beside other logs.
     for archiver in [of(None), of(Some("a"))] {
         archiver.archive(log.path(), &settings(), |_| ()).await.unwrap();
         let error = nobody.get("1", &to).await.unwrap_err();
@@ -42,7 +42,7 @@ pub async fn an_archive_without_this_log_is_no_end_of_it(config: ColdStorageConf
         let text = error.to_string();
         assert!(text.contains("a log without a node, the log of node \"a\""), "{text}");
     }
-    // A node whose name sorts before segments of the log without one, and one behind.
+    // One node whose name sorts before the segments of the log without a node, and one after.
     for node in ["0", "zz"] {
         of(Some(node)).archive(log.path(), &settings(), |_| ()).await.unwrap();
     }
@@ -53,9 +53,7 @@ pub async fn an_archive_without_this_log_is_no_end_of_it(config: ColdStorageConf
     assert!(!to.exists());
 }
 
-pub async fn a_segment_that_is_missing_in_the_middle_is_no_end_of_the_log(
-    config: ColdStorageConfig,
-) {
+pub async fn a_gap_in_the_middle_is_not_the_end_of_the_log(config: ColdStorageConfig) {
     let log = Log::new(config, &[]);
     let file = log.path().join("x");
     std::fs::write(&file, b"segment").unwrap();
@@ -72,7 +70,7 @@ pub async fn a_segment_that_is_missing_in_the_middle_is_no_end_of_the_log(
     assert_eq!(get(&log.archiver, pg(1, 4)).await, ErrorKind::Corrupt);
     let past_gap = log.archiver.clone().past_gap(true);
     assert_eq!(get(&past_gap, pg(1, 4)).await, ErrorKind::NotFound);
-    // Before the first of a timeline, behind its last, and of one that is not there.
+    // Before the first segment of a timeline, after its last, and in a timeline that is missing.
     for (timeline, number) in [(1, 2), (1, 6), (2, 4), (2, 6), (3, 5)] {
         let name = pg(timeline, number);
         assert_eq!(get(&log.archiver, name.clone()).await, ErrorKind::NotFound, "{name}");
@@ -106,7 +104,7 @@ pub async fn a_segment_is_removed_with_its_records(config: ColdStorageConfig) {
     assert_eq!(log.archive(&settings()).await.unwrap().created, 1);
 }
 
-/// The record is what tells that the object is damaged, and that the file here is the right one.
+/// The record shows that the object is damaged, and that the file here is the right one.
 pub async fn a_damaged_object_keeps_its_record_through_a_put(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"one"), ("2", b"two"), ("3", b"")]);
     log.archive(&settings()).await.unwrap();
@@ -126,7 +124,7 @@ pub async fn a_damaged_object_keeps_its_record_through_a_put(config: ColdStorage
     assert_eq!(log.states(Some(SealedRule::Last)).await[0].1, SegmentState::Ok);
 }
 
-pub async fn nothing_behind_a_young_segment_goes(config: ColdStorageConfig) {
+pub async fn no_segment_after_a_young_one_is_archived(config: ColdStorageConfig) {
     let log = Log::new(config, &[]);
     let names = ["w-1", "w-2", "w-3", "w-4"];
     let stamp = |name: &str, age_s: u64| {
@@ -137,7 +135,7 @@ pub async fn nothing_behind_a_young_segment_goes(config: ColdStorageConfig) {
         log.write(name, name.as_bytes());
         stamp(name, if name == "w-2" { 0 } else { 90_000 });
     }
-    let sealed = SealedRule::Age { ms: 3_600_000 };
+    let sealed = SealedRule::Age { age: Duration::from_secs(3_600) };
     let delete = WalSettings { sealed, delete: true, ..settings() };
     assert_eq!(log.archive(&delete).await.unwrap().settled, 1);
     assert_eq!(Log::read(log.path()).into_keys().collect::<Vec<_>>(), names[1..]);
@@ -151,7 +149,7 @@ pub async fn nothing_behind_a_young_segment_goes(config: ColdStorageConfig) {
     assert_eq!(log.states(Some(sealed)).await[2], ("w-3".to_owned(), Ok));
 }
 
-pub async fn damage_is_found_and_never_handed_out(config: ColdStorageConfig) {
+pub async fn damage_is_found_and_never_restored(config: ColdStorageConfig) {
     let log = Log::new(config, &[("1", b"one"), ("2", b"two"), ("3", b"three"), ("4", b"")]);
     log.archive(&settings()).await.unwrap();
     let key = log.storage.prefix().as_str().to_owned() + "wal/2";

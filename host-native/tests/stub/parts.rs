@@ -1,4 +1,5 @@
-//! Stores that refuse a put over an object, and complete a multipart upload over one.
+//! Puts as a store sees them: their length; and stores that refuse a put over an object but
+//! complete a multipart upload over one.
 
 use std::sync::Arc;
 
@@ -9,11 +10,11 @@ use coldpress::{
 };
 use coldpress_core::LsnRange;
 
-use super::common::s3_config;
 use super::common::stub::{Bucket, Reply, Request, Stub};
-use super::storage;
+use super::common::{encoded, rows, s3_config};
+use super::{put, storage};
 
-/// What is completed comes to be nowhere: it is enough that the store says yes.
+/// Completed uploads store nothing: it is enough that the store says yes.
 fn overwriting(bucket: &Bucket) -> Stub {
     let answering = bucket.clone();
     Stub::start(move |request| match request.method.as_str() {
@@ -26,9 +27,9 @@ fn overwriting(bucket: &Bucket) -> Stub {
     })
 }
 
-/// No upload is made there but the probe's.
+/// Only the probe begins a multipart upload there.
 #[tokio::test]
-async fn each_segment_of_a_log_goes_by_a_put_in_its_turn() {
+async fn segments_of_a_log_go_in_order_by_one_put_each() {
     let stub = overwriting(&Bucket::new(true));
     let folder = tempfile::tempdir().unwrap();
     for name in ["1", "2", "3", "4", "5"] {
@@ -46,7 +47,7 @@ async fn each_segment_of_a_log_goes_by_a_put_in_its_turn() {
     assert!(begun.map(Request::key).all(|key| key.contains("probe")));
 }
 
-/// An object in parts, more than one.
+/// An object of more than one part.
 async fn put_parts(storage: &ColdStorage, key: &ObjectKey) -> coldpress::Result<PutOutcome> {
     let mut writer = storage.create(key).await?;
     writer.write(Bytes::from(vec![7; ObjectWriter::PART_BYTES + 1])).await?;
@@ -54,7 +55,7 @@ async fn put_parts(storage: &ColdStorage, key: &ObjectKey) -> coldpress::Result<
 }
 
 #[tokio::test]
-async fn an_object_in_parts_is_refused_or_put_after_a_look_where_that_is_allowed() {
+async fn an_object_in_parts_is_refused_or_if_allowed_put_after_a_look() {
     let bucket = Bucket::new(true);
     let stub = overwriting(&bucket);
     let lsns = |max| LsnRange::new(0, max).unwrap();
@@ -81,4 +82,37 @@ async fn an_object_in_parts_is_refused_or_put_after_a_look_where_that_is_allowed
     };
     assert_eq!((at("POST", key(1)), at("POST", key(2))), (1, 0), "completed after a look alone");
     assert_eq!((at("DELETE", key(1)), at("DELETE", key(2))), (0, 1), "and taken back");
+}
+
+#[tokio::test]
+async fn every_put_states_the_length_of_its_body_an_empty_one_too() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    put(&storage(&stub), 1).await.unwrap();
+    let requests = stub.requests();
+    let puts = || requests.iter().filter(|request| request.method == "PUT");
+    // The claim of the LSNs is an empty object.
+    assert!(puts().any(|put| put.body.is_empty()) && puts().any(|put| !put.body.is_empty()));
+    for put in puts() {
+        let length = put.body.len().to_string();
+        assert_eq!(put.header("content-length"), Some(length.as_str()), "{put:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_go_over_the_wire_encoded_exactly_once() {
+    let bucket = Bucket::new(true);
+    let answering = bucket.clone();
+    let stub = Stub::start(move |request| answering.answer(request));
+    let storage = storage(&stub);
+    let mut expected = Vec::new();
+    for name in ["%", "#", "..", "a/b", "é"] {
+        let file = encoded(&storage, name, LsnRange::new(0, 0).unwrap(), &rows(1, 1));
+        assert_eq!(storage.put_file(&file).await.unwrap(), PutOutcome::Created);
+        assert_eq!(storage.list(1, name, None).await.unwrap().len(), 1);
+        expected.push(file.key.as_str().to_owned());
+    }
+    expected.sort();
+    assert_eq!(bucket.keys(), expected);
 }

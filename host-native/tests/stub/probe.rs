@@ -1,4 +1,4 @@
-//! The probe by which a store is tried before the first put.
+//! The probe of a store before the first put.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::common::stub::{BOUND, Bucket, Stub};
 use super::{put, storage};
 
-/// As where a device asks for a grant, and goes away before it comes.
+/// As if a device asked for a grant and left before it came.
 #[tokio::test]
-async fn a_probe_that_nobody_waits_for_any_more_is_ended_and_leaves_nothing() {
+async fn a_probe_whose_caller_is_gone_ends_and_leaves_nothing() {
     let bucket = Bucket::new(true);
     let answering = bucket.clone();
     let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();

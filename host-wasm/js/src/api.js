@@ -3,7 +3,7 @@ import { encoderApi } from './encoder-api.js'
 import { uploads } from './upload.js'
 
 /**
- * What `coldpress` is made of.
+ * All functions of the package `coldpress`.
  *
  * @param {import('./engine.js').Engine} engine
  * @param {import('./engine.js').Engine} brotli

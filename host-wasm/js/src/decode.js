@@ -1,26 +1,32 @@
 import { ColdpressError, misuse, stopIfAborted, untilAborted } from './error.js'
+import { checkSignal } from './settings.js'
 import { chunksOf, forEach } from './sources.js'
 import { bytesOf } from './text.js'
 
 const MARK = '#'
 
 /**
- * `decode` and `inspect`, on this module.
+ * Makes `decode` and `inspect`.
  *
  * @param {import('./engine.js').Engine} engine
  */
 export function decoding(engine) {
   /**
-   * A file back into its rows.
+   * Decodes a file into its rows.
    *
    * @param {unknown} file
    * @param {{ columns?: string[], ids?: boolean, as?: string, signal?: AbortSignal }} [options]
    */
   async function decode(file, { columns, ids = false, as = 'rows', signal } = {}) {
-    if (as !== 'rows' && as !== 'ndjson') throw new ColdpressError('Settings', `as is ${JSON.stringify(as)}; choose "rows" or "ndjson"`)
-    if (columns !== undefined && !(Array.isArray(columns) && columns.every(name => typeof name === 'string'))) {
-      throw new ColdpressError('Settings', 'columns is an array of field names')
+    if (as !== 'rows' && as !== 'ndjson') {
+      const what = `as is ${JSON.stringify(as)}; choose "rows" or "ndjson"`
+      throw new ColdpressError('Settings', what)
     }
+    const areNames = Array.isArray(columns) && columns.every(name => typeof name === 'string')
+    if (columns !== undefined && !areNames) {
+      throw new ColdpressError('Settings', 'columns must be an array of field names')
+    }
+    checkSignal(signal)
     stopIfAborted(signal)
     const bytes = await wholeOf(file, signal)
     stopIfAborted(signal)
@@ -32,9 +38,7 @@ export function decoding(engine) {
     return as === 'ndjson' ? rows.join('') : rows
   }
 
-  /**
-   * What a file is made of.
-   */
+  /** Reads the metadata of a file: its row groups, columns and sizes. */
   async function inspect(file) {
     const bytes = await wholeOf(file)
     const report = JSON.parse(await engine.run(raw => raw.inspect(bytes)))
@@ -45,7 +49,7 @@ export function decoding(engine) {
 }
 
 /**
- * All bytes of a file, whatever it is in.
+ * All bytes of a file, in whatever form it comes.
  *
  * @param {any} file
  * @param {AbortSignal} [signal]
@@ -55,7 +59,8 @@ async function wholeOf(file, signal) {
   if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return bytesOf(file)
   if (file?.bytes instanceof Uint8Array) return file.bytes
   if (typeof Response === 'function' && file instanceof Response && !file.ok) {
-    throw new ColdpressError('Unavailable', `${file.url || 'the response'} answers ${file.status} ${file.statusText}`.trimEnd())
+    const what = `${file.url || 'the server'} answered ${file.status} ${file.statusText}`
+    throw new ColdpressError('Unavailable', what.trimEnd())
   }
   if (typeof file?.arrayBuffer === 'function') {
     return new Uint8Array(await untilAborted(signal, file.arrayBuffer()))
@@ -66,10 +71,14 @@ async function wholeOf(file, signal) {
     await forEach(chunksOf(file), signal, (chunk) => chunks.push(bytesOf(chunk)))
     return new Uint8Array(await new Blob(chunks).arrayBuffer())
   }
-  throw misuse('a file comes as a Uint8Array, ArrayBuffer, Blob, Response or ReadableStream of bytes')
+  throw misuse('this is no file; pass a Uint8Array, an ArrayBuffer, a Blob, a Response, a '
+    + 'ReadableStream of bytes, or what encode returned')
 }
 
-/** Takes the marks off that `host-wasm/src/decode/exact.rs` put on. */
+/**
+ * Removes the marks that `host-wasm/src/decode/exact.rs` put before numbers that JavaScript would
+ * round, and makes BigInts of them.
+ */
 function unmarked(value) {
   if (typeof value === 'string') {
     if (value[0] !== MARK) return value
@@ -80,7 +89,9 @@ function unmarked(value) {
   for (const name of Object.keys(value)) {
     const plain = unmarked(value[name])
     // Assigning to `__proto__` would set the prototype.
-    if (plain !== value[name]) Object.defineProperty(value, name, { value: plain, enumerable: true, configurable: true, writable: true })
+    if (plain === value[name]) continue
+    const all = { enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(value, name, { value: plain, ...all })
   }
   return value
 }

@@ -2,7 +2,8 @@ import { encoding } from './encoder.js'
 import { keys } from './target.js'
 
 /**
- * What `coldpress/encode` is made of; in a file of its own, so that a page without a bundler loads no more.
+ * All functions of `coldpress/encode`. They have a file of their own, so that a page without a
+ * bundler loads nothing else.
  *
  * @param {import('./engine.js').Engine} engine
  * @param {import('./engine.js').Engine} brotli

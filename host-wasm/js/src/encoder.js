@@ -1,19 +1,22 @@
 import { ColdpressError, misuse, stopIfAborted } from './error.js'
 import { EncodedFile } from './file.js'
 import { Pauses } from './pauses.js'
-import { checkNames, isBrotli, settingsOf } from './settings.js'
-import { forEach, isText, sourceOf } from './sources.js'
+import { runtime } from './runtime.js'
+import { checkNames, checkSignal, isBrotli, settingsOf } from './settings.js'
+import { forEach, isJsonText, sourceOf } from './sources.js'
 import { Tape } from './tape.js'
-import { NOWHERE, targetOf } from './target.js'
+import { NO_RUNTIME, targetOf } from './target.js'
 import { TextFeed } from './text.js'
-import { world } from './upload-world.js'
 
-/** What one row and one full tape count for, where it matters how much was done without a pause. */
+/**
+ * How much work one row and one full tape are. `Pauses` counts it in bytes of text, to know when
+ * other tasks must run.
+ */
 const ROW_UNITS = 64
 const TAPE_UNITS = 1 << 19
 
 /**
- * `encode` and `Encoder`, on these modules.
+ * Makes `encode` and `Encoder`.
  *
  * @param {import('./engine.js').Engine} engine
  * @param {import('./engine.js').Engine} brotli the same encoder, with brotli
@@ -25,27 +28,27 @@ export function encoding(engine, brotli) {
     #raw
     #tape = new Tape()
     #text = new TextFeed()
-    /** Rows that are not in the module yet are on the tape. */
+    /** The number of rows on the tape, which the module does not have yet. */
     #taped = 0
     #rows = 0
     #textIsOpen = false
-    /** What is pushed while another push waits comes behind it. */
+    /** Calls run one after the other: each waits for the one before it. */
     #queue = Promise.resolve()
-    /** Why nothing more is taken. */
+    /** The error of every further call, once the encoder has ended. */
     #refused
-
-    /** Lets an abort be heard while rows are taken. */
+    /** Lets other tasks run, so that an abort can arrive while rows are taken. */
     #pauses
 
     constructor(options = {}) {
       checkNames(options)
+      checkSignal(options.signal)
       this.#options = options
       this.#pauses = new Pauses(options.signal)
-      // Said before any row is taken.
-      targetOf(options, 0, NOWHERE)
+      // A wrong target is an error now, before any row is taken.
+      targetOf(options, 0, NO_RUNTIME)
     }
 
-    /** Rows taken so far; of JSON text, the last ones may still wait for more of it. */
+    /** Rows taken so far. The end of a JSON text may still wait for the next slice. */
     get rows() {
       return this.#rows + this.#taped
     }
@@ -54,7 +57,7 @@ export function encoding(engine, brotli) {
       return this.#next(() => this.#push(rows), this.#options.signal)
     }
 
-    /** Ends the JSON text pushed so far, and gives the number of all rows. */
+    /** Ends the JSON text pushed so far, and returns the number of all rows. */
     async count() {
       return this.#next(async () => {
         await this.#begin()
@@ -65,15 +68,15 @@ export function encoding(engine, brotli) {
     }
 
     /**
-     * @param {object} [late] what of the target was not known before
-     * @param {{ signal?: AbortSignal }} [how] by default the signal of the options
+     * @param {object} [late] the parts of the target that were not known before
+     * @param {{ signal?: AbortSignal }} [how] default: the signal of the options
      */
     async finish(late = {}, how = this.#options) {
       return this.#next(async () => {
         await this.#begin()
         this.#flush()
         this.#endText()
-        const target = targetOf({ ...this.#options, ...late }, this.#rows, world)
+        const target = targetOf({ ...this.#options, ...late }, this.#rows, runtime)
         const { prefix, tenant, collection, min, max, padded } = target
         const raw = this.#raw
         const { encodings } = this.#options
@@ -90,7 +93,7 @@ export function encoding(engine, brotli) {
       this.#end(misuse('this encoder has been disposed of; start a new one'))
     }
 
-    /** Does `work` behind what is being done; whatever goes wrong, nothing more is taken then. */
+    /** Runs `work` after the calls before it. Any error ends the encoder. */
     #next(work, signal) {
       const done = this.#queue.then(async () => {
         if (this.#refused) throw this.#refused
@@ -98,7 +101,8 @@ export function encoding(engine, brotli) {
           stopIfAborted(signal)
           return await work()
         } catch (/** @type {any} */ error) {
-          this.#end(error instanceof ColdpressError && error.code === 'Misuse' ? error : misuse(`this encoder takes nothing more, because of an error: ${error?.message ?? error}; start a new one`))
+          const isMisuse = error instanceof ColdpressError && error.code === 'Misuse'
+          this.#end(isMisuse ? error : after(error))
           throw error
         }
       })
@@ -135,16 +139,17 @@ export function encoding(engine, brotli) {
         }
       } else {
         await forEach(source.async, this.#options.signal, (row) => this.#pushOne(row))
-        // A stream ends where it ends; pushed strings and bytes may be slices of one text.
+        // The end of a stream is the end of its text. Strings and bytes that are pushed may be
+        // slices of one text.
         this.#endText()
       }
       this.#flush()
     }
 
-    /** @returns {Promise<void> | undefined} what to wait for before the next one; mostly nothing */
+    /** @returns {Promise<void> | undefined} a pause to wait for before the next one; mostly none */
     #pushOne(chunk) {
       if (this.#refused) throw this.#refused
-      if (isText(chunk)) {
+      if (isJsonText(chunk)) {
         this.#flush()
         return this.#pushText(chunk)
       }
@@ -161,7 +166,7 @@ export function encoding(engine, brotli) {
       return this.#take(this.#text.slices(chunk)) ?? this.#pauses.after(ROW_UNITS)
     }
 
-    /** Takes slices until it is time for a pause, and the others behind that. */
+    /** Takes slices until it is time for a pause, and the others after the pause. */
     #take(slices) {
       for (let slice; !(slice = slices.next()).done;) {
         const bytes = slice.value
@@ -196,11 +201,13 @@ export function encoding(engine, brotli) {
       this.#rows = this.#raw.rows
     }
   }
+  const after = (/** @type {any} */ error) => {
+    const why = `because of an error: ${error?.message ?? error}`
+    return misuse(`this encoder takes nothing more, ${why}; start a new one`)
+  }
   if (Symbol.dispose) Encoder.prototype[Symbol.dispose] = Encoder.prototype.dispose
 
-  /**
-   * Rows into one file.
-   */
+  /** Encodes rows as one file. */
   async function encode(rows, options) {
     const encoder = new Encoder(options)
     try {

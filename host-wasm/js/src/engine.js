@@ -1,12 +1,16 @@
 import { ColdpressError, REPORT } from './error.js'
 import { compile } from './module.js'
+import { inJavaScript } from './settings.js'
 
-/** Linear memory never shrinks: an idle instance that has grown past this is let go. */
+/**
+ * Linear memory never shrinks. So an idle instance with more memory than this is dropped, and its
+ * memory becomes free.
+ */
 const KEPT_BYTES_MAX = 64 << 20
 
 /**
- * One compiled module and the instance that lives of it: made when first needed, made anew after a panic or
- * after its memory was given back.
+ * One compiled module and its instance. The engine makes the instance when it is first needed, and
+ * makes another one after a panic or after the instance was dropped to free its memory.
  */
 export class Engine {
   #glue
@@ -16,7 +20,7 @@ export class Engine {
 
   /**
    * @param {() => any} glue makes wasm-bindgen's bindings for one instance
-   * @param {() => Promise<WebAssembly.Module>} load finds the module where nobody passed one to `init`
+   * @param {() => Promise<WebAssembly.Module>} load finds the module if nobody passed one to `init`
    */
   constructor(glue, load) {
     this.#glue = glue
@@ -24,7 +28,7 @@ export class Engine {
   }
 
   /**
-   * Takes the module from somewhere else than the loader would.
+   * Loads the module. With `source`, from there instead of where the loader finds it.
    *
    * @param {unknown} source
    */
@@ -38,7 +42,7 @@ export class Engine {
   }
 
   /**
-   * The instance that new work goes to.
+   * The instance that does new work.
    *
    * @returns {Promise<Instance>}
    */
@@ -77,7 +81,7 @@ export class Engine {
   }
 }
 
-/** An instance of the module, and who uses it. */
+/** An instance of the module, and the number of its users. */
 export class Instance {
   #raw
   #users = 0
@@ -98,10 +102,10 @@ export class Instance {
     this.#users += 1
   }
 
-  /** The opposite of `hold`; gives large memory back when nobody is left. */
+  /** The opposite of `hold`. After the last user, an instance with much memory is dropped. */
   release() {
     this.#users -= 1
-    if (this.#users === 0 && this.memoryBytes > KEPT_BYTES_MAX) this.#stop('its memory was given back')
+    if (this.#users === 0 && this.memoryBytes > KEPT_BYTES_MAX) this.#stop('its memory was freed')
   }
 
   /**
@@ -128,7 +132,10 @@ export class Instance {
    * @returns {T}
    */
   run(call) {
-    if (!this.#raw) throw new ColdpressError('Internal', `the WebAssembly instance of this encoder has stopped: ${this.#why}; start again with a new one`)
+    if (!this.#raw) {
+      const what = `the WebAssembly instance of this encoder has stopped: ${this.#why}`
+      throw new ColdpressError('Internal', `${what}; start again with a new encoder`)
+    }
     try {
       return call(this.#raw)
     } catch (error) {
@@ -141,26 +148,28 @@ export class Instance {
     if (error instanceof this.#raw.Fault) {
       const { code, message, row, id, line, column } = error
       error.free()
-      return new ColdpressError(code, message, { row, id, line, column })
+      return new ColdpressError(code, inJavaScript(code, message), { row, id, line, column })
     }
     return this.#panicked(error)
   }
 
-  /** After a trap nothing in the memory can be trusted, but what the panic said can still be read. */
+  /** After a trap the memory cannot be trusted. Only the message of the panic is still read. */
   #panicked(cause) {
     const megabytes = Math.round(this.memoryBytes / (1 << 20))
     let said = ''
     try {
       said = this.#raw.lastPanic()
     } catch {
-      // It is beyond speaking.
+      // The instance cannot answer any more: the message of the trap must do.
     }
     const trapped = cause instanceof WebAssembly.RuntimeError
     this.#stop(said || String(cause))
     if (trapped && !said && megabytes > 256) {
-      return new ColdpressError('Limit', `WebAssembly ran out of memory at ${megabytes} MiB; put fewer rows into one file`, { cause })
+      const what = `WebAssembly ran out of memory at ${megabytes} MiB; put fewer rows into one file`
+      return new ColdpressError('Limit', what, { cause })
     }
-    return new ColdpressError('Internal', `the encoder stopped (${said || cause}); ${REPORT}`, { cause })
+    const what = `the encoder stopped (${said || cause}); ${REPORT}`
+    return new ColdpressError('Internal', what, { cause })
   }
 
   #stop(why) {

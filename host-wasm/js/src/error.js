@@ -1,5 +1,6 @@
 /**
- * What everything here fails with. `code` is stable; `message` says what was wrong, where, and what to do next.
+ * The error that every function of this package throws. `code` is stable; `message` says what went
+ * wrong, where, and what to do next.
  */
 export class ColdpressError extends Error {
   /**
@@ -17,8 +18,9 @@ export class ColdpressError extends Error {
   }
 }
 
-/** What to do about a mistake of ours. */
-export const REPORT = 'this is a bug of coldpress: please report it, with this message, at the issue tracker named in its package.json'
+/** What to do about a bug of this package. */
+export const REPORT = 'this is a bug in coldpress: please report it, with this message, at the '
+  + 'issue tracker that its package.json names'
 
 /**
  * @param {string} message
@@ -27,24 +29,40 @@ export const REPORT = 'this is a bug of coldpress: please report it, with this m
 export const misuse = message => new ColdpressError('Misuse', message)
 
 /**
- * Throws where the signal has been aborted.
+ * The message of an error, and of the errors that caused it. Node's `fetch` says only "fetch
+ * failed"; its cause says why.
  *
- * @param {AbortSignal | undefined} signal
+ * @param {any} error
+ * @returns {string}
+ */
+export function fullMessage(error) {
+  const said = String(error?.message ?? error)
+  const cause = error?.cause
+  if (!(cause instanceof Error)) return said
+  // Node leaves the message empty if it tried several addresses.
+  const why = cause.message || /** @type {any} */ (cause).code
+  return why && !said.includes(why) ? `${said}: ${why}` : said
+}
+
+/**
+ * Throws if the signal has been aborted.
+ *
+ * @param {AbortSignal | null | undefined} signal
  */
 export function stopIfAborted(signal) {
   if (signal?.aborted) throw aborted(signal)
 }
 
 /**
- * What a promise gives, unless the signal is aborted first.
+ * Waits for a promise, and rejects as soon as the signal is aborted.
  *
  * @template T
- * @param {AbortSignal | undefined} signal
+ * @param {AbortSignal | null | undefined} signal
  * @param {Promise<T>} promise
  * @returns {Promise<T>}
  */
 export async function untilAborted(signal, promise) {
-  if (signal === undefined) return promise
+  if (signal === undefined || signal === null) return promise
   /** @type {() => void} */
   let stop = () => {}
   const heard = new Promise((_, reject) => {
@@ -52,7 +70,7 @@ export async function untilAborted(signal, promise) {
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop)
   })
-  // Whichever comes second is of no interest, not even as a failure.
+  // After an abort nobody waits for this promise: its failure must not count as unhandled.
   promise.catch(() => {})
   try {
     return await Promise.race([promise, /** @type {Promise<never>} */ (heard)])
@@ -62,4 +80,4 @@ export async function untilAborted(signal, promise) {
 }
 
 const aborted = (/** @type {AbortSignal} */ signal) =>
-  new ColdpressError('Aborted', 'the work was aborted by its signal', { cause: signal.reason })
+  new ColdpressError('Aborted', 'the signal aborted the work', { cause: signal.reason })

@@ -10,21 +10,25 @@ export class EncodedFile {
   constructor({ bytes, key, rows, columns, rescued, duplicateKeys, schema }) {
     /** The whole file. @type {Uint8Array<ArrayBuffer>} */
     this.bytes = bytes
-    /** Where it belongs in the store. @type {string} */
+    /** Its object key in the store. @type {string} */
     this.key = key
     /** @type {number} */
     this.rows = rows
-    /** Columns at the top, `_id` and `_rescued_data` among them. @type {number} */
+    /** The number of top-level columns, with `_id` and `_rescued_data`. @type {number} */
     this.columns = columns
-    /** Where values fitted no column and are in `_rescued_data`. @type {{ path: string, count: number }[]} */
+    /**
+     * The paths of values that fitted no column and are in `_rescued_data`.
+     *
+     * @type {{ path: string, count: number }[]}
+     */
     this.rescued = rescued
-    /** Keys that stood twice in one object of JSON text; the last value was kept. @type {number} */
+    /** Repeated keys in objects of JSON text; the last value of each was kept. @type {number} */
     this.duplicateKeys = duplicateKeys
     this.schema = schema
   }
 
   /**
-   * @param {any} raw the module's own file, which is let go
+   * @param {any} raw the module's own file, which is freed
    */
   static take(raw) {
     const counts = raw.rescuedCounts()
@@ -46,7 +50,7 @@ export class EncodedFile {
     return sha256Hex(this.bytes)
   }
 
-  /** What `JSON.stringify` shows: all but the bytes, of which it tells the number. */
+  /** What `JSON.stringify` shows: all except the bytes, and their number as `size`. */
   toJSON() {
     const { bytes, key, rows, columns, rescued, duplicateKeys, schema } = this
     return { key, size: bytes.length, rows, columns, rescued, duplicateKeys, schema }

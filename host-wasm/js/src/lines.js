@@ -1,22 +1,22 @@
-// Rows as lines of JSON, each worth exactly what its object would be to the encoder.
+// Prints rows as lines of JSON. The encoder makes exactly the same of a line as of its object.
 
 import * as op from './tape.js'
 
 const NAMES_MAX = 10_000
 
-/** Kept from call to call, because a tape's arrays are large. */
+/** Kept for the next call, because the arrays of a tape are large. */
 /** @type {LineWriter | undefined} */
 let idle
 
 /**
- * One line of JSON, with a newline at its end, for each row.
+ * A line of JSON for each row, with a newline at its end.
  *
  * @param {Iterable<unknown>} rows
  * @returns {string[]}
  */
 export function rowLines(rows) {
   const writer = idle ?? new LineWriter()
-  // It is put back only after all went well: an error leaves half a row on the tape.
+  // After an error, half a row is on the tape: then the writer is not kept.
   idle = undefined
   const lines = []
   for (const row of rows) lines.push(writer.line(row, lines.length))
@@ -27,12 +27,12 @@ export function rowLines(rows) {
 class LineWriter {
   constructor() {
     this.tape = new op.Tape()
-    /** @type {string[]} the JSON of each field name, in the tape's order */
+    /** @type {string[]} the JSON of each field name, by its number on the tape */
     this.names = []
   }
 
   /**
-   * The tape decides what a value is worth, this only prints it.
+   * Prints what the tape made of the row.
    *
    * @param {unknown} row
    * @param {number} number
@@ -41,7 +41,8 @@ class LineWriter {
     this.tape.push(row, number)
     let line = ''
     this.tape.handOver((ops, words, doubles, bytes) => {
-      line = this.#printed(ops, words, doubles, new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+      line = this.#printed(ops, words, doubles, text)
     }, number)
     return `${line}\n`
   }
@@ -111,9 +112,9 @@ class LineWriter {
   }
 }
 
-/** @param {number} value finite, and no integer that is exact */
+/** @param {number} value finite, and not a safe integer (but -0 is possible) */
 function doubleText(value) {
   if (Object.is(value, -0)) return '-0.0'
-  // Printed without an exponent, a large one would read as an integer, which it is not.
+  // Without an exponent, a large double would be read back as an integer.
   return Number.isInteger(value) ? value.toExponential() : String(value)
 }

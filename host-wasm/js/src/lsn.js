@@ -1,14 +1,15 @@
-// LSN ranges. Devices that have no log make them of the time, so that two of them hardly ever meet.
+// LSN ranges. Devices without a log make LSNs from the time, so that two devices hardly ever choose
+// the same ones.
 
 import { ColdpressError } from './error.js'
 
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
 const RANDOM_BITS = 20n
 const U64_MAX = (1n << 64n) - 1n
 
 /**
- * A whole number from 0 to 2^64 - 1, in any form that has it exactly.
+ * A whole number from 0 to 2^64 - 1, from a number, a BigInt or a string.
  *
  * @param {number | bigint | string} value
  * @param {string} name
@@ -21,25 +22,25 @@ export function u64(value, name) {
         : typeof value === 'string' && /^[0-9]{1,20}$/.test(value) ? BigInt(value)
           : -1n
   if (exact < 0n || exact > U64_MAX) {
-    const rule = 'it is a whole number from 0 to 2^64 - 1, and past 2^53 a BigInt or a string'
+    const rule = 'pass a whole number from 0 to 2^64 - 1, and above 2^53 a BigInt or a string'
     throw new ColdpressError('Key', `${name} is ${String(value)}; ${rule}`)
   }
   return exact
 }
 
 /**
- * The LSNs of so many rows, as the option `lsns` says.
+ * The LSNs of the rows, as the option `lsns` says.
  *
- * @param {any} lsns `{ min, max }`; without `max` by the number of rows; `'time'`: made of the time
+ * @param {any} lsns `{ min, max }`, `{ min }` (one LSN for each row) or `'time'`
  * @param {number} rows
- * @param {Pick<World, 'now' | 'seed'>} world
+ * @param {Pick<Runtime, 'now' | 'seed'>} runtime
  * @returns {{ min: bigint, max: bigint }}
  */
-export function lsnsOf(lsns, rows, world) {
-  if (lsns === 'time') return timeRange(rows, world)
+export function lsnsOf(lsns, rows, runtime) {
+  if (lsns === 'time') return timeRange(rows, runtime)
   if (typeof lsns !== 'object' || lsns === null) {
     const shown = typeof lsns === 'string' ? JSON.stringify(lsns) : String(lsns)
-    throw new ColdpressError('Key', `lsns is ${shown}; it is { min, max }, { min } or "time"`)
+    throw new ColdpressError('Key', `lsns is ${shown}; pass { min, max }, { min } or "time"`)
   }
   const min = u64(lsns.min, 'lsns.min')
   const max = lsns.max === undefined ? lastOf(min, rows) : u64(lsns.max, 'lsns.max')
@@ -47,21 +48,22 @@ export function lsnsOf(lsns, rows, world) {
     throw new ColdpressError('Key', `lsns.max is ${max}, which is less than lsns.min, ${min}`)
   }
   if (max <= U64_MAX) return { min, max }
-  throw new ColdpressError('Key', `lsns.min is ${min}; ${rows} rows end past 2^64 - 1`)
+  const what = `lsns.min is ${min}; with ${rows} rows, lsns.max would be above 2^64 - 1`
+  throw new ColdpressError('Key', what)
 }
 
 /**
- * `rows` LSNs that begin at this millisecond and a random place within it. Where two devices meet
- * all the same, create-only keys tell, and the one that comes second takes another range.
+ * LSNs that begin at this millisecond, plus a random number. If two devices still choose the same
+ * ones, the create-only put of the second device fails, and it takes another range.
  *
  * @param {number} rows
- * @param {Pick<World, 'now' | 'seed'>} world
- * @param {bigint} [above] the range lies above this LSN
+ * @param {Pick<Runtime, 'now' | 'seed'>} runtime
+ * @param {bigint} [above] the range begins above this LSN
  * @returns {{ min: bigint, max: bigint }}
  */
-export function timeRange(rows, world, above = -1n) {
-  const random = world.seed() & ((1n << RANDOM_BITS) - 1n)
-  const byTime = (BigInt(world.now()) << RANDOM_BITS) | random
+export function timeRange(rows, runtime, above = -1n) {
+  const random = runtime.seed() & ((1n << RANDOM_BITS) - 1n)
+  const byTime = (BigInt(runtime.now()) << RANDOM_BITS) | random
   const min = byTime > above ? byTime : above + 1n
   return { min, max: lastOf(min, rows) }
 }

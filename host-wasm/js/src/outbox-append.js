@@ -1,10 +1,11 @@
-// The way of rows into an outbox: turned into text at once, tried on the encoder, written whole.
+// Appends rows to an outbox: makes text of them at once, tries to encode it, and writes all or
+// nothing.
 
 import { ColdpressError } from './error.js'
 import { rowLines } from './lines.js'
 
 /** @import { OutboxStore } from './outbox-store.js' */
-/** @import { Settled } from './outbox-options.js' */
+/** @import { OutboxSettings } from './outbox-options.js' */
 
 /**
  * @typedef {object} Write
@@ -23,30 +24,31 @@ export class Appender {
 
   /**
    * @param {OutboxStore} store
-   * @param {Settled} settled
-   * @param {(text: Uint8Array) => Promise<unknown>} tryOut refuses what no file can be made of
+   * @param {OutboxSettings} settings
+   * @param {(text: Uint8Array) => Promise<unknown>} tryOut rejects rows that cannot be encoded
    */
-  constructor(store, settled, tryOut) {
+  constructor(store, settings, tryOut) {
     this.store = store
-    this.limits = settled.limits
-    this.world = settled.world
+    this.limits = settings.limits
+    this.runtime = settings.runtime
     this.tryOut = tryOut
   }
 
   /**
    * @param {unknown} rows
-   * @returns {Promise<number>} how many; they are durable when this resolves
+   * @returns {Promise<number>} the number of rows; they are durable when this resolves
    */
   append(rows) {
-    // The text is taken before anything is awaited: the caller may change its objects after the call.
+    // Before anything is awaited: the caller may change its objects after the call.
     const lines = isAsync(rows) ? collected(rows) : linesNow(rows)
-    // A row that would spoil its batch later is refused now, and with it all of its append.
+    // A row that cannot be encoded would stop its whole batch later. So it is an error now, and no
+    // row of this call is stored.
     const tried = Promise.resolve(lines).then(async (ready) => {
       if (ready.length > 0) await this.tryOut(encoded(ready)).catch(unlessUnavailable)
       return ready
     })
     tried.catch(() => {})
-    // Rows are written in the order they were appended, whichever was tried first.
+    // Calls are written in their order, even if a later one passed the try first.
     const queued = this.#last.then(async () => {
       const ready = await tried
       return { written: ready.length > 0 ? this.#write(ready) : undefined, rows: ready.length }
@@ -58,7 +60,7 @@ export class Appender {
     })
   }
 
-  /** When all that was appended before is written or refused. */
+  /** Resolves when all calls before are written or refused. */
   async idle() {
     await this.#last
     await this.#writing
@@ -74,7 +76,7 @@ export class Appender {
     )
   }
 
-  /** Every append that comes while the disk is busy shares the next transaction: each one costs a sync. */
+  /** All calls that come while the disk is busy share one transaction: each one costs a sync. */
   async #writeAll() {
     while (this.#waiting.length > 0) await this.#writeGroup(this.#waiting.splice(0))
     this.#writing = undefined
@@ -83,18 +85,19 @@ export class Appender {
   /** @param {Write[]} group */
   async #writeGroup(group) {
     try {
-      await this.store.append(this.#pieces(group.flatMap(({ lines }) => lines)), this.world.now())
+      await this.store.append(this.#pieces(group.flatMap(({ lines }) => lines)), this.runtime.now())
       for (const { resolve } of group) resolve()
     } catch (error) {
       if (group.length === 1) return group[0].reject(error)
-      // One that is too large for the space left must not take the others with it.
+      // One call may be too large for the space that is left: the others must not fail with it.
       for (const write of group) await this.#writeGroup([write])
     }
   }
 
   /**
    * @param {string[]} lines
-   * @returns {{ text: Uint8Array, rows: number }[]} none of them too large for a batch, unless one row is
+   * @returns {{ text: Uint8Array, rows: number }[]} each fits into a batch, except a single row
+   *   that is larger
    */
   #pieces(lines) {
     const { rowsMax, bytesMax } = this.limits
@@ -118,7 +121,8 @@ export class Appender {
 }
 
 /**
- * A device that is offline before it ever had the module takes rows untried: safe first, sorted out when they are sealed.
+ * A device that is offline and never loaded the module cannot try rows. It stores them all the
+ * same, and finds rows that cannot be encoded when it seals their batch.
  *
  * @param {unknown} error
  */
@@ -129,7 +133,8 @@ function unlessUnavailable(error) {
 /** @param {unknown} rows */
 function linesNow(rows) {
   if (rows === null || typeof rows !== 'object' || ArrayBuffer.isView(rows)) {
-    throw new ColdpressError('Misuse', `an outbox takes a row or rows as objects, not ${rows === null ? 'null' : typeof rows}`)
+    const found = rows === null ? 'null' : typeof rows
+    throw new ColdpressError('Misuse', `an outbox takes a row or rows as objects, not ${found}`)
   }
   return [...rowLines(Symbol.iterator in rows ? /** @type {Iterable<unknown>} */ (rows) : [rows])]
 }

@@ -1,17 +1,35 @@
-// What stands in an outbox's database, as each of its steps needs to know it. All of it runs in the
-// step's own transaction.
+// Reads the database of an outbox for the steps of outbox-store.js, in the transaction of the step.
 
-import { answer } from './outbox-db.js'
+import { resultOf } from './outbox-db.js'
 
 /** @import { Stores } from './outbox-db.js' */
-/** @import { Batch, Chunk } from './outbox-store.js' */
+
+/**
+ * @typedef {{ seq: number, text: Uint8Array, rows: number, at: number }} Chunk
+ * @typedef {{ tenant: string, collection: string, min: string, max: string }} BatchTarget
+ * @typedef {{ bytes: Uint8Array, key: string, sha256: string, target: BatchTarget }} Frozen
+ * @typedef {{ code: string, message: string }} Reason
+ * @typedef {object} Batch
+ * @property {number} id
+ * @property {'sealed' | 'parked'} state
+ * @property {number[]} chunks their seqs
+ * @property {number} rows
+ * @property {number} bytes of NDJSON
+ * @property {number} at when it was sealed or parked
+ * @property {number} revision how often it was sealed again
+ * @property {number} [opens] how often a page took its file to send it
+ * @property {BatchTarget} [target] target, key and sha256: only with a file
+ * @property {string} [key]
+ * @property {string} [sha256]
+ * @property {Reason} [error] why it is parked
+ */
 
 const PAGE_CHUNKS = 256
 const PAGE_KEYS = 4096
 
 /** @param {Stores} store */
 export async function totalsOf(store) {
-  return (await answer(store('meta').get('totals'))) ?? { rows: 0, bytes: 0 }
+  return (await resultOf(store('meta').get('totals'))) ?? { rows: 0, bytes: 0 }
 }
 
 /**
@@ -26,7 +44,7 @@ export async function addToTotals(store, rows, bytes) {
 
 /** @param {Stores} store */
 export async function flushToOf(store) {
-  return (await answer(store('meta').get('flushTo'))) ?? 0
+  return (await resultOf(store('meta').get('flushTo'))) ?? 0
 }
 
 /**
@@ -40,9 +58,9 @@ export async function firstFree(store, batches) {
   for (;;) {
     const behind = IDBKeyRange.lowerBound(after, true)
     /** @type {number[]} */
-    const page = await answer(store('rows').getAllKeys(behind, PAGE_KEYS))
+    const page = await resultOf(store('rows').getAllKeys(behind, PAGE_KEYS))
     const free = page.find((seq) => !taken.has(seq))
-    if (free !== undefined) return answer(store('rows').get(free))
+    if (free !== undefined) return resultOf(store('rows').get(free))
     if (page.length < PAGE_KEYS) return undefined
     after = page[page.length - 1]
   }
@@ -51,7 +69,7 @@ export async function firstFree(store, batches) {
 /** @param {Stores} store */
 export async function chunksInBatches(store) {
   /** @type {Batch[]} */
-  const batches = await answer(store('batches').getAll())
+  const batches = await resultOf(store('batches').getAll())
   return new Set(batches.flatMap(({ chunks }) => chunks))
 }
 
@@ -63,7 +81,7 @@ export async function* chunksInOrder(store) {
   let after = 0
   for (;;) {
     const behind = IDBKeyRange.lowerBound(after, true)
-    const page = await answer(store('rows').getAll(behind, PAGE_CHUNKS))
+    const page = await resultOf(store('rows').getAll(behind, PAGE_CHUNKS))
     yield* page
     if (page.length < PAGE_CHUNKS) return
     after = page[page.length - 1].seq
@@ -76,7 +94,7 @@ export async function* chunksInOrder(store) {
  */
 export async function allFree(store, chunks) {
   const taken = await chunksInBatches(store)
-  const keys = await Promise.all(chunks.map(({ seq }) => answer(store('rows').getKey(seq))))
+  const keys = await Promise.all(chunks.map(({ seq }) => resultOf(store('rows').getKey(seq))))
   return keys.every((key, index) => key !== undefined && !taken.has(chunks[index].seq))
 }
 
@@ -95,7 +113,7 @@ export function sum(numbers) {
 }
 
 /**
- * Ascending numbers as runs without gaps.
+ * The runs without gaps in ascending numbers: the first and the last number of each.
  *
  * @param {number[]} seqs
  * @returns {[number, number][]}

@@ -1,4 +1,4 @@
-// The database of an outbox: how it is opened, how a transaction runs, what its errors mean.
+// The database of an outbox: opens it, runs transactions, and translates errors.
 
 import { ColdpressError } from './error.js'
 
@@ -6,9 +6,9 @@ import { ColdpressError } from './error.js'
 
 const STORES = ['rows', 'batches', 'files', 'meta']
 
-// One step for each version of the database: a step is never changed, only followed by another.
+// One migration for each version of the database. A migration is never changed; a new one follows.
 /** @type {((db: IDBDatabase) => void)[]} */
-const STEPS = [
+const MIGRATIONS = [
   (db) => {
     db.createObjectStore('rows', { keyPath: 'seq', autoIncrement: true })
     db.createObjectStore('batches', { keyPath: 'id', autoIncrement: true })
@@ -20,12 +20,13 @@ const STEPS = [
 /**
  * @param {string} name
  * @param {IDBFactory} indexedDB
- * @param {(error: ColdpressError) => void} onLost called where the database is closed under us
+ * @param {(error: ColdpressError) => void} onLost called if something else closes the database
  */
 export async function openDatabase(name, indexedDB, onLost) {
   const what = `the outbox ${JSON.stringify(name)}`
-  const request = indexedDB.open(`coldpress-outbox/${name}`, STEPS.length)
-  request.onupgradeneeded = ({ oldVersion }) => STEPS.slice(oldVersion).forEach((step) => step(request.result))
+  const request = indexedDB.open(`coldpress-outbox/${name}`, MIGRATIONS.length)
+  request.onupgradeneeded = ({ oldVersion }) =>
+    MIGRATIONS.slice(oldVersion).forEach((migrate) => migrate(request.result))
   /** @type {IDBDatabase} */
   const db = await new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
@@ -58,7 +59,7 @@ export class Database {
 
   /**
    * @template T
-   * @param {(store: Stores) => T | Promise<T>} work awaits nothing but answers of this transaction
+   * @param {(store: Stores) => T | Promise<T>} work awaits only requests of this transaction
    * @returns {Promise<T>}
    */
   read(work) {
@@ -66,10 +67,10 @@ export class Database {
   }
 
   /**
-   * What `work` writes is on disk, all of it, when this resolves; where it rejects, nothing is.
+   * When this resolves, all that `work` wrote is on disk. If it rejects, nothing is.
    *
    * @template T
-   * @param {(store: Stores) => T | Promise<T>} work awaits nothing but answers of this transaction
+   * @param {(store: Stores) => T | Promise<T>} work awaits only requests of this transaction
    * @returns {Promise<T>}
    */
   write(work) {
@@ -101,7 +102,7 @@ export class Database {
       try {
         transaction.abort()
       } catch {
-        // It is aborted already where the error came from one of its own requests.
+        // An error of one of its own requests has aborted it already.
       }
       await ended.catch(() => {})
       throw databaseError(error, this.what)
@@ -120,7 +121,7 @@ export class Database {
  * @param {IDBRequest<T>} request
  * @returns {Promise<T>}
  */
-export function answer(request) {
+export function resultOf(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
@@ -138,15 +139,23 @@ function databaseError(error, what) {
     case 'QuotaExceededError':
       return new ColdpressError(
         'Quota',
-        `${what} may store no more: this site has used up the space the browser gives it; nothing of this call was stored. ` +
-          'Upload what waits (flush), or free space',
+        `${what} cannot store more: this site has used up the space that the browser gives it. `
+          + 'Nothing of this call was stored. Upload the rows that wait (flush), or free space',
         { cause: error },
       )
     case 'VersionError':
-      return new ColdpressError('Misuse', `${what} was written by a newer version of coldpress: load that one`, { cause: error })
+      return new ColdpressError(
+        'Misuse',
+        `${what} was written by a newer version of coldpress; load that version`,
+        { cause: error },
+      )
     case 'InvalidStateError':
       return new ColdpressError('Misuse', `${what} is closed; open it again`, { cause: error })
     default:
-      return new ColdpressError('Unavailable', `${what} cannot be reached in IndexedDB (${said})`, { cause: error })
+      return new ColdpressError(
+        'Unavailable',
+        `${what} cannot be opened or used in IndexedDB (${said})`,
+        { cause: error },
+      )
   }
 }

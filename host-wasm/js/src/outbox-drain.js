@@ -1,34 +1,35 @@
-// Takes an outbox to the store: rows into sealed batches, sealed batches into objects, each exactly
+// Drains an outbox: makes sealed batches of rows, and uploads each batch as one object, exactly
 // once.
 //
-// A batch is sealed (its bytes, key and hash frozen in one transaction) before its first byte is
-// sent, so that every replay sends the very same bytes to the very same create-only key. It is gone
-// from here only after the store has confirmed it, and gets another key only where the store holds
-// other content at this one.
+// A batch is sealed before its first byte is sent: one transaction stores its bytes, key and hash.
+// So every retry sends the same bytes to the same create-only key. A batch is deleted here only
+// after the store has confirmed it. It gets another key only if the store holds other content at
+// its key.
 
 import { ColdpressError } from './error.js'
 import { timeRange } from './lsn.js'
-import { aborted, following, msLeft } from './outbox-wait.js'
+import { aborted, linkedController, msLeft } from './outbox-wait.js'
 
-/** @import { OutboxStore, Batch, Chunk, Frozen, Reason } from './outbox-store.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { Batch, Chunk, Frozen, Reason } from './outbox-contents.js' */
+/** @import { OutboxStore } from './outbox-store.js' */
+/** @import { Runtime } from './runtime.js' */
 /** @import { GetGrant } from '../index.js' */
 
-/** What is wrong is not wrong with one batch: it waits in its place, and the others behind it. */
+/** These errors are not about one batch: it waits in its place, and the others behind it. */
 const WAITS = new Set([
   'Unavailable', 'Denied', 'NotFound', 'Cors', 'Expired', 'Aborted', 'Quota', 'Misuse',
 ])
-/** So often may a key turn out to be taken in one pass before something else must be wrong. */
+/** More conflicts than this in one pass have another cause than two devices with the same key. */
 const CONFLICTS_MAX = 5
-/** As long as an upload waits for a grant. */
+/** As long as `upload` waits for a grant. */
 const GRANT_MS_MAX = 120_000
 
 /**
- * What a drain is done with: the package's own functions, and what the caller asked for.
+ * What a drain uses: the functions of the package, and the settings.
  *
  * @typedef {object} Tools
  * @property {OutboxStore} store
- * @property {World} world
+ * @property {Runtime} runtime
  * @property {GetGrant} grants
  * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs:
  *   number }} limits
@@ -40,9 +41,8 @@ const GRANT_MS_MAX = 120_000
  */
 
 /**
- * One pass: uploads all sealed batches, and seals and uploads what is due; everything, where `all`
- * is set. Ends with an error where it could not go on, and then nothing is lost: the next pass
- * takes it up.
+ * One pass: uploads all sealed batches, then seals and uploads the rows that are due, or with `all`
+ * every row. After an error nothing is lost: the next pass goes on.
  *
  * @param {Tools} tools
  * @param {{ all: boolean, signal: AbortSignal }} how
@@ -76,16 +76,16 @@ class Sealer {
   /**
    * @param {boolean} all
    * @param {AbortSignal} signal
-   * @returns {Promise<Batch | undefined>} none where nothing is due
+   * @returns {Promise<Batch | undefined>} undefined if nothing is due
    */
   async next(all, signal) {
-    const { store, world, limits } = this.tools
+    const { store, runtime, limits } = this.tools
     for (;;) {
       signal.throwIfAborted()
       const { chunks, full, flushTo } = await store.free(this.rowsMax, limits.bytesMax)
       if (chunks.length === 0) return undefined
       const [{ seq, at }] = chunks
-      const due = all || full || seq <= flushTo || msLeft(at, limits.ageMs, world.now()) === 0
+      const due = all || full || seq <= flushTo || msLeft(at, limits.ageMs, runtime.now()) === 0
       if (!due) return undefined
       if (chunks[0].rows > this.rowsMax) {
         await store.split(chunks[0], halves(chunks[0].text, this.rowsMax))
@@ -99,21 +99,21 @@ class Sealer {
   /**
    * @param {Chunk[]} chunks
    * @param {AbortSignal} signal
-   * @returns {Promise<Batch | undefined>} none where it has to be tried again with other rows
+   * @returns {Promise<Batch | undefined>} undefined: try again, with other rows
    */
   async #seal(chunks, signal) {
-    const { store, world } = this.tools
+    const { store, runtime } = this.tools
     const rows = chunks.reduce((total, chunk) => total + chunk.rows, 0)
     const tenant = await this.#tenant(rows, signal)
     try {
       const frozen = await this.freeze(chunks.map(({ text }) => text), rows, tenant)
-      const batch = await store.seal(chunks, frozen, world.now())
+      const batch = await store.seal(chunks, frozen, runtime.now())
       if (batch === undefined) return undefined
       this.rowsMax = this.tools.limits.rowsMax
       this.tools.tell('change', {})
       return batch
     } catch (error) {
-      // A file needs room beside its rows: fewer rows at a time need less of it.
+      // The file needs space in addition to its rows. Fewer rows need less.
       const fewerMayFit = codeOf(error) === 'Quota' && rows > 1
       if (WAITS.has(codeOf(error)) && !fewerMayFit) throw error
       await this.#isolate(chunks, rows, error)
@@ -130,9 +130,9 @@ class Sealer {
    * @returns {Promise<Frozen>}
    */
   async freeze(texts, rows, tenant) {
-    const { store, world, limits, encode } = this.tools
+    const { store, runtime, limits, encode } = this.tools
     const lastLsn = await store.meta('lastLsn')
-    const lsns = timeRange(rows, world, lastLsn === undefined ? undefined : BigInt(lastLsn))
+    const lsns = timeRange(rows, runtime, lastLsn === undefined ? undefined : BigInt(lastLsn))
     const { collection } = limits
     const file = await encode(texts, { tenant, collection, lsns })
     const target = { tenant, collection, min: String(lsns.min), max: String(lsns.max) }
@@ -140,17 +140,16 @@ class Sealer {
   }
 
   /**
-   * Halves what no file can be made of until the rows that are to blame stand alone; those are set
-   * aside.
+   * Halves rows that cannot be encoded until the bad row is alone. That row is parked.
    *
    * @param {Chunk[]} chunks
    * @param {number} rows
    * @param {unknown} error
    */
   async #isolate(chunks, rows, error) {
-    const { store, world, tell } = this.tools
+    const { store, runtime, tell } = this.tools
     if (rows <= 1) {
-      const parked = await store.parkRows(chunks, reasonOf(error), world.now())
+      const parked = await store.parkRows(chunks, reasonOf(error), runtime.now())
       if (parked !== undefined) tell('failed', { id: parked.id, rows: parked.rows, error })
       this.rowsMax = this.tools.limits.rowsMax
       return
@@ -164,33 +163,33 @@ class Sealer {
   }
 
   /**
-   * Whose rows these are: only the grants know, where the caller did not say.
+   * The tenant of the rows. If the caller did not pass it, only a grant tells it.
    *
    * @param {number} rows
    * @param {AbortSignal} signal
    * @returns {Promise<string>}
    */
   async #tenant(rows, signal) {
-    const { store, world, grants, limits, targetOf } = this.tools
+    const { store, runtime, grants, limits, targetOf } = this.tools
     if (limits.tenant !== undefined) return limits.tenant
     const known = await store.meta('tenant')
     if (known !== undefined) return known
-    const { min, max } = timeRange(rows, world)
+    const { min, max } = timeRange(rows, runtime)
     const request = { collection: limits.collection, min_lsn: String(min), max_lsn: String(max) }
     const ask = (/** @type {AbortSignal} */ asking) => grants(request, { signal: asking })
-    const { tenant } = await targetOf(await inTime(world, signal, ask))
+    const { tenant } = await targetOf(await inTime(runtime, signal, ask))
     await store.setMeta('tenant', tenant)
     return tenant
   }
 }
 
-/** One sealed batch on its way. */
+/** The upload of one sealed batch. */
 class Sending {
   /**
    * @param {Tools} tools
    * @param {Sealer} sealer
    * @param {Batch} batch
-   * @param {boolean} fresh sealed just now, so that nothing of it can be in the store
+   * @param {boolean} fresh sealed in this pass, so the store cannot have it
    * @param {AbortSignal} signal
    */
   constructor(tools, sealer, batch, fresh, signal) {
@@ -208,7 +207,7 @@ class Sending {
       try {
         return await this.#send()
       } catch (error) {
-        // Only a conflict that names the key was seen in the store itself.
+        // Only with a key, the conflict was seen in the store itself.
         const taken = codeOf(error) === 'Conflict' && /** @type {any} */ (error).key !== undefined
         if (!taken || conflicts === CONFLICTS_MAX) return this.#setAside(error)
         if (!(await this.#sealAnew())) return false
@@ -220,19 +219,15 @@ class Sending {
   async #send() {
     const { store, send, tell } = this.tools
     const opened = await store.open(this.batch)
-    // Another page has sent it meanwhile.
+    // Another page has uploaded it meanwhile.
     if (opened === undefined) return false
     this.batch = opened.batch
     this.untouched = this.fresh && opened.batch.opens === 1
     const { bytes } = opened
     const { id, key, rows, target, sha256 } = this.batch
     if (target === undefined) return false
-    const { tenant, collection, min, max } = target
     const file = { bytes, key, rows, sha256: async () => sha256 }
     const result = await send(file, {
-      tenant,
-      collection,
-      lsns: { min: BigInt(min), max: BigInt(max) },
       signal: this.signal,
       onRequest: () => (this.untouched = false),
       onProgress: (/** @type {object} */ progress) => tell('progress', { id, ...progress }),
@@ -246,7 +241,8 @@ class Sending {
   }
 
   /**
-   * Another device wrote its rows under this key first, so ours are certainly not there.
+   * Seals the batch again, with another key. Other content is at its key, so the store certainly
+   * does not have this batch.
    *
    * @returns {Promise<boolean>}
    */
@@ -268,7 +264,7 @@ class Sending {
   async #setAside(error) {
     const { store, tell } = this.tools
     const code = codeOf(error)
-    // An instance that another call brought down says nothing of this batch.
+    // After `Internal` the instance has stopped, maybe because of another call: this batch waits.
     if (WAITS.has(code) || code === 'Internal') throw error
     if (code === 'Limit' && this.untouched && this.batch.rows > 1) {
       if ((await store.unseal(this.batch)) !== undefined) this.sealer.halve(this.batch.rows)
@@ -281,30 +277,30 @@ class Sending {
 }
 
 /**
- * The caller's own function may never answer; others wait for this page meanwhile.
+ * Ends a wait for the caller's own function, which may never answer: other pages wait meanwhile.
  *
  * @template T
- * @param {World} world
+ * @param {Runtime} runtime
  * @param {AbortSignal} signal
  * @param {(signal: AbortSignal) => Promise<T>} ask
  * @returns {Promise<T>}
  */
-async function inTime(world, signal, ask) {
-  const { controller, release } = following(signal)
-  const what = `whoever grants did not answer within ${GRANT_MS_MAX} ms`
+async function inTime(runtime, signal, ask) {
+  const { controller, release } = linkedController(signal)
+  const what = `the function that gets grants did not answer within ${GRANT_MS_MAX} ms`
   const late = new ColdpressError('Unavailable', what)
-  const timer = world.setTimer(() => controller.abort(late), GRANT_MS_MAX)
+  const timer = runtime.setTimer(() => controller.abort(late), GRANT_MS_MAX)
   const ended = aborted(controller.signal).then(() => Promise.reject(controller.signal.reason))
   try {
     return await Promise.race([ask(controller.signal), ended])
   } finally {
-    world.clearTimer(timer)
+    runtime.clearTimer(timer)
     release()
   }
 }
 
 /**
- * Lines of NDJSON, `rows` of them and the rest.
+ * Splits NDJSON after `rows` lines.
  *
  * @param {Uint8Array} text
  * @param {number} rows
@@ -322,8 +318,7 @@ export function halves(text, rows) {
 
 /** @param {unknown} error */
 function codeOf(error) {
-  // What is no error of ours is one of the caller's functions or a bug: no reason to set rows
-  // aside.
+  // Another error comes from a function of the caller or from a bug: no reason to park rows.
   return error instanceof ColdpressError ? error.code : 'Unavailable'
 }
 

@@ -1,15 +1,16 @@
-// What a caller may do with rows that were set aside.
+// What a caller can do with rows that were parked.
 
 import { ColdpressError } from './error.js'
 
-/** @import { Batch, OutboxStore } from './outbox-store.js' */
+/** @import { Batch } from './outbox-contents.js' */
+/** @import { OutboxStore } from './outbox-store.js' */
 
 /**
  * A parked batch, as `failed()` gives it.
  *
  * @param {Batch} batch
  * @param {OutboxStore} store
- * @param {() => void} changed called when it is parked no longer
+ * @param {() => void} changed called when it is no longer parked
  */
 export function failedBatch(batch, store, changed) {
   const { id, rows, bytes, at, error, key } = batch

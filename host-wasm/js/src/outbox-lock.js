@@ -1,38 +1,38 @@
-// One page at a time drains an outbox. That saves work and requests; nothing would break without
-// it.
+// One page at a time drains an outbox. This saves work and requests; without it, nothing would
+// break.
 //
-// Another page gets the right to drain where its holder dies, is frozen or hangs: a Web Lock at the
-// holder's death, or when the holder leaves questions unanswered; a lease when it was not renewed
-// for LEASE_MS.
+// If the holder of the lock dies, is frozen or hangs, another page gets the lock. A Web Lock is
+// free when its holder dies, and is taken from a holder that answers no questions. A lease is free
+// if it was not renewed for LEASE_MS.
 
 import { randomId } from './outbox-peers.js'
-import { aborted, following, pause } from './outbox-wait.js'
+import { aborted, linkedController, pause } from './outbox-wait.js'
 
 /** @import { Peers } from './outbox-peers.js' */
 /** @import { OutboxStore } from './outbox-store.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
-// Who waits for a Web Lock asks its holder whether it still runs, and takes the lock after two
-// questions without an answer: at most three intervals after the last sign of life. Messages reach
-// pages whose timers the browser slows down.
+// A page that waits for the Web Lock asks its holder whether it still runs. After two questions
+// without an answer it takes the lock: at most three intervals after the holder's last answer.
+// Messages also reach pages whose timers the browser slows down.
 const ASK_MS = 2_000
 const QUESTIONS_MAX = 2
-/** A page that dies keeps its lease for so long. */
+/** After its holder dies, a lease lasts this long. */
 const LEASE_MS = 6_000
 const RENEW_MS = 2_000
 const LOOK_MS = 1_000
 
-/** Another page has taken the right to drain, because this one seemed to be dead. */
+/** Another page has taken the lock, because this page seemed to be dead. */
 export const TAKEN = new Error('another page has taken over')
 
 /**
- * @typedef {object} Place
+ * @typedef {object} DrainLock
  * @property {string} name
  * @property {OutboxStore} store
  * @property {LockManager} [locks]
  * @property {Peers} peers
- * @property {World} world
- * @property {AbortSignal} signal ends the wait or the work
+ * @property {Runtime} runtime
+ * @property {AbortSignal} signal ends the wait for the lock, or the work
  */
 
 /** @param {string} name of the outbox */
@@ -41,34 +41,35 @@ function lockOf(name) {
 }
 
 /**
- * Whether any page has the right to drain now.
+ * Whether any page holds the lock now.
  *
- * @param {Place} place
+ * @param {DrainLock} lock
  * @returns {Promise<boolean>}
  */
-export async function isTaken({ name, store, locks, world }) {
-  if (locks === undefined) return store.isLeased(world.now, LEASE_MS)
+export async function isTaken({ name, store, locks, runtime }) {
+  if (locks === undefined) return store.isLeased(runtime.now, LEASE_MS)
   const { held = [] } = (await locks.query?.()) ?? {}
   return held.some((lock) => lock.name === lockOf(name))
 }
 
 /**
- * Runs `work` while no other page, worker or tab does so for the same outbox. The signal that
- * `work` is given is aborted where the place's own is, and where another page takes over (TAKEN).
- * The right is given back at once then, though `work` may take its time to end.
+ * Runs `work` while this page holds the lock of the outbox. `work` gets a signal. It is aborted
+ * together with the signal of `lock`, and if another page takes the lock (TAKEN). Then the lock is
+ * released at once, even if `work` takes longer to end.
  *
  * @template T
- * @param {Place} place
+ * @param {DrainLock} lock
  * @param {(signal: AbortSignal) => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function alone(place, work) {
-  const { controller, release } = following(place.signal)
+export async function withDrainLock(lock, work) {
+  const { controller, release } = linkedController(lock.signal)
   try {
-    // Web Locks are missing on insecure origins and in old browsers: a lease in the database stands
-    // in.
-    const { locks } = place
-    return await (locks ? locked(place, locks, controller, work) : leased(place, controller, work))
+    // Insecure origins and old browsers have no Web Locks: there the lock is a lease in the
+    // database.
+    const { locks } = lock
+    if (locks === undefined) return await withLease(lock, controller, work)
+    return await withWebLock(lock, locks, controller, work)
   } catch (error) {
     throw controller.signal.aborted ? controller.signal.reason : error
   } finally {
@@ -78,32 +79,32 @@ export async function alone(place, work) {
 
 /**
  * @template T
- * @param {Place} place
+ * @param {DrainLock} lock
  * @param {LockManager} locks
  * @param {AbortController} own
  * @param {(signal: AbortSignal) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function locked(place, locks, own, work) {
+async function withWebLock(lock, locks, own, work) {
   /** @type {Promise<T> | undefined} */
   let working
   let isSilent = false
   /** @type {(options: LockOptions, begun?: () => void) => Promise<unknown>} */
   const request = (options, begun = () => {}) =>
-    locks.request(lockOf(place.name), options, async () => {
+    locks.request(lockOf(lock.name), options, async () => {
       begun()
-      working = during(place, own.signal, work)
+      working = worked(lock, own.signal, work)
       await Promise.race([working.catch(() => {}), aborted(own.signal)])
     })
-  const queue = following(own.signal)
-  const stopAsking = whenSilent(place, () => {
+  const queue = linkedController(own.signal)
+  const stopAsking = whenSilent(lock, () => {
     isSilent = true
     queue.controller.abort(TAKEN)
   })
   try {
     await request({ signal: queue.controller.signal }, stopAsking)
   } catch (error) {
-    // Granted and then taken from us: the work ends before this does.
+    // The lock was granted and then taken away: the work ends first.
     if (working !== undefined) own.abort(TAKEN)
     else if (own.signal.aborted || !isSilent) throw error
     else await request({ steal: true }).catch(() => own.abort(TAKEN))
@@ -116,13 +117,13 @@ async function locked(place, locks, own, work) {
 }
 
 /**
- * Calls back once where the page that uploads leaves questions unanswered.
+ * Calls `run` once if the page that uploads answers no questions.
  *
- * @param {Place} place
+ * @param {DrainLock} lock
  * @param {() => void} run
- * @returns {() => void} stops that
+ * @returns {() => void} ends the questions
  */
-function whenSilent({ peers, world }, run) {
+function whenSilent({ peers, runtime }, run) {
   if (!peers.talking) return () => {}
   let unanswered = 0
   /** @type {any} */
@@ -131,12 +132,12 @@ function whenSilent({ peers, world }, run) {
     if (unanswered === QUESTIONS_MAX) return stop(), run()
     unanswered += 1
     peers.tell({ type: 'ask' })
-    timer = world.setTimer(ask, ASK_MS)
+    timer = runtime.setTimer(ask, ASK_MS)
   }
   const deaf = peers.on('here', () => (unanswered = 0))
   const stop = () => {
     deaf()
-    world.clearTimer(timer)
+    runtime.clearTimer(timer)
   }
   ask()
   return stop
@@ -144,31 +145,31 @@ function whenSilent({ peers, world }, run) {
 
 /**
  * @template T
- * @param {Place} place
+ * @param {DrainLock} lock
  * @param {AbortController} own
  * @param {(signal: AbortSignal) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function leased(place, own, work) {
-  const { store, world, peers } = place
+async function withLease(lock, own, work) {
+  const { store, runtime, peers } = lock
   const owner = randomId()
-  const take = () => store.takeLease(owner, world.now, LEASE_MS)
+  const take = () => store.takeLease(owner, runtime.now, LEASE_MS)
   const whenFree = (/** @type {() => void} */ run) => peers.on('free', run)
-  while (!(await take())) await pause(world, LOOK_MS, own.signal, whenFree)
+  while (!(await take())) await pause(runtime, LOOK_MS, own.signal, whenFree)
   let ended = false
   /** @type {any} */
   let timer
   const renew = async () => {
-    // A database that fails now and then does not end the lease; the clock does.
+    // One failure of the database does not end the lease; only time does.
     const renewed = await take().catch(() => true)
     if (!renewed) own.abort(TAKEN)
-    if (renewed && !ended) timer = world.setTimer(renew, RENEW_MS)
+    if (renewed && !ended) timer = runtime.setTimer(renew, RENEW_MS)
   }
-  timer = world.setTimer(renew, RENEW_MS)
-  const working = during(place, own.signal, work)
+  timer = runtime.setTimer(renew, RENEW_MS)
+  const working = worked(lock, own.signal, work)
   await Promise.race([working.catch(() => {}), aborted(own.signal)])
   ended = true
-  world.clearTimer(timer)
+  runtime.clearTimer(timer)
   await store.endLease(owner).catch(() => {})
   peers.free()
   return working
@@ -176,12 +177,12 @@ async function leased(place, own, work) {
 
 /**
  * @template T
- * @param {Place} place
+ * @param {DrainLock} lock
  * @param {AbortSignal} signal
  * @param {(signal: AbortSignal) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function during({ peers }, signal, work) {
+async function worked({ peers }, signal, work) {
   const end = peers.uploads()
   try {
     signal.throwIfAborted()

@@ -1,25 +1,25 @@
-// The options of an outbox, checked once.
+// Checks the options of an outbox, once.
 
 import { ColdpressError } from './error.js'
-import { scene } from './outbox-scene.js'
-import { world } from './upload-world.js'
+import { platform } from './outbox-platform.js'
+import { runtime } from './runtime.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
-/** @import { Scene } from './outbox-scene.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { Platform } from './outbox-platform.js' */
+/** @import { Runtime } from './runtime.js' */
 
-// Some minutes of a busy device: one object that engines read well, and a body that one request
-// carries.
+// Some minutes of rows of a busy device: engines read such an object well, and one request carries
+// it.
 const BATCH_ROWS_MAX = 10_000
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const BATCH_AGE_MS = 60_000
 const BACKOFF_MS_MIN = 1_000
 const BACKOFF_MS_MAX = 300_000
 
-/** @typedef {ReturnType<typeof checked>} Settled */
+/** @typedef {ReturnType<typeof checkedOptions>} OutboxSettings */
 
 /** @param {OutboxOptions} options */
-export function checked(options) {
+export function checkedOptions(options) {
   const {
     name,
     collection,
@@ -33,18 +33,26 @@ export function checked(options) {
     concurrency,
     persist = false,
     indexedDB = globalThis.indexedDB,
-    world: here = world,
-    scene: around = scene,
+    runtime: here = runtime,
+    platform: around = platform,
     ...encoding
-  } = /** @type {OutboxOptions & { world?: World, scene?: Scene }} */ (options ?? {})
-  if (typeof name !== 'string' || name === '') throw misuse('needs a name: that of its database in IndexedDB')
-  if (typeof collection !== 'string' || collection === '') throw misuse('needs a collection: that of its rows')
-  if (typeof grants !== 'function') throw misuse('needs grants: a function such as grantsFrom(url, { token })')
-  if (indexedDB === undefined) throw misuse('needs IndexedDB, which this runtime has not; pass one as `indexedDB`')
-  for (const [option, value] of Object.entries({ batchRowsMax, batchBytesMax, backoffMsMin, backoffMsMax })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw misuse(`has the option ${option}: ${value}; give a whole number from 1`)
+  } = /** @type {OutboxOptions & { runtime?: Runtime, platform?: Platform }} */ (options ?? {})
+  if (!isName(name)) throw misuse('needs a name, which its database in IndexedDB gets')
+  if (!isName(collection)) throw misuse('needs a collection, where its rows belong')
+  if (typeof grants !== 'function') {
+    throw misuse('needs grants: a function, such as grantsFrom(url, { token })')
   }
-  if (!(batchAgeMs >= 0)) throw misuse(`has the option batchAgeMs: ${batchAgeMs}; give milliseconds from 0`)
+  if (indexedDB === undefined) {
+    throw misuse('needs IndexedDB, which this runtime does not have; pass one as `indexedDB`')
+  }
+  const counts = { batchRowsMax, batchBytesMax, backoffMsMin, backoffMsMax }
+  for (const [option, value] of Object.entries(counts)) {
+    if (Number.isSafeInteger(value) && value >= 1) continue
+    throw misuse(`has the option ${option}: ${value}; pass a whole number, 1 or more`)
+  }
+  if (!(batchAgeMs >= 0)) {
+    throw misuse(`has the option batchAgeMs: ${batchAgeMs}; pass milliseconds, 0 or more`)
+  }
   return {
     name,
     collection,
@@ -56,11 +64,14 @@ export function checked(options) {
     concurrency,
     persist,
     indexedDB,
-    world: here,
-    scene: around,
+    runtime: here,
+    platform: around,
     encoding,
   }
 }
+
+/** @param {unknown} text */
+const isName = (text) => typeof text === 'string' && text !== ''
 
 /** @param {number | bigint | string} tenant */
 function tenantText(tenant) {
@@ -68,9 +79,10 @@ function tenantText(tenant) {
     const number = BigInt(tenant)
     if (number >= 0n && number < 1n << 64n) return String(number)
   } catch {
-    // Said below.
+    // It is no number: the error is below.
   }
-  throw misuse(`has the tenant ${JSON.stringify(String(tenant))}; give a whole number from 0 to 2^64 - 1`)
+  const shown = JSON.stringify(String(tenant))
+  throw misuse(`has the tenant ${shown}; pass a whole number from 0 to 2^64 - 1`)
 }
 
 /** @param {string} what */

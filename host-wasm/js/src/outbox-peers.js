@@ -1,57 +1,56 @@
-// The other pages and workers that have the same outbox open: news between them, and the death of
-// one noticed by another.
+// The other pages and workers that have the same outbox open: messages between them, and the
+// detection of a dead one.
 //
-// Each holds a Web Lock of its own while it lives. In the order of their names they form a ring, in
-// which each waits for the lock of the next: the browser grants it at the very moment the next one
-// is gone, however it went.
+// Each page holds a Web Lock of its own while it lives. The pages form a ring, in the order of
+// their ids, and each waits for the lock of the next one. The browser grants that lock as soon as the
+// next page is gone, in whatever way.
 
-/** @import { Channel, Scene } from './outbox-scene.js' */
+/** @import { Channel, Platform } from './outbox-platform.js' */
 
 const PRESENCE = 'coldpress-outbox-page/'
 
 /**
  * @typedef {{ type: string, detail?: any }} Message
- *   for the outbox: `rows` were appended, `flush` was asked for, `change`, `event` with its name
- *   and detail; for the lock: `ask` whether the page that uploads still runs, `here` it does,
- *   `free` is the lease again;
- *   `hello` from a page that has just come
+ *   for the outbox: `rows` (some were appended), `flush`, `change`, `event` (with its name and
+ *   detail); for the lock: `ask` (does the page that uploads still run?), `here` (it does), `free`
+ *   (the lease is free again); `hello` (from a new page)
  */
 
 export class Peers {
   /** @type {Channel | undefined} */
   #channel
   #present = false
-  /** Ends this page's own lock. */
+  /** Releases this page's own lock. */
   #leave = () => {}
-  /** @type {string | undefined} the page whose death we would be told */
+  /** @type {string | undefined} the next page in the ring, whose death this page notices */
   #next
   #watch = new AbortController()
   /** @type {Promise<void>} */
   #looking = Promise.resolve()
   /** @type {Map<string, Set<() => void>>} */
   #listeners = new Map()
-  /** How many passes of this page run: never more than one, except while one ends. */
+  /** The number of passes of this page that run: at most one, except while one ends. */
   #uploading = 0
 
   /**
    * @param {string} name of the outbox
-   * @param {Scene} scene
+   * @param {Platform} platform
    * @param {{ hear: (message: Message) => void, died: () => void }} calls
    */
-  constructor(name, scene, { hear, died }) {
+  constructor(name, platform, { hear, died }) {
     this.name = name
-    this.scene = scene
+    this.platform = platform
     this.hear = hear
     this.died = died
     this.id = randomId()
   }
 
-  /** Whether this page would be told of another one's death. */
+  /** Whether this page notices the death of another page. */
   get watching() {
     return this.#present
   }
 
-  /** Whether pages can speak to each other. */
+  /** Whether pages can send messages to each other. */
   get talking() {
     return this.#channel !== undefined
   }
@@ -59,8 +58,8 @@ export class Peers {
   open() {
     if (this.#channel !== undefined) return
     const hear = (/** @type {any} */ message) => this.#heard(message)
-    this.#channel = this.scene.openChannel(`coldpress-outbox/${this.name}`, hear)
-    if (this.#channel === undefined || this.scene.locks?.query === undefined) return
+    this.#channel = this.platform.openChannel(`coldpress-outbox/${this.name}`, hear)
+    if (this.#channel === undefined || this.platform.locks?.query === undefined) return
     let open = true
     /** @type {() => void} */
     let leave = () => {}
@@ -75,11 +74,11 @@ export class Peers {
       open = false
       leave()
     }
-    // Where it is refused, the outbox looks at its database at intervals instead.
-    this.scene.locks.request(lockOf(this.id, this.name), stay).catch(() => {})
+    // Without this lock, the outbox looks at its database at intervals instead.
+    this.platform.locks.request(lockOf(this.id, this.name), stay).catch(() => {})
   }
 
-  /** Leaves the others, who take over what waits. `open` joins them again. */
+  /** Leaves the other pages, which take over. `open` joins them again. */
   close() {
     this.#leave()
     this.#present = false
@@ -94,14 +93,14 @@ export class Peers {
     try {
       this.#channel?.tell(message)
     } catch {
-      // What cannot be copied to another page stays here: each page can look for itself.
+      // The detail cannot be copied to another page. The other pages look at the database.
     }
   }
 
   /**
-   * Answers, from now on, that the page that uploads still runs.
+   * From now on, answers the other pages that this page uploads and still runs.
    *
-   * @returns {() => void} to be called when a pass ends
+   * @returns {() => void} call it when the pass ends
    */
   uploads() {
     this.#uploading += 1
@@ -109,18 +108,18 @@ export class Peers {
     return () => void (this.#uploading -= 1)
   }
 
-  /** Says to all pages, and to whoever waits in this one, that the lease is free. */
+  /** Tells all pages, and the waiting calls of this page, that the lease is free. */
   free() {
     this.tell({ type: 'free' })
     this.#call('free')
   }
 
   /**
-   * Calls back at each message of one type.
+   * Calls `run` at each message of one type.
    *
    * @param {'here' | 'free'} type
    * @param {() => void} run
-   * @returns {() => void} stops that
+   * @returns {() => void} ends this
    */
   on(type, run) {
     const listeners = this.#listeners.get(type) ?? new Set()
@@ -128,7 +127,7 @@ export class Peers {
     return () => listeners.delete(run)
   }
 
-  /** @param {any} message any page of this origin may have sent it */
+  /** @param {any} message from any page of this origin, so it may be anything */
   #heard(message) {
     if (typeof message?.type !== 'string') return
     const { type } = message
@@ -149,7 +148,7 @@ export class Peers {
 
   async #chooseNext() {
     if (!this.#present) return
-    const { locks } = this.scene
+    const { locks } = this.platform
     const { held = [] } = await /** @type {LockManager} */ (locks).query()
     if (!this.#present) return
     const ids = held.flatMap(({ name }) => idOf(name ?? '', this.name) ?? []).sort()
@@ -173,15 +172,15 @@ export class Peers {
       this.#lookAround()
       this.died()
     }
-    const locks = /** @type {LockManager} */ (this.scene.locks)
+    const locks = /** @type {LockManager} */ (this.platform.locks)
     const granted = locks.request(lockOf(id, this.name), { mode: 'shared', signal }, () => {})
     granted.then(gone, () => {})
   }
 }
 
 /**
- * The id stands first and has a fixed form, so that no name of an outbox looks like the lock of
- * another.
+ * The id comes first and has a fixed form. So no outbox name can look like the lock of another
+ * outbox.
  *
  * @param {string} id
  * @param {string} name
@@ -193,7 +192,7 @@ function lockOf(id, name) {
 /**
  * @param {string} lock
  * @param {string} name
- * @returns {string | undefined} none where it is another outbox's lock
+ * @returns {string | undefined} undefined if it is the lock of another outbox
  */
 function idOf(lock, name) {
   if (!lock.startsWith(PRESENCE)) return undefined

@@ -1,22 +1,22 @@
-// When an outbox uploads next: what is due by the rows that wait, and the pause after a failure.
+// Decides when an outbox uploads next: by the rows that wait, and by the pause after a failure.
 
 import { msLeft } from './outbox-wait.js'
 
-/** @import { Settled } from './outbox-options.js' */
+/** @import { OutboxSettings } from './outbox-options.js' */
 /** @import { OutboxStore } from './outbox-store.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
-/** A longer wait is looked at again in between: machines sleep, and timers with them. */
+/** During a longer wait the schedule looks again: timers stop while a machine sleeps. */
 const TIMER_MS_MAX = 60_000
-/** Where nothing tells of another page's death, each page looks for its rows so often. */
+/** If a page cannot notice the death of others, it looks for their rows at this interval. */
 const LOOK_MS = 5_000
 
 /**
  * @typedef {object} Calls
- * @property {() => boolean} idle whether nothing uploads now, and may
- * @property {() => boolean} told whether this page would be told of another one's death
- * @property {() => void} pass uploads what is due
- * @property {(error: unknown) => void} failed the database could not be looked at
+ * @property {() => boolean} idle whether no upload runs, and one may start
+ * @property {() => boolean} told whether this page notices the death of another page
+ * @property {() => void} pass uploads the rows that are due
+ * @property {(error: unknown) => void} failed the database could not be read
  */
 
 export class Schedule {
@@ -30,14 +30,14 @@ export class Schedule {
   #rest
 
   /**
-   * @param {Settled} settled
+   * @param {OutboxSettings} settings
    * @param {OutboxStore} store
    * @param {Calls} calls
    */
-  constructor(settled, store, calls) {
-    this.settled = settled
-    /** @type {World} */
-    this.world = settled.world
+  constructor(settings, store, calls) {
+    this.settings = settings
+    /** @type {Runtime} */
+    this.runtime = settings.runtime
     this.store = store
     this.calls = calls
   }
@@ -47,20 +47,20 @@ export class Schedule {
     return this.#rest && this.#rest.from + this.#rest.ms
   }
 
-  /** Milliseconds until the pause after a failure is over. */
+  /** The milliseconds that are left of the pause after a failure. */
   get restLeft() {
-    return this.#rest === undefined ? 0 : msLeft(this.#rest.from, this.#rest.ms, this.world.now())
+    return this.#rest === undefined ? 0 : msLeft(this.#rest.from, this.#rest.ms, this.runtime.now())
   }
 
   /**
-   * Whether a timer runs for rows that are known to wait: newer ones are due no earlier, unless
-   * they fill a batch.
+   * Whether a timer runs for the rows that wait. Newer rows are not due earlier, unless they fill a
+   * batch.
    */
   get armed() {
     return this.#armed
   }
 
-  /** Looks whether a batch is due, and when to look again where none is. */
+  /** Starts a pass if a batch is due; if not, sets a timer to look again. */
   wake() {
     this.#lookAgain = this.#looking
     if (this.#looking) return
@@ -74,14 +74,14 @@ export class Schedule {
       })
   }
 
-  /** No timer of this schedule runs any more. */
+  /** Stops the timer. */
   stop() {
-    this.world.clearTimer(this.#timer)
+    this.runtime.clearTimer(this.#timer)
     this.#timer = undefined
     this.#armed = false
   }
 
-  /** The next attempt need not wait. */
+  /** Ends the pause after a failure. */
   clear() {
     this.#failures = 0
     this.#rest = undefined
@@ -91,12 +91,12 @@ export class Schedule {
    * Chooses the pause after a failure.
    *
    * @param {unknown} error
-   * @returns {number} its milliseconds
+   * @returns {number} the pause in milliseconds
    */
   failed(error) {
-    const { backoffMsMin, backoffMsMax } = this.settled
+    const { backoffMsMin, backoffMsMax } = this.settings
     const longest = Math.min(backoffMsMin * 2 ** this.#failures, backoffMsMax)
-    const random = Number(this.world.seed() & 0xffffffffn) / 2 ** 32
+    const random = Number(this.runtime.seed() & 0xffffffffn) / 2 ** 32
     const asked = /** @type {any} */ (error)?.retryAfterMs ?? 0
     const ms = Math.max(asked, backoffMsMin / 2 + random * longest)
     this.pause(ms)
@@ -104,47 +104,47 @@ export class Schedule {
   }
 
   /**
-   * Pauses as after a failure: this page's, or that of another which spoke to the same servers.
+   * Begins a pause, after a failure of this page or of another page with the same servers.
    *
    * @param {number} ms
    */
   pause(ms) {
     this.#failures += 1
-    this.#rest = { from: this.world.now(), ms }
+    this.#rest = { from: this.runtime.now(), ms }
   }
 
   async #look() {
     if (!this.calls.idle()) return
-    // A database that fails is left in peace for the pause as well.
+    // The database is not read during the pause: it may be what failed.
     const wait = this.restLeft || (await this.#dueIn())
     if (!this.calls.idle()) return
     if (wait === 0) this.calls.pass()
     else if (wait !== undefined || !this.calls.told()) this.#wait(wait)
   }
 
-  /** @param {number} [ms] none where nothing is known to wait */
+  /** @param {number} [ms] undefined if no rows are known to wait */
   #wait(ms) {
     this.#armed = ms !== undefined
     const most = this.calls.told() ? TIMER_MS_MAX : LOOK_MS
-    this.#timer = this.world.setTimer(() => this.wake(), Math.min(ms ?? most, most))
-    // A program in Node ends where nothing waits.
+    this.#timer = this.runtime.setTimer(() => this.wake(), Math.min(ms ?? most, most))
+    // If no rows wait, a program in Node may end.
     if (!this.#armed) this.#timer?.unref?.()
   }
 
-  /** @returns {Promise<number | undefined>} milliseconds; none where nothing waits */
+  /** @returns {Promise<number | undefined>} in milliseconds; undefined if no rows wait */
   async #dueIn() {
     const { rows, bytes, batches, oldest, flushTo } = await this.store.outlook()
-    const { rowsMax, bytesMax, ageMs } = this.settled.limits
+    const { rowsMax, bytesMax, ageMs } = this.settings.limits
     if (batches.some(({ state }) => state === 'sealed')) return 0
     if (oldest === undefined) return undefined
     const free = { rows: rows - total(batches, 'rows'), bytes: bytes - total(batches, 'bytes') }
     const full = free.rows >= rowsMax || free.bytes >= bytesMax
-    return full || oldest.seq <= flushTo ? 0 : msLeft(oldest.at, ageMs, this.world.now())
+    return full || oldest.seq <= flushTo ? 0 : msLeft(oldest.at, ageMs, this.runtime.now())
   }
 }
 
 /**
- * @param {import('./outbox-store.js').Batch[]} batches
+ * @param {import('./outbox-contents.js').Batch[]} batches
  * @param {'rows' | 'bytes'} what
  */
 export function total(batches, what) {

@@ -1,13 +1,13 @@
-// What an outbox keeps, and every step it can take: each is one transaction, so it happens whole or
-// not at all.
+// What an outbox stores, and each step on it. A step is one transaction, so it happens completely
+// or not at all.
 //
-//   rows     pieces of NDJSON as they were appended
-//   batches  which pieces make one object; sealed ones have a file
-//   files    the frozen bytes of a sealed batch, by its id
+//   rows     chunks of NDJSON, as they were appended
+//   batches  the chunks of one object; sealed batches have a file
+//   files    the final bytes of a sealed batch, by its id
 //   meta     'bound', 'tenant', 'lastLsn', 'totals', 'lease', 'flushTo'
 //
-// Nothing here trusts that only one page drains: a step on a batch that is gone or was sealed anew
-// meanwhile does nothing.
+// Several pages may drain at the same time. So a step does nothing if its batch is gone or was
+// sealed again meanwhile.
 
 import { ColdpressError } from './error.js'
 import {
@@ -22,30 +22,11 @@ import {
   sum,
   totalsOf,
 } from './outbox-contents.js'
-import { answer } from './outbox-db.js'
+import { resultOf } from './outbox-db.js'
 import { msLeft } from './outbox-wait.js'
 
+/** @import { Batch, BatchTarget, Chunk, Frozen, Reason } from './outbox-contents.js' */
 /** @import { Database, Stores } from './outbox-db.js' */
-
-/**
- * @typedef {{ seq: number, text: Uint8Array, rows: number, at: number }} Chunk
- * @typedef {{ tenant: string, collection: string, min: string, max: string }} BatchTarget
- * @typedef {{ bytes: Uint8Array, key: string, sha256: string, target: BatchTarget }} Frozen
- * @typedef {{ code: string, message: string }} Reason
- * @typedef {object} Batch
- * @property {number} id
- * @property {'sealed' | 'parked'} state
- * @property {number[]} chunks their seqs
- * @property {number} rows
- * @property {number} bytes of NDJSON
- * @property {number} at when it was sealed or parked
- * @property {number} revision how often it was sealed anew
- * @property {number} [opens] how often a page took its file to send it
- * @property {BatchTarget} [target] target, key and sha256 where there is a file
- * @property {string} [key]
- * @property {string} [sha256]
- * @property {Reason} [error] why it is parked
- */
 
 export class OutboxStore {
   /** @param {Database} database */
@@ -58,19 +39,21 @@ export class OutboxStore {
   }
 
   /**
-   * Remembers whose rows these are: rows of one collection or tenant must never go to another.
+   * Stores the collection and tenant of the rows: they must never go to other ones.
    *
    * @param {string} collection
    * @param {string | undefined} tenant
    */
   bind(collection, tenant) {
     return this.database.write(async (store) => {
-      const bound = await answer(store('meta').get('bound'))
+      const bound = await resultOf(store('meta').get('bound'))
       if (bound !== undefined && (bound.collection !== collection || bound.tenant !== tenant)) {
+        const { what } = this.database
         const whose = bound.tenant === undefined ? '' : ` of tenant ${bound.tenant}`
         throw new ColdpressError(
           'Misuse',
-          `${this.database.what} is for the collection ${JSON.stringify(bound.collection)}${whose}: give this one another name`,
+          `${what} is for the collection ${JSON.stringify(bound.collection)}${whose}; `
+            + 'give this outbox another name',
         )
       }
       store('meta').put({ collection, tenant }, 'bound')
@@ -84,25 +67,26 @@ export class OutboxStore {
   append(pieces, at) {
     return this.database.write(async (store) => {
       for (const { text, rows } of pieces) store('rows').add({ text, rows, at })
-      await addToTotals(store, sum(pieces.map(({ rows }) => rows)), sum(pieces.map(({ text }) => text.length)))
+      const bytes = sum(pieces.map(({ text }) => text.length))
+      await addToTotals(store, sum(pieces.map(({ rows }) => rows)), bytes)
     })
   }
 
   /** @returns {Promise<{ rows: number, bytes: number, batches: Batch[] }>} */
   contents() {
     return this.database.read(async (store) => {
-      const batches = await answer(store('batches').getAll())
+      const batches = await resultOf(store('batches').getAll())
       return { ...(await totalsOf(store)), batches }
     })
   }
 
   /**
-   * The pieces that no batch holds, oldest first, as many as one batch may have and at least one.
+   * The oldest chunks that are in no batch: as many as one batch may have, and at least one.
    *
    * @param {number} rowsMax
    * @param {number} bytesMax
-   * @returns {Promise<{ chunks: Chunk[], full: boolean, flushTo: number }>} full where waiting for
-   *   more would not make it larger; pieces up to `flushTo` were asked for by a flush
+   * @returns {Promise<{ chunks: Chunk[], full: boolean, flushTo: number }>} full: the batch cannot
+   *   become larger; a flush wants all chunks up to `flushTo`
    */
   free(rowsMax, bytesMax) {
     return this.database.read(async (store) => {
@@ -123,43 +107,43 @@ export class OutboxStore {
   }
 
   /**
-   * What tells when the next batch is due; `oldest` is the oldest piece that no batch holds.
+   * What decides when the next batch is due. `oldest` is the oldest chunk that is in no batch.
    *
    * @returns {Promise<{ rows: number, bytes: number, batches: Batch[], oldest?: Chunk, flushTo:
    *   number }>}
    */
   outlook() {
     return this.database.read(async (store) => {
-      const batches = await answer(store('batches').getAll())
+      const batches = await resultOf(store('batches').getAll())
       const oldest = await firstFree(store, batches)
       return { ...(await totalsOf(store)), batches, oldest, flushTo: await flushToOf(store) }
     })
   }
 
-  /** Makes all rows due that are here now, for whichever page lives to upload them. */
+  /** Makes all present rows due, for any page that can upload them. */
   flushAll() {
     return this.database.write(async (store) => {
-      const newest = await answer(store('rows').openKeyCursor(null, 'prev'))
+      const newest = await resultOf(store('rows').openKeyCursor(null, 'prev'))
       if (newest !== null) store('meta').put(newest.primaryKey, 'flushTo')
     })
   }
 
   /**
-   * The NDJSON of a batch, in pieces.
+   * The NDJSON of a batch, in chunks.
    *
    * @param {Batch} batch
    * @returns {Promise<Uint8Array[]>}
    */
   texts({ chunks }) {
     return this.database.read(async (store) => {
-      const found = await Promise.all(chunks.map((seq) => answer(store('rows').get(seq))))
+      const found = await Promise.all(chunks.map((seq) => resultOf(store('rows').get(seq))))
       return found.filter((chunk) => chunk !== undefined).map(({ text }) => text)
     })
   }
 
   /**
-   * Takes a batch's file to send it, and notes that: from then on bytes of it may be in the store,
-   * whatever other pages know.
+   * Takes the file of a batch to send it, and notes that. From now on the store may have its bytes,
+   * and all pages know it.
    *
    * @param {Batch} batch
    * @returns {Promise<{ batch: Batch, bytes: Uint8Array } | undefined>}
@@ -168,12 +152,12 @@ export class OutboxStore {
     return this.#onBatch(batch, async (store, stored) => {
       const opened = { ...stored, opens: (stored.opens ?? 0) + 1 }
       store('batches').put(opened)
-      return { batch: opened, bytes: await answer(store('files').get(batch.id)) }
+      return { batch: opened, bytes: await resultOf(store('files').get(batch.id)) }
     })
   }
 
   /**
-   * Freezes pieces into a batch; none where another page was faster.
+   * Makes a sealed batch of chunks. Returns none if another page took a chunk first.
    *
    * @param {Chunk[]} chunks
    * @param {Frozen} frozen
@@ -185,7 +169,7 @@ export class OutboxStore {
       if (!(await allFree(store, chunks))) return undefined
       const file = { key, sha256, target }
       const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, opens: 0, ...file }
-      const id = Number(await answer(store('batches').add(batch)))
+      const id = Number(await resultOf(store('batches').add(batch)))
       store('files').put(bytes, id)
       store('meta').put(target.max, 'lastLsn')
       return /** @type {Batch} */ ({ ...batch, id })
@@ -193,7 +177,7 @@ export class OutboxStore {
   }
 
   /**
-   * Gives a batch whose key is taken by other content another one.
+   * Gives a batch another key and file, because other content is at its key.
    *
    * @param {Batch} batch
    * @param {Frozen} frozen
@@ -210,8 +194,7 @@ export class OutboxStore {
   }
 
   /**
-   * The store has the object: its rows are no longer ours to keep, even where another page has set
-   * them aside.
+   * Deletes a batch that the store has, even if another page parked it.
    *
    * @param {Batch} batch
    */
@@ -220,7 +203,7 @@ export class OutboxStore {
   }
 
   /**
-   * Deletes a batch that nobody wants any more.
+   * Deletes a batch without storing it.
    *
    * @param {Batch} batch
    */
@@ -229,7 +212,8 @@ export class OutboxStore {
   }
 
   /**
-   * Sets a sealed batch aside with what stopped it. Its file stays: it may have arrived.
+   * Parks a sealed batch, with the error that stopped it. Its file stays, because the store may
+   * have it.
    *
    * @param {Batch} batch
    * @param {Reason} error
@@ -243,7 +227,7 @@ export class OutboxStore {
   }
 
   /**
-   * Sets pieces aside that no file can be made of.
+   * Parks chunks that cannot be encoded.
    *
    * @param {Chunk[]} chunks
    * @param {Reason} error
@@ -254,14 +238,13 @@ export class OutboxStore {
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
       const batch = { state: 'parked', ...contentOf(chunks), at, revision: 0, error }
-      const id = Number(await answer(store('batches').add(batch)))
+      const id = Number(await resultOf(store('batches').add(batch)))
       return /** @type {Batch} */ ({ ...batch, id })
     })
   }
 
   /**
-   * Puts a parked batch back: with its file it is sent as it is, without one its rows are free
-   * again.
+   * Puts a parked batch back. If it has a file, that file is sent; if not, its rows are free again.
    *
    * @param {Batch} batch
    */
@@ -274,8 +257,8 @@ export class OutboxStore {
   }
 
   /**
-   * Takes a batch apart of which surely no byte was sent: its rows are free again. None where
-   * another page has opened it.
+   * Takes a batch apart if no byte of it was sent: its rows are free again. Returns none if another
+   * page has opened it.
    *
    * @param {Batch} batch as `open` gave it
    */
@@ -289,7 +272,7 @@ export class OutboxStore {
   }
 
   /**
-   * Puts smaller pieces in the place of a free one.
+   * Replaces a free chunk by smaller ones.
    *
    * @param {Chunk} chunk
    * @param {{ text: Uint8Array, rows: number }[]} pieces
@@ -304,7 +287,7 @@ export class OutboxStore {
 
   /** @param {string} name */
   meta(name) {
-    return this.database.read((store) => answer(store('meta').get(name)))
+    return this.database.read((store) => resultOf(store('meta').get(name)))
   }
 
   /**
@@ -316,7 +299,7 @@ export class OutboxStore {
   }
 
   /**
-   * Takes or renews the right to drain where no other owner has it.
+   * Takes or renews the lease, if no other owner has it.
    *
    * @param {string} owner
    * @param {() => number} now
@@ -325,9 +308,9 @@ export class OutboxStore {
    */
   takeLease(owner, now, leaseMs) {
     return this.database.write(async (store) => {
-      const lease = await answer(store('meta').get('lease'))
-      // The clock is read here, where pages come one after the other: none sees a lease that begins
-      // in its future.
+      const lease = await resultOf(store('meta').get('lease'))
+      // The clock is read inside the transaction, one page after the other. So no page sees a lease
+      // that begins in its future.
       const held = lease?.owner !== owner && isHeld(lease, now, leaseMs)
       if (!held) store('meta').put({ owner, until: now() + leaseMs }, 'lease')
       return !held
@@ -335,21 +318,21 @@ export class OutboxStore {
   }
 
   /**
-   * Whether somebody has the right to drain.
+   * Whether a page has the lease.
    *
    * @param {() => number} now
    * @param {number} leaseMs
    */
   isLeased(now, leaseMs) {
     return this.database.read(async (store) => {
-      return isHeld(await answer(store('meta').get('lease')), now, leaseMs)
+      return isHeld(await resultOf(store('meta').get('lease')), now, leaseMs)
     })
   }
 
   /** @param {string} owner */
   endLease(owner) {
     return this.database.write(async (store) => {
-      const lease = await answer(store('meta').get('lease'))
+      const lease = await resultOf(store('meta').get('lease'))
       if (lease?.owner === owner) store('meta').delete('lease')
     })
   }
@@ -363,7 +346,7 @@ export class OutboxStore {
    */
   #onBatch(batch, step, { inAnyState = false } = {}) {
     return this.database.write(async (store) => {
-      const stored = await answer(store('batches').get(batch.id))
+      const stored = await resultOf(store('batches').get(batch.id))
       if (stored?.revision !== batch.revision) return undefined
       return inAnyState || stored.state === batch.state ? step(store, stored) : undefined
     })

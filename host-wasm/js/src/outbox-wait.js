@@ -1,13 +1,13 @@
-// Waits by the machine's clock, which people and networks set forward and back.
+// Waits by the clock of the machine, which people and networks set forward and back.
 
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
-/** Two pages, or the clock's own corrections, may disagree by so much. */
+/** The clocks of two pages may differ by this much, also because of small corrections. */
 const SLACK_MS = 1_000
 
 /**
- * The rest of a wait, in milliseconds. A wait that seems to begin in the future is over: somebody
- * set the clock back, and nothing may wait until the clock has caught up.
+ * The rest of a wait, in milliseconds. A wait that begins in the future is over: the clock was set
+ * back, and nothing may wait until the clock reaches that time again.
  *
  * @param {number} from when the wait began
  * @param {number} waitMs how long it is
@@ -18,25 +18,25 @@ export function msLeft(from, waitMs, now) {
 }
 
 /**
- * Resolves after `ms`, or at an event before. Rejects with the signal's reason where it is aborted.
+ * Resolves after `ms`, or earlier at an event. If the signal is aborted, rejects with its reason.
  *
- * @param {World} world
+ * @param {Runtime} runtime
  * @param {number} ms
  * @param {AbortSignal} signal
- * @param {(end: () => void) => () => void} listen calls `end` at the event; gives the way to stop
- *   that
+ * @param {(end: () => void) => () => void} listen calls `end` at the event; returns a function that
+ *   ends this
  * @returns {Promise<void>}
  */
-export function pause(world, ms, signal, listen) {
+export function pause(runtime, ms, signal, listen) {
   return new Promise((resolve, reject) => {
     const end = () => {
-      world.clearTimer(timer)
+      runtime.clearTimer(timer)
       stopListening()
       signal.removeEventListener('abort', end)
       if (signal.aborted) reject(signal.reason)
       else resolve()
     }
-    const timer = world.setTimer(end, ms)
+    const timer = runtime.setTimer(end, ms)
     const stopListening = listen(end)
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
@@ -57,13 +57,13 @@ export function aborted(signal) {
 }
 
 /**
- * A signal of its own that is aborted together with `signal`.
+ * A new controller whose signal is also aborted when `signal` is.
  *
  * @param {AbortSignal} signal
  * @returns {{ controller: AbortController, release: () => void }} call `release` when it is no
  *   longer needed
  */
-export function following(signal) {
+export function linkedController(signal) {
   const controller = new AbortController()
   const follow = () => controller.abort(signal.reason)
   if (signal.aborted) follow()

@@ -1,24 +1,24 @@
-// The outbox: rows are safe on this device first, and in the store when the network allows.
+// The outbox: stores rows on this device first, and uploads them when there is a network.
 
 import { ColdpressError } from './error.js'
 import { Appender } from './outbox-append.js'
 import { openDatabase } from './outbox-db.js'
 import { drain } from './outbox-drain.js'
 import { failedBatch } from './outbox-failed.js'
-import { alone, isTaken, TAKEN } from './outbox-lock.js'
-import { checked } from './outbox-options.js'
+import { isTaken, TAKEN, withDrainLock } from './outbox-lock.js'
+import { checkedOptions } from './outbox-options.js'
 import { Peers } from './outbox-peers.js'
 import { Schedule, total } from './outbox-schedule.js'
 import { OutboxStore } from './outbox-store.js'
 
 /** @import { OutboxOptions } from '../outbox.js' */
-/** @import { Settled } from './outbox-options.js' */
+/** @import { OutboxSettings } from './outbox-options.js' */
 
-/** What happened in one page and is told in all. */
+/** Events of one page that all pages get. */
 const RELAYED = new Set(['uploaded', 'failed', 'error'])
 
 /**
- * `openOutbox` on the package of one runtime.
+ * Makes `openOutbox` from the package of one runtime.
  *
  * @param {{ Encoder: new (options: object) => any, init: () => Promise<void>, parseObjectKey:
  *   Function, upload: any }} coldpress
@@ -46,7 +46,7 @@ export function outboxes({ Encoder, init, parseObjectKey, upload }) {
 }
 
 /**
- * What the outbox stands on: functions of the package, for the runtime it was loaded in.
+ * The functions of the package that an outbox uses.
  *
  * @typedef {object} Package
  * @property {() => Promise<void>} load
@@ -62,29 +62,30 @@ export function outboxes({ Encoder, init, parseObjectKey, upload }) {
  * @param {OutboxOptions} options
  */
 export async function openOutbox(pack, options) {
-  const settled = checked(options)
+  const settings = checkedOptions(options)
   /** @type {Outbox | undefined} */
   let outbox
-  const database = await openDatabase(settled.name, settled.indexedDB, (error) => void outbox?.lost(error))
+  const onLost = (/** @type {ColdpressError} */ error) => void outbox?.lost(error)
+  const database = await openDatabase(settings.name, settings.indexedDB, onLost)
   const store = new OutboxStore(database)
   try {
-    await store.bind(settled.collection, settled.tenant)
+    await store.bind(settings.collection, settings.tenant)
   } catch (error) {
     store.close()
     throw error
   }
-  // Now, while there may be a network: rows that are appended offline want the encoder too.
+  // Loads the module now, while there may be a network: offline appends need it too.
   await pack.load().catch(() => {})
-  const persisted = settled.persist ? await globalThis.navigator?.storage?.persist?.() : undefined
-  outbox = new Outbox(pack, settled, store, persisted)
+  const persisted = settings.persist ? await globalThis.navigator?.storage?.persist?.() : undefined
+  outbox = new Outbox(pack, settings, store, persisted)
   outbox.wake()
   return outbox
 }
 
 export class Outbox extends EventTarget {
   #pack
-  #settled
-  #world
+  #settings
+  #runtime
   #store
   #appender
   #persisted
@@ -92,7 +93,7 @@ export class Outbox extends EventTarget {
   #schedule
   /** Aborted when the outbox is closed. */
   #ending = new AbortController()
-  /** Aborted when the browser lets this page rest; there is another once it wakes up. */
+  /** Aborted when the browser freezes this page; a new one is made when the page wakes up. */
   #awake = new AbortController()
   /** @type {Set<Promise<unknown>>} */
   #passes = new Set()
@@ -102,36 +103,36 @@ export class Outbox extends EventTarget {
 
   /**
    * @param {Package} pack
-   * @param {Settled} settled
+   * @param {OutboxSettings} settings
    * @param {OutboxStore} store
    * @param {boolean | undefined} persisted
    */
-  constructor(pack, settled, store, persisted) {
+  constructor(pack, settings, store, persisted) {
     super()
     this.#pack = pack
-    this.#settled = settled
-    this.#world = settled.world
+    this.#settings = settings
+    this.#runtime = settings.runtime
     this.#store = store
     this.#persisted = persisted
-    this.#appender = new Appender(store, settled, (text) =>
-      pack.encode([text], { ...settled.encoding, collection: settled.collection, codec: 'none' }),
+    this.#appender = new Appender(store, settings, (text) =>
+      pack.encode([text], { ...settings.encoding, collection: settings.collection, codec: 'none' }),
     )
-    this.#peers = new Peers(settled.name, settled.scene, {
+    this.#peers = new Peers(settings.name, settings.platform, {
       hear: (message) => this.#heard(message),
       died: () => this.wake(),
     })
-    this.#schedule = new Schedule(settled, store, {
-      idle: () => this.#mayRun && this.#world.online() && this.#passes.size === 0,
+    this.#schedule = new Schedule(settings, store, {
+      idle: () => this.#mayRun && this.#runtime.online() && this.#passes.size === 0,
       told: () => this.#peers.watching,
       pass: () => void this.#pass(false).catch(() => {}),
       failed: (error) => this.#failed(error),
     })
     const stops = [
-      this.#world.onOnline(() => {
+      this.#runtime.onOnline(() => {
         this.#schedule.clear()
         this.wake()
       }),
-      settled.scene.onPage({ rest: () => this.#rest(), wake: () => this.#wakeUp() }),
+      settings.platform.onPage({ rest: () => this.#rest(), wake: () => this.#wakeUp() }),
     ]
     this.#stopListening = () => stops.forEach((stop) => stop())
     this.#peers.open()
@@ -152,8 +153,8 @@ export class Outbox extends EventTarget {
     await this.#appender.idle()
     await this.#store.flushAll()
     this.#peers.tell({ type: 'flush' })
-    if (!this.#world.online()) {
-      const message = 'there is no network; the rows wait here, and go when it is back'
+    if (!this.#runtime.online()) {
+      const message = 'there is no network; the rows wait here, and are uploaded when it is back'
       throw new ColdpressError('Unavailable', message)
     }
     return this.#pass(true)
@@ -170,8 +171,8 @@ export class Outbox extends EventTarget {
       bytes: bytes - total(parked, 'bytes'),
       batches: sealed.length,
       failed: { batches: parked.length, rows: failedRows },
-      draining: this.#passes.size > 0 || (await isTaken(this.#place(this.#ending.signal))),
-      online: this.#world.online(),
+      draining: this.#passes.size > 0 || (await isTaken(this.#drainLock(this.#ending.signal))),
+      online: this.#runtime.online(),
       persisted: this.#persisted,
       error: this.#error,
       nextAttemptMs: this.#schedule.nextAttempt,
@@ -204,7 +205,7 @@ export class Outbox extends EventTarget {
     this.#end()
   }
 
-  /** Looks whether a batch is due, and when to look again where none is. */
+  /** Starts a pass if a batch is due; if not, chooses when to look again. */
   wake() {
     if (this.#mayRun) this.#schedule.wake()
   }
@@ -213,9 +214,9 @@ export class Outbox extends EventTarget {
     return !this.#ending.signal.aborted && !this.#awake.signal.aborted
   }
 
-  /** A page that does not run must hold nothing that others wait for. */
+  /** A frozen page must hold no lock that other pages wait for. */
   #rest() {
-    const message = 'the browser put this page to rest; its rows wait, or go from another page'
+    const message = 'the browser froze this page; its rows wait, or another page uploads them'
     this.#awake.abort(new ColdpressError('Aborted', message))
     this.#schedule.stop()
     this.#peers.close()
@@ -230,11 +231,11 @@ export class Outbox extends EventTarget {
 
   /**
    * @param {AbortSignal} signal
-   * @returns {import('./outbox-lock.js').Place}
+   * @returns {import('./outbox-lock.js').DrainLock}
    */
-  #place(signal) {
-    const { name, scene, world } = this.#settled
-    return { name, store: this.#store, locks: scene.locks, peers: this.#peers, world, signal }
+  #drainLock(signal) {
+    const { name, platform, runtime } = this.#settings
+    return { name, store: this.#store, locks: platform.locks, peers: this.#peers, runtime, signal }
   }
 
   /** @param {boolean} all */
@@ -261,19 +262,19 @@ export class Outbox extends EventTarget {
   /**
    * @param {AbortSignal} signal
    * @param {boolean} all
-   * @returns {Promise<{ objects: number, rows: number } | undefined>} none where nothing may be
-   *   tried now
+   * @returns {Promise<{ objects: number, rows: number } | undefined>} undefined during the pause
+   *   after a failure
    */
   async #inTurn(signal, all) {
     for (;;) {
       try {
-        return await alone(this.#place(signal), async (given) => {
-          // Whoever had the turn before may have met servers that want to be left in peace.
+        return await withDrainLock(this.#drainLock(signal), async (given) => {
+          // The page that had the lock before may have failed, and chosen a pause.
           if (!all && this.#schedule.restLeft > 0) return undefined
           return drain(this.#tools(), { all, signal: given })
         })
       } catch (error) {
-        // Another page took this one for dead, and uploads now: this one waits for its turn again.
+        // Another page has taken the lock, because this page seemed dead. This page waits again.
         if (error !== TAKEN) throw error
       }
     }
@@ -281,18 +282,18 @@ export class Outbox extends EventTarget {
 
   /** @returns {import('./outbox-drain.js').Tools} */
   #tools() {
-    const { grants, limits, tenant, collection, encoding, concurrency } = this.#settled
+    const { grants, limits, tenant, collection, encoding, concurrency } = this.#settings
     return {
       store: this.#store,
-      world: this.#world,
+      runtime: this.#runtime,
       grants,
       limits: { ...limits, tenant, collection },
       encode: (texts, target) => this.#pack.encode(texts, { ...encoding, ...target }),
       send: (file, options) =>
-        this.#pack.upload(grants, file, { ...options, concurrency, world: this.#world }),
+        this.#pack.upload(grants, file, { ...options, concurrency, runtime: this.#runtime }),
       targetOf: this.#pack.targetOf,
       tell: (type, detail) => {
-        // Progress is for the page that makes it: too much to tell in all.
+        // Progress stays in this page: it is too much for all pages.
         if (type === 'progress') this.#dispatch(type, detail)
         else this.#tell(type, detail)
       },
@@ -324,8 +325,8 @@ export class Outbox extends EventTarget {
     }
     if (name === 'error') {
       this.#error = made
-      // A server or network that failed is the same for all pages; a wrong token may be that page's
-      // own.
+      // All pages share the server and the network, so they share the pause. A wrong token may be
+      // wrong in that page only.
       const ms = Number(pauseMs)
       if (error?.code === 'Unavailable' && ms > 0) this.#schedule.pause(ms)
     }
@@ -334,11 +335,12 @@ export class Outbox extends EventTarget {
   }
 
   #checkOpen() {
-    if (this.#ending.signal.aborted) throw new ColdpressError('Misuse', 'this outbox is closed; open it again')
+    if (!this.#ending.signal.aborted) return
+    throw new ColdpressError('Misuse', 'this outbox is closed; open it again')
   }
 
   #end() {
-    const message = 'the outbox was closed; its rows wait for the next time'
+    const message = 'the outbox was closed; its rows wait until it is opened again'
     const closed = new ColdpressError('Aborted', message)
     this.#ending.abort(closed)
     this.#awake.abort(closed)
@@ -348,11 +350,11 @@ export class Outbox extends EventTarget {
   }
 
   /**
-   * Tells this page and all others.
+   * Sends an event to this page and to all others.
    *
    * @param {string} type
    * @param {{ error?: any }} detail
-   * @param {number} [pauseMs] how long everything waits after an error
+   * @param {number} [pauseMs] the pause after an error
    */
   #tell(type, detail, pauseMs) {
     if (type === 'change') {
@@ -361,7 +363,7 @@ export class Outbox extends EventTarget {
     }
     const { error, ...told } = detail
     const { code = 'Unavailable', message = String(error) } = error ?? {}
-    // Errors lose their code where they are copied to another page.
+    // An error that is copied to another page would lose its code.
     const copy = error === undefined ? undefined : { code, message }
     this.#peers.tell({ type: 'event', detail: { name: type, told, error: copy, pauseMs } })
     this.#dispatch(type, { ...detail, elsewhere: false })

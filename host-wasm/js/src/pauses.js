@@ -1,30 +1,31 @@
-// Work that never waits keeps an abort from being heard: from time to time it must let others run.
+// Work that never waits blocks the thread, so that no abort can arrive. From time to time it must
+// let other tasks run.
 
 import { stopIfAborted } from './error.js'
 
 /**
- * After so many bytes of text, or as much other work, there is a pause. They take some twenty
- * milliseconds, and a pause some hundredths of one.
+ * The work between two pauses, in bytes of text. It takes about 20 ms; a pause takes some
+ * hundredths of a millisecond.
  */
 const UNITS = 1 << 21
 
 const scope = /** @type {any} */ (globalThis)
 
-/** Lets others run while much is done, where there is a signal that could be aborted. */
+/** Lets other tasks run during long work, if there is a signal that could be aborted. */
 export class Pauses {
   #signal
   #units = 0
 
-  /** @param {AbortSignal | undefined} signal */
+  /** @param {AbortSignal | null | undefined} signal */
   constructor(signal) {
-    this.#signal = signal
+    this.#signal = signal ?? undefined
   }
 
   /**
-   * So much has been done.
+   * Counts work that was done.
    *
    * @param {number} units
-   * @returns {Promise<void> | undefined} what to wait for before going on; mostly nothing
+   * @returns {Promise<void> | undefined} a pause to wait for before going on; mostly none
    */
   after(units) {
     if (this.#signal === undefined) return undefined
@@ -36,16 +37,15 @@ export class Pauses {
 
   async #pause() {
     stopIfAborted(this.#signal)
-    await othersRun()
+    await otherTasks()
     stopIfAborted(this.#signal)
   }
 }
 
 /**
- * Ends when events that wait have had their turn. `setTimeout` alone would do, but browsers make it
- * last four milliseconds.
+ * Lets the events that wait run. `setTimeout` alone would do, but in browsers it takes 4 ms.
  */
-function othersRun() {
+function otherTasks() {
   const { setImmediate, MessageChannel } = scope
   if (setImmediate) return new Promise((resolve) => setImmediate(resolve))
   if (!MessageChannel) return new Promise((resolve) => setTimeout(resolve))

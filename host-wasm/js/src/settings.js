@@ -1,25 +1,61 @@
+// The options of the encoder: checks them, and hands them to the module.
+
 import { ColdpressError } from './error.js'
-import { isText, kindOf } from './values.js'
+import { isWellFormed, kindOf } from './values.js'
 
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
-const KNOWN = new Set([
+const KNOWN = [
   'codec', 'encodings', 'id', 'names', 'nulls', 'policy', 'schema', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
-])
+]
+
+/** The module's own names for options, and how JavaScript spells them. */
+const SPELLINGS = {
+  columns_max: 'columnsMax',
+  depth_max: 'depthMax',
+  row_bytes_max: 'rowBytesMax',
+  row_group_rows_max: 'rowGroupRowsMax',
+}
+// A name in quotes, in a path or after "column" is the caller's own. (A lookbehind would keep older
+// browsers from loading this file at all.)
+const OPTION = new RegExp(`(^|column |[ (])(${Object.keys(SPELLINGS).join('|')})(?=[ );,]|$)`, 'g')
 
 /**
- * Refuses a misspelt option: it would be lost in silence.
+ * Refuses an unknown option: a misspelt one would have no effect, and nobody would notice.
  *
  * @param {object} options
- * @param {Iterable<string>} [more] what else the caller knows
+ * @param {{ more?: string[], internal?: string[] }} [known] the options that the caller knows
+ *   beside those of the encoder; the error does not list internal ones
  */
-export function checkNames(options, more = []) {
+export function checkNames(options, { more = [], internal = [] } = {}) {
   if (typeof options !== 'object' || options === null) {
     throw settings(`the options are ${kindOf(options)}; they are an object, such as { collection }`)
   }
   const known = new Set([...KNOWN, ...more])
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) throw settings(`there is no option ${JSON.stringify(name)}; there are ${[...known].join(', ')}`)
+  const unknown = Object.keys(options).find(name => !known.has(name) && !internal.includes(name))
+  if (unknown === undefined) return
+  const list = [...known].join(', ')
+  throw settings(`there is no option ${JSON.stringify(unknown)}; there are ${list}`)
+}
+
+/**
+ * @param {any} signal
+ */
+export function checkSignal(signal) {
+  if (signal === undefined || signal === null) return
+  const { aborted, addEventListener } = signal
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
+    throw settings(`signal is ${kindOf(signal)}; pass an AbortSignal`)
+  }
+}
+
+/**
+ * @param {Record<string, unknown>} functions by the names of their options
+ */
+export function checkFunctions(functions) {
+  for (const [name, value] of Object.entries(functions)) {
+    if (value === undefined || typeof value === 'function') continue
+    throw settings(`${name} is ${kindOf(value)}; pass a function`)
   }
 }
 
@@ -37,16 +73,38 @@ export function settingsOf(raw, options) {
   if (id !== undefined) made.id(text(id, 'id'))
   if (names !== undefined) made.names(text(names, 'names'))
   if (nulls === 'preserve') made.preserveNulls()
-  else if (nulls !== undefined && nulls !== 'absent') throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
+  else if (nulls !== undefined && nulls !== 'absent') {
+    throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
+  }
   if (policy !== undefined) made.policy(text(policy, 'policy'))
   if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))
   for (const name of COUNTS) {
     const value = options[name]
     if (value === undefined) continue
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw settings(`${name} is ${String(value)}; it is a whole number`)
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw settings(`${name} is ${String(value)}; pass a whole number`)
+    }
     made[name](value)
   }
   return made
+}
+
+/**
+ * A message of the module, with the options as JavaScript spells them.
+ *
+ * @param {string} code
+ * @param {string} message
+ * @returns {string}
+ */
+export function inJavaScript(code, message) {
+  if (code !== 'Settings' && code !== 'Limit') return message
+  return message
+    .replace(OPTION, (found, before, name) =>
+      before === 'column ' ? found : `${before}${SPELLINGS[/** @type {'depth_max'} */ (name)]}`)
+    // In Rust this one is a duration.
+    .replace(/^timeout is 0; give more than 0$/, 'timeoutMs is 0; give more than 0')
+    // JavaScript has no such option.
+    .replace('with a higher `ReadLimits::', 'with the Rust library and a higher `ReadLimits::')
 }
 
 /**
@@ -66,8 +124,10 @@ function jsonOf(schema) {
 }
 
 function text(value, name) {
-  if (typeof value === 'string' && isText(value)) return value
-  throw settings(`${name} is ${typeof value === 'string' ? 'half a surrogate pair' : String(value)}; it is a string`)
+  if (typeof value !== 'string') throw settings(`${name} is ${String(value)}; pass a string`)
+  if (isWellFormed(value)) return value
+  const what = `${name} holds half a surrogate pair, which is no character`
+  throw settings(`${what}; repair it with toWellFormed()`)
 }
 
 const settings = message => new ColdpressError('Settings', message)

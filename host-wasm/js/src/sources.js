@@ -5,39 +5,40 @@ const WHAT = 'pass an array, an iterable or an async iterable of objects, or JSO
   + 'string, Uint8Array, ArrayBuffer, Blob, Response or ReadableStream'
 
 /**
- * What rows may come in, in the two forms that are worked on: one piece of text, or many pieces of anything.
+ * The caller's rows in one of three forms: a text, an iterable, or an async iterable.
  *
  * @param {any} rows
- * @returns {{ text: string | ArrayBuffer | ArrayBufferView } | { sync: Iterable<any> } | { async: AsyncIterable<any>, whole: boolean }}
+ * @returns {{ text: string | ArrayBuffer | ArrayBufferView } | { sync: Iterable<any> } | { async:
+ *   AsyncIterable<any> }}
  */
 export function sourceOf(rows) {
-  if (isText(rows)) return { text: rows }
+  if (isJsonText(rows)) return { text: rows }
   const isObject = rows !== null && typeof rows === 'object'
   if (!isObject) throw misuse(`${kindOf(rows)} holds no rows: ${WHAT}`)
-  if (typeof Response === 'function' && rows instanceof Response) return { async: bodyOf(rows), whole: true }
-  if (typeof Blob === 'function' && rows instanceof Blob) return { async: chunksOf(rows.stream()), whole: true }
-  if (typeof rows.getReader === 'function') return { async: chunksOf(rows), whole: true }
-  if (typeof rows[Symbol.asyncIterator] === 'function') return { async: rows, whole: true }
+  if (typeof Response === 'function' && rows instanceof Response) return { async: bodyOf(rows) }
+  if (typeof Blob === 'function' && rows instanceof Blob) return { async: chunksOf(rows.stream()) }
+  if (typeof rows.getReader === 'function') return { async: chunksOf(rows) }
+  if (typeof rows[Symbol.asyncIterator] === 'function') return { async: rows }
   if (typeof rows[Symbol.iterator] === 'function') return { sync: rows }
   throw misuse(`an object that is not iterable holds no rows (put one row into an array): ${WHAT}`)
 }
 
 /**
- * Whether a chunk is JSON text, or a row.
+ * Whether a chunk is JSON text. Otherwise it is a row.
  *
  * @param {any} chunk
  */
-export const isText = chunk =>
+export const isJsonText = chunk =>
   typeof chunk === 'string' || chunk instanceof Uint8Array || chunk instanceof ArrayBuffer
 
 /**
- * Hands over what an async iterable gives, piece by piece. Where the signal is aborted it ends at
- * once, though the iterable may never give anything.
+ * Reads an async iterable, and passes each piece to `take`. An abort ends it at once, even if the
+ * next piece never comes.
  *
  * @template T
  * @param {AsyncIterable<T>} iterable
- * @param {AbortSignal | undefined} signal
- * @param {(piece: T) => any} take what it gives is waited for
+ * @param {AbortSignal | null | undefined} signal
+ * @param {(piece: T) => any} take may return a promise, which is awaited
  */
 export async function forEach(iterable, signal, take) {
   const iterator = iterable[Symbol.asyncIterator]()
@@ -67,27 +68,28 @@ export async function forEach(iterable, signal, take) {
 }
 
 /**
- * Lets an iterable go that is still asked for a piece. That piece may never come, so nobody waits
- * for it.
+ * Leaves an iterable that still owes a piece. The piece may never come, so nobody waits for it.
  *
  * @param {any} iterable
  * @param {Promise<unknown>} closing
  */
 function abandon(iterable, closing) {
   closing.catch(() => {})
-  // A stream of Node would hear of it with its next piece only.
+  // A stream of Node would notice only at its next piece, so it is destroyed.
   if (typeof iterable.pipe === 'function') iterable.destroy?.()
 }
 
 /**
- * The chunks of a stream, which is cancelled where the reading ends early.
+ * The chunks of a stream. If the reading ends early, the stream is cancelled.
  *
  * @template T
  * @param {ReadableStream<T>} stream
  * @returns {AsyncIterableIterator<T>}
  */
 export function chunksOf(stream) {
-  if (stream.locked) throw misuse('the stream is locked: somebody else reads it, or has read it')
+  if (stream.locked) {
+    throw misuse('the stream is locked: another reader has it; pass a stream that nobody reads')
+  }
   const reader = stream.getReader()
   return {
     [Symbol.asyncIterator]() {
@@ -111,7 +113,13 @@ export function chunksOf(stream) {
 }
 
 function bodyOf(response) {
-  if (!response.ok) throw new ColdpressError('Unavailable', `${response.url || 'the response'} answers ${response.status} ${response.statusText}`.trimEnd())
-  if (response.bodyUsed) throw misuse('the body of the response has been read already')
+  if (!response.ok) {
+    const { url, status, statusText } = response
+    const what = `${url || 'the server'} answered ${status} ${statusText}`
+    throw new ColdpressError('Unavailable', what.trimEnd())
+  }
+  if (response.bodyUsed) {
+    throw misuse('the body of the response has been read already; pass a response that nobody read')
+  }
   return response.body ? chunksOf(response.body) : chunksOf(new Blob([]).stream())
 }

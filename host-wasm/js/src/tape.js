@@ -1,7 +1,7 @@
 import { ColdpressError } from './error.js'
-import { Faulty, isText, kindOf, pathOf, standIn } from './values.js'
+import { BadValue, isWellFormed, kindOf, pathOf, replacementOf } from './values.js'
 
-// The numbers are `host-wasm/src/tape.rs`'s too.
+// The same numbers are in `host-wasm/src/tape.rs`.
 export const NULL = 0
 export const FALSE = 1
 export const TRUE = 2
@@ -16,11 +16,11 @@ export const OPEN_ARRAY = 10
 export const CLOSE_ARRAY = 11
 export const KEY = 12
 
-/** A tape is handed over at the first row's end past one of these. */
+/** A tape that is longer than one of these is handed over at the end of the row. */
 const OPS_MAX = 1 << 16
 const UNITS_MAX = 1 << 20
 
-/** Objects nest no deeper than the stack surely holds. */
+/** Objects may nest this deep: deeper ones could overflow the stack. */
 const DEPTH_MAX = 1000
 
 const encoder = new TextEncoder()
@@ -28,9 +28,11 @@ const { isArray } = Array
 const { getPrototypeOf, keys: keysOf, prototype: PLAIN } = Object
 
 /**
- * Rows on their way into the module: what is there is written one behind the other, one byte for each
- * thing, with numbers and lengths in arrays of their own and all texts in one string, which is encoded
- * at once. JSON text would have to print and read every number, and loses NaN, BigInt and others in silence.
+ * Carries rows into the module. It has one byte for each value, key and bracket, in order. Numbers
+ * and lengths are in arrays of their own. All texts are in one string, which is encoded at once.
+ *
+ * JSON text would be slower, because every number would be printed and parsed. And JSON would lose
+ * NaN, BigInt and others without an error.
  */
 export class Tape {
   #ops = new Uint8Array(OPS_MAX + 1024)
@@ -42,15 +44,16 @@ export class Tape {
   #text = ''
   #bytes = new Uint8Array(0)
   #names = new Map()
-  /** How many names went over with earlier tapes. */
+  /** The number of names that the module knows from earlier tapes. */
   #known = 0
-  /** The objects and arrays that are open, and where in each we are: for errors and cycles. */
+  /** The open objects and arrays, to find cycles. */
   #open = []
+  /** The current key or index in each of them, for errors. */
   #at = []
-  /** How many rows are on the tape. */
+  /** The number of rows on the tape. */
   #rows = 0
 
-  /** Whether it should be handed over. */
+  /** Whether to hand the tape over now. */
   get isFull() {
     return this.#opsEnd >= OPS_MAX || this.#text.length >= UNITS_MAX
   }
@@ -59,7 +62,7 @@ export class Tape {
    * Writes one row.
    *
    * @param {unknown} row
-   * @param {number} number the row's own, for errors
+   * @param {number} number the number of the row, for errors
    */
   push(row, number) {
     this.#rows += 1
@@ -71,9 +74,10 @@ export class Tape {
   }
 
   /**
-   * Hands the rows over, and is empty then.
+   * Hands the rows over. Then the tape is empty.
    *
-   * @param {(ops: Uint8Array, words: Uint32Array, doubles: Float64Array, text: Uint8Array, units: number) => void} take
+   * @param {(ops: Uint8Array, words: Uint32Array, doubles: Float64Array, text: Uint8Array, units:
+   *   number) => void} take
    * @param {number} first the number of the first row on the tape
    */
   handOver(take, first) {
@@ -81,8 +85,8 @@ export class Tape {
     const text = this.#text
     if (this.#bytes.length < text.length * 3) this.#bytes = new Uint8Array(text.length * 3)
     const { written } = encoder.encodeInto(text, this.#bytes)
-    // A string that is no text can hide only where there is more than ASCII.
-    if (written !== text.length && !isText(text)) throw this.#malformed(first)
+    // Only a text that is not pure ASCII can hold half a surrogate pair.
+    if (written !== text.length && !isWellFormed(text)) throw this.#malformed(first)
     const ops = this.#ops.subarray(0, this.#opsEnd)
     const words = this.#words.subarray(0, this.#wordsEnd)
     const doubles = this.#doubles.subarray(0, this.#doublesEnd)
@@ -109,8 +113,8 @@ export class Tape {
 
   #string(string) {
     const { length } = string
-    // In one text with the next string, the half pair might find another half.
-    if ((string.charCodeAt(length - 1) & 0xfc00) === 0xd800) throw new Faulty(HALF)
+    // At the end of this string, half a pair could join the other half in the next string.
+    if ((string.charCodeAt(length - 1) & 0xfc00) === 0xd800) throw new BadValue(HALF)
     this.#word(length)
     this.#text += string
   }
@@ -134,7 +138,7 @@ export class Tape {
         this.#op(DIGITS)
         return this.#string(value.toString())
       default:
-        throw new Faulty(`a ${typeof value} is no value; leave it out`)
+        throw new BadValue(`a ${typeof value} is no value; leave it out`)
     }
   }
 
@@ -143,7 +147,10 @@ export class Tape {
       this.#op(INT)
       return this.#word(value)
     }
-    if (!Number.isFinite(value)) throw new Faulty(`${value} is no value that JSON or a column of another engine could give back; use null, or a string`)
+    if (!Number.isFinite(value)) {
+      throw new BadValue(`${value} is no JSON value, so no reader could return it; use null, or a `
+        + 'string')
+    }
     this.#op(Number.isSafeInteger(value) && value !== 0 ? WHOLE : DOUBLE)
     this.#double(value)
   }
@@ -163,12 +170,13 @@ export class Tape {
 
   #object(value, key) {
     const prototype = getPrototypeOf(value)
-    if ((prototype === PLAIN || prototype === null) && typeof value.toJSON !== 'function') return this.#fields(value, keysOf(value))
-    const other = standIn(value, key)
+    const isPlain = prototype === PLAIN || prototype === null
+    if (isPlain && typeof value.toJSON !== 'function') return this.#fields(value, keysOf(value))
+    const other = replacementOf(value, key)
     if (other.value === value) return this.#fields(value, keysOf(value))
     if (other.entries) return this.#entries(value, other.entries)
     if (other.elements) return this.#elements(value, other.elements)
-    // What stands for another object may be the object itself again, under a key.
+    // The replacement may contain the object itself: this finds such a cycle too.
     const depth = this.#enter(value)
     this.#at[depth] = undefined
     this.#value(other.value, key)
@@ -205,7 +213,8 @@ export class Tape {
     this.#op(OPEN_OBJECT)
     for (const [key, value] of entries) {
       if (typeof key !== 'string') {
-        throw new Faulty(`a Map's keys must be strings to be field names, and one is ${kindOf(key)}`)
+        const found = kindOf(key)
+        throw new BadValue(`a Map's keys must be strings to be field names, and one is ${found}`)
       }
       this.#at[depth] = key
       if (value === undefined) continue
@@ -231,8 +240,13 @@ export class Tape {
 
   #enter(object) {
     const depth = this.#open.length
-    if (depth > 0 && this.#open.includes(object)) throw new Faulty('it contains itself; rows are trees')
-    if (depth === DEPTH_MAX) throw new Faulty(`it nests deeper than ${DEPTH_MAX}; flatten it, or pass it as JSON text`, 'Limit')
+    if (depth > 0 && this.#open.includes(object)) {
+      throw new BadValue('it contains itself; a row must not have cycles')
+    }
+    if (depth === DEPTH_MAX) {
+      const what = `it nests deeper than ${DEPTH_MAX} levels; flatten it, or pass it as JSON text`
+      throw new BadValue(what, 'Limit')
+    }
     this.#open.push(object)
     return depth
   }
@@ -240,11 +254,11 @@ export class Tape {
   #atFault(cause, row) {
     if (cause instanceof ColdpressError) return cause
     const path = pathOf(this.#at.slice(0, this.#open.length))
-    if (cause instanceof Faulty) return atRow(row, path, cause.message, { code: cause.code })
+    if (cause instanceof BadValue) return atRow(row, path, cause.message, { code: cause.code })
     return atRow(row, path, `reading it threw ${cause}`, { cause })
   }
 
-  /** The error for a string that is no text, which is sought on the tape. */
+  /** Finds the string with half a surrogate pair on the tape, and makes the error. */
   #malformed(first) {
     const names = [...this.#names.keys()]
     const open = []
@@ -253,13 +267,13 @@ export class Tape {
       if (op === KEY) {
         const name = this.#words[word++]
         open[open.length - 1] = names[name]
-        // A name's text stands only where it comes first.
+        // Only the first occurrence of a name has its text.
         if (name < known) continue
         known += 1
       }
       if (op === KEY || op === STRING || op === DIGITS) {
         const end = unit + this.#words[word++]
-        if (!isText(this.#text.slice(unit, end))) return atRow(row, pathOf(open), HALF)
+        if (!isWellFormed(this.#text.slice(unit, end))) return atRow(row, pathOf(open), HALF)
         unit = end
         if (op === KEY) continue
       } else if (op === INT) {
@@ -278,7 +292,8 @@ export class Tape {
   }
 }
 
-const HALF = 'the string holds half a surrogate pair, which is no character; mend it with toWellFormed(), or keep the bytes as a Uint8Array'
+const HALF = 'the string holds half a surrogate pair, which is no character; repair it with '
+  + 'toWellFormed(), or pass the bytes as a Uint8Array'
 
 /**
  * @param {number} row

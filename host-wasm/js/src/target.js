@@ -1,21 +1,21 @@
 import { ColdpressError } from './error.js'
 import { lsnsOf, u64 } from './lsn.js'
-import { isText } from './values.js'
+import { isWellFormed } from './values.js'
 
 /**
- * Whose rows a file holds, as the module takes it.
+ * The target of a file (prefix, tenant, collection, LSNs), as the module takes it.
  *
  * @param {Record<string, any>} options
  * @param {number} rows
- * @param {Pick<import('./upload-world.js').World, 'now' | 'seed'>} world
+ * @param {Pick<import('./runtime.js').Runtime, 'now' | 'seed'>} runtime
  */
-export function targetOf(options, rows, world) {
+export function targetOf(options, rows, runtime) {
   const { prefix = '', tenant = 0, collection = 'rows', lsns, lsnWidth } = options
   if (lsnWidth !== undefined && lsnWidth !== 0 && lsnWidth !== 20) {
-    const rule = 'it is 20 for LSNs with leading zeros, or 0'
+    const rule = 'pass 20 for LSNs with leading zeros, or 0'
     throw new ColdpressError('Settings', `lsnWidth is ${lsnWidth}; ${rule}`)
   }
-  const range = lsns === undefined || lsns === null ? undefined : lsnsOf(lsns, rows, world)
+  const range = lsns === undefined || lsns === null ? undefined : lsnsOf(lsns, rows, runtime)
   return {
     prefix: text(prefix, 'prefix'),
     tenant: u64(tenant, 'tenant'),
@@ -26,32 +26,32 @@ export function targetOf(options, rows, world) {
   }
 }
 
-/** Stands for the runtime's clock where options are only checked. */
-export const NOWHERE = { now: () => 0, seed: () => 0n }
+/** Used instead of the runtime if options are only checked. */
+export const NO_RUNTIME = { now: () => 0, seed: () => 0n }
 
 function text(value, name) {
-  if (typeof value === 'string' && isText(value)) return value
-  throw new ColdpressError('Key', `${name} is ${typeof value === 'string' ? 'half a surrogate pair' : String(value)}; it is a string`)
+  if (typeof value !== 'string') {
+    throw new ColdpressError('Key', `${name} is ${String(value)}; pass a string`)
+  }
+  if (isWellFormed(value)) return value
+  const what = `${name} holds half a surrogate pair, which is no character`
+  throw new ColdpressError('Key', `${what}; repair it with toWellFormed()`)
 }
 
 /**
  * @param {import('./engine.js').Engine} engine
  */
 export function keys(engine) {
-  /**
-   * The key of the object that a file of these rows is.
-   */
+  /** Builds the object key of a data file. */
   async function objectKey(target) {
     if (target?.lsns?.min === undefined || target.lsns.max === undefined) {
       throw new ColdpressError('Key', 'objectKey needs lsns: { min, max }')
     }
-    const { prefix, tenant, collection, min, max, padded } = targetOf(target, 0, NOWHERE)
+    const { prefix, tenant, collection, min, max, padded } = targetOf(target, 0, NO_RUNTIME)
     return engine.run(raw => raw.objectKey(prefix, tenant, collection, min, max, padded))
   }
 
-  /**
-   * What a key says, exactly as `objectKey` took it.
-   */
+  /** Reads a key: the exact inverse of `objectKey`. */
   async function parseObjectKey(key, { prefix = '' } = {}) {
     return engine.run(raw => {
       const parsed = raw.parseObjectKey(text(prefix, 'prefix'), text(key, 'key'))
@@ -59,7 +59,9 @@ export function keys(engine) {
       const [node, segment] = [parsed.node(), parsed.segment()]
       const [tenant, collection] = [parsed.tenant(), parsed.collection()]
       parsed.free()
-      if (segment !== undefined) return { kind: 'wal', ...(node !== undefined && { node }), segment }
+      if (segment !== undefined) {
+        return { kind: 'wal', ...(node !== undefined && { node }), segment }
+      }
       return { kind: 'data', tenant, collection, lsns: { min, max } }
     })
   }

@@ -1,26 +1,26 @@
 import { ColdpressError } from './error.js'
-import { isText } from './values.js'
+import { isWellFormed } from './values.js'
 
-/** How much goes into the module at once: linear memory grows by little more than what stays there. */
+/** The size of the slices that go into the module. Small slices keep its memory small. */
 const SLICE_BYTES = 1 << 18
 
 const encoder = new TextEncoder()
 
 /**
- * JSON text on its way into the module, in slices of strings or bytes, wherever they are cut.
+ * Cuts JSON text into slices for the module. The text comes as strings or bytes, cut anywhere.
  */
 export class TextFeed {
   #buffer = new Uint8Array(0)
   /** The first half of a surrogate pair whose second half comes with the next string. */
   #half = ''
 
-  /** The text has ended. */
+  /** Ends the text. */
   end() {
     if (this.#half) throw halfPair()
   }
 
   /**
-   * The chunk as UTF-8, in slices; a slice is only good until the next one is taken.
+   * The chunk as UTF-8, in slices. A slice is valid until the next one is taken.
    *
    * @param {string | ArrayBuffer | ArrayBufferView} chunk
    * @returns {Generator<Uint8Array>}
@@ -46,7 +46,7 @@ export class TextFeed {
       if (isHigh(text, end)) end -= 1
       const slice = text.slice(at, end)
       const { written } = encoder.encodeInto(slice, this.#buffer)
-      if (written !== slice.length && !isText(slice)) throw halfPair()
+      if (written !== slice.length && !isWellFormed(slice)) throw halfPair()
       yield this.#buffer.subarray(0, written)
       at = end
     }
@@ -59,12 +59,15 @@ export class TextFeed {
  */
 export function bytesOf(chunk) {
   if (chunk instanceof Uint8Array) return chunk
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (ArrayBuffer.isView(chunk)) {
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  }
   return new Uint8Array(chunk)
 }
 
 const isHigh = (text, end) => (text.charCodeAt(end - 1) & 0xfc00) === 0xd800
 
 function halfPair() {
-  return new ColdpressError('Row', 'the JSON text holds half a surrogate pair, which is no character; mend it with toWellFormed()')
+  const what = 'the JSON text holds half a surrogate pair, which is no character'
+  return new ColdpressError('Row', `${what}; repair it with toWellFormed()`)
 }

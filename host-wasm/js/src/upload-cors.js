@@ -1,34 +1,45 @@
-// A browser says "Failed to fetch" both where the network is down and where CORS is missing. This tells them apart.
+// A browser says "Failed to fetch" both if the network is down and if a CORS rule is missing. This
+// file tells the two apart.
 
 import { ColdpressError } from './error.js'
 
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
-// So often, one time behind the other, must a store answer a probe and refuse a request before it counts: connections that
-// drop together, however many, are one event, and no proof.
+// A CORS rule counts as missing only after this many failures, one after the other, with an answer
+// to a probe after each. Requests that fail together are one event (the connection dropped), and
+// prove nothing.
 const FAILURES_MIN = 4
-// A browser that is refused sends no body, so it knows soon; what fails later was broken off on the way.
+// The browser sends no body to a server that refuses the request, so a refusal comes soon. A
+// request that fails later was interrupted.
 const REFUSED_MS_MAX = 10_000
 const PROBE_MS_MAX = 4000
 const METHODS = ['PUT', 'POST', 'HEAD', 'DELETE']
-// What grants sign, be it for one put or for parts: a rule that is set once should serve the next file too.
-const HEADERS = ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-coldpress-sha256']
+// All headers that grants sign, for one put and for parts. So a rule that is set once also serves
+// the next file.
+const HEADERS = [
+  'content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-coldpress-sha256',
+]
 const EXPOSED = ['ETag', 'x-amz-meta-coldpress-sha256']
 
 /**
- * One request, from `sent` until it is answered or has failed.
+ * A request that was sent, until its answer comes or it fails.
  *
- * @typedef {{ method: string, server: string, number: number, startMs: number }} Trial
+ * @typedef {{ method: string, server: string, number: number, startMs: number }} SentRequest
  */
 
-/** What the requests of one upload say about the CORS rules of the servers it talks to. */
+/** What the requests of one upload tell about the CORS rules of their servers. */
 export class CorsWatch {
-  /** @param {World} world */
-  constructor(world) {
-    this.world = world
-    /** @type {Map<string, { count: number, last: number }>} failures by server and method, and the last request there was at the latest of them */
+  /** @param {Runtime} runtime */
+  constructor(runtime) {
+    this.runtime = runtime
+    /**
+     * By server and method: the number of failures, and the newest request at the time of the last
+     * one.
+     *
+     * @type {Map<string, { count: number, last: number }>}
+     */
     this.failures = new Map()
-    /** @type {Set<string>} servers and methods of which an answer could be read */
+    /** @type {Set<string>} the servers and methods whose answers the page could read */
     this.open = new Set()
     /** @type {Set<string>} the names of all headers that requests carry */
     this.headers = new Set(HEADERS)
@@ -36,62 +47,66 @@ export class CorsWatch {
   }
 
   /**
+   * Notes a request that is sent now.
+   *
    * @param {string} method
    * @param {string} url
    * @param {Iterable<string>} headers their names
-   * @returns {Trial}
+   * @returns {SentRequest}
    */
   sent(method, url, headers) {
     for (const name of headers) this.headers.add(name.toLowerCase())
     this.requests += 1
-    return { method, server: new URL(url).origin, number: this.requests, startMs: this.world.now() }
+    const startMs = this.runtime.now()
+    return { method, server: new URL(url).origin, number: this.requests, startMs }
   }
 
   /**
-   * An answer that script may read shows that the rules are there for this method.
+   * Notes an answer. The page could read it, so the rule for this method is there.
    *
-   * @param {Trial} trial
+   * @param {SentRequest} request
    */
-  answered(trial) {
-    this.open.add(nameOf(trial))
+  answered(request) {
+    this.open.add(nameOf(request))
   }
 
   /**
-   * Looks at a request that failed without an answer.
+   * Notes a request that failed without an answer.
    *
-   * @param {Trial} trial
-   * @returns {Promise<ColdpressError | undefined>} an error where CORS is the cause beyond doubt
+   * @param {SentRequest} request
+   * @returns {Promise<ColdpressError | undefined>} an error if CORS is the cause beyond doubt
    */
-  async failed(trial) {
-    const { method, server, number, startMs } = trial
-    const page = this.world.origin()
-    const name = nameOf(trial)
+  async failed(request) {
+    const { method, server, number, startMs } = request
+    const page = this.runtime.origin()
+    const name = nameOf(request)
     if (page === undefined || page === server || this.open.has(name)) return undefined
-    if (this.world.now() - startMs > REFUSED_MS_MAX) return undefined
+    if (this.runtime.now() - startMs > REFUSED_MS_MAX) return undefined
     if (!(await this.#answersProbe(server))) {
       this.failures.delete(name)
       return undefined
     }
     const { count, last } = this.failures.get(name) ?? { count: 0, last: 0 }
-    // It was under way when another failed: both may have the same cause.
+    // This request ran while another one failed: both may have the same cause.
     if (number <= last) return undefined
     this.failures.set(name, { count: count + 1, last: this.requests })
-    return count + 1 >= FAILURES_MIN ? this.#missing(trial) : undefined
+    return count + 1 >= FAILURES_MIN ? this.#missing({ method, server }) : undefined
   }
 
   /**
-   * The error that names what the bucket must allow.
+   * The error that names the rule that the bucket lacks.
    *
-   * @param {Trial} trial the last one that failed
+   * @param {{ method: string, server: string }} request the last one that failed
    */
   #missing({ method, server }) {
-    const page = this.world.origin() ?? '*'
+    const page = this.runtime.origin() ?? '*'
     const rule = corsRule(page, this.headers)
     return new ColdpressError(
       'Cors',
-      `${server} answers, but no ${method} request gets through: its CORS rules do not let ${page} in. Allow the origin ${page}, the methods ` +
-        `${METHODS.join(', ')} and the headers ${rule.AllowedHeaders.join(', ')}, and expose ${EXPOSED.join(' and ')}. ` +
-        `As a rule of the bucket: ${JSON.stringify({ CORSRules: [rule] })}`,
+      `${server} answers, but no ${method} request gets through: its CORS rules do not let ${page} `
+        + `in. Allow the origin ${page}, the methods ${METHODS.join(', ')} and the headers `
+        + `${rule.AllowedHeaders.join(', ')}, and expose ${EXPOSED.join(' and ')}. `
+        + `As a rule of the bucket: ${JSON.stringify({ CORSRules: [rule] })}`,
       { rule },
     )
   }
@@ -99,16 +114,17 @@ export class CorsWatch {
   /** @param {string} server */
   async #answersProbe(server) {
     const stop = new AbortController()
-    const timer = this.world.setTimer(() => stop.abort(), PROBE_MS_MAX)
+    const timer = this.runtime.setTimer(() => stop.abort(), PROBE_MS_MAX)
     try {
-      // The answer stays hidden in this mode, but that there is one does not.
-      const response = await this.world.fetch(`${server}/`, { method: 'GET', mode: 'no-cors', signal: stop.signal })
+      // In this mode the page cannot read the answer, but it learns that one came.
+      const init = { method: 'GET', mode: /** @type {const} */ ('no-cors'), signal: stop.signal }
+      const response = await this.runtime.fetch(`${server}/`, init)
       await response.body?.cancel()
       return true
     } catch {
       return false
     } finally {
-      this.world.clearTimer(timer)
+      this.runtime.clearTimer(timer)
     }
   }
 }
@@ -127,7 +143,7 @@ function corsRule(origin, headers) {
   }
 }
 
-/** @param {Trial} trial */
+/** @param {SentRequest} request */
 function nameOf({ method, server }) {
   return `${method} ${server}`
 }

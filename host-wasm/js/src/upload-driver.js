@@ -1,13 +1,14 @@
-// Carries out what the upload machine of core asks for: requests, grants, waiting. Decides nothing about retries.
+// Performs the actions that core's upload machine asks for: requests, grants, waits. The machine
+// decides about retries; this file does not.
 
-import { ColdpressError } from './error.js'
+import { ColdpressError, fullMessage } from './error.js'
 import { CorsWatch } from './upload-cors.js'
 import { askFailure } from './upload-grants.js'
 
-/** @import { Trial } from './upload-cors.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { SentRequest } from './upload-cors.js' */
+/** @import { Runtime } from './runtime.js' */
 
-// The whole of an error a store answers with; what is longer is not one.
+// Every error of a store is shorter. Of a longer body, only the beginning is read.
 const BODY_BYTES_MAX = 64 * 1024
 
 /**
@@ -16,28 +17,31 @@ const BODY_BYTES_MAX = 64 * 1024
  * @typedef {object} Machine
  * @property {(now: number) => Action | undefined} poll
  * @property {() => number | undefined} nextTimeout
- * @property {(id: number, status: number, headers: string[], body: Uint8Array, now: number) => void} handleResponse
+ * @property {(id: number, status: number, headers: string[], body: Uint8Array, now: number) =>
+ *   void} handleResponse
  * @property {(id: number, message: string, now: number) => void} handleFailure
  * @property {(grant: string, now: number) => void} handleGrant
- * @property {(code: string, message: string, retryAfterMs: number | undefined, now: number) => void} handleGrantFailure
+ * @property {(code: string, message: string, retryAfterMs: number | undefined, now: number) =>
+ *   void} handleGrantFailure
  * @property {(now: number) => void} abort
  * @property {() => Progress} progress
  * @property {() => Outcome | undefined} outcome
  *
  * @typedef {import('../index.js').UploadProgress} Progress
  * @typedef {{ key: string, bytes: number, created: boolean } | { error: any }} Outcome
- * @typedef {{ type: 'request', id: number, method: string, url: string, headers: [string, string][],
- *   start?: number, end?: number, body?: Uint8Array }} RequestAction
- * @typedef {RequestAction | { type: 'grant', id: number, uploadId?: string } | { type: 'cancel', id: number }} Action
+ * @typedef {{ type: 'request', id: number, method: string, url: string, headers: [string,
+ *   string][], start?: number, end?: number, body?: Uint8Array }} RequestAction
+ * @typedef {RequestAction | { type: 'grant', id: number, uploadId?: string } | { type: 'cancel',
+ *   id: number }} Action
  */
 
 /**
- * @typedef {object} Errand
+ * @typedef {object} UploadJob what a driver needs to store one file
  * @property {Machine} machine
  * @property {Uint8Array} bytes
  * @property {(uploadId: string | undefined, signal: AbortSignal) => Promise<object>} ask
- * @property {() => string | undefined} key that of the latest grant
- * @property {World} world
+ * @property {() => string | undefined} key the key of the latest grant
+ * @property {Runtime} runtime
  * @property {AbortSignal} [signal]
  * @property {(progress: Progress) => void} [onProgress]
  * @property {() => void} [onRequest] called before a request that could store bytes
@@ -46,97 +50,107 @@ const BODY_BYTES_MAX = 64 * 1024
 /**
  * Runs a machine to its end.
  *
- * @param {Errand} errand
+ * @param {UploadJob} job
  * @returns {Promise<{ key: string, bytes: number, created: boolean }>}
  */
-export function drive(errand) {
-  return new Driver(errand).run()
+export function drive(job) {
+  return new Driver(job).run()
 }
 
 class Driver {
-  /** @param {Errand} errand */
-  constructor(errand) {
-    this.errand = errand
-    this.machine = errand.machine
-    this.world = errand.world
-    this.cors = new CorsWatch(errand.world)
+  /** @param {UploadJob} job */
+  constructor(job) {
+    this.job = job
+    this.machine = job.machine
+    this.runtime = job.runtime
+    this.cors = new CorsWatch(job.runtime)
     /** @type {Map<number, AbortController>} */
     this.running = new Map()
     /** @type {any} */
     this.timer = undefined
-    /** @type {unknown} why it was given up, where the machine itself would have gone on */
-    this.verdict = undefined
+    /** @type {unknown} why the driver aborted the machine, which itself would have gone on */
+    this.giveUpReason = undefined
     this.shown = ''
     this.ended = false
   }
 
   /** @returns {Promise<{ key: string, bytes: number, created: boolean }>} */
   async run() {
-    const { signal } = this.errand
-    const onAbort = () => this.#giveUp(new ColdpressError('Aborted', 'the upload was aborted', { cause: signal?.reason }))
-    const stopListening = this.world.onOnline(() => this.#turn())
+    const { signal } = this.job
+    const onAbort = () => this.#giveUp(
+      new ColdpressError('Aborted', 'the upload was aborted', { cause: signal?.reason }),
+    )
+    const stopListening = this.runtime.onOnline(() => this.#step())
     try {
       return await new Promise((resolve, reject) => {
         this.resolve = resolve
         this.reject = reject
         signal?.addEventListener('abort', onAbort)
         if (signal?.aborted) onAbort()
-        else this.#turn()
+        else this.#step()
       })
     } finally {
       this.ended = true
       signal?.removeEventListener('abort', onAbort)
       stopListening()
-      this.world.clearTimer(this.timer)
+      this.runtime.clearTimer(this.timer)
       for (const controller of this.running.values()) controller.abort()
     }
   }
 
-  /** Gives the machine its turn: it may have new wishes after every answer and every timeout. */
-  #turn() {
+  /** Performs the machine's next actions: it may have new ones after each answer and timeout. */
+  #step() {
     if (this.ended) return
-    this.world.clearTimer(this.timer)
-    // Without a network every try would fail at once: the machine sleeps until the runtime wakes us.
-    if (!this.world.online() && this.verdict === undefined) return this.#report()
+    this.runtime.clearTimer(this.timer)
+    // Without a network every attempt would fail at once. So the machine is not polled until the
+    // runtime says that the network is back.
+    if (!this.runtime.online() && this.giveUpReason === undefined) return this.#report()
     try {
-      for (let action; (action = this.machine.poll(this.world.now())) !== undefined; ) this.#perform(action)
+      const next = () => this.machine.poll(this.runtime.now())
+      for (let action; (action = next()) !== undefined; ) this.#perform(action)
       const outcome = this.machine.outcome()
       if (outcome !== undefined) return this.#end(outcome)
-      const next = this.machine.nextTimeout()
-      if (next !== undefined) this.timer = this.world.setTimer(() => this.#turn(), Math.max(next - this.world.now(), 0))
+      this.#setTimer(this.machine.nextTimeout())
     } catch (error) {
       return this.reject?.(error)
     }
     this.#report()
   }
 
+  /** @param {number | undefined} atMs */
+  #setTimer(atMs) {
+    if (atMs === undefined) return
+    const waitMs = Math.max(atMs - this.runtime.now(), 0)
+    this.timer = this.runtime.setTimer(() => this.#step(), waitMs)
+  }
+
   /** @param {Outcome} outcome */
   #end(outcome) {
     if ('key' in outcome) {
-      // All bytes were confirmed before an abort could reach the store.
+      // The object is stored, even if the caller aborted meanwhile.
       this.#report()
       return this.resolve?.(outcome)
     }
     const { error } = outcome
-    // A caller may build on it: the store was seen to hold other content there.
-    if (error?.code === 'Conflict') error.key = this.errand.key()
+    // The outbox relies on this: with a key, the store is known to hold other content there.
+    if (error?.code === 'Conflict') error.key = this.job.key()
     this.reject?.(this.#ending(error))
   }
 
-  /** @param {any} error the machine's own */
+  /** @param {any} error the error of the machine */
   #ending(error) {
-    const { verdict } = this
-    const isAbort = verdict instanceof ColdpressError && verdict.code === 'Aborted'
-    // Only the machine knows whether the file may be in the store all the same.
+    const { giveUpReason } = this
+    const isAbort = giveUpReason instanceof ColdpressError && giveUpReason.code === 'Aborted'
+    // The machine's message also says whether the file may be in the store.
     if (isAbort && error?.code === 'Aborted') {
-      return new ColdpressError('Aborted', error.message, { cause: verdict.cause })
+      return new ColdpressError('Aborted', error.message, { cause: giveUpReason.cause })
     }
-    return verdict ?? error
+    return giveUpReason ?? error
   }
 
   #report() {
-    const { onProgress } = this.errand
-    if (onProgress === undefined || this.verdict !== undefined) return
+    const { onProgress } = this.job
+    if (onProgress === undefined || this.giveUpReason !== undefined) return
     try {
       const progress = this.#progress()
       const shown = JSON.stringify(progress)
@@ -151,19 +165,23 @@ class Driver {
   /** @returns {Progress} */
   #progress() {
     const progress = this.machine.progress()
-    // The machine is not told of this: it cannot know when the network returns.
-    const sleeps = progress.phase !== 'over' && this.running.size === 0 && !this.world.online()
+    // The machine does not know that the network is gone.
+    const sleeps = progress.phase !== 'over' && this.running.size === 0 && !this.runtime.online()
     if (!sleeps) return progress
     const attempt = progress.retry?.attempt ?? 1
     return { ...progress, phase: 'waiting', retry: { attempt, reason: 'this device is offline' } }
   }
 
-  /** @param {unknown} reason what the caller is told once the machine has cleaned up */
+  /**
+   * Aborts the machine, which first cleans up.
+   *
+   * @param {unknown} reason the error of the upload
+   */
   #giveUp(reason) {
     if (this.ended) return
-    this.verdict ??= reason
-    this.machine.abort(this.world.now())
-    this.#turn()
+    this.giveUpReason ??= reason
+    this.machine.abort(this.runtime.now())
+    this.#step()
   }
 
   /** @param {Action} action */
@@ -174,7 +192,9 @@ class Driver {
     } else {
       const controller = new AbortController()
       this.running.set(action.id, controller)
-      const done = action.type === 'grant' ? this.#ask(action, controller) : this.#request(action, controller)
+      const done = action.type === 'grant'
+        ? this.#ask(action, controller)
+        : this.#request(action, controller)
       done.catch((error) => this.reject?.(error))
     }
   }
@@ -185,27 +205,28 @@ class Driver {
    */
   async #ask({ id, uploadId }, controller) {
     /** @type {{ grant: object } | { error: unknown }} */
-    const answer = await this.#granted(uploadId, controller.signal).then((grant) => ({ grant }), (error) => ({ error }))
+    const answer = await this.#granted(uploadId, controller.signal)
+      .then((grant) => ({ grant }), (error) => ({ error }))
     if (!this.#ends(id, controller)) return
     if ('error' in answer) {
       this.#refused(answer.error)
     } else {
       try {
-        // A function that gives nothing gives no JSON either.
-        this.machine.handleGrant(JSON.stringify(answer.grant) ?? 'null', this.world.now())
+        // `JSON.stringify(undefined)` is undefined.
+        this.machine.handleGrant(JSON.stringify(answer.grant) ?? 'null', this.runtime.now())
       } catch (error) {
         this.#refused(error)
       }
     }
-    this.#turn()
+    this.#step()
   }
 
   /** @param {unknown} error */
   #refused(error) {
     const { code, message, retryAfterMs } = askFailure(error)
-    // What ends the upload is told in the words of whoever refused.
-    if (code !== 'Unavailable') this.verdict ??= error
-    this.machine.handleGrantFailure(code, message, retryAfterMs, this.world.now())
+    // This error ends the upload: the caller gets it unchanged.
+    if (code !== 'Unavailable') this.giveUpReason ??= error
+    this.machine.handleGrantFailure(code, message, retryAfterMs, this.runtime.now())
   }
 
   /**
@@ -214,12 +235,12 @@ class Driver {
    */
   async #granted(uploadId, signal) {
     try {
-      return await this.errand.ask(uploadId, signal)
+      return await this.job.ask(uploadId, signal)
     } catch (error) {
-      // That upload was completed or aborted meanwhile: the machine begins again with another.
-      const gone = uploadId !== undefined && error instanceof ColdpressError && error.code === 'NotFound'
-      if (!gone) throw error
-      return this.errand.ask(undefined, signal)
+      // That multipart upload was completed or aborted meanwhile. The machine begins another one.
+      const isGone = error instanceof ColdpressError && error.code === 'NotFound'
+      if (uploadId === undefined || !isGone) throw error
+      return this.job.ask(undefined, signal)
     }
   }
 
@@ -230,44 +251,48 @@ class Driver {
   async #request(action, controller) {
     const { id, method, url } = action
     const headers = sendable(action.headers)
-    this.errand.onRequest?.()
-    const trial = this.cors.sent(method, url, headers.map(([name]) => name))
+    this.job.onRequest?.()
+    const sent = this.cors.sent(method, url, headers.map(([name]) => name))
     try {
-      const response = await this.world.fetch(url, { method, headers, body: this.#body(action), signal: controller.signal })
-      this.cors.answered(trial)
+      const { signal } = controller
+      const init = { method, headers, body: this.#body(action), signal }
+      const response = await this.runtime.fetch(url, init)
+      this.cors.answered(sent)
       const body = await bodyOf(response)
       if (!this.#ends(id, controller)) return
-      this.machine.handleResponse(id, response.status, [...response.headers].flat(), body, this.world.now())
+      const pairs = [...response.headers].flat()
+      this.machine.handleResponse(id, response.status, pairs, body, this.runtime.now())
     } catch (error) {
-      if (!(await this.#failed(action, trial, controller, error))) return
+      if (!(await this.#failed(action, sent, controller, error))) return
     }
-    this.#turn()
+    this.#step()
   }
 
   /** @param {RequestAction} action */
   #body({ start, end, body }) {
-    const bytes = start === undefined ? body : this.errand.bytes.subarray(start, end)
+    const bytes = start === undefined ? body : this.job.bytes.subarray(start, end)
     return /** @type {BodyInit | undefined} */ (bytes)
   }
 
   /**
    * @param {RequestAction} action
-   * @param {Trial} trial
+   * @param {SentRequest} sent
    * @param {AbortController} controller
    * @param {unknown} error
    */
-  async #failed({ id }, trial, controller, error) {
-    const looked = this.running.get(id) === controller && this.world.online() && this.verdict === undefined
-    const missing = looked ? await this.cors.failed(trial) : undefined
+  async #failed({ id }, sent, controller, error) {
+    const isOpen = this.running.get(id) === controller && this.giveUpReason === undefined
+    const missing = isOpen && this.runtime.online() ? await this.cors.failed(sent) : undefined
     if (!this.#ends(id, controller)) return false
-    const message = `${trial.server}: ${String(/** @type {any} */ (error)?.message ?? error)}`
-    this.machine.handleFailure(id, message, this.world.now())
+    const message = `${sent.server}: ${fullMessage(error)}`
+    this.machine.handleFailure(id, message, this.runtime.now())
     if (missing) this.#giveUp(missing)
     return true
   }
 
   /**
-   * Takes a request off the list; false where it was cancelled, so that nobody wants its answer.
+   * Removes a request from those that run. Returns false if it was cancelled before: then its
+   * answer is ignored.
    *
    * @param {number} id
    * @param {AbortController} controller
@@ -280,7 +305,7 @@ class Driver {
 }
 
 /**
- * The runtime sets the length itself and refuses to be told.
+ * The headers without `content-length`: the runtime sets it, and forbids others to.
  *
  * @param {[string, string][]} headers
  * @returns {[string, string][]}
@@ -290,8 +315,8 @@ function sendable(headers) {
 }
 
 /**
- * What the machine may look at: a 200 can carry an error. A body that is read to its end leaves the connection to the next
- * request; one that is cancelled takes it along.
+ * The body of an answer, which the machine looks at: even a 200 may carry an error. After a body
+ * that was read to its end, the next request can use the connection.
  *
  * @param {Response} response
  */

@@ -1,14 +1,15 @@
-// Grants from `coldpress serve`, and what went wrong with one that did not come.
+// Asks `coldpress serve` for grants, and says why if it gets none.
 
-import { ColdpressError, stopIfAborted } from './error.js'
+import { ColdpressError, fullMessage, stopIfAborted } from './error.js'
+import { runtimeWith } from './runtime.js'
+import { checkFunctions } from './settings.js'
 import { CorsWatch } from './upload-cors.js'
 import { kindOf } from './values.js'
-import { worldWith } from './upload-world.js'
 
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 /** @import { GetGrant, GrantRequest } from '../index.js' */
 
-/** What an answer means that does not come in the form of a grant server: a proxy speaks, say. */
+/** What a status means if the answer is not that of a grant server, but for example a proxy's. */
 const CODES = {
   401: 'Denied',
   403: 'Denied',
@@ -17,52 +18,98 @@ const CODES = {
   425: 'Unavailable',
   429: 'Unavailable',
 }
-const OURS = new Set(['Key', 'Limit', 'Misuse', 'Denied', 'NotFound', 'Conflict', 'Unavailable'])
-/** No server that will answer later says so: it does not know what is asked of it. */
-const NEVER = new Set([501, 505])
+/** The codes that the answer of a grant server may name. */
+const CODES_OF_SERVER = new Set([
+  'Key', 'Limit', 'Misuse', 'Denied', 'NotFound', 'Conflict', 'Unavailable',
+])
+/** With these the server says that it cannot handle such a request: a retry would fail too. */
+const NO_RETRY = new Set([501, 505])
 const RETRY_AFTER = /^\d{1,9}$/
-/** What may stand in the header: anything else would fail in words that name no token. */
+/** What a header may hold. With other characters `fetch` would fail and not name the token. */
 const TOKEN = /^[\x20-\x7e]+$/
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+/** Only these redirects keep the method and the body of a request. */
+const REDIRECTS_AS_IT_IS = new Set([307, 308])
+const REDIRECTS_MAX = 5
 
 /**
- * Asks `coldpress serve` at `url` for grants.
+ * Returns a function that asks the grant server (`coldpress serve`) at `url` for grants.
  *
- * @param {string | URL} url where the server is, with its path if it has one
- * @param {{ token: Token, fetch?: typeof globalThis.fetch, world?: World }} options
+ * @param {string | URL} url the address of the server, with its path if it has one
+ * @param {{ token: Token, fetch?: typeof globalThis.fetch, runtime?: Runtime }} options
  * @returns {GetGrant}
  *
  * @typedef {string | (() => string | Promise<string>)} Token
  */
 export function grantsFrom(url, options) {
-  const here = options?.world ?? worldWith(options?.fetch)
+  checkFunctions({ fetch: options?.fetch })
+  const runtime = options?.runtime ?? runtimeWith(options?.fetch)
   const address = addressOf(url)
   const endpoint = new URL('v1/grants', address)
   const token = options?.token
   if (typeof token !== 'function' && !isToken(token)) {
-    const rule = 'a string of printable ASCII, or a function that gives one'
+    const rule = 'a string of printable ASCII, or a function that returns one'
     throw new ColdpressError('Misuse', `grantsFrom needs a token: ${rule}`)
   }
-  const cors = new CorsWatch(here)
+  const cors = new CorsWatch(runtime)
   return async (request, options) => {
     const signal = options?.signal
     const authorization = `Bearer ${await bearer(token)}`
     const headers = { authorization, 'content-type': 'application/json' }
-    const body = JSON.stringify(request)
-    const trial = cors.sent('POST', endpoint.href, Object.keys(headers))
+    const init = { method: 'POST', headers, body: JSON.stringify(request), signal }
+    const sent = cors.sent('POST', endpoint.href, Object.keys(headers))
     let response
     let text
     try {
-      response = await here.fetch(endpoint.href, { method: 'POST', headers, body, signal })
-      cors.answered(trial)
+      response = await fetched(runtime, endpoint, init)
+      cors.answered(sent)
       text = await response.text()
     } catch (error) {
       stopIfAborted(signal)
-      throw await unreachable(here, cors, trial, error)
+      throw await unreachable(runtime, cors, sent, error)
     }
-    const said = parsed(text)
-    if (!response.ok) throw refusal(address, endpoint, response, said)
-    if (typeof said?.key === 'string') return said
+    const answer = parsed(text)
+    if (!response.ok) throw refusal(address, endpoint, response, answer)
+    if (typeof answer?.key === 'string') return answer
     throw strange(address, endpoint, response, `, with ${start(text)} for a grant`)
+  }
+}
+
+/**
+ * Follows redirects within the server only: `fetch` itself would drop the token on the way to
+ * another server, or fail with words that do not name the redirect. A page must leave redirects to
+ * the browser, which hides them.
+ *
+ * @param {Runtime} runtime
+ * @param {URL} endpoint
+ * @param {RequestInit} init
+ * @returns {Promise<Response>}
+ */
+async function fetched(runtime, endpoint, init) {
+  if (runtime.origin() !== undefined) return runtime.fetch(endpoint.href, init)
+  let url = endpoint
+  for (let redirects = 0; ; redirects += 1) {
+    const response = await runtime.fetch(url.href, { ...init, redirect: 'manual' })
+    const next = redirects < REDIRECTS_MAX ? redirectOf(response, url) : undefined
+    const isSame = next?.origin === endpoint.origin && REDIRECTS_AS_IT_IS.has(response.status)
+    if (next === undefined || !isSame) return response
+    await response.body?.cancel()
+    url = next
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {URL} url of the request
+ * @returns {URL | undefined} where the answer redirects to
+ */
+function redirectOf({ status, headers }, url) {
+  const location = headers.get('location')
+  if (!REDIRECTS.has(status) || location === null) return undefined
+  try {
+    return new URL(location, url)
+  } catch {
+    return undefined
   }
 }
 
@@ -73,7 +120,7 @@ async function bearer(token) {
   try {
     given = await token()
   } catch (cause) {
-    // It chose the code itself: with `Unavailable` the question is repeated.
+    // The function chose the code itself. With `Unavailable`, the upload asks again later.
     if (cause instanceof ColdpressError) throw cause
     const said = /** @type {any} */ (cause)?.message ?? cause
     const message = `the function token failed, so no grant was asked for: ${said}`
@@ -81,7 +128,7 @@ async function bearer(token) {
   }
   if (isToken(given)) return given
   const found = typeof given === 'string' ? 'a string that is no token' : kindOf(given)
-  const rule = 'it gives a string of printable ASCII, or a promise of one'
+  const rule = 'it must return a string of printable ASCII, or a promise of one'
   throw new ColdpressError('Denied', `the function token gave ${found}; ${rule}`)
 }
 
@@ -92,7 +139,7 @@ async function bearer(token) {
 const isToken = (token) => typeof token === 'string' && TOKEN.test(token) && token.trim() !== ''
 
 /**
- * How a failed ask is told to the machine: retried later where it may go better then.
+ * A failed request for a grant, as the machine takes it: by the code it decides whether to retry.
  *
  * @param {unknown} error
  * @returns {{ code: string, message: string, retryAfterMs: number | undefined }}
@@ -100,10 +147,13 @@ const isToken = (token) => typeof token === 'string' && TOKEN.test(token) && tok
 export function askFailure(error) {
   const { code, message, retryAfterMs } = /** @type {any} */ (error ?? {})
   if (error instanceof ColdpressError) return { code, message, retryAfterMs }
-  // fetch reports a network that is down as a TypeError, in a caller's own function too.
-  const unavailable = error instanceof TypeError
-  const told = String(message ?? error)
-  return { code: unavailable ? 'Unavailable' : 'Denied', message: told, retryAfterMs: undefined }
+  // fetch throws a TypeError if the network is down, also in a function of the caller's.
+  const isNetwork = error instanceof TypeError
+  return {
+    code: isNetwork ? 'Unavailable' : 'Denied',
+    message: fullMessage(error),
+    retryAfterMs: undefined,
+  }
 }
 
 /**
@@ -112,7 +162,8 @@ export function askFailure(error) {
  */
 function addressOf(url) {
   const shown = JSON.stringify(String(url))
-  const message = `grantsFrom: ${shown} is no URL of a grant server; it begins with http:// or https://`
+  const rule = 'it begins with http:// or https://'
+  const message = `grantsFrom: ${shown} is no URL of a grant server; ${rule}`
   let base
   try {
     base = new URL(url, /** @type {any} */ (globalThis).location?.href)
@@ -122,7 +173,8 @@ function addressOf(url) {
   if (!/^https?:$/.test(base.protocol)) throw new ColdpressError('Misuse', message)
   if (base.username !== '' || base.password !== '') {
     const rule = 'a password in a URL is not sent; pass a token'
-    throw new ColdpressError('Misuse', `grantsFrom: the URL of ${base.host} has a user in it; ${rule}`)
+    const what = `grantsFrom: the URL of ${base.host} has a user in it`
+    throw new ColdpressError('Misuse', `${what}; ${rule}`)
   }
   base.search = base.hash = ''
   if (!base.pathname.endsWith('/')) base.pathname += '/'
@@ -130,30 +182,29 @@ function addressOf(url) {
 }
 
 /**
- * @param {World} here
+ * @param {Runtime} runtime
  * @param {CorsWatch} cors
- * @param {import('./upload-cors.js').Trial} trial
+ * @param {import('./upload-cors.js').SentRequest} sent
  * @param {unknown} cause
  */
-async function unreachable(here, cors, trial, cause) {
-  const { server } = trial
-  if (here.online() && (await cors.failed(trial))) {
-    const page = here.origin()
+async function unreachable(runtime, cors, sent, cause) {
+  const { server } = sent
+  if (runtime.online() && (await cors.failed(sent))) {
+    const page = runtime.origin()
     return new ColdpressError(
       'Cors',
-      `the grant server ${server} answers, but does not let ${page} in: start it with that origin on `
-        + `its list (coldpress serve --allow-origin ${page})`,
+      `the grant server ${server} answers, but does not let ${page} in: start it with that origin `
+        + `on its list (coldpress serve --allow-origin ${page})`,
       { cause },
     )
   }
-  const reason = String(/** @type {any} */ (cause)?.message ?? cause)
-  const message = `the grant server ${server} cannot be reached: ${reason}`
+  const message = `the grant server ${server} cannot be reached: ${fullMessage(cause)}`
   return new ColdpressError('Unavailable', message, { cause })
 }
 
 /**
  * @param {string} text
- * @returns {any} what the JSON says; undefined where it is none
+ * @returns {any} the JSON value; undefined if the text is no JSON
  */
 function parsed(text) {
   try {
@@ -170,17 +221,19 @@ const start = (/** @type {string} */ text) =>
  * @param {URL} address
  * @param {URL} endpoint
  * @param {Response} response
- * @param {any} answer the body, where it is JSON
+ * @param {any} answer the body, if it is JSON
  */
 function refusal(address, endpoint, response, answer) {
   const { status } = response
+  const target = redirectOf(response, endpoint)
+  if (target !== undefined) return redirected(address, endpoint, response, target)
   const after = response.headers.get('retry-after') ?? ''
   const retryAfterMs = RETRY_AFTER.test(after) ? Number(after) * 1000 : undefined
   const said = answer?.error
-  const isBusy = status >= 500 && !NEVER.has(status)
+  const isBusy = status >= 500 && !NO_RETRY.has(status)
   const code = isBusy ? 'Unavailable' : CODES[/** @type {keyof typeof CODES} */ (status)]
   if (typeof said?.message === 'string') {
-    const theirs = !isBusy && OURS.has(said.code) ? said.code : undefined
+    const theirs = !isBusy && CODES_OF_SERVER.has(said.code) ? said.code : undefined
     return new ColdpressError(theirs ?? code ?? 'Denied', said.message, { retryAfterMs })
   }
   if (code === undefined) return strange(address, endpoint, response)
@@ -188,7 +241,21 @@ function refusal(address, endpoint, response, answer) {
 }
 
 /**
- * The error where something else than a grant server answers.
+ * @param {URL} address
+ * @param {URL} endpoint
+ * @param {Response} response
+ * @param {URL} target
+ */
+function redirected(address, endpoint, response, target) {
+  // These parts may hold a secret.
+  target.search = target.hash = target.username = target.password = ''
+  const what = `${answered(address, endpoint, response)}: it redirects to ${target.href}`
+  const todo = 'pass grantsFrom the address of the grant server itself'
+  return new ColdpressError('NotFound', `${what}: ${todo}`)
+}
+
+/**
+ * The error if something else than a grant server answers.
  *
  * @param {URL} address
  * @param {URL} endpoint
@@ -196,8 +263,8 @@ function refusal(address, endpoint, response, answer) {
  * @param {string} [more]
  */
 function strange(address, endpoint, response, more = '') {
-  const did = `${answered(address, endpoint, response)}${more}`
-  return new ColdpressError('NotFound', `${did}: is it the address of a coldpress grant server?`)
+  const what = `${answered(address, endpoint, response)}${more}`
+  return new ColdpressError('NotFound', `${what}: is it the address of a coldpress grant server?`)
 }
 
 /**

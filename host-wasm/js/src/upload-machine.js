@@ -1,58 +1,58 @@
-// Core's upload machine, with its wishes and outcomes as plain objects.
+// Core's upload machine, with its actions and outcomes as plain objects.
 
 import { ColdpressError } from './error.js'
 
 /** @import { Action, Machine, Outcome, Progress } from './upload-driver.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { Runtime } from './runtime.js' */
 
-// A phone on a slow line needs minutes for a part of 16 MiB, and fetch tells nothing on the way.
+// A phone on a slow network needs minutes for a part of 16 MiB, and fetch reports no progress.
 const TIMEOUT_MS = 300_000
 
 /**
- * @typedef {object} Patience how long and how often a machine tries
+ * @typedef {object} RetryLimits how often a machine retries, and for how long
  * @property {number} [concurrency]
  * @property {number} [retries]
  * @property {number} [timeoutMs]
  *
  * @typedef {import('../index.js').Grant} Grant
- * @typedef {Patience & { bytes: number, sha256: string, grant?: Grant }} Errand
+ * @typedef {RetryLimits & { bytes: number, sha256: string, grant?: Grant }} UploadSpec
  */
 
 /**
- * Runs `use` with the machine that stores a file, which is gone afterwards.
+ * Runs `use` with the machine that stores a file. Afterwards the machine is freed.
  *
  * @template T
  * @param {any} engine
- * @param {Errand} errand
- * @param {World} world
+ * @param {UploadSpec} spec
+ * @param {Runtime} runtime
  * @param {(machine: Machine) => Promise<T>} use
  * @returns {Promise<T>}
  */
-export function withUpload(engine, errand, world, use) {
-  const { bytes, sha256, grant, concurrency, retries, timeoutMs = TIMEOUT_MS } = errand
+export function withUpload(engine, spec, runtime, use) {
+  const { bytes, sha256, grant, concurrency, retries, timeoutMs = TIMEOUT_MS } = spec
   checkCounts({ concurrency, retries, timeoutMs })
   const text = grant === undefined ? undefined : JSON.stringify(grant)
-  const patience = [concurrency, retries, timeoutMs]
+  const limits = [concurrency, retries, timeoutMs]
   const make = (/** @type {any} */ module) =>
-    new module.RawUpload(bytes, sha256, text, ...patience, world.seed(), world.now())
+    new module.RawUpload(bytes, sha256, text, ...limits, runtime.seed(), runtime.now())
   return withMachine(engine, make, bytes, use)
 }
 
 /**
- * The same with the machine that asks for a grant while there is no file; its outcome has only the
- * key.
+ * Runs `use` with the machine that asks for a grant before there is a file. Its outcome has only
+ * the key.
  *
  * @template T
  * @param {any} engine
- * @param {Patience} patience
- * @param {World} world
+ * @param {RetryLimits} limits
+ * @param {Runtime} runtime
  * @param {(machine: Machine) => Promise<T>} use
  * @returns {Promise<T>}
  */
-export function withFirstGrant(engine, { retries, timeoutMs = TIMEOUT_MS }, world, use) {
+export function withFirstGrant(engine, { retries, timeoutMs = TIMEOUT_MS }, runtime, use) {
   checkCounts({ retries, timeoutMs })
   const make = (/** @type {any} */ module) =>
-    new module.RawFirstGrant(retries, timeoutMs, world.seed(), world.now())
+    new module.RawFirstGrant(retries, timeoutMs, runtime.seed(), runtime.now())
   return withMachine(engine, make, 0, use)
 }
 
@@ -73,7 +73,7 @@ async function withMachine(engine, make, totalBytes, use) {
     raw = instance.run(make)
     return await use(machineOf(raw, totalBytes, (call) => instance.run(call)))
   } finally {
-    // An instance that stopped took the machine with it.
+    // If the instance has stopped, the machine is gone with it.
     if (instance.memoryBytes > 0) raw?.free()
     instance.release()
   }
@@ -89,10 +89,12 @@ function machineOf(raw, totalBytes, run) {
   return {
     poll: (now) => run(() => actionOf(raw.poll(now))),
     nextTimeout: () => run(() => raw.nextTimeout()),
-    handleResponse: (id, status, headers, body, now) => run(() => raw.handleResponse(id, status, headers, body, now)),
+    handleResponse: (id, status, headers, body, now) =>
+      run(() => raw.handleResponse(id, status, headers, body, now)),
     handleFailure: (id, message, now) => run(() => raw.handleFailure(id, message, now)),
     handleGrant: (grant, now) => run(() => raw.handleGrant(grant, now)),
-    handleGrantFailure: (code, message, retryAfterMs, now) => run(() => raw.handleGrantFailure(code, message, retryAfterMs, now)),
+    handleGrantFailure: (code, message, retryAfterMs, now) =>
+      run(() => raw.handleGrantFailure(code, message, retryAfterMs, now)),
     abort: (now) => run(() => raw.abort(now)),
     progress: () => run(() => progressOf(raw.progress(), totalBytes)),
     outcome: () => outcomeOf(raw, run),
@@ -120,13 +122,23 @@ function actionOf(raw) {
   if (raw === undefined) return undefined
   const [type, id] = [raw.kind(), raw.id()]
   const action =
-    type === 'request' ? {
-      type, id, method: raw.method(), url: raw.url(), headers: pairs(raw.headers()), start: raw.start(), end: raw.end(), body: raw.body(),
-    }
+    type === 'request' ? { type, id, ...requestOf(raw) }
       : type === 'grant' ? { type, id, uploadId: raw.uploadId() }
         : { type, id }
   raw.free()
   return action
+}
+
+/** @param {any} raw */
+function requestOf(raw) {
+  return {
+    method: raw.method(),
+    url: raw.url(),
+    headers: pairs(raw.headers()),
+    start: raw.start(),
+    end: raw.end(),
+    body: raw.body(),
+  }
 }
 
 /**
@@ -155,14 +167,16 @@ function outcomeOf(raw, run) {
  * @returns {[string, string][]}
  */
 function pairs(strings) {
-  return Array.from({ length: strings.length / 2 }, (_, at) => [strings[at * 2], strings[at * 2 + 1]])
+  const pairAt = (/** @type {number} */ at) =>
+    /** @type {[string, string]} */ ([strings[at * 2], strings[at * 2 + 1]])
+  return Array.from({ length: strings.length / 2 }, (_, at) => pairAt(at))
 }
 
 /** @param {Record<string, number | undefined>} counts */
 function checkCounts(counts) {
   for (const [name, value] of Object.entries(counts)) {
     if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value <= 0xffffffff)) {
-      throw new ColdpressError('Settings', `${name} is ${String(value)}; it is a whole number`)
+      throw new ColdpressError('Settings', `${name} is ${String(value)}; pass a whole number`)
     }
   }
 }

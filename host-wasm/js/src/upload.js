@@ -1,27 +1,28 @@
-// Rows or a finished file, by a grant, into the store.
+// Stores rows, or an encoded file, by a grant.
 
 import { ColdpressError, stopIfAborted } from './error.js'
 import { lsnsOf } from './lsn.js'
+import { runtimeWith } from './runtime.js'
+import { checkFunctions, checkNames, checkSignal } from './settings.js'
 import { grantsFrom } from './upload-grants.js'
-import { Shipment } from './upload-shipment.js'
-import { worldWith } from './upload-world.js'
+import { RepeatableUpload } from './upload-repeatable.js'
 
 /** @import { Engine } from './engine.js' */
 /** @import { EncodedFile, EncodeOptions, GetGrant, Grant } from '../index.js' */
 /** @import { UploadOptions, UploadResult } from '../index.js' */
-/** @import { FileTarget, Run, Source } from './upload-shipment.js' */
-/** @import { World } from './upload-world.js' */
+/** @import { FileTarget, Run, Source } from './upload-repeatable.js' */
+/** @import { Runtime } from './runtime.js' */
 
-/** What `retry` of an error takes: all that does not change which bytes go where. */
-const RUN_OPTIONS = ['signal', 'onProgress', 'onRequest', 'concurrency', 'retries', 'timeoutMs']
-const RETRY_OPTIONS = [...RUN_OPTIONS, 'grant', 'fetch', 'world']
-/** What only the outbox and tests pass. */
-const INTERNAL = ['onRequest', 'world']
+/** How a file is sent. These options change neither the bytes nor the key. */
+const RUN_OPTIONS = ['signal', 'onProgress', 'concurrency', 'retries', 'timeoutMs', 'fetch']
+const RETRY_OPTIONS = [...RUN_OPTIONS, 'grant']
+/** Only the outbox and tests pass these. */
+const INTERNAL = ['onRequest', 'runtime']
 
-/** @typedef {UploadOptions & { world?: World, onRequest?: () => void }} Options */
+/** @typedef {UploadOptions & { runtime?: Runtime, onRequest?: () => void }} Options */
 
 /**
- * The upload half of the package, on one engine.
+ * Makes `upload` and `grantsFrom`.
  *
  * @param {Engine} engine
  * @param {{ Encoder: new (options?: EncodeOptions) => any }} encoding
@@ -30,7 +31,7 @@ export function uploads(engine, { Encoder }) {
   const tools = { engine, targetOfKey, runAgain }
 
   /**
-   * Stores rows, or a file that was encoded before, as one object.
+   * Stores rows, or an encoded file, as one object.
    *
    * @param {Grant | GetGrant} grant
    * @param {unknown} rows
@@ -38,24 +39,26 @@ export function uploads(engine, { Encoder }) {
    * @returns {Promise<UploadResult>}
    */
   async function upload(grant, rows, options = {}) {
-    const run = { source: sourceOf(grant), world: options.world ?? worldWith(options.fetch) }
-    for (const name of RUN_OPTIONS) run[name] = options[name]
+    const source = sourceOf(grant)
+    if (isFile(rows)) checkOptionsOfFile(options)
+    else checkNames(options, { more: RUN_OPTIONS, internal: INTERNAL })
+    const run = runOf(source, options)
     stopIfAborted(options.signal)
-    const shipment = isFile(rows)
-      ? new Shipment(tools, await targetOfKey(rows.key), { file: rows })
-      : await packed(run, rows, options)
-    return shipment.send(run)
+    const repeatable = isFile(rows)
+      ? new RepeatableUpload(tools, await targetOfKey(rows.key), { file: rows })
+      : await encodeRows(run, rows, options)
+    return repeatable.send(run)
   }
 
   /**
-   * Reads all rows, and chooses whose they are; the tenant may be found out later.
+   * Reads all rows, and chooses their target. The tenant may come later, with the first grant.
    *
    * @param {Run} run
    * @param {unknown} rows
    * @param {Options} options
-   * @returns {Promise<Shipment>}
+   * @returns {Promise<RepeatableUpload>}
    */
-  async function packed({ source, world, onProgress }, rows, options) {
+  async function encodeRows({ source, runtime, onProgress }, rows, options) {
     const { fixed } = source
     const granted = fixed && { ...(await targetOfKey(fixed.key)), encodings: fixed.encodings }
     const { collection = '', tenant, lsns, lsnWidth } = options
@@ -67,11 +70,11 @@ export function uploads(engine, { Encoder }) {
       onProgress?.({ sentBytes: 0, underWayBytes: 0, totalBytes: 0, phase: 'encoding' })
       await encoder.push(rows)
       const count = await encoder.count()
-      // No file is made of no rows: that is said before anybody is asked.
+      // Without rows there is no file. Then `finish` throws, and nobody is asked for a grant.
       if (count === 0) await encoder.finish()
       const chosen = granted
-        ?? { collection, tenant, lsns: lsnsOf(lsns ?? 'time', count, world), lsnWidth }
-      return new Shipment(tools, chosen, { encoder })
+        ?? { collection, tenant, lsns: lsnsOf(lsns ?? 'time', count, runtime), lsnWidth }
+      return new RepeatableUpload(tools, chosen, { encoder })
     } catch (error) {
       encoder.dispose()
       throw error
@@ -79,7 +82,7 @@ export function uploads(engine, { Encoder }) {
   }
 
   /**
-   * The last three parts of a key tell all but the prefix.
+   * What the key of a data file says. Its last three parts say all but the prefix.
    *
    * @param {unknown} key
    * @returns {Promise<FileTarget>}
@@ -100,31 +103,71 @@ export function uploads(engine, { Encoder }) {
 }
 
 /**
- * How the same file is sent once more: as before, but for what the caller has given anew.
+ * How the file is sent.
+ *
+ * @param {Source} source
+ * @param {Options} options
+ * @returns {Run}
+ */
+function runOf(source, options) {
+  const { signal, onProgress, onRequest, concurrency, retries, timeoutMs, fetch } = options
+  checkSignal(signal)
+  checkFunctions({ onProgress, fetch })
+  const runtime = options.runtime ?? runtimeWith(fetch)
+  return { source, runtime, signal, onProgress, onRequest, concurrency, retries, timeoutMs }
+}
+
+/**
+ * How the same file is sent again: as before, except for the new options.
  *
  * @param {Run} run
  * @param {Record<string, any>} options
  * @returns {Run}
  */
 function runAgain(run, options) {
-  for (const name of Object.keys(options)) {
-    if (RETRY_OPTIONS.includes(name)) continue
-    const known = RETRY_OPTIONS.filter((option) => !INTERNAL.includes(option)).join(', ')
-    const no = `retry sends the very same file, so there is no option ${JSON.stringify(name)}`
-    throw new ColdpressError('Settings', `${no}; there are ${known}`)
+  const unknown = unknownOf(options, [...RETRY_OPTIONS, ...INTERNAL])
+  if (unknown !== undefined) {
+    const no = `retry sends the very same file, so there is no option ${JSON.stringify(unknown)}`
+    throw new ColdpressError('Settings', `${no}; there are ${RETRY_OPTIONS.join(', ')}`)
   }
-  const { grant, fetch, world = fetch && worldWith(fetch), ...others } = options
+  const { grant, fetch, runtime = fetch && runtimeWith(fetch), ...others } = options
+  checkSignal(others.signal)
+  checkFunctions({ onProgress: others.onProgress, fetch })
   return {
     ...run,
     ...others,
-    ...(world && { world }),
+    ...(runtime && { runtime }),
     ...(grant && { source: sourceOf(grant) }),
   }
 }
 
+/**
+ * An encoded file has its target and its settings already: other ones would have no effect.
+ *
+ * @param {Options} options
+ */
+function checkOptionsOfFile(options) {
+  if (typeof options !== 'object' || options === null) checkNames(options)
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const unknown = unknownOf(Object.fromEntries(given), [...RUN_OPTIONS, ...INTERNAL])
+  if (unknown === undefined) return
+  const no = `upload of an encoded file has no option ${JSON.stringify(unknown)}`
+  const why = `the file keeps what encode chose; there are ${RUN_OPTIONS.join(', ')}`
+  throw new ColdpressError('Settings', `${no}: ${why}`)
+}
+
+/**
+ * @param {object} options
+ * @param {string[]} known
+ */
+function unknownOf(options, known) {
+  return Object.keys(options).find((name) => !known.includes(name))
+}
+
 /** @param {Options} options */
 function encodeOptionsOf(options) {
-  const others = new Set([...RUN_OPTIONS.filter((name) => name !== 'signal'), 'fetch', 'world'])
+  const others = new Set([...RUN_OPTIONS, ...INTERNAL])
+  others.delete('signal')
   return Object.fromEntries(Object.entries(options).filter(([name]) => !others.has(name)))
 }
 
@@ -139,7 +182,7 @@ function sourceOf(grant) {
   if (typeof grant !== 'object' || grant === null) {
     throw new ColdpressError(
       'Misuse',
-      'upload needs a grant, or a function such as grantsFrom(url, { token }) that gets one',
+      'upload needs a grant, or a function that gets one, such as grantsFrom(url, { token })',
     )
   }
   return {
@@ -147,8 +190,8 @@ function sourceOf(grant) {
     ask: async () => {
       throw new ColdpressError(
         'Expired',
-        'the grant has expired; pass upload a function that gets grants, and it asks for a fresh '
-          + 'one, or call error.retry({ grant }) with another',
+        'the grant has expired; call error.retry({ grant }) with a new one, or pass upload a '
+          + 'function that gets grants: then it asks for a new one itself',
       )
     },
   }

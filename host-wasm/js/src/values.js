@@ -1,5 +1,5 @@
-/** Why a value cannot be in a row; whoever knows the place makes an error of it. */
-export class Faulty extends Error {
+/** A value cannot be in a row. The tape adds the place and makes a `ColdpressError` of it. */
+export class BadValue extends Error {
   /**
    * @param {string} message
    * @param {'Row' | 'Limit'} [code]
@@ -13,17 +13,20 @@ export class Faulty extends Error {
 const tagOf = Function.prototype.call.bind(Object.prototype.toString)
 
 /**
- * What stands in a row for an object that is neither plain nor an array.
+ * What a row stores for an object that is neither plain nor an array.
  *
  * @param {any} object
- * @param {string | number} key where it stands, which a toJSON method is told
- * @returns {{ value?: unknown, entries?: Iterable<[unknown, unknown]>, elements?: Iterable<unknown> }}
+ * @param {string | number} key its key, which a toJSON method gets
+ * @returns {{ value?: unknown, entries?: Iterable<[unknown, unknown]>, elements?:
+ *   Iterable<unknown> }}
  */
-export function standIn(object, key) {
+export function replacementOf(object, key) {
   const tag = tagOf(object)
   switch (tag) {
     case '[object Date]':
-      if (Number.isNaN(object.getTime())) throw new Faulty('the Date is invalid; use null, or leave it out')
+      if (Number.isNaN(object.getTime())) {
+        throw new BadValue('the Date is invalid; use null, or leave it out')
+      }
       return { value: object.toISOString() }
     case '[object Uint8Array]':
       return { value: base64(object) }
@@ -44,19 +47,23 @@ export function standIn(object, key) {
     case '[object Object]':
       return { value: object }
   }
-  if (ArrayBuffer.isView(object) && tag !== '[object DataView]') return { elements: /** @type {any} */ (object) }
+  if (ArrayBuffer.isView(object) && tag !== '[object DataView]') {
+    return { elements: /** @type {any} */ (object) }
+  }
   const name = tag.slice('[object '.length, -1)
-  const hint = name === 'Promise' ? 'await it' : 'give it a toJSON method, or take from it what you need'
-  throw new Faulty(`${withArticle(name)} has no form in JSON; ${hint}`)
+  const hint = name === 'Promise'
+    ? 'await it'
+    : 'give it a toJSON method, or pass only the values that you need'
+  throw new BadValue(`${withArticle(name)} has no form in JSON; ${hint}`)
 }
 
-/** A path of more steps is told by its ends. */
+/** Of a longer path, only its beginning and its end are shown. */
 const STEPS_MAX = 20
 const ENDS_STEPS = 5
 
 /**
- * Where a value stands in its row, for people: `order.items[3].price`. Of a very long path its
- * beginning and its end: `a.b.c.d.e … x.y.z`.
+ * The path of a value in its row, for people: `order.items[3].price`. A very long path is
+ * shortened in the middle: `a.b.c.d.e … v.w.x.y.z`.
  *
  * @param {(string | number | undefined)[]} steps
  * @returns {string}
@@ -78,7 +85,7 @@ function joined(steps) {
 }
 
 /**
- * What a value is, in words that fit into a sentence: `null`, `undefined`, `a number`, `an object`.
+ * The kind of a value, for a sentence: `null`, `undefined`, `a number`, `an object`.
  *
  * @param {unknown} value
  * @returns {string}
@@ -92,18 +99,18 @@ export function kindOf(value) {
 const withArticle = (noun) => `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
 
 /**
- * Whether a string is text: no half of a surrogate pair stands alone.
+ * Whether a string has no half of a surrogate pair without the other half.
  *
  * @param {string} text
  * @returns {boolean}
  */
-export function isText(text) {
+export function isWellFormed(text) {
   // @ts-ignore - not in every runtime yet
   return text.isWellFormed ? text.isWellFormed() : !/\p{Surrogate}/u.test(text)
 }
 
 /**
- * Padded base64 of the standard alphabet, which a `binary` column reads.
+ * Base64 as a `binary` column reads it: the standard alphabet, with padding.
  *
  * @param {Uint8Array} bytes
  * @returns {string}

@@ -1,16 +1,16 @@
-//! Rows as JSON that JavaScript's own parser reads without rounding a number.
+//! Writes rows as JSON that JavaScript's own parser reads without rounding a number.
 //!
-//! `JSON.parse` makes a double of every number. A row that holds a whole number past ±2^53 is therefore
-//! written with marks: such a number as the string `#123`, and a string that begins with `#` with one more of
-//! them. `js/src/decode.js` takes the marks off again, and makes a BigInt of the numbers.
+//! `JSON.parse` makes a double of every number. So a row with a whole number past ±2^53 is written
+//! with marks: such a number becomes the string `#123`, and a string that begins with `#` gets one
+//! more `#`. `js/src/decode.js` removes the marks, and makes a BigInt of each number.
 
-use coldpress_core::json::{self, Events, Number, write_number, write_string};
+use coldpress_core::json::{self, Events, JsonText, Number, write_number, write_string};
 use coldpress_core::{Error, ErrorKind, Result};
 
 const SAFE_MAX: i64 = (1 << 53) - 1;
 const MARK: char = '#';
 
-/// What we wrote ourselves is UTF-8; a damaged file might make it otherwise.
+/// The text that we wrote, which is UTF-8 unless the file is damaged.
 pub(super) fn text(document: &[u8]) -> Result<&str> {
     std::str::from_utf8(document).map_err(|_| {
         Error::new(
@@ -20,9 +20,9 @@ pub(super) fn text(document: &[u8]) -> Result<&str> {
     })
 }
 
-/// Whether the document holds a number that a JavaScript number is not exactly.
+/// Whether the document has a number that a JavaScript number cannot represent exactly.
 pub(super) fn needs_marks(document: &[u8]) -> Result<bool> {
-    // Only many digits or an exponent can make such a number: most rows need no second look.
+    // Such a number has many digits or an exponent, so most rows need no further check.
     const DIGITS_MIN: usize = 16;
     let mut digits = 0;
     let suspect = document.iter().any(|byte| {
@@ -39,15 +39,22 @@ pub(super) fn needs_marks(document: &[u8]) -> Result<bool> {
     Ok(seen.inexact)
 }
 
-/// Appends the document with marks; an error of kind `Limit` where a number has no exact form in JavaScript.
+/// Appends the document with marks; an error of kind `Limit` if JavaScript cannot represent a
+/// number exactly.
 pub(super) fn write_marked(document: &[u8], row: u64, out: &mut String) -> Result<()> {
-    let mut marked = Marked { out, comma: false, inexact: None };
+    let mut marked = Marked::default();
     json::read(document, &mut marked)?;
     match marked.inexact {
-        None => Ok(()),
+        None => {
+            out.push_str(&marked.text.take());
+            Ok(())
+        }
         Some(literal) => Err(Error::new(
             ErrorKind::Limit,
-            format!("the number {literal} would be rounded in JavaScript; decode with as: 'ndjson' to have it as text"),
+            format!(
+                "JavaScript would round the number {literal}; decode with as: 'ndjson' to get it \
+                 as text"
+            ),
         )
         .at_row(row)),
     }
@@ -77,7 +84,7 @@ fn is_exact(number: Number<'_>) -> bool {
     }
 }
 
-/// What a look over a document tells.
+/// What a walk over a document finds.
 #[derive(Default)]
 struct Seen {
     depth: usize,
@@ -110,85 +117,62 @@ impl Events for Seen {
     }
 }
 
-struct Marked<'o> {
-    out: &'o mut String,
-    comma: bool,
+/// A document as JSON text, with marks.
+#[derive(Default)]
+struct Marked {
+    text: JsonText,
     /// A number that is neither a double nor a whole number.
     inexact: Option<String>,
 }
 
-impl Marked<'_> {
-    fn value(&mut self) -> &mut String {
-        if self.comma {
-            self.out.push(',');
-        }
-        self.comma = true;
-        self.out
-    }
-
-    fn open(&mut self, bracket: char) {
-        self.value().push(bracket);
-        self.comma = false;
-    }
-
-    fn close(&mut self, bracket: char) {
-        self.out.push(bracket);
-        self.comma = true;
-    }
-}
-
-impl Events for Marked<'_> {
+impl Events for Marked {
     fn key(&mut self, name: &str) {
-        write_string(self.value(), name);
-        self.out.push(':');
-        self.comma = false;
+        self.text.key(name);
     }
 
     fn null(&mut self) {
-        self.value().push_str("null");
+        self.text.null();
     }
 
     fn boolean(&mut self, value: bool) {
-        self.value().push_str(if value { "true" } else { "false" });
+        self.text.boolean(value);
     }
 
     fn number(&mut self, value: Number<'_>) {
         if is_exact(value) {
-            return write_number(self.value(), value);
+            return self.text.number(value);
         }
         if let Number::Literal(literal) = value
             && !literal.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
         {
             self.inexact.get_or_insert_with(|| literal.to_owned());
         }
-        let out = self.value();
-        out.push('"');
-        out.push(MARK);
-        write_number(out, value);
-        out.push('"');
+        let mut marked = String::from(MARK);
+        write_number(&mut marked, value);
+        self.text.string(&marked);
     }
 
     fn string(&mut self, value: &str) {
-        if !value.starts_with(MARK) {
-            return write_string(self.value(), value);
+        match value.starts_with(MARK) {
+            true => self.text.string(&format!("{MARK}{value}")),
+            false => self.text.string(value),
         }
-        write_string(self.value(), &format!("{MARK}{value}"));
     }
 
     fn open_object(&mut self) {
-        self.open('{');
+        self.text.open_object();
     }
 
     fn close_object(&mut self) {
-        self.close('}');
+        self.text.close_object();
     }
 
     fn open_array(&mut self) {
-        self.open('[');
+        self.text.open_array();
     }
 
     fn close_array(&mut self) {
-        self.close(']');
+        self.text.close_array();
     }
 }
 
@@ -225,8 +209,14 @@ mod tests {
 
     #[test]
     fn marks_stand_before_numbers_and_marked_strings() {
-        let document = r###"{"#a":[9007199254740993,5,{"b":"#x","c":"x#\n"}],"d":18446744073709551616,"e":null}"###;
-        let expected = r###"{"#a":["#9007199254740993",5,{"b":"##x","c":"x#\n"}],"d":"#18446744073709551616","e":null}"###;
+        let document = concat!(
+            r###"{"#a":[9007199254740993,5,{"b":"#x","c":"x#\n"}],"###,
+            r###""d":18446744073709551616,"e":null}"###,
+        );
+        let expected = concat!(
+            r###"{"#a":["#9007199254740993",5,{"b":"##x","c":"x#\n"}],"###,
+            r###""d":"#18446744073709551616","e":null}"###,
+        );
         assert_eq!(marked(document), expected);
     }
 

@@ -1,4 +1,4 @@
-//! Files back into rows, and what an inspector wants to know of them.
+//! Decodes files into rows, and reports the facts of a file.
 
 mod exact;
 mod report;
@@ -10,15 +10,16 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::Fault;
 
-/// Rows are handed over as soon as their text is this long: enough to make the crossing cheap, little
-/// enough to keep memory small.
+/// Rows go to JavaScript as soon as their text has this length: enough to make each call cheap, and
+/// little enough to keep memory small.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Passes the rows of a file on to `take`, some thousands at a time.
+/// Passes the rows of a file to `take`, some thousands at a time.
 ///
-/// `ids` adds the row's id as `_id` where the document has none of its own. With `ndjson`, rows come as lines
-/// with every number as it is; else as JSON arrays in which numbers that a JavaScript number does not hold
-/// exactly are marked strings (see `exact.rs`), and `take` is told whether there are any.
+/// With `ids`, a document without an `_id` gets the id of its row. With `ndjson`, rows come as
+/// lines with every number as it is. Otherwise they come as JSON arrays, in which a number that
+/// JavaScript cannot represent exactly is a marked string (see `exact.rs`); the second argument of
+/// `take` says whether there is one.
 #[wasm_bindgen]
 pub fn decode(
     bytes: Vec<u8>,
@@ -47,7 +48,7 @@ pub fn decode(
     batch.hand_over(take)
 }
 
-/// The facts of a file, as JSON; an error where its page headers or indexes make no sense.
+/// The facts of a file, as JSON; an error if its page headers or indexes cannot be decoded.
 #[wasm_bindgen]
 pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
     let size = bytes.len();

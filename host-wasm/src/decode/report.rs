@@ -1,4 +1,4 @@
-//! The facts of a file, in the words of the native `inspect --json`.
+//! The facts of a file, with the same names as in the native `inspect --json`.
 
 use coldpress_core::{ChunkReport, ParquetFile, RowGroupReport};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ pub(super) fn json(file: &ParquetFile, size: usize) -> String {
     json!({
         "bytes": size,
         "rows": file.rows_count(),
-        // Strings: JavaScript's numbers end at 2^53.
+        // Strings, because JavaScript's whole numbers are exact only up to 2^53.
         "tenant_id": file.tenant_id().to_string(),
         "collection": file.collection(),
         "min_lsn": file.lsns().min().to_string(),

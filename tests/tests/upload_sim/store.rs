@@ -1,4 +1,5 @@
-//! A store and who grants for it, as far as an upload sees them: exact about rules, without a network.
+//! A store and who grants for it, as far as an upload sees them: exact about rules, without a
+//! network.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +8,7 @@ use coldpress_core::{
     Sha256Digest, SignedRequest,
 };
 
+use crate::answer::Answer;
 use crate::random::Random;
 
 const META: &str = "x-amz-meta-coldpress-sha256";
@@ -28,13 +30,6 @@ pub struct Parts {
 pub struct Request {
     pub method: Method,
     pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Answer {
-    pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -83,15 +78,6 @@ pub fn key() -> (KeyPrefix, ObjectKey) {
     let lsns = LsnRange::new(1, 9).unwrap();
     let key = ObjectKey::data(&prefix, 7, "c", lsns, LsnWidth::Unpadded).unwrap();
     (prefix, key)
-}
-
-impl Answer {
-    pub fn error(status: u16, code: &str, message: &str) -> Self {
-        let body = format!(
-            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        );
-        Answer { status, headers: Vec::new(), body: body.into_bytes() }
-    }
 }
 
 impl Store {

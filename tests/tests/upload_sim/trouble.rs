@@ -1,7 +1,8 @@
 //! What the network and the store do to a request that arrives.
 
 use super::World;
-use crate::store::{Answer, Request};
+use crate::answer::Answer;
+use crate::store::Request;
 
 impl World {
     /// The store's answer; none where it cannot be reached.
@@ -12,29 +13,22 @@ impl World {
         if !self.random.chance(self.plan.trouble) {
             return Some(self.store.handle(request, self.now_ms, &mut self.random));
         }
-        let busy = |status, after: &str| {
-            let headers = vec![("Retry-After".to_owned(), after.to_owned())];
-            Answer { status, headers, body: Vec::new() }
-        };
         // Now and then one that a store says rarely, which is all the easier to get wrong.
         if self.random.chance(40) {
             return self.rare(request);
         }
-        Some(match self.random.below(7) {
-            0 => Answer::error(500, "InternalError", "try again"),
-            1 => Answer::error(503, "SlowDown", "slower"),
-            2 => busy(503, "1"),
-            3 => busy(429, if self.random.chance(70) { "2" } else { "3600" }),
-            4 => busy(503, "Thu, 01 Jan 1970 00:16:45 GMT"),
+        let die = self.random.below(7);
+        Some(match Answer::passing(die, &mut self.random) {
+            Some(answer) => answer,
             // Done, but nobody is told.
-            5 => {
+            None if die == 5 => {
                 self.store.handle(request, self.now_ms, &mut self.random);
                 Answer::error(500, "InternalError", "after the effect")
             }
-            _ if request.url.contains("?complete") => {
+            None if request.url.contains("?complete") => {
                 Answer::error(200, "InternalError", "in a 200")
             }
-            _ => Answer { status: 502, ..Answer::default() },
+            None => Answer { status: 502, ..Answer::default() },
         })
     }
 
@@ -43,21 +37,12 @@ impl World {
     fn rare(&mut self, request: &Request) -> Option<Answer> {
         let completes = request.url.contains("?complete");
         let writes_whole = completes || request.url.contains("?put");
-        Some(match self.random.below(12) {
-            0 => Answer::error(400, "RequestTimeout", "the body came too slowly"),
-            1 => Answer::error(400, "IncompleteBody", "the body was cut"),
-            2 => Answer::error(400, "BadDigest", "other bytes arrived"),
-            3 => Answer::error(400, "XAmzContentSHA256Mismatch", "other bytes arrived"),
-            4 => Answer::error(409, "OperationAborted", "another request is under way"),
+        let die = self.random.below(12);
+        if let Some(answer) = Answer::rare(die) {
+            return Some(answer);
+        }
+        Some(match die {
             5 if writes_whole => Answer::error(409, "ConditionalRequestConflict", "another one"),
-            6 => Answer { status: 425, ..Answer::default() },
-            7 => Answer::error(507, "XMinioStorageFull", "full"),
-            8 => {
-                // The clock of the world began at 1,000 seconds.
-                let at = "Thursday, 01-Jan-70 00:16:42 GMT".to_owned();
-                let headers = vec![("Retry-After".to_owned(), at)];
-                Answer { status: 503, headers, body: Vec::new() }
-            }
             // Completed, and then asked about an upload that is no more.
             9 if completes => {
                 self.store.handle(request, self.now_ms, &mut self.random);

@@ -12,7 +12,8 @@ impl World {
     pub fn check_archived(&mut self, name: &str) {
         self.count("segments archived");
         for (known, bytes) in &self.log {
-            // What was taken away is known to be missing, and what rots is found by whoever reads it back.
+            // What was taken away is known to be missing, and what rots is found by whoever reads
+            // it back.
             let passed_over = self.removed.contains(known) && self.settings.past_gap;
             if !passed_over && !self.rotten.contains(known) && !self.foreign.contains(known) {
                 let is_there = self.store.objects.get(known) == Some(bytes);
@@ -32,13 +33,16 @@ impl World {
         panic!("{}", self.told("archives what was never written"));
     }
 
-    /// Whatever fails and whoever dies: what comes into the store stands behind all that was before it.
+    /// Whatever fails and whoever dies: what comes into the store stands behind all that was before
+    /// it.
     pub fn check_no_hole_before(&mut self, name: &str) {
         let before = self.log.iter().take_while(|(known, _)| known != name);
         for (known, _) in before {
-            // What somebody took away is not the archiver's doing, and may be passed over where that was asked for.
+            // What somebody took away is not the archiver's doing, and may be passed over where
+            // that was asked for.
             let passed_over = self.settings.past_gap && self.removed.contains(known);
-            // Nor is what somebody deleted in the store while the other machine was under way behind it.
+            // Nor is what somebody deleted in the store while the other machine was under way
+            // behind it.
             let deleted = self.is_shared && self.deleted.contains(known);
             let is_there = self.store.objects.contains_key(known);
             assert!(

@@ -119,7 +119,7 @@ impl World {
             if self.random.chance(self.crash) {
                 self.count("crashes");
                 self.crash(number);
-            } else if self.random.chance(1) && self.machines[number].settings.poll_ms.is_some() {
+            } else if self.random.chance(1) && self.machines[number].settings.poll.is_some() {
                 self.count("shutdowns");
                 self.machines[number].plan.shutdown();
             }
@@ -162,7 +162,7 @@ impl World {
         let text = error.to_string();
         match kind {
             ErrorKind::Unavailable => {
-                assert!(self.settings.poll_ms.is_none(), "{}", self.told(&text))
+                assert!(self.settings.poll.is_none(), "{}", self.told(&text))
             }
             ErrorKind::Conflict => {
                 let foreign = std::mem::take(&mut self.foreign);

@@ -1,5 +1,7 @@
 //! What folder and store do when a step arrives.
 
+use std::time::Duration;
+
 use coldpress_core::{ArchiveMark, ArchivedSegment, ErrorKind, LocalSegment, SealedRule};
 
 use crate::places::checksum;
@@ -76,7 +78,9 @@ impl World {
         let by_rule = match self.settings.sealed {
             SealedRule::Last => true,
             SealedRule::Ready => file.mark != ArchiveMark::None,
-            SealedRule::Age { ms } => self.now_ms >= file.modified_ms + ms,
+            SealedRule::Age { age } => {
+                Duration::from_millis(self.now_ms.saturating_sub(file.modified_ms)) >= age
+            }
         };
         let is_sealed = by_rule && self.is_sealed(&seen.name);
         assert!(is_sealed, "{}", self.told(&format!("puts {}, which is not sealed", seen.name)));

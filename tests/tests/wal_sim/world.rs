@@ -1,6 +1,7 @@
 //! One run: machines that archive, and everything that goes wrong around them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use coldpress_core::{
     ArchivedSegment, Error, ErrorKind, LocalSegment, SealedRule, SegmentChecksum, WalAction,
@@ -103,16 +104,16 @@ impl World {
             SealedRule::Last,
             SealedRule::Last,
             SealedRule::Ready,
-            SealedRule::Age { ms: SEALED_MS },
+            SealedRule::Age { age: Duration::from_millis(SEALED_MS) },
         ]);
         let settings = WalSettings {
             sealed,
             parallel: 1 + random.below(4) as usize,
             delete: sealed != SealedRule::Ready && random.chance(60),
             past_gap: random.chance(15),
-            poll_ms: random.chance(70).then_some(40),
-            backoff_ms: 20,
-            backoff_max_ms: 500,
+            poll: random.chance(70).then_some(Duration::from_millis(40)),
+            backoff: Duration::from_millis(20),
+            backoff_max: Duration::from_millis(500),
             ..WalSettings::default()
         };
         let reads_back = settings.delete || sealed == SealedRule::Ready;
@@ -327,7 +328,7 @@ impl World {
         self.mark_late_ones();
         // All that was written is old enough, whatever its time stamp says.
         self.now_ms += 1_000;
-        self.settings.poll_ms = None;
+        self.settings.poll = None;
         self.ended(0, Ok(()));
         let (mut steps, mut ends) = (0, 0);
         while ends < 2 {

@@ -1,5 +1,5 @@
-// The same suite, on the packed tarball, in every host: identical bytes in every codec. The native side of it is
-// tests/tests/golden.rs and keys.rs, which hold the same sha256 and keys.
+// The same suite, on the packed tarball, in every host: identical bytes in every codec. The native
+// side of it is tests/tests/golden.rs and keys.rs, which hold the same sha256 and keys.
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -24,7 +24,9 @@ function agrees({ passed, failed }) {
 /** A project that has the package installed, and the suite. */
 async function project(t) {
   const folder = await newProject(t)
-  for (const name of ['suite.mjs', 'node.mjs', 'worker.mjs']) cpSync(join(here, name), join(folder, name))
+  for (const name of ['suite.mjs', 'node.mjs', 'worker.mjs']) {
+    cpSync(join(here, name), join(folder, name))
+  }
   return folder
 }
 
@@ -35,7 +37,14 @@ test('Node', async (t) => {
 
 test('Deno', async (t) => {
   const folder = await project(t)
-  const args = ['run', '--no-remote', '--node-modules-dir=manual', `--allow-read=${folder},${root}`, 'node.mjs', root]
+  const args = [
+    'run',
+    '--no-remote',
+    '--node-modules-dir=manual',
+    `--allow-read=${folder},${root}`,
+    'node.mjs',
+    root,
+  ]
   agrees(JSON.parse(await run(denoProgram(), args, { cwd: folder })))
 })
 
@@ -69,14 +78,20 @@ test('workerd', async (t) => {
   const site = await startServer({ folders: { '/tree/': root } })
   t.after(() => site.close())
   const worker = await startWorker(t, join(folder, 'worker.mjs'))
-  const response = await worker.dispatchFetch(`http://worker/?tree=${encodeURIComponent(`${site.origin}/tree`)}`)
+  const response = await worker.dispatchFetch(
+    `http://worker/?tree=${encodeURIComponent(`${site.origin}/tree`)}`,
+  )
   agrees(await response.json())
 })
 
-/** The package and the suite as a site under the strictest policy; `result` is what the page posts. */
+/**
+ * The package and the suite as a site under the strictest policy; `result` is what the page posts.
+ */
 async function startSite(t) {
   const folder = temporaryFolder(t)
-  for (const name of ['suite.mjs', 'page.mjs', 'page.html']) cpSync(join(here, name), join(folder, name))
+  for (const name of ['suite.mjs', 'page.mjs', 'page.html']) {
+    cpSync(join(here, name), join(folder, name))
+  }
   let arrived
   const result = new Promise((resolve) => { arrived = resolve })
   const site = await startServer({

@@ -1,4 +1,5 @@
-// Runs the suite where there are files: node node.mjs WORK_TREE, and so Deno and Bun. Prints one line of JSON.
+// Runs the suite where there are files: node node.mjs WORK_TREE, and so Deno and Bun. Prints one
+// line of JSON.
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 

@@ -1,4 +1,4 @@
-// Runs the suite in a page, and tells the server it came from what came of it.
+// Runs the suite in a page, and posts the result to the server of the page.
 import * as coldpress from './coldpress/index.js'
 
 import { runSuite } from './suite.mjs'
@@ -13,6 +13,12 @@ let result
 try {
   result = await runSuite({ coldpress, read })
 } catch (error) {
-  result = { passed: [], failed: [{ name: 'the suite itself', message: String(error?.stack ?? error) }] }
+  result = {
+    passed: [],
+    failed: [{ name: 'the suite itself', message: String(error?.stack ?? error) }],
+  }
 }
-await fetch('/result', { method: 'POST', body: JSON.stringify({ ...result, agent: navigator.userAgent }) })
+await fetch('/result', {
+  method: 'POST',
+  body: JSON.stringify({ ...result, agent: navigator.userAgent }),
+})

@@ -1,5 +1,6 @@
-// What every host must agree on, as plain JavaScript: the same file runs in Node, Deno, Bun, Chromium, Firefox and workerd.
-// It knows no file system, no test runner and no network; all of that is passed in.
+// The checks that must give the same result in every host: this file runs in Node, Deno, Bun,
+// Chromium, Firefox and workerd. It knows no file system, no test runner and no network; all of
+// that is passed in.
 
 export const CODECS = ['none', 'snappy', 'lz4', 'zstd', 'gzip', 'brotli']
 const GOLDEN = ['flat', 'mixed', 'names', 'nested', 'numbers']
@@ -37,13 +38,16 @@ export async function runSuite({ coldpress, read }) {
   return { passed, failed }
 }
 
-/** How many checks there are: a run that did fewer has not run. */
+/** The number of checks: a run with fewer checks has failed. */
 export const CHECKS = 5 + (GOLDEN.length + 3) * (CODECS.length + 2) + 3 * CODECS.length + 25
 
 async function goldenBytes({ encode, Encoder }, read, check) {
   const wanted = shas(await read('tests/golden/sha256.txt'))
   const movies = await read('examples/movies.ndjson')
-  const inputs = new Map([['movies', movies], ['movies-large', movies.repeat(3)], ['telemetry-large', telemetry()]])
+  const inputs = new Map([['movies', movies], ['movies-large', movies.repeat(3)], [
+    'telemetry-large',
+    telemetry(),
+  ]])
   for (const name of GOLDEN) inputs.set(name, await read(`tests/golden/${name}.ndjson`))
   for (const [name, text] of inputs) {
     for (const codec of CODECS) {
@@ -67,8 +71,14 @@ async function goldenBytes({ encode, Encoder }, read, check) {
     await check(`golden telemetry-large.${codec}, in slices`, async () => {
       const encoder = new Encoder({ ...TARGET, codec })
       const bytes = new TextEncoder().encode(inputs.get('telemetry-large'))
-      for (let at = 0; at < bytes.length; at += 100_003) await encoder.push(bytes.subarray(at, at + 100_003))
-      equal(await (await encoder.finish()).sha256(), wanted.get(`telemetry-large.${codec}`), 'sha256')
+      for (let at = 0; at < bytes.length; at += 100_003) {
+        await encoder.push(bytes.subarray(at, at + 100_003))
+      }
+      equal(
+        await (await encoder.finish()).sha256(),
+        wanted.get(`telemetry-large.${codec}`),
+        'sha256',
+      )
     })
   }
 }
@@ -84,8 +94,13 @@ async function rowsComeBack({ encode, decode, inspect }, read, check) {
     })
   }
   const rows = [
-    { a: 1, b: [1, 2, null], c: { d: 'x', e: [] } }, { a: 'text', b: 'text', c: 5 }, { a: 2.5 }, { b: [[]] }, {},
-    { a: 9007199254740993n, c: { d: '\u{1f980} \0' } }, { _rescued_data: 'mine' },
+    { a: 1, b: [1, 2, null], c: { d: 'x', e: [] } },
+    { a: 'text', b: 'text', c: 5 },
+    { a: 2.5 },
+    { b: [[]] },
+    {},
+    { a: 9007199254740993n, c: { d: '\u{1f980} \0' } },
+    { _rescued_data: 'mine' },
   ]
   await check('what fits no column comes back', async () => {
     const file = await encode(rows)
@@ -111,18 +126,36 @@ async function rowsComeBack({ encode, decode, inspect }, read, check) {
 async function keysAgree({ objectKey, parseObjectKey }, { good, unbuildable, unreadable }, check) {
   for (const { prefix, tenant, collection, min, max, padded, key } of good) {
     await check(`key ${key}`, async () => {
-      equal(await objectKey({ prefix, tenant, collection, lsns: { min, max }, lsnWidth: padded ? 20 : 0 }), key, 'key')
+      equal(
+        await objectKey({
+          prefix,
+          tenant,
+          collection,
+          lsns: { min, max },
+          lsnWidth: padded ? 20 : 0,
+        }),
+        key,
+        'key',
+      )
       const read = await parseObjectKey(key, { prefix })
       const found = [read.tenant, read.collection, read.lsns.min, read.lsns.max].map(String)
       equal(json(found), json([tenant, collection, min, max]), 'parts')
     })
   }
   for (const { prefix, collection, min, max } of unbuildable) {
-    await check(`no key of ${json({ prefix, collection, min, max })}`, () =>
-      refused(() => objectKey({ prefix, tenant: 0, collection, lsns: { min, max } }), { code: 'Key' }))
+    await check(
+      `no key of ${json({ prefix, collection, min, max })}`,
+      () =>
+        refused(() => objectKey({ prefix, tenant: 0, collection, lsns: { min, max } }), {
+          code: 'Key',
+        }),
+    )
   }
   for (const { prefix, key } of unreadable) {
-    await check(`no key is ${json(key)}`, () => refused(() => parseObjectKey(key, { prefix }), { code: 'Key' }))
+    await check(
+      `no key is ${json(key)}`,
+      () => refused(() => parseObjectKey(key, { prefix }), { code: 'Key' }),
+    )
   }
 }
 
@@ -138,8 +171,12 @@ export function telemetry(count = 20_000) {
     const [a, b, c] = [next(), next(), next()]
     const ts = 1_700_000_000_000 + row * 250 + (a % 97)
     const temp = `${c % 60}.${String(b % 100).padStart(2, '0')}`
-    lines.push(`{"_id":"r${String(row).padStart(6, '0')}","ts":${ts},"device":"device-${b % 1000}","temp":${temp},`
-      + `"ok":${a % 3 === 0},"msg":"reading ${c} of ${b}"}\n`)
+    lines.push(
+      `{"_id":"r${String(row).padStart(6, '0')}","ts":${ts},"device":"device-${
+        b % 1000
+      }","temp":${temp},` +
+        `"ok":${a % 3 === 0},"msg":"reading ${c} of ${b}"}\n`,
+    )
   }
   return lines.join('')
 }
@@ -155,15 +192,20 @@ function parsed(ndjson) {
   return ndjson.trim().split('\n').map((line) => JSON.parse(line))
 }
 
-/** An absent field and null are the same to a file, unless it is told otherwise. */
+/** By default, an absent field and null are the same in a file. */
 function withoutNulls(row) {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
 }
 
-/** Text that two values share where they are equal: fields in order of their names, whole numbers of either kind alike. */
+/**
+ * A text that is the same for equal values: fields in order of their names, whole numbers of
+ * either kind alike.
+ */
 function json(value) {
   return JSON.stringify(value, (_, part) => {
-    if (typeof part === 'bigint') return Number.isSafeInteger(Number(part)) ? Number(part) : `${part}n`
+    if (typeof part === 'bigint') {
+      return Number.isSafeInteger(Number(part)) ? Number(part) : `${part}n`
+    }
     if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
     return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
   })
@@ -171,7 +213,9 @@ function json(value) {
 
 function equal(found, wanted, what) {
   if (found === wanted) return
-  const cut = (text) => (String(text).length > 300 ? `${String(text).slice(0, 300)}…` : String(text))
+  const cut = (
+    text,
+  ) => (String(text).length > 300 ? `${String(text).slice(0, 300)}…` : String(text))
   throw new Error(`${what}: ${cut(found)}, and it must be ${cut(wanted)}`)
 }
 

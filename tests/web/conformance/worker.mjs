@@ -1,4 +1,4 @@
-// Runs the suite in workerd; GET /?tree=URL answers what came of it.
+// Runs the suite in workerd. GET /?tree=URL answers with the result.
 import * as coldpress from 'coldpress'
 import brotli from 'coldpress/brotli.wasm'
 
@@ -14,11 +14,14 @@ export default {
       return [path, await response.text()]
     }
     try {
-      // All at first: while the suite computes, a connection that is kept alive would die.
+      // Reads all files first: while the suite computes, an open connection would time out.
       const files = new Map(await Promise.all(FILES.map(load)))
       return Response.json(await runSuite({ coldpress, read: async (path) => files.get(path) }))
     } catch (error) {
-      return Response.json({ passed: [], failed: [{ name: 'the suite itself', message: String(error?.stack ?? error) }] })
+      return Response.json({
+        passed: [],
+        failed: [{ name: 'the suite itself', message: String(error?.stack ?? error) }],
+      })
     }
   },
 }

@@ -1,4 +1,5 @@
-// The package in pages and their workers, with no bundler and with each: the README's recipes, under a strict policy.
+// The package in pages and their workers, with no bundler and with each: the README's recipes,
+// under a strict policy.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -19,15 +20,27 @@ test('a page with no bundler', async (t) => {
   const [block] = recipe(WITHOUT).blocks
   // What stands between the tags is in a file here, as the policy forbids scripts in the page.
   const script = /<script type="module">([\s\S]*)<\/script>/.exec(block)[1]
-  assertGolden(await visit(t, { 'index.html': PAGE, 'app.js': script + POST }, { '/coldpress/': unpacked() }))
+  assertGolden(
+    await visit(t, { 'index.html': PAGE, 'app.js': script + POST }, { '/coldpress/': unpacked() }),
+  )
 })
 
 test('the encoder alone, from coldpress/encode', async (t) => {
   const script = importOf(WITHOUT).replace('/index.js', '/encode.js')
   const requests = []
-  assertGolden(await visit(t, { 'index.html': PAGE, 'app.js': script + POST }, { '/coldpress/': unpacked() }, requests))
+  assertGolden(
+    await visit(
+      t,
+      { 'index.html': PAGE, 'app.js': script + POST },
+      { '/coldpress/': unpacked() },
+      requests,
+    ),
+  )
   assert.ok(requests.includes('GET /coldpress/glue/encode.wasm'))
-  assert.ok(!requests.includes('GET /coldpress/glue/coldpress.wasm'), 'the full module is not fetched')
+  assert.ok(
+    !requests.includes('GET /coldpress/glue/coldpress.wasm'),
+    'the full module is not fetched',
+  )
 })
 
 test('a module worker', async (t) => {
@@ -37,10 +50,16 @@ test('a module worker', async (t) => {
 })
 
 test('a service worker', async (t) => {
-  const app = "await navigator.serviceWorker.register('/sw.js', { type: 'module' })\n"
-    + "const { active } = await navigator.serviceWorker.ready\nactive.postMessage('work')\n"
-  const worker = `${importOf(WITHOUT)}\naddEventListener('message', (event) => event.waitUntil((async () => {${POST}\nawait work })()))\n`
-  assertGolden(await visit(t, { 'index.html': PAGE, 'app.js': app, 'sw.js': worker }, { '/coldpress/': unpacked() }))
+  const app = "await navigator.serviceWorker.register('/sw.js', { type: 'module' })\n" +
+    "const { active } = await navigator.serviceWorker.ready\nactive.postMessage('work')\n"
+  const worker = `${
+    importOf(WITHOUT)
+  }\naddEventListener('message', (event) => event.waitUntil((async () => {${POST}\nawait work })()))\n`
+  assertGolden(
+    await visit(t, { 'index.html': PAGE, 'app.js': app, 'sw.js': worker }, {
+      '/coldpress/': unpacked(),
+    }),
+  )
 })
 
 test('Vite, built', async (t) => {
@@ -54,9 +73,15 @@ test('Vite, its development server', async (t) => {
   const arrival = arrives()
   const posts = await startServer({ routes: { 'POST /result': (_, body) => arrival.take(body) } })
   const server = await vite.createServer({
-    root: folder, configFile: join(folder, 'vite.config.js'), logLevel: 'warn', cacheDir: join(folder, 'cache'),
+    root: folder,
+    configFile: join(folder, 'vite.config.js'),
+    logLevel: 'warn',
+    cacheDir: join(folder, 'cache'),
     server: {
-      host: '127.0.0.1', port: 0, headers: { 'content-security-policy': STRICT_CSP }, proxy: { '/result': posts.origin },
+      host: '127.0.0.1',
+      port: 0,
+      headers: { 'content-security-policy': STRICT_CSP },
+      proxy: { '/result': posts.origin },
     },
   })
   t.after(() => Promise.all([server.close(), posts.close()]))
@@ -68,7 +93,12 @@ test('webpack', async (t) => {
   const folder = await newProject(t, { 'app.js': importOf('webpack') + POST })
   const { default: webpack } = await tool('webpack')
   const stats = await new Promise((resolve, reject) => {
-    const settings = { mode: 'production', context: folder, entry: './app.js', output: { path: join(folder, 'dist'), filename: 'app.js' } }
+    const settings = {
+      mode: 'production',
+      context: folder,
+      entry: './app.js',
+      output: { path: join(folder, 'dist'), filename: 'app.js' },
+    }
     webpack(settings, (error, found) => (error ? reject(error) : resolve(found)))
   })
   assert.deepEqual(stats.toJson({ all: false, errors: true }).errors, [])
@@ -78,7 +108,9 @@ test('webpack', async (t) => {
 
 test('esbuild', async (t) => {
   const { blocks: [command, code] } = recipe('esbuild')
-  const folder = await newProject(t, { 'app.js': `${code}\nawait init('/coldpress.wasm', { brotli: '/brotli.wasm' })\n${POST}` })
+  const folder = await newProject(t, {
+    'app.js': `${code}\nawait init('/coldpress.wasm', { brotli: '/brotli.wasm' })\n${POST}`,
+  })
   const path = [join(tools, 'web/node_modules/.bin'), process.env.PATH].join(delimiter)
   await run('sh', ['-ec', command], { cwd: folder, env: { PATH: path } })
   writeFileSync(join(folder, 'dist/index.html'), PAGE)
@@ -124,7 +156,10 @@ async function open(t, url, { result }) {
   const page = await browser.newPage()
   const faults = watchFaults(page)
   await page.goto(url)
-  const late = new Promise((_, reject) => { setTimeout(() => reject(new Error(`the page told nothing; ${faults.join('; ')}`)), HANG_MS).unref() })
+  const late = new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`the page told nothing; ${faults.join('; ')}`)), HANG_MS)
+      .unref()
+  })
   const found = await Promise.race([result, late])
   assert.deepEqual(faults, [])
   assert.equal(found.error, undefined)

@@ -1,4 +1,5 @@
-// Streams a request's NDJSON through the encoder, and answers the file; how much memory that took is in a header.
+// Streams the NDJSON of a request through the encoder, and answers with the file. The memory that
+// it took is in a header.
 import { Encoder } from 'coldpress/encode'
 
 const memories = []
@@ -18,7 +19,12 @@ export default {
     const file = await encoder.finish()
     const most = Math.max(before, linear())
     return new Response(file.bytes, {
-      headers: { 'x-key': file.key, 'x-rows': `${file.rows}`, 'x-linear-bytes': `${most}`, 'x-instances': `${memories.length}` },
+      headers: {
+        'x-key': file.key,
+        'x-rows': `${file.rows}`,
+        'x-linear-bytes': `${most}`,
+        'x-instances': `${memories.length}`,
+      },
     })
   },
 }

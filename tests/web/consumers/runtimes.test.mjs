@@ -1,4 +1,5 @@
-// The package in Node, Deno, Bun and a Cloudflare Worker with R2: the README's recipes, in fresh projects.
+// The package in Node, Deno, Bun and a Cloudflare Worker with R2: the README's recipes, in fresh
+// projects.
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -63,7 +64,7 @@ test('a Cloudflare Worker puts what it encodes into R2, request by request', asy
   assert.equal(new Set(keys).size, 3)
 })
 
-test('a request that a Worker gets twice with its own number is stored once', async (t) => {
+test('a request with a number that a Worker gets twice is stored once', async (t) => {
   const { post, bucket } = await workerWithBucket(t)
   const own = { 'x-first-lsn': '1850000000000000000' }
   const key = '7/events/lsn-1850000000000000000-1850000000000000001.parquet'
@@ -91,7 +92,7 @@ test('a Worker says what is wrong with rows, and goes on', async (t) => {
   assert.equal((await bucket.list()).objects.length, wrong.length)
 })
 
-test('a Cloudflare Worker that brings brotli along', async (t) => {
+test('a Cloudflare Worker that imports brotli', async (t) => {
   const { spans } = recipe('Cloudflare Worker')
   const [brotli, init] = spans.slice(-2)
   const code = `import { encode, init } from 'coldpress'\n${brotli}\n`
@@ -113,5 +114,7 @@ async function readNatively(t, key, bytes) {
 function moviesWithoutNulls() {
   const rows = readFileSync(MOVIES, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
   assert.equal(rows.length, MOVIES_ROWS)
-  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)))
+  return rows.map((row) =>
+    Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+  )
 }

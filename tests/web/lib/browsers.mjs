@@ -12,8 +12,14 @@ export const FIREFOX = process.env.COLDPRESS_FIREFOX ?? '/usr/bin/firefox-esr'
 
 /** Runs as root, and asks the wide network for nothing. */
 export const CHROMIUM_FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
 ]
 
 /**
@@ -27,8 +33,8 @@ export async function launchChromium(options = {}) {
 }
 
 /**
- * Watches a page for what a test must not overlook: uncaught errors, and whatever the policy blocked.
- * The list fills as the page runs.
+ * Watches a page for what a test must not overlook: uncaught errors, and whatever the policy
+ * blocked. The list fills as the page runs.
  *
  * @param {import('playwright-core').Page} page
  */
@@ -37,7 +43,9 @@ export function watchFaults(page) {
   const faults = []
   page.on('pageerror', (error) => faults.push(`uncaught: ${error.message}`))
   page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`)
+    if (message.type() === 'error') {
+      faults.push(`console: ${message.text()} (${message.location().url})`)
+    }
   })
   return faults
 }
@@ -69,16 +77,21 @@ export const FIREFOX_PREFS = {
 export function openFirefox(url) {
   const profile = mkdtempSync(join(tmpdir(), 'coldpress-firefox-'))
   const prefs = Object.entries(FIREFOX_PREFS)
-  const lines = prefs.map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+  const lines = prefs.map(([name, value]) =>
+    `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`
+  )
   writeFileSync(join(profile, 'user.js'), lines.join(''))
   const browser = spawn(FIREFOX, ['--headless', '--no-remote', '--profile', profile, url], {
     env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
     stdio: 'ignore',
   })
   const failed = new Promise((_, reject) => {
-    browser.once('error', (error) => reject(new Error(`${FIREFOX}: ${error.message}; run: cargo xtask setup`)))
+    browser.once(
+      'error',
+      (error) => reject(new Error(`${FIREFOX}: ${error.message}; run: cargo xtask setup`)),
+    )
   })
-  // Who awaits nothing must not be told by a crash.
+  // Without an awaiting caller, this must not be an unhandled rejection.
   failed.catch(() => {})
   const ended = new Promise((resolve) => browser.once('close', resolve))
   return {
@@ -99,7 +112,7 @@ async function playwright() {
   return module.default ?? module
 }
 
-/** Pages of a busy machine may take their time: limits only end what hangs. */
+/** Pages on a busy machine may be slow: limits only end what hangs. */
 function patient(browser) {
   for (const name of ['newContext', 'newPage']) {
     const make = browser[name].bind(browser)
@@ -113,5 +126,11 @@ function patient(browser) {
 }
 
 function shared() {
-  return { timeout: HANG_MS, executablePath: CHROMIUM, args: CHROMIUM_FLAGS, headless: true, chromiumSandbox: false }
+  return {
+    timeout: HANG_MS,
+    executablePath: CHROMIUM,
+    args: CHROMIUM_FLAGS,
+    headless: true,
+    chromiumSandbox: false,
+  }
 }

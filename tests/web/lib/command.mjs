@@ -7,7 +7,11 @@ import { coldpressProgram } from './tools.mjs'
 
 /** The environment in which the command finds a server that `startSeaweed` started. */
 export function s3Environment(server) {
-  return { AWS_ACCESS_KEY_ID: server.accessKey, AWS_SECRET_ACCESS_KEY: server.secretKey, AWS_REGION: server.region }
+  return {
+    AWS_ACCESS_KEY_ID: server.accessKey,
+    AWS_SECRET_ACCESS_KEY: server.secretKey,
+    AWS_REGION: server.region,
+  }
 }
 
 /**
@@ -15,7 +19,7 @@ export function s3Environment(server) {
  *
  * @param {string[]} args
  * @param {{ env?: Record<string, string>, input?: string | Uint8Array, cwd?: string }} [options]
- * @returns {Promise<string>} what it printed; an error with all it said where it fails
+ * @returns {Promise<string>} its output; if it fails, an error with all its output
  */
 export function coldpress(args, { env = {}, input = '', cwd } = {}) {
   return new Promise((resolve, reject) => {
@@ -24,7 +28,7 @@ export function coldpress(args, { env = {}, input = '', cwd } = {}) {
       if (error) reject(new Error(`coldpress ${args.join(' ')}: ${error.code}\n${stdout}${stderr}`))
       else resolve(stdout)
     })
-    // It may end before it has read all: its exit code tells.
+    // The command may end before it has read all input; its exit code tells.
     child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
@@ -41,13 +45,18 @@ export async function cat(args, options) {
  *
  * @param {string[]} args
  * @param {{ ready: RegExp, env?: Record<string, string>, cwd?: string }} options
- * @returns {Promise<{ match: RegExpExecArray, log: () => string, stop: () => Promise<number | null> }>}
+ * @returns {Promise<{ match: RegExpExecArray, log: () => string, stop: () => Promise<number | null>
+ *   }>}
  */
 export function startColdpress(args, { ready, env = {}, cwd }) {
-  const child = spawn(coldpressProgram(), args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(coldpressProgram(), args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let log = ''
   const ended = new Promise((resolve) => child.once('close', resolve))
-  // A test that dies must not leave a server behind.
+  // A test that dies must not leave a server running.
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   const stop = async () => {
@@ -79,11 +88,18 @@ export function startColdpress(args, { ready, env = {}, cwd }) {
   })
 }
 
-/** Runs another program to its end; an error with all that it printed where it fails. */
+/** Runs another program to its end. If it fails, the error has all its output. */
 export async function run(program, args, { env = {}, cwd, input = '' } = {}) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
   const ended = new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new Error(`${program}: ${error.message}; run: cargo xtask setup`)))
+    child.once(
+      'error',
+      (error) => reject(new Error(`${program}: ${error.message}; run: cargo xtask setup`)),
+    )
     child.once('close', resolve)
   })
   child.stdin.on('error', () => {})

@@ -31,7 +31,9 @@ export function planned(examples, plans) {
     const [name] = words
     if (words.length !== 1) {
       const found = words.length === 0 ? 'no plan' : `the plans ${words.join(', ')}`
-      throw new Error(`the example at line ${example.line} has ${found}; a plan says where it is run`)
+      throw new Error(
+        `the example at line ${example.line} has ${found}; a plan says where it is run`,
+      )
     }
     if (!unused.delete(name)) throw new Error(`two examples have the words ${name}`)
     return { ...example, name, plan: plans[name] }

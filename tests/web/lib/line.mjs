@@ -1,9 +1,10 @@
-// A line to a server that a test can cut: connections pass through, as they are, until it does.
+// A connection to a server that a test can cut. Until then, all bytes pass through unchanged.
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
 /**
- * Opens a line to `endpoint` (an `http://host:port`). Who signs for its `origin` speaks to the server through it.
+ * Opens a connection to `endpoint` (an `http://host:port`). Requests signed for its `origin` reach
+ * the server.
  *
  * @param {string} endpoint
  */
@@ -15,9 +16,9 @@ export async function openLine(endpoint) {
   let refused = 0
   /** Bytes that went towards the server. */
   let sent = 0
-  /** What happens once so many bytes went there. */
+  /** What to do after so many bytes. */
   let [limit, happens] = [Infinity, () => {}]
-  /** From now on bodies that are under way stand still; what begins later passes. */
+  /** From now on, running bodies stop; later requests pass. */
   let isHeld = false
 
   function cutNow() {
@@ -26,7 +27,7 @@ export async function openLine(endpoint) {
     for (const socket of sockets) socket.destroy()
   }
 
-  /** Calls `then` at the very byte: no test can come too late. */
+  /** Calls `then` at exactly that byte, so that no test is too late. */
   function at(bytes, then) {
     return new Promise((resolve) => {
       limit = sent + bytes
@@ -45,7 +46,7 @@ export async function openLine(endpoint) {
     const far = connect(Number(port), hostname)
     for (const [socket, other] of [[near, far], [far, near]]) {
       sockets.add(socket)
-      // What breaks on one side ends the other, as a cut line does.
+      // If one side breaks, the other side is ended too.
       socket.on('error', () => other.destroy())
       socket.on('close', () => {
         sockets.delete(socket)
@@ -72,9 +73,11 @@ export async function openLine(endpoint) {
     refused: () => refused,
     /** Breaks all connections and refuses new ones, until `mend`. */
     cut: cutNow,
-    /** Cuts itself once so many more bytes went towards the server; resolves then. */
+    /** Cuts the connection after so many more bytes to the server; resolves then. */
     cutAfter: (bytes) => at(bytes, cutNow),
-    /** Bodies stand still for good once so many more bytes went towards the server; resolves then. */
+    /**
+     * Stops all bodies for ever after so many more bytes to the server; resolves then.
+     */
     holdAfter: (bytes) => at(bytes, () => (isHeld = true)),
     mend() {
       cut = false
@@ -86,7 +89,9 @@ export async function openLine(endpoint) {
   }
 }
 
-/** Whether a request begins here, and is no part of a body. */
+/** Whether these bytes are the beginning of a request, and not part of a body. */
 function isRequest(chunk) {
-  return /^(GET|HEAD|PUT|POST|DELETE|OPTIONS) \/\S* HTTP\/1\.1\r\n/.test(chunk.subarray(0, 4096).toString('latin1'))
+  return /^(GET|HEAD|PUT|POST|DELETE|OPTIONS) \/\S* HTTP\/1\.1\r\n/.test(
+    chunk.subarray(0, 4096).toString('latin1'),
+  )
 }

@@ -1,15 +1,15 @@
-// How long tests wait, and gates instead of pauses. A test must not depend on how fast a machine is: where an order of
-// events matters, a gate makes it; a limit of time only ends what hangs.
+// How long tests wait, and gates instead of pauses. A test must not depend on how fast a machine
+// is: where an order of events matters, a gate makes it; a limit of time only ends what hangs.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What takes longer than this hangs. */
+/** Anything that takes longer than this hangs. */
 export const HANG_MS = 300_000
 
-/** Holds back whoever comes to it until it is opened, and tells that somebody has come. */
+/** Holds back its callers until it is opened, and tells that a caller has come. */
 export class Gate {
   #arrive
   #open
-  /** Resolves once somebody waits at the gate. */
+  /** Resolves when a caller waits at the gate. */
   reached = new Promise((resolve) => (this.#arrive = resolve))
   #opened = new Promise((resolve) => (this.#open = resolve))
 
@@ -25,7 +25,7 @@ export class Gate {
 }
 
 /**
- * Looks again and again until `holds` gives something true, and gives that.
+ * Looks again and again until `holds` returns something true, and returns that.
  *
  * @template T
  * @param {() => T | Promise<T>} holds
@@ -43,7 +43,7 @@ export async function until(holds, what, { everyMs = 50 } = {}) {
   }
 }
 
-/** Waits until a grant has expired for certain, by the clock that its store shares with us. */
+/** Waits until a grant has certainly expired, by the clock that the store shares with the test. */
 export function untilExpired(grant) {
   // Stores count whole seconds.
   return sleep(Math.max(grant.expires_ms + 1_500 - Date.now(), 0))

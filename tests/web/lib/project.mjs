@@ -14,15 +14,27 @@ import { tarball, temporaryFolder, toolFile } from './tools.mjs'
  */
 export async function newProject(test, files = {}) {
   const folder = temporaryFolder(test)
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name: 'consumer', private: true, type: 'module' })}\n`)
-  await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball()], { cwd: folder })
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name: 'consumer', private: true, type: 'module' })}\n`,
+  )
+  await run('npm', [
+    'install',
+    '--offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    tarball(),
+  ], { cwd: folder })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   return folder
 }
 
-/** Deno's program itself: its wrapper is put in place by a script that we do not run. */
+/** The program of Deno. (An install script, which we do not run, would make the usual wrapper.) */
 export function denoProgram() {
-  return toolFile(`@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}/deno`)
+  return toolFile(
+    `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}/deno`,
+  )
 }
 
 /** Bun's program itself, for the same reason. */

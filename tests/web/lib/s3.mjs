@@ -1,14 +1,22 @@
-// Just enough of S3 to arrange a bucket and to look at it: requests signed in their headers (Signature Version 4).
+// A small S3 client to set up and to look at a bucket: requests signed in their headers
+// (Signature Version 4).
 import { createHash, createHmac } from 'node:crypto'
 
 const sha256 = (data) => createHash('sha256').update(data).digest('hex')
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest()
 // Encodes as S3 canonicalises: RFC 3986's unreserved characters stay, no others.
-const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+const encode = (text) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 /** A client of one bucket: `new Bucket(await startSeaweed())`. */
 export class Bucket {
-  /** @param {{ endpoint: string, bucket: string, accessKey: string, secretKey: string, region: string }} server */
+  /**
+   * @param {{ endpoint: string, bucket: string, accessKey: string, secretKey: string, region:
+   *   string }} server
+   */
   constructor(server) {
     this.server = server
   }
@@ -18,17 +26,22 @@ export class Bucket {
    *
    * @param {string} method
    * @param {string} key empty for the bucket itself
-   * @param {{ query?: Record<string, string>, headers?: Record<string, string>, body?: string | Uint8Array }} [options]
+   * @param {{ query?: Record<string, string>, headers?: Record<string, string>, body?: string |
+   *   Uint8Array }} [options]
    * @returns {Promise<Response>} whatever its status
    */
   request(method, key, { query = {}, headers = {}, body = '' } = {}) {
     const { endpoint, bucket, accessKey, secretKey, region } = this.server
     const path = `/${bucket}${key === '' ? '' : `/${key.split('/').map(encode).join('/')}`}`
-    const search = Object.keys(query).sort().map((name) => `${encode(name)}=${encode(query[name])}`).join('&')
+    const search = Object.keys(query).sort().map((name) => `${encode(name)}=${encode(query[name])}`)
+      .join('&')
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
     const digest = sha256(body)
     const signed = {
-      ...lowered(headers), host: new URL(endpoint).host, 'x-amz-content-sha256': digest, 'x-amz-date': stamp,
+      ...lowered(headers),
+      host: new URL(endpoint).host,
+      'x-amz-content-sha256': digest,
+      'x-amz-date': stamp,
     }
     const names = Object.keys(signed).sort()
     const lines = names.map((name) => `${name}:${String(signed[name]).trim()}\n`).join('')
@@ -38,10 +51,15 @@ export class Bucket {
     const signingKey = steps.reduce((signing, step) => hmac(signing, step), `AWS4${secretKey}`)
     const text = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n')
     const { host, ...sent } = signed
-    sent.authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names.join(';')}, `
-      + `Signature=${hmac(signingKey, text).toString('hex')}`
+    sent.authorization =
+      `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names.join(';')}, ` +
+      `Signature=${hmac(signingKey, text).toString('hex')}`
     const url = `${endpoint}${path}${search === '' ? '' : `?${search}`}`
-    return fetch(url, { method, headers: sent, body: ['GET', 'HEAD'].includes(method) ? undefined : body })
+    return fetch(url, {
+      method,
+      headers: sent,
+      body: ['GET', 'HEAD'].includes(method) ? undefined : body,
+    })
   }
 
   /** Writes an object. */
@@ -60,15 +78,20 @@ export class Bucket {
     const keys = []
     let token
     do {
-      const query = { 'list-type': '2', prefix, ...(token === undefined ? {} : { 'continuation-token': token }) }
-      const text = await (await expectOk(await this.request('GET', '', { query }), `list ${prefix}`)).text()
+      const query = {
+        'list-type': '2',
+        prefix,
+        ...(token === undefined ? {} : { 'continuation-token': token }),
+      }
+      const text =
+        await (await expectOk(await this.request('GET', '', { query }), `list ${prefix}`)).text()
       keys.push(...texts(text, 'Key'))
       token = texts(text, 'NextContinuationToken')[0]
     } while (token !== undefined)
     return keys
   }
 
-  /** @returns {Promise<string[]>} the ids of multipart uploads that nobody has ended */
+  /** @returns {Promise<string[]>} the ids of open multipart uploads */
   async uploads() {
     const response = await this.request('GET', '', { query: { uploads: '' } })
     return texts(await (await expectOk(response, 'list uploads')).text(), 'UploadId')
@@ -79,23 +102,41 @@ export class Bucket {
    *
    * @param {{ origins: string[], methods?: string[], headers?: string[], expose?: string[] }} rule
    */
-  async allowOrigins({ origins, methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'], headers = ['*'], expose = ['ETag'] }) {
+  async allowOrigins(
+    {
+      origins,
+      methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
+      headers = ['*'],
+      expose = ['ETag'],
+    },
+  ) {
     const list = (name, values) => values.map((value) => `<${name}>${value}</${name}>`).join('')
-    const body = `<CORSConfiguration><CORSRule>${list('AllowedOrigin', origins)}${list('AllowedMethod', methods)}`
-      + `${list('AllowedHeader', headers)}${list('ExposeHeader', expose)}</CORSRule></CORSConfiguration>`
+    const body =
+      `<CORSConfiguration><CORSRule>${list('AllowedOrigin', origins)}${
+        list('AllowedMethod', methods)
+      }` +
+      `${list('AllowedHeader', headers)}${
+        list('ExposeHeader', expose)
+      }</CORSRule></CORSConfiguration>`
     const digest = createHash('md5').update(body).digest('base64')
-    const options = { query: { cors: '' }, body, headers: { 'content-md5': digest, 'content-type': 'application/xml' } }
+    const options = {
+      query: { cors: '' },
+      body,
+      headers: { 'content-md5': digest, 'content-type': 'application/xml' },
+    }
     await expectOk(await this.request('PUT', '', options), 'PutBucketCors')
   }
 
-  /** Takes the rule away: pages of other origins may do nothing. */
+  /** Removes the rule: pages of other origins may do nothing. */
   async forbidOrigins() {
     await expectOk(await this.request('DELETE', '', { query: { cors: '' } }), 'DeleteBucketCors')
   }
 }
 
 function lowered(headers) {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
 }
 
 async function expectOk(response, what) {
@@ -106,6 +147,11 @@ async function expectOk(response, what) {
 function texts(xml, tag) {
   const found = [...xml.matchAll(new RegExp(`<${tag}>([^<]*)</${tag}>`, 'g'))]
   const entities = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-  return found.map(([, text]) => text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (_, decimal, hex, name) =>
-    name ? entities[name] : String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex, 16))))
+  return found.map(([, text]) =>
+    text.replace(
+      /&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi,
+      (_, decimal, hex, name) =>
+        name ? entities[name] : String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex, 16)),
+    )
+  )
 }

@@ -1,4 +1,4 @@
-// A real S3 server: SeaweedFS from PyPI, on this machine's loopback alone.
+// A real S3 server: SeaweedFS from PyPI, on loopback only.
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HANG_MS } from './patience.mjs'
 import { weedProgram } from './tools.mjs'
 
-// Ends the server and removes its folder where its stdin ends: so even where the test process is itself killed.
+// Ends the server and removes its folder when its stdin ends, even if the test process is
+// killed.
 const KEEPER = `
 "$@" >log 2>&1 </dev/null & server=$!
 cat >/dev/null
@@ -21,7 +22,7 @@ const STARTS_MAX = 4
 
 /**
  * Starts a server with the empty bucket `data`; `await stop()` ends it and removes what it holds.
- * Pages of other origins may do nothing with it until `new Bucket(server).allowOrigins(…)`.
+ * Pages of other origins may not use it until `new Bucket(server).allowOrigins(…)`.
  */
 export async function startSeaweed() {
   let log = ''
@@ -41,13 +42,36 @@ async function tryStart() {
   const accessKey = `AK${randomBytes(8).toString('hex')}`
   const secretKey = `SK${randomBytes(16).toString('hex')}`
   const keeper = spawn('sh', [
-    '-c', KEEPER, 'keeper', weed, 'mini', '-dir=./data', '-ip=127.0.0.1', '-ip.bind=127.0.0.1', '-bucket=data',
-    `-master.port=${master}`, `-volume.port=${volume}`, `-filer.port=${filer}`, `-s3.port=${s3}`, `-admin.port=${admin}`,
-    '-s3.allowedOrigins=https://none.invalid', '-s3.autoCreateBucket=false', '-s3.iam=false', '-webdav=false',
-    '-admin.ui=false', '-s3.port.iceberg=0', '-s3.port.lance=0', '-s3.localSocket=./s3.sock',
+    '-c',
+    KEEPER,
+    'keeper',
+    weed,
+    'mini',
+    '-dir=./data',
+    '-ip=127.0.0.1',
+    '-ip.bind=127.0.0.1',
+    '-bucket=data',
+    `-master.port=${master}`,
+    `-volume.port=${volume}`,
+    `-filer.port=${filer}`,
+    `-s3.port=${s3}`,
+    `-admin.port=${admin}`,
+    '-s3.allowedOrigins=https://none.invalid',
+    '-s3.autoCreateBucket=false',
+    '-s3.iam=false',
+    '-webdav=false',
+    '-admin.ui=false',
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
+    '-s3.localSocket=./s3.sock',
   ], {
     cwd: folder,
-    env: { ...process.env, AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey, GOMEMLIMIT: '256MiB' },
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: accessKey,
+      AWS_SECRET_ACCESS_KEY: secretKey,
+      GOMEMLIMIT: '256MiB',
+    },
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   const ended = new Promise((resolve) => keeper.once('close', resolve))
@@ -60,10 +84,17 @@ async function tryStart() {
     await stop()
     return { log }
   }
-  return { endpoint: `http://127.0.0.1:${s3}`, bucket: 'data', region: 'us-east-1', accessKey, secretKey, stop }
+  return {
+    endpoint: `http://127.0.0.1:${s3}`,
+    bucket: 'data',
+    region: 'us-east-1',
+    accessKey,
+    secretKey,
+    stop,
+  }
 }
 
-/** Nothing once it runs; its log where it does not. */
+/** Undefined when the server runs; its log if it failed to start. */
 async function untilReady(path) {
   const end = Date.now() + HANG_MS
   for (;;) {

@@ -1,34 +1,54 @@
-// A web server of the tests: files with the headers that a test names, byte ranges, and routes of its own.
+// A web server for tests: files with the headers of the test, byte ranges, and routes of
+// its own.
 import { once } from 'node:events'
 import { createReadStream, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 
-/** What the package promises to work under. */
+/** The policy that the package promises to work with. */
 export const STRICT_CSP = [
-  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self'", "connect-src 'self'",
-  "style-src 'self'", "img-src 'self' data:", "base-uri 'none'", "form-action 'none'",
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
 ].join('; ')
 
 const TYPES = {
-  '.css': 'text/css; charset=utf-8', '.html': 'text/html; charset=utf-8', '.ico': 'image/x-icon',
-  '.js': 'text/javascript; charset=utf-8', '.json': 'application/json', '.mjs': 'text/javascript; charset=utf-8',
-  '.ndjson': 'application/x-ndjson', '.png': 'image/png', '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm', '.webmanifest': 'application/manifest+json',
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.ndjson': 'application/x-ndjson',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
 }
 
 /**
  * Serves until `close`.
  *
  * @param {object} options
- * @param {Record<string, string>} [options.folders] path prefix → folder, such as `{ '/': pages, '/coldpress/': package }`; the longest wins
- * @param {Record<string, string>} [options.headers] sent with every answer, such as a Content-Security-Policy
- * @param {Record<string, (request: import('node:http').IncomingMessage, body: Buffer) => any>} [options.routes]
- *   `'POST /result'` → a function that returns `{ status, headers, body }`, a value to be sent as JSON, or nothing (204)
- * @param {string} [options.host] the name in the origin: `127.0.0.1` and `localhost` are two origins of one machine
+ * @param {Record<string, string>} [options.folders] path prefix → folder, such as `{ '/': pages,
+ *   '/coldpress/': package }`; the longest wins
+ * @param {Record<string, string>} [options.headers] sent with every answer, such as a
+ *   Content-Security-Policy
+ * @param {Record<string, (request: import('node:http').IncomingMessage, body: Buffer) => any>}
+ *   [options.routes] `'POST /result'` → a function that returns `{ status, headers, body }`, a
+ *   value to be sent as JSON, or nothing (204)
+ * @param {string} [options.host] the name in the origin: `127.0.0.1` and `localhost` are two
+ *   origins of one machine
  * @param {number} [options.port] one to come back on; by default any that is free
  */
-export async function startServer({ folders = {}, headers = {}, routes = {}, host = '127.0.0.1', port: wanted = 0 }) {
+export async function startServer(
+  { folders = {}, headers = {}, routes = {}, host = '127.0.0.1', port: wanted = 0 },
+) {
   const prefixes = Object.keys(folders).sort((a, b) => b.length - a.length)
   /** Every request that came, as `METHOD /path?query`. */
   const requests = []
@@ -45,7 +65,9 @@ export async function startServer({ folders = {}, headers = {}, routes = {}, hos
     const route = routes[`${request.method} ${pathname}`]
     if (route) return sendResult(response, await route(request, await bodyOf(request)))
     const prefix = prefixes.find((start) => pathname.startsWith(start))
-    if (prefix === undefined || !['GET', 'HEAD'].includes(request.method)) return sendStatus(response, 404)
+    if (prefix === undefined || !['GET', 'HEAD'].includes(request.method)) {
+      return sendStatus(response, 404)
+    }
     const inside = normalize(decodeURIComponent(pathname.slice(prefix.length)))
     if (inside.startsWith('..')) return sendStatus(response, 403)
     let file = join(folders[prefix], inside)
@@ -62,14 +84,22 @@ export async function startServer({ folders = {}, headers = {}, routes = {}, hos
     const plain = result !== null && typeof result === 'object' && 'status' in result
     const { status, headers: own, body } = plain
       ? result
-      : { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(result) }
+      : {
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(result),
+      }
     response.writeHead(status, { ...headers, ...own }).end(body)
   }
 
   function sendFile(request, response, file) {
     const stat = statSync(file, { throwIfNoEntry: false })
     if (!stat?.isFile()) return sendStatus(response, 404)
-    const all = { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'accept-ranges': 'bytes' }
+    const all = {
+      ...headers,
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'accept-ranges': 'bytes',
+    }
     const range = rangeOf(request.headers.range, stat.size)
     if (range === null) {
       return response.writeHead(416, { ...all, 'content-range': `bytes */${stat.size}` }).end()
@@ -102,7 +132,7 @@ export async function bodyOf(request) {
   return Buffer.concat(chunks)
 }
 
-/** Undefined: no range is asked for; null: one that cannot be had. */
+/** Undefined: no range was requested. Null: the range does not exist. */
 function rangeOf(header, size) {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
   if (!match || (match[1] === '' && match[2] === '')) return undefined

@@ -1,4 +1,5 @@
-// Where things lie. `cargo xtask test` says so by environment; a plain `node --test` finds them where it puts them.
+// Where the tools and the package are. `cargo xtask test` sets the environment; a plain
+// `node --test` finds them where xtask puts them.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -8,13 +9,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** The work tree. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 
-const target = process.env.CARGO_TARGET_DIR ? resolve(process.env.CARGO_TARGET_DIR) : join(root, 'target')
+const target = process.env.CARGO_TARGET_DIR
+  ? resolve(process.env.CARGO_TARGET_DIR)
+  : join(root, 'target')
 
 /** What `cargo xtask setup` installs. */
 export const tools = process.env.COLDPRESS_TOOLS ?? join(target, 'tools')
 
 /**
- * Imports a package of tests/web/package.json, which lies outside of every folder that Node would look in.
+ * Imports a package of tests/web/package.json, which lies outside of every folder that Node would
+ * look in.
  *
  * @param {string} name as in an import, `miniflare` or `vite`
  */
@@ -46,7 +50,7 @@ export function www() {
 /** The native command, built with `--features serve`. */
 export function coldpressProgram() {
   const bin = process.env.COLDPRESS_BIN ?? join(target, 'debug/coldpress')
-  return present(bin, 'cargo build --package coldpress --features serve')
+  return present(bin, 'cargo build --package coldpress-cli --features serve')
 }
 
 /** SeaweedFS. */
@@ -55,8 +59,8 @@ export function weedProgram() {
 }
 
 /**
- * A folder that is removed when the test ends. Hooks run in the order they were given: whoever stops what writes into
- * it must have said so before.
+ * A folder that is removed when the test ends. Hooks run in their order: a hook that stops a writer
+ * to this folder must be set before.
  *
  * @param {{ after(fn: () => void): void }} test the context that node:test passes
  */

@@ -1,4 +1,5 @@
-// Cloudflare's runtime, as wrangler would feed it: bundled by esbuild, WebAssembly as modules of its own.
+// Cloudflare's runtime, set up as by wrangler: bundled by esbuild, WebAssembly as modules of
+// its own.
 import { basename, join } from 'node:path'
 
 import { temporaryFolder, tool } from './tools.mjs'
@@ -19,7 +20,13 @@ export async function startWorker(test, entry, options = {}) {
   const { Miniflare } = await tool('miniflare')
   const modules = await bundleWorker(test, entry)
   const miniflare = new Miniflare({
-    modules, modulesRoot: '/', compatibilityDate: COMPATIBILITY_DATE, host: '127.0.0.1', port: 0, cf: false, ...options,
+    modules,
+    modulesRoot: '/',
+    compatibilityDate: COMPATIBILITY_DATE,
+    host: '127.0.0.1',
+    port: 0,
+    cf: false,
+    ...options,
   })
   test.after(() => miniflare.dispose())
   await miniflare.ready
@@ -31,12 +38,24 @@ export async function bundleWorker(test, entry) {
   const esbuild = await tool('esbuild')
   const folder = temporaryFolder(test)
   const { outputFiles } = await esbuild.build({
-    entryPoints: { worker: entry }, bundle: true, write: false, format: 'esm', target: 'es2022', outdir: folder,
-    conditions: CONDITIONS, loader: { '.wasm': 'copy' }, logLevel: 'warning', external: ['cloudflare:*', 'node:*'],
+    entryPoints: { worker: entry },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    outdir: folder,
+    conditions: CONDITIONS,
+    loader: { '.wasm': 'copy' },
+    logLevel: 'warning',
+    external: ['cloudflare:*', 'node:*'],
   })
   const module = ({ path, contents }) => ({
-    type: path.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: join('/', basename(path)), contents,
+    type: path.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule',
+    path: join('/', basename(path)),
+    contents,
   })
   const isScript = ({ path }) => path.endsWith('worker.js')
-  return [...outputFiles.filter(isScript), ...outputFiles.filter((file) => !isScript(file))].map(module)
+  return [...outputFiles.filter(isScript), ...outputFiles.filter((file) => !isScript(file))].map(
+    module,
+  )
 }

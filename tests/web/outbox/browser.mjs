@@ -8,12 +8,12 @@ export class Browser {
   #channels = new Set()
 
   /**
-   * What a page's outbox is given.
+   * The platform of a page's outbox.
    *
    * @param {import('./model.mjs').Life} life
    * @param {{ locks?: boolean, channels?: boolean }} [has]
    */
-  sceneOf(life, { locks = true, channels = true } = {}) {
+  platformOf(life, { locks = true, channels = true } = {}) {
     life.browser = this
     return {
       locks: locks ? this.#locksOf(life) : undefined,
@@ -25,12 +25,12 @@ export class Browser {
     }
   }
 
-  /** What belonged to pages that are dead goes on to others. */
+  /** Gives the locks of dead pages to other pages. */
   bury() {
     for (const name of this.#locks.keys()) this.#grant(name)
   }
 
-  /** What this page says from now on reaches nobody. */
+  /** From now on, messages of this page reach no other page. */
   mute(life) {
     life.muted = true
   }
@@ -111,15 +111,15 @@ export class Browser {
   }
 }
 
-/** A clock that moves only to the next timer, and only where nothing else happens any more. */
+/** A clock that moves only to the next timer, and only when nothing else happens any more. */
 export class Clock {
-  /** Milliseconds that have passed: what timers go by. */
+  /** Milliseconds that have passed, by which timers run. */
   time = 0
-  /** What the clock on the wall shows beside that; people and networks change it. */
+  /** The time of day, which people and networks change. */
   wall = 1_800_000_000_000
   #timers = new Map()
   #count = 0
-  /** The longest wait that anybody asked for. */
+  /** The longest timer that was set. */
   longest = 0
 
   now() {
@@ -143,10 +143,10 @@ export class Clock {
   }
 
   /**
-   * Lets time pass until `holds`, and gives how much of it passed.
+   * Lets time pass until `holds`, and returns how much time passed.
    *
    * @param {() => boolean | Promise<boolean>} holds
-   * @param {number} [most] milliseconds after which it is given up
+   * @param {number} [most] gives up after this many milliseconds
    */
   async until(holds, most = 3_600_000) {
     const start = this.time

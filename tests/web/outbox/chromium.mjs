@@ -32,7 +32,7 @@ export class ChromiumTabs {
   }
 
   /**
-   * Ends a tab's page, and with its process those of all tabs that share it.
+   * Ends the page of a tab. If its process ends, so do all pages in that process.
    *
    * @param {string} tab
    * @param {string} how one of CHROMIUM_DEATHS
@@ -44,7 +44,7 @@ export class ChromiumTabs {
     else if (how === 'leave') await page.goto('about:blank')
     else {
       const crashed = new Promise((resolve) => page.once('crash', resolve))
-      // Neither is ever answered: the page is gone.
+      // No answer comes to either: the page is gone.
       if (how === 'kill') void page.goto('chrome://kill').catch(() => {})
       else void (await this.session(tab)).send('Page.crash').catch(() => {})
       await crashed
@@ -57,7 +57,7 @@ export class ChromiumTabs {
     return this.context.newCDPSession(this.#pages.get(tab))
   }
 
-  /** Closes a tab, whatever has become of it. */
+  /** Closes a tab, in whatever state it is. */
   async close(tab) {
     await this.#pages.get(tab)?.close()
     this.#pages.delete(tab)

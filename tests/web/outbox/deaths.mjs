@@ -35,8 +35,23 @@ export async function startPort(t, { host = '127.0.0.1' } = {}) {
   const { token } = JSON.parse(await coldpress(asked))
   const grants = await startColdpress(
     [
-      'serve', '--listen', '127.0.0.1:0', '--tokens', tokens, '--allow-origin', site.origin,
-      '--rate', '1000', '--burst', '1000', '--json', '--store', 's3://data/cold', '--endpoint', proxy.origin, '--allow-http',
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--tokens',
+      tokens,
+      '--allow-origin',
+      site.origin,
+      '--rate',
+      '1000',
+      '--burst',
+      '1000',
+      '--json',
+      '--store',
+      's3://data/cold',
+      '--endpoint',
+      proxy.origin,
+      '--allow-http',
     ],
     { ready: /"url":"(http:[^"]+)"/, env: s3Environment(server) },
   )
@@ -72,14 +87,14 @@ export async function openTab(browser, { page, grantsUrl, token }, { place = 'pa
 /** Rounds of deaths in one browser on one outbox. */
 export class Deaths {
   live = []
-  /** Rows whose append resolved; those of appends that a death broke off, by append. */
+  /** Rows whose append resolved; and the rows of interrupted appends, by append. */
   kept = []
   unsure = []
   appends = 0
   deaths = new Map()
   /**
-   * Milliseconds from the last death of a round to the end of the last upload, and how long the
-   * outbox let itself wait.
+   * The milliseconds from the last death of a round to the end of the last upload, and the longest
+   * timer of the outbox.
    */
   slowestMs = 0
   longestMs = 0
@@ -101,13 +116,13 @@ export class Deaths {
       + `the last death or sooner; the outbox waits ${this.longestMs} ms or less`
   }
 
-  /** Tabs append, all but some die, and the ones left do nothing but live. */
+  /** Tabs append, most of them die, and the other ones only stay open. */
   async round() {
     await this.#fill()
     const { random, live } = this
     const dying = 1 + random.below(live.length - 1)
     const doomed = Array.from({ length: dying }, () => live.splice(random.below(live.length), 1)[0])
-    // A tab that appends wakes its own outbox: more often than not only those do that will die.
+    // A tab that appends wakes its own outbox. Mostly only tabs append that will die.
     const appending = [...live.filter(() => random.chance(0.2)), ...doomed]
     const appended = appending.map((tab) => this.#append(tab))
     for (const tab of doomed) await this.#die(tab)
@@ -124,7 +139,7 @@ export class Deaths {
     if (end.failed > 0) throw new Error(`${end.failed} batches were set aside`)
   }
 
-  /** Nothing of it is waited for any more. */
+  /** Stops waiting for its rows. */
   end() {
     for (const { wire } of this.live) wire.cut()
   }
@@ -167,7 +182,7 @@ export class Deaths {
           return death
         }
       })
-      // There may be nothing left to send.
+      // Maybe nothing is left to send.
       await Promise.race([asked, sleep(500)])
     }
     const gone = await this.browser.die(tab, how)

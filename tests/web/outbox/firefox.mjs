@@ -53,7 +53,7 @@ export class FirefoxTabs {
       stdio: 'ignore',
     })
     this.ended = new Promise((resolve) => this.child.once('close', resolve))
-    // A test that is ended must not leave a browser behind.
+    // A test that is stopped must not leave a browser running.
     process.once('exit', this.#end)
     const portFile = join(this.#profile, 'MarionetteActivePort')
     const portOf = () => existsSync(portFile) && Number(readFileSync(portFile, 'utf8'))
@@ -73,7 +73,7 @@ export class FirefoxTabs {
   }
 
   /**
-   * Ends a tab's page, and with its process those of all tabs that share it.
+   * Ends the page of a tab. If its process ends, so do all pages in that process.
    *
    * @param {string} tab
    * @param {string} how one of FIREFOX_DEATHS
@@ -91,7 +91,7 @@ export class FirefoxTabs {
     return [tab]
   }
 
-  /** Closes a tab, whatever has become of it. */
+  /** Closes a tab, in whatever state it is. */
   async close(tab) {
     await this.#run(`${FIND} if (tab) gBrowser.removeTab(tab, { skipPermitUnload: true })`, tab)
   }

@@ -1,5 +1,5 @@
-// An outbox on a modelled package, store and network: everything that can go wrong, as often as a
-// test wants.
+// An outbox on a model of the package, the store and the network. Everything can go wrong, as often
+// as a test wants.
 
 import { pathToFileURL } from 'node:url'
 
@@ -26,7 +26,11 @@ export function prng(seed) {
     return state
   }
   for (let i = 0; i < 8; i += 1) next()
-  return { bits: next, below: (most) => Number(next() % BigInt(most)), chance: (share) => Number(next() % 1000n) < share * 1000 }
+  return {
+    bits: next,
+    below: (most) => Number(next() % BigInt(most)),
+    chance: (share) => Number(next() % 1000n) < share * 1000,
+  }
 }
 
 /** A create-only store behind a network that drops requests before and after they arrive. */
@@ -41,17 +45,25 @@ export class Store {
 
   put(key, text) {
     this.puts += 1
-    if (this.random.chance(this.dropBefore)) throw new ColdpressError('Unavailable', 'dropped on the way there')
+    if (this.random.chance(this.dropBefore)) {
+      throw new ColdpressError('Unavailable', 'dropped on the way there')
+    }
     const stored = this.objects.get(key)
     if (stored === undefined) this.objects.set(key, text)
-    if (this.random.chance(this.dropAfter)) throw new ColdpressError('Unavailable', 'dropped on the way back')
-    if (stored !== undefined && stored !== text) throw new ColdpressError('Conflict', `${key} holds other content`, { key })
+    if (this.random.chance(this.dropAfter)) {
+      throw new ColdpressError('Unavailable', 'dropped on the way back')
+    }
+    if (stored !== undefined && stored !== text) {
+      throw new ColdpressError('Conflict', `${key} holds other content`, { key })
+    }
     return { key, created: stored === undefined }
   }
 
   /** All rows of all objects. */
   rows() {
-    return [...this.objects.values()].flatMap((text) => text.split('\n').slice(1, -1).map((line) => JSON.parse(line)))
+    return [...this.objects.values()].flatMap((text) =>
+      text.split('\n').slice(1, -1).map((line) => JSON.parse(line))
+    )
   }
 }
 
@@ -70,10 +82,10 @@ export class Life {
     this.browser?.bury()
   }
 
-  /** From now on nothing of it runs; where the browser says so before, it can prepare. */
+  /** Freezes the page. If the browser announces it (`told`), the page can prepare. */
   freeze({ told = true } = {}) {
     if (told) this.page?.rest()
-    // What its last words set in motion still happens: browsers freeze between two tasks.
+    // The current task still ends: browsers freeze a page between two tasks.
     this.thawed = new Promise((resolve) => (this.thaw = resolve))
   }
 
@@ -85,17 +97,17 @@ export class Life {
     this.page?.wake()
   }
 
-  /** Runs a task of this page's: never where it is dead, later where it is frozen. */
+  /** Runs a task of this page: never if it is dead, later if it is frozen. */
   run(task) {
     if (this.dead) return
     if (this.thawed) void this.thawed.then(() => this.run(task))
     else task()
   }
 
-  /** A test may put a clock of its own in its place. */
+  /** A test may replace it by its own clock. */
   now = () => (this.clock ?? Date).now()
 
-  /** Passes where the page runs. */
+  /** Resolves while the page runs; later if it is frozen, never if it is dead. */
   async alive() {
     if (this.dead) await new Promise(() => {})
     await this.thawed
@@ -106,7 +118,7 @@ export class Life {
     if (online) for (const run of this.listeners) run()
   }
 
-  world = {
+  runtime = {
     fetch: () => {
       throw new Error('the model fetches nothing')
     },
@@ -134,14 +146,19 @@ export class Life {
       const refused = rows.find((row) => this.refuse(row, codec))
       if (refused) throw new ColdpressError('Row', `row ${JSON.stringify(refused)} is poison`)
       const key = `${tenant}/${collection}/lsn-${lsns?.min}-${lsns?.max}.parquet`
-      if (lsns && BigInt(rows.length) !== lsns.max - lsns.min + 1n) throw new Error('the range has another size')
+      if (lsns && BigInt(rows.length) !== lsns.max - lsns.min + 1n) {
+        throw new Error('the range has another size')
+      }
       const bytes = new TextEncoder().encode(`${key}\n${text}`)
       return { bytes, key, sha256: async () => `hash of ${key}` }
     },
-    upload: async (grants, file, { tenant, signal, onRequest }) => {
+    upload: async (grants, file, { signal, onRequest }) => {
       await this.alive()
+      const [tenant] = file.key.split('/')
       const grant = await grants({ bytes: file.bytes.length }, { signal })
-      if (grant.tenant !== tenant) throw new ColdpressError('Denied', `the grant is for tenant ${grant.tenant}`)
+      if (grant.tenant !== tenant) {
+        throw new ColdpressError('Denied', `the grant is for tenant ${grant.tenant}`)
+      }
       await this.alive()
       onRequest?.()
       const result = this.store.put(file.key, new TextDecoder().decode(file.bytes))
@@ -154,7 +171,7 @@ export class Life {
     targetOf: async (grant) => ({ tenant: grant.tenant }),
   }
 
-  open({ scene, ...options }) {
+  open({ platform, ...options }) {
     return openOutbox(this.pack, {
       name: 'test',
       collection: 'events',
@@ -163,14 +180,14 @@ export class Life {
       backoffMsMax: 4,
       batchAgeMs: 0,
       // No Web Locks and no channel, unless the test gives it a browser.
-      scene: scene ?? new Browser().sceneOf(this, { locks: false, channels: false }),
-      world: this.world,
+      platform: platform ?? new Browser().platformOf(this, { locks: false, channels: false }),
+      runtime: this.runtime,
       ...options,
     })
   }
 }
 
-/** What a page has where nothing keeps two from uploading at once. */
+/** The platform of a page without any lock: two such pages may upload at once. */
 export const lawless = {
   locks: { request: (_name, _options, work) => work() },
   openChannel: () => undefined,

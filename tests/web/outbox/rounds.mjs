@@ -1,4 +1,4 @@
-// Tabs on one outbox which die at random: whoever lives stores every row, once. How long a page may
+// Tabs on one outbox die at random, and the others store every row once. How long a page may
 // wait is a property of the protocol. So the waits that the outbox asks of its timers are held
 // against the bound here, and not the speed of the machine; outbox.takeover.test.mjs adds them up
 // on a clock of its own.
@@ -17,7 +17,7 @@ const BOUND_MS = 10_000
 const DEATHS = Number(process.env.COLDPRESS_OUTBOX_DEATHS ?? 100)
 const SEED = Number(process.env.COLDPRESS_OUTBOX_SEED ?? 10)
 /**
- * A site that is no secure context has no Web Locks: there a lease in the database does the work.
+ * A site without a secure context has no Web Locks: there the outbox uses a lease.
  */
 export const INSECURE = 'outbox.test'
 
@@ -53,7 +53,7 @@ export function testDeaths(name, start, ways) {
 async function runs(t, start, { ways, sizes, host }) {
   /** @type {Awaited<ReturnType<start>> | undefined} */
   let browser
-  // Given before the hooks of what it speaks to.
+  // Before the hooks of the servers that it uses.
   t.after(() => browser?.stop())
   const port = await startPort(t, { host })
   browser = await start()
@@ -73,8 +73,8 @@ async function runs(t, start, { ways, sizes, host }) {
 }
 
 /**
- * Every row whose append resolved is stored once; an append that a death broke off is there once or
- * not at all.
+ * Every row whose append resolved is stored once. An append that a death interrupted is stored once
+ * or not at all.
  */
 async function storedOnce(bucket, done) {
   const counts = new Map()

@@ -1,5 +1,5 @@
-// The test's end of the wire to a tab: commands go out, outcomes come back, and a page that is gone
-// is noticed.
+// The test's end of the connection to a tab. It sends commands, gets results, and notices that a
+// page is gone.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
@@ -27,7 +27,7 @@ export class Wire {
   }
 
   /**
-   * Has the page do something; undefined where it is gone before it has told the outcome.
+   * Sends a command to the page. Returns undefined if the page is gone before the result comes.
    *
    * @param {string} command one of pages/tab.js
    * @param {object} [given]

@@ -23,9 +23,9 @@ export class World {
   /** Another page; `life` is the page, `outbox` what it opened. */
   async page(options = {}) {
     const life = new Life(this.store, { random: this.random, clock: this.clock })
-    const scene = this.browser.sceneOf(life, this.has)
+    const platform = this.browser.platformOf(life, this.has)
     const { indexedDB } = this
-    const given = { indexedDB, scene, batchAgeMs: AGE_MS, ...this.options, ...options }
+    const given = { indexedDB, platform, batchAgeMs: AGE_MS, ...this.options, ...options }
     const outbox = await life.open(given)
     const page = { life, outbox, seen: [] }
     for (const type of ['uploaded', 'failed', 'error', 'change']) {
@@ -45,7 +45,7 @@ export class World {
   }
 
   /**
-   * Lets time pass until all rows are in the store and gone from here; gives how much of it passed.
+   * Lets time pass until all rows are in the store and deleted here; returns how much time passed.
    */
   async stored({ outbox }, most = BOUND_MS) {
     const passed = await this.clock.until(async () => (await outbox.state()).rows === 0, most)

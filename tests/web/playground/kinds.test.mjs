@@ -1,4 +1,4 @@
-// Everything that people give to the page: each is taken, or named for what it is.
+// Everything that people give to the page: it is accepted, or the page says what it is.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const REFUSED = [
   ['utf16.json', UTF16, 'Format', /UTF-16\. Save it as UTF-8/],
   ['cut.ndjson.gz', CUT, 'File', /damaged or cut off/],
   ['words.txt', 'hello', 'Row', /not JSON at character 1/],
-  ['numbers.json', '[1,2]', 'Row', /a row is a JSON object/],
+  ['numbers.json', '[1,2]', 'Row', /a row must be a JSON object/],
   ['cut.parquet', 'PAR1 and nothing more', 'Corrupt', /damaged/],
 ]
 
@@ -50,7 +50,7 @@ for (const [name, content] of Object.entries(TAKEN)) {
   })
 }
 
-test('refused: each is named for what it is, in sight', async (t) => {
+test('a wrong file is refused, and the page says what it is', async (t) => {
   const { page, faults } = await playground.visit(t, { viewport: VIEWS.phone })
   for (const [name, content, code, words] of REFUSED) {
     await page.getByTestId('file').setInputFiles(file(name, content))
@@ -62,7 +62,7 @@ test('refused: each is named for what it is, in sight', async (t) => {
   assert.deepEqual(faults, [])
 })
 
-test('pasted text is looked at as files are', async (t) => {
+test('pasted text is checked like files', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await page.getByTestId('rows-text').fill('city,temp\nOslo,-4\n')
   await page.getByTestId('press').click()
@@ -96,7 +96,7 @@ test('a Parquet file is opened: its rows, its columns, and its rows as NDJSON', 
   assert.deepEqual(faults, [])
 })
 
-test('what the page made can be given back to it', async (t) => {
+test('a file of the page can be opened in it again', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.phone })
   await pressSample(page)
   const waiting = page.waitForEvent('download')
@@ -111,14 +111,14 @@ test('what the page made can be given back to it', async (t) => {
   assert.ok(over <= 0, `${over} px too wide`)
 })
 
-test('a Parquet file of another writer is refused in words', async (t) => {
+test('a Parquet file of another writer is refused with a message', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await page.getByTestId('file').setInputFiles(join(root, 'tests/web/playground/foreign.parquet'))
   await page.locator('[data-testid="error"][data-code="Corrupt"]').waitFor()
   assert.match(await page.getByTestId('error-message').innerText(), /Coldpress did not write it/)
 })
 
-test('dropped: one file is pressed; several, and a folder, are refused in words', async (t) => {
+test('dropped: one file is pressed; several files or a folder are refused', async (t) => {
   const { page, context } = await playground.visit(t, { viewport: VIEWS.desktop })
   const folder = temporaryFolder(t)
   const [one, two, inner] = ['one.ndjson', 'two.ndjson', 'inner'].map((name) => join(folder, name))
@@ -149,7 +149,7 @@ test('dropped: one file is pressed; several, and a folder, are refused in words'
   await page.getByTestId('file-problem').waitFor({ state: 'hidden' })
 })
 
-test('a file in the clipboard is pressed; a text goes where it is pasted', async (t) => {
+test('a pasted file is pressed; a pasted text goes into the text area', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await page.evaluate(() => {
     const clipboardData = new DataTransfer()
@@ -161,7 +161,7 @@ test('a file in the clipboard is pressed; a text goes where it is pasted', async
   assert.match(await page.getByTestId('chosen').innerText(), /copied\.ndjson/)
 })
 
-test('a file that is gone by the time it is pressed again says so', async (t) => {
+test('a file that was removed before it is pressed again is named', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   const path = join(temporaryFolder(t), 'rows.ndjson')
   writeFileSync(path, '{"a":1}\n{"a":2}\n')

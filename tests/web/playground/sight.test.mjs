@@ -1,4 +1,4 @@
-// What a button brings about is in the window, has the focus, and is said in words.
+// The result of each button is in the window, has the focus, and is announced.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
@@ -9,12 +9,12 @@ import {
 
 const PROGRESS = new URL('../../../www/src/view/upload-progress.js', import.meta.url)
 const playground = await startPlayground(test)
-// Where requests are held back, no service worker may answer them.
+// A service worker would answer the requests that these tests hold back.
 const HELD = Object.fromEntries(Object.entries(VIEWS)
   .map(([view, viewport]) => [view, { viewport, serviceWorkers: 'block' }]))
 const ROWS = '{"city":"Lagos","temp":31.5}\n{"city":"Oslo","temp":-4}\n'
 
-/** Every button that presses, and what must be there before. */
+/** Every button that presses, and what the page needs before. */
 const BUTTONS = {
   sample: (page) => page.getByTestId('sample').click(),
   press: async (page) => {
@@ -108,7 +108,7 @@ for (const [view, viewport] of Object.entries(VIEWS)) {
       await inSight(page, field)
       assert.equal(await focused(page), field)
     }
-    // Had it asked anybody, the policy would have complained.
+    // If the page had sent a request, the policy would have reported it.
     assert.deepEqual(faults, [])
   })
 }
@@ -125,7 +125,7 @@ const FIELDS = [
   ['grant-token', 'tökén', /a letter that no token has/],
 ]
 
-test('a pasted grant that is none is told of beside its field', async (t) => {
+test('a wrong grant has a message beside its field', async (t) => {
   const { page } = await playground.visit(t, { viewport: VIEWS.desktop })
   await pressSample(page)
   const [broken, keyless] = [/The grant is not JSON/, /no “key”/]
@@ -134,7 +134,7 @@ test('a pasted grant that is none is told of beside its field', async (t) => {
       await page.getByTestId('grant-paste').locator('summary').click()
     }
     await page.getByTestId('grant-json').fill(grant)
-    // Folded away, it must come out again with what is wrong.
+    // A closed fold must open again to show the problem.
     await page.getByTestId('grant-paste').locator('summary').click()
     await page.getByTestId('upload').click()
     await inSight(page, 'grant-json-problem')
@@ -156,7 +156,7 @@ test('a press under way is in sight, and stops when told to', async (t) => {
   assert.equal(await page.getByTestId('stopped').count(), 0)
 })
 
-test('who has gone on to another field meanwhile keeps the focus', async (t) => {
+test('a reader who moved on to another field keeps the focus', async (t) => {
   const { page, context } = await playground.visit(t, HELD.desktop)
   const gate = await holdSample(context)
   await page.getByTestId('sample').click()
@@ -215,7 +215,7 @@ const headingFocused = (page) => page.evaluate(() => document.activeElement.text
 
 const focused = (page) => page.evaluate(() => document.activeElement.dataset.testid)
 
-/** In the upper part of the window: what belongs to it follows below. */
+/** In the upper part of the window, with room below for what belongs to it. */
 function highInWindow(page, testid) {
   return page.waitForFunction((name) => {
     const { top } = document.querySelector(`[data-testid="${name}"]`).getBoundingClientRect()

@@ -1,5 +1,5 @@
-// The playground's upload while the network fails: what the page says, and what is stored in the
-// end. A real grant server and a real S3 server, behind a line that can be cut.
+// Uploads of the playground while the network fails: what the page shows, and what is stored in the
+// end. The grant server and the S3 server are real, behind a connection that can be cut.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -11,7 +11,7 @@ import {
 } from './visit.mjs'
 
 const playground = await startPlayground(test)
-/** A store that has more to do than it can, for longer than anyone waits. */
+/** A store that stays overloaded for longer than an upload waits. */
 const BUSY = {
   status: 503,
   headers: {
@@ -58,7 +58,7 @@ for (const [view, viewport] of Object.entries(VIEWS)) {
   })
 }
 
-test('a store that asks for patience: the seconds are counted down', async (t) => {
+test('Retry-After of a store is counted down in seconds', async (t) => {
   const { page, context, proxy, bucket } = await visit(t)
   await pressSample(page)
   await context.route(`${proxy.origin}/**`, async (route) => {
@@ -81,7 +81,7 @@ test('a store that asks for patience: the seconds are counted down', async (t) =
   assert.deepEqual(await bucket.list(), [])
 })
 
-test('what is under way is shown before any of it is confirmed', async (t) => {
+test('bytes under way are shown before they are confirmed', async (t) => {
   const { page, proxy } = await visit(t)
   await pressSample(page)
   const gate = new Gate()
@@ -97,11 +97,11 @@ test('what is under way is shown before any of it is confirmed', async (t) => {
   await arrived(page)
 })
 
-test('a store that fails for long: “Try again” repeats the very same upload', async (t) => {
+test('a store that fails for long: “Try again” repeats the same upload', async (t) => {
   const { page, context, bucket, rows, proxy } = await visit(t)
   await pressSample(page)
   const busy = async (route) => {
-    // The rows arrive; but the answer, and every look at what is there, says otherwise.
+    // The rows arrive, but the answer, and every check of the key, is an error.
     if (route.request().method() === 'PUT') await route.fetch()
     return route.fulfill(BUSY)
   }
@@ -124,7 +124,7 @@ test('a store that fails for long: “Try again” repeats the very same upload'
   assert.equal(await page.getByTestId('upload').innerText(), 'Upload')
 })
 
-test('cancelled while it waits: it stops, and can be taken up again', async (t) => {
+test('cancelled while it waits: it stops, and can be continued', async (t) => {
   const { page, bucket, proxy } = await visit(t)
   await pressSample(page)
   cutAtPut(proxy)
@@ -139,7 +139,7 @@ test('cancelled while it waits: it stops, and can be taken up again', async (t) 
   assert.deepEqual(await bucket.list(), [key])
 })
 
-test('a token that is corrected: “Try again” takes what the form says now', async (t) => {
+test('a corrected token: “Try again” uses the form as it is now', async (t) => {
   const { page, bucket, token } = await visit(t)
   await pressSample(page)
   await page.getByTestId('grant-token').fill('coldpress_wrong')
@@ -151,10 +151,10 @@ test('a token that is corrected: “Try again” takes what the form says now', 
   assert.deepEqual(await bucket.list(), [key])
 })
 
-test('an address of another server is told of as an address', async (t) => {
+test('the address of another server is named as a wrong address', async (t) => {
   const { page, site } = await visit(t)
   await pressSample(page)
-  // A web server that knows nothing of grants.
+  // A web server that is no grant server.
   await page.getByTestId('grant-server').fill(site.origin)
   await startUpload(page)
   const error = page.getByTestId('upload-error')
@@ -182,7 +182,7 @@ test('a press while an upload runs stops it, and says so', async (t) => {
   gate.open()
   await page.locator('[data-check="good"]').waitFor()
   proxy.mend()
-  // The one that was stopped is no obstacle to the next.
+  // The stopped upload does not block the next one.
   await startUpload(page)
   const key = await arrived(page)
   assert.deepEqual(await bucket.list(), [key])
@@ -201,7 +201,7 @@ async function visit(t, { viewport = VIEWS.desktop } = {}) {
   return { ...shore, ...opened }
 }
 
-/** Cuts the line in the middle of the page's first put: the grant was given by then. */
+/** Cuts the connection in the middle of the page's first put, after the grant. */
 function cutAtPut(proxy) {
   proxy.fate = ({ method, headers }) => {
     if (!headers.origin || method !== 'PUT') return
@@ -210,7 +210,9 @@ function cutAtPut(proxy) {
   }
 }
 
-/** One that is free now: the grant server must know the page's origin before there is a page. */
+/**
+ * A port that is free now: the grant server needs the origin of the page before there is a page.
+ */
 async function freePort() {
   const site = await servePage(www())
   await site.close()

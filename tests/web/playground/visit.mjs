@@ -64,7 +64,7 @@ export const file = (name, content) => ({
   name, mimeType: 'application/octet-stream', buffer: Buffer.from(content),
 })
 
-/** Waits until all of an element is within the window: the page may still be scrolling. */
+/** Waits until the whole element is in the window: the page may still scroll. */
 export async function inSight(page, testid) {
   const part = page.getByTestId(testid)
   await part.waitFor()
@@ -75,13 +75,13 @@ export async function inSight(page, testid) {
   }, testid)
 }
 
-/** Scrolls until a button stands at the lower edge of the window, as one who came down to it. */
+/** Scrolls until a button is at the lower edge of the window, as for a reader who came down. */
 export async function comeDownTo(page, testid) {
   await page.getByTestId(testid).evaluate((element) =>
     element.scrollIntoView({ block: 'end', behavior: 'instant' }))
 }
 
-/** Holds the sample back on its way to the page: whoever presses it waits until the gate opens. */
+/** Holds the sample back: a press of the sample waits until the gate opens. */
 export async function holdSample(context) {
   const gate = new Gate()
   await context.route('**/examples/movies.ndjson', async (route) => {
@@ -93,7 +93,7 @@ export async function holdSample(context) {
 
 /** What axe finds that is serious or critical. */
 export async function graveFaults(page, context) {
-  // Past the policy, which forbids the page itself what a debugger may do.
+  // Bypasses the policy, because a debugger may do more than the page.
   const debug = await context.newCDPSession(page)
   const axe = readFileSync(toolFile('axe-core/axe.min.js'), 'utf8')
   await debug.send('Runtime.evaluate', { expression: axe })

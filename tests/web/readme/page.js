@@ -1,7 +1,8 @@
 // Runs examples in a page.
 
 /** Sets what an example takes as given. */
-globalThis.give = (things) => Object.assign(globalThis, things, { controller: new AbortController() })
+globalThis.give = (things) =>
+  Object.assign(globalThis, things, { controller: new AbortController() })
 
 /** Runs a module once more: a module of another query is another module. */
 let runs = 0

@@ -1,4 +1,4 @@
-// What the examples of the READMEs take as given: the reader's own things.
+// The variables that the examples of the READMEs use: those of the reader.
 import type { OutboxOptions } from 'coldpress/outbox'
 
 declare global {

@@ -1,5 +1,9 @@
-// What the package weighs, and the gate: node size.mjs --package UNPACKED --tarball FILE --named FOLDER
-// FOLDER/NAME/NAME_bg.wasm are the modules while their functions still have names: they tell what each part costs.
+// Measures the size of the package, and checks its limits:
+//
+//   node size.mjs --tarball FILE --named FOLDER
+//
+// FOLDER/NAME/NAME_bg.wasm are the modules that still have the names of their functions. The names
+// tell the size of each part.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -20,7 +24,9 @@ const report = { modules: {}, javascript: {}, tarball: statSync(values.tarball).
 const modules = readdirSync(join(folder, 'glue')).filter((name) => name.endsWith('.wasm')).sort()
 for (const name of modules) report.modules[name] = weigh(readFileSync(join(folder, 'glue', name)))
 report.javascript.glue = weigh(all(join(folder, 'glue'), '.js'))
-report.javascript.handwritten = weigh(Buffer.concat([all(folder, '.js'), all(join(folder, 'src'), '.js')]))
+report.javascript.handwritten = weigh(
+  Buffer.concat([all(folder, '.js'), all(join(folder, 'src'), '.js')]),
+)
 for (const name of modules.map((name) => name.replace('.wasm', ''))) {
   const path = join(values.named, name, `${name}_bg.wasm`)
   if (!existsSync(path)) throw new Error(`${path} is not there; build again: cargo xtask npm`)
@@ -29,9 +35,15 @@ for (const name of modules.map((name) => name.replace('.wasm', ''))) {
 writeFileSync(join(dirname(values.tarball), 'size.json'), `${JSON.stringify(report, null, 2)}\n`)
 print(report)
 
-const failed = Object.entries(GATES).filter(([name, most]) => !(report.modules[name]?.brotli <= most))
+const failed = Object.entries(GATES).filter(([name, most]) =>
+  !(report.modules[name]?.brotli <= most)
+)
 for (const [name, most] of failed) {
-  console.error(`${name} is ${kilobytes(report.modules[name]?.brotli)} in brotli; it may be ${kilobytes(most)} (the issue's gate)`)
+  console.error(
+    `${name} is ${kilobytes(report.modules[name]?.brotli)} in brotli; it may be ${
+      kilobytes(most)
+    } (the issue's gate)`,
+  )
 }
 process.exitCode = failed.length === 0 ? 0 : 1
 
@@ -40,7 +52,10 @@ function weigh(bytes) {
     raw: bytes.length,
     gzip: gzipSync(bytes, { level: 9 }).length,
     brotli: brotliCompressSync(bytes, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 11,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
     }).length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }
@@ -53,17 +68,27 @@ function all(directory, extension) {
 
 function print({ modules, javascript, tarball, parts }) {
   const row = (name, { raw, gzip, brotli, sha256 }, gate) =>
-    `${name.padEnd(16)} ${kilobytes(raw)} ${kilobytes(gzip)} ${kilobytes(brotli)} ${gate ? kilobytes(gate) : ' '.repeat(9)}  ${sha256.slice(0, 12)}`
+    `${name.padEnd(16)} ${kilobytes(raw)} ${kilobytes(gzip)} ${kilobytes(brotli)} ${
+      gate ? kilobytes(gate) : ' '.repeat(9)
+    }  ${sha256.slice(0, 12)}`
   console.log(`${' '.repeat(16)}       raw      gzip    brotli      gate  sha256`)
   for (const [name, size] of Object.entries(modules)) console.log(row(name, size, GATES[name]))
   for (const [name, size] of Object.entries(javascript)) console.log(row(`js, ${name}`, size))
   console.log(`${'tarball'.padEnd(16)} ${kilobytes(tarball)}`)
   const names = Object.keys(parts)
-  console.log(`\nCode and data before wasm-opt, by part\n${' '.repeat(28)}${names.map((name) => name.padStart(10)).join('')}`)
+  console.log(
+    `\nCode and data before wasm-opt, by part\n${' '.repeat(28)}${
+      names.map((name) => name.padStart(10)).join('')
+    }`,
+  )
   const all = [...new Set(names.flatMap((name) => Object.keys(parts[name])))]
   const most = (part) => Math.max(...names.map((name) => parts[name][part] ?? 0))
   for (const part of all.sort((a, b) => most(b) - most(a))) {
-    console.log(`${part.padEnd(28)}${names.map((name) => kilobytes(parts[name][part] ?? 0).padStart(10)).join('')}`)
+    console.log(
+      `${part.padEnd(28)}${
+        names.map((name) => kilobytes(parts[name][part] ?? 0).padStart(10)).join('')
+      }`,
+    )
   }
 }
 

@@ -1,9 +1,12 @@
-// Which part of a wasm module weighs what, by the names of its functions.
+// The sizes of the parts of a wasm module, by the names of its functions.
 
 const PARTS = [
   ['brotli encoder', /^(alloc_no_stdlib|brotli)(::|\b)(?!_decompressor)/],
   ['brotli decoder', /^brotli_decompressor::/],
-  ['zstd encoder (C)', /^(ZSTD_(?!d|D|getFrame|isFrame|find|next|insertBlock|initD|createD|freeD)|HUF_(?!de|read|sel)|FSE_(?!de|build[DR]|read)|HIST_|COVER_|ZSTDMT)/],
+  [
+    'zstd encoder (C)',
+    /^(ZSTD_(?!d|D|getFrame|isFrame|find|next|insertBlock|initD|createD|freeD)|HUF_(?!de|read|sel)|FSE_(?!de|build[DR]|read)|HIST_|COVER_|ZSTDMT)/,
+  ],
   ['zstd decoder (C)', /^(ZSTD_|HUF_|FSE_|XXH|ZBUFF|ERR_)/],
   ['zstd binding', /^(zstd|zstd_safe|zstd_sys)::/],
   ['gzip', /^(flate2|zlib_rs|libz_rs_sys|crc32fast|miniz_oxide)::/],
@@ -13,12 +16,21 @@ const PARTS = [
   ['coldpress: decode', /^coldpress_core::decode/],
   ['coldpress: upload', /^coldpress_core::(upload|grant)/],
   ['coldpress: json, key, schema', /^coldpress_core::/],
-  ['coldpress: binding', /^(coldpress_wasm::|coldpress_|wasm_bindgen|js_sys|__wbindgen|__wbg|tape|raw|rawencoder|fault)/i],
+  [
+    'coldpress: binding',
+    /^(coldpress_wasm::|coldpress_|wasm_bindgen|js_sys|__wbindgen|__wbg|tape|raw|rawencoder|fault)/i,
+  ],
   ['parquet: writing', /^parquet::(column::writer|encodings::encoding|file::writer|bloom|arrow)/],
-  ['parquet: reading', /^parquet::(column::reader|encodings::decoding|file::reader|file::serialized_reader|record)/],
+  [
+    'parquet: reading',
+    /^parquet::(column::reader|encodings::decoding|file::reader|file::serialized_reader|record)/,
+  ],
   ['parquet: thrift, metadata, rest', /^parquet::/],
   ['serde', /^(serde|serde_json|serde_core|itoa|zmij)::/],
-  ['Rust standard library', /^(core|alloc|std|compiler_builtins|dlmalloc|hashbrown|memchr|bytes|rustc_demangle|__rust|rust_|__rdl|rdl)(::|_|\b)|^(memcpy|memmove|memset|memcmp|bcmp|malloc|free|calloc)/],
+  [
+    'Rust standard library',
+    /^(core|alloc|std|compiler_builtins|dlmalloc|hashbrown|memchr|bytes|rustc_demangle|__rust|rust_|__rdl|rdl)(::|_|\b)|^(memcpy|memmove|memset|memcmp|bcmp|malloc|free|calloc)/,
+  ],
 ]
 
 /**
@@ -41,7 +53,7 @@ export function partsOf(bytes) {
   }
   for (const { id, size } of sections) {
     if (id === 11) add('data', size)
-    // Names go when the module is optimised.
+    // An optimised module has no names.
     else if (id !== 0 && id !== 10) add('tables, types', size)
   }
   return parts

@@ -1,6 +1,11 @@
-// What the types promise, held to by tsc: each `@ts-expect-error` must be an error, and nothing else may be one.
-import { ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey, upload } from 'coldpress'
-import type { DecodedRowOf, EncodedFile, EncodeOptions, GetGrant, RowOf, Schema, UploadResult } from 'coldpress'
+// What the types promise, checked by tsc: each `@ts-expect-error` must be an error, and nothing
+// else.
+import {
+  ColdpressError, Encoder, decode, encode, init, inspect, objectKey, parseObjectKey, upload,
+} from 'coldpress'
+import type {
+  DecodedRowOf, EncodedFile, EncodeOptions, GetGrant, RowOf, Schema, UploadResult,
+} from 'coldpress'
 import { encode as encodeOnly } from 'coldpress/encode'
 import { openOutbox } from 'coldpress/outbox'
 
@@ -11,14 +16,28 @@ const schema = {
     { name: 'price', type: 'decimal', precision: 10, scale: 2, form: 'text:2' },
     { name: 'raw', type: 'binary' },
     { name: 'tags', type: 'list', element: { type: 'string' } },
-    { name: 'place', type: 'struct', fields: [{ name: 'lat', type: 'float64' }, { name: 'names', type: 'list', element: { type: 'struct', fields: [{ name: 'lang', type: 'string' }] } }] },
+    {
+      name: 'place',
+      type: 'struct',
+      fields: [{ name: 'lat', type: 'float64' }, {
+        name: 'names',
+        type: 'list',
+        element: { type: 'struct', fields: [{ name: 'lang', type: 'string' }] },
+      }],
+    },
     { name: 'any', type: 'json' },
   ],
 } as const satisfies Schema
 
 type Reading = RowOf<typeof schema>
 const good: Reading = {
-  _id: 1n, at: new Date(), n: 5n, price: '1.50', raw: new Uint8Array(), tags: ['a', null], any: [1, { x: null }],
+  _id: 1n,
+  at: new Date(),
+  n: 5n,
+  price: '1.50',
+  raw: new Uint8Array(),
+  tags: ['a', null],
+  any: [1, { x: null }],
   place: { lat: 1, names: [{ lang: 'no' }, null] },
 }
 const empty: Reading = {}
@@ -33,14 +52,17 @@ const deep: Reading = { place: { names: [{ lang: 5 }] } }
 // @ts-expect-error - elements are strings
 const element: Reading = { tags: [1] }
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true
+  : false
 const decoded: DecodedRowOf<typeof schema> = {}
 const isString: Equal<typeof decoded.raw, string | undefined> = true
 const isTags: Equal<typeof decoded.tags, (string | null)[] | undefined> = true
 
 interface Person { name: string; born?: number }
 const people: Person[] = []
-const personal = { columns: [{ name: 'name', type: 'string' }, { name: 'born', type: 'int16' }] } as const
+const personal = {
+  columns: [{ name: 'name', type: 'string' }, { name: 'born', type: 'int16' }],
+} as const
 declare const options: EncodeOptions
 declare const grants: GetGrant
 
@@ -59,14 +81,21 @@ async function facts(error: ColdpressError) {
 
 async function uses() {
   const file: EncodedFile = await encode([good, empty, nulls], { schema, policy: 'strict' })
-  // Interfaces are rows too; what tsc cannot know it does not judge.
+  // Interfaces are rows too. tsc accepts rows whose types it cannot know.
   await encode(people, { schema: personal, policy: 'strict' })
   await encode(people, { schema: '{"columns":[]}', policy: 'strict' })
   await encode(people, { schema: schema as Schema, policy: 'strict' })
   await encode(new Set([good]), { schema, policy: 'strict' })
   await encode('{"n":1}', { schema, policy: 'strict', lsns: 'time' })
   await encode(people, options)
-  await encode([{ n: 'x' }], { schema, policy: 'rescue', codec: 'zstd:9', lsns: { min: 1, max: '2' }, tenant: 7n, lsnWidth: 20 })
+  await encode([{ n: 'x' }], {
+    schema,
+    policy: 'rescue',
+    codec: 'zstd:9',
+    lsns: { min: 1, max: '2' },
+    tenant: 7n,
+    lsnWidth: 20,
+  })
   await encode('{"a":1}')
   await encode(new Blob([]))
   await encode(await fetch('/rows.ndjson'))
@@ -86,13 +115,22 @@ async function uses() {
   const sum: string = await file.sha256()
   await fetch('/put', { method: 'PUT', body: file.blob() })
 
-  const encoder: Encoder<typeof schema> = new Encoder({ schema, policy: 'strict', collection: 'readings' })
+  const encoder: Encoder<typeof schema> = new Encoder({
+    schema,
+    policy: 'strict',
+    collection: 'readings',
+  })
   await encoder.push([good])
   await encoder.push('{"n":1}')
   await new Encoder<typeof schema>({ schema, policy: 'strict' }).push([good, empty])
   await new Encoder({ schema }).push(people)
   await new Encoder(options).push(people)
-  await upload(grants, [good], { schema, policy: 'strict', collection: 'readings', lsns: { min: 1 } })
+  await upload(grants, [good], {
+    schema,
+    policy: 'strict',
+    collection: 'readings',
+    lsns: { min: 1 },
+  })
   await upload(grants, people, { collection: 'people', lsns: 'time' })
   await upload(grants, file)
   const rows: number = encoder.rows
@@ -116,12 +154,16 @@ async function uses() {
     await init(new URL('/coldpress.wasm', location.href), { brotli: '/brotli.wasm' })
     await encodeOnly([{ a: 1 }])
   } catch (error) {
-    if (error instanceof ColdpressError && error.code === 'Row') console.log(error.row, error.column)
+    if (error instanceof ColdpressError && error.code === 'Row') {
+      console.log(error.row, error.column)
+    }
     if (error instanceof ColdpressError) return facts(error)
   }
   return { sum, rows, value, n, text, encodings }
 }
 
-openOutbox satisfies (options: never) => Promise<{ flush(): Promise<{ objects: number; rows: number }> }>
+openOutbox satisfies (
+  options: never,
+) => Promise<{ flush(): Promise<{ objects: number; rows: number }> }>
 
 export { decoded, deep, element, isString, isTags, unknownColumn, uses, wrongNumber }

@@ -1,7 +1,7 @@
-// A clock for tests of uploads. It stands still while a request is under way, and jumps to the next timer once none is:
-// waiting costs a test nothing, and a slow machine changes nothing.
+// A clock for tests of uploads. It stands still while a request is under way, and jumps to the next
+// timer once none is: waiting costs a test nothing, and a slow machine changes nothing.
 
-/** @import { World } from '../../../host-wasm/js/src/upload-world.js' */
+/** @import { Runtime } from '../../../host-wasm/js/src/runtime.js' */
 
 /** The header by which a server can tell which request it will never answer. */
 export const REQUEST_HEADER = 'x-test-request'
@@ -9,18 +9,18 @@ export const REQUEST_HEADER = 'x-test-request'
 export class Clock {
   #nowMs
   #numbers = 0
-  /** Requests that somebody still works on. */
+  /** Requests that are not answered yet. */
   #underWay = new Set()
   /** @type {Map<number, { at: number, run: () => void }>} */
   #timers = new Map()
   #isLooking = false
 
   /**
-   * @param {World} world the runtime's own
+   * @param {Runtime} runtime what the package itself uses
    * @param {number} [nowMs]
    */
-  constructor(world, nowMs = Date.now()) {
-    this.base = world
+  constructor(runtime, nowMs = Date.now()) {
+    this.base = runtime
     this.#nowMs = nowMs
   }
 
@@ -33,7 +33,10 @@ export class Clock {
     this.#nowMs += ms
   }
 
-  /** Waits until the clock has moved on by so much. The request that waits counts as one that nobody works on. */
+  /**
+   * Waits until the clock has moved on by `ms`. Meanwhile the request that waits does not hold the
+   * clock.
+   */
   sleep(ms) {
     return new Promise((resolve) => this.#setTimer(resolve, ms))
   }
@@ -45,12 +48,13 @@ export class Clock {
   }
 
   /**
-   * The runtime's world on this clock.
+   * The runtime, on this clock.
    *
-   * @param {Partial<World>} [other] what a test puts in its place; `fetch` gets the request's number as a third argument
-   * @returns {World}
+   * @param {Partial<Runtime>} [other] replacements of a test; `fetch` gets the request's
+   *   number as a third argument
+   * @returns {Runtime}
    */
-  world({ fetch = (url, init) => globalThis.fetch(url, init), ...other } = {}) {
+  runtime({ fetch = (url, init) => globalThis.fetch(url, init), ...other } = {}) {
     return {
       ...this.base,
       now: () => this.#nowMs,
@@ -71,7 +75,11 @@ export class Clock {
       // With its whole body, so that the clock does not move while that is read.
       const body = await response.arrayBuffer()
       const { status, statusText } = response
-      return new Response(body.byteLength > 0 ? body : null, { status, statusText, headers: response.headers })
+      return new Response(body.byteLength > 0 ? body : null, {
+        status,
+        statusText,
+        headers: response.headers,
+      })
     } finally {
       this.release(number)
     }
@@ -84,18 +92,25 @@ export class Clock {
     return timer
   }
 
-  /** Runs the next timer where nothing is under way, after whoever was just answered has had a turn. */
+  /**
+   * Runs the next timer if no request runs, after the code that waited for an answer has run.
+   */
   #look() {
     if (this.#isLooking) return
     this.#isLooking = true
-    setImmediate(() => setImmediate(() => {
-      this.#isLooking = false
-      if (this.#underWay.size > 0 || this.#timers.size === 0) return
-      const [timer, { at, run }] = [...this.#timers].reduce((first, other) => (other[1].at < first[1].at ? other : first))
-      this.#timers.delete(timer)
-      this.#nowMs = Math.max(this.#nowMs, at)
-      run()
-      this.#look()
-    }))
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#isLooking = false
+        if (this.#underWay.size > 0 || this.#timers.size === 0) return
+        const [timer, { at, run }] = [...this.#timers].reduce((
+          first,
+          other,
+        ) => (other[1].at < first[1].at ? other : first))
+        this.#timers.delete(timer)
+        this.#nowMs = Math.max(this.#nowMs, at)
+        run()
+        this.#look()
+      })
+    )
   }
 }

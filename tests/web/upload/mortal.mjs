@@ -1,4 +1,5 @@
-// A Chromium that can be killed like a process, crash like a page, and come back on the same profile.
+// A Chromium that can be killed like a process, crash like a page, and come back on the same
+// profile.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +29,7 @@ export class MortalChromium {
     return this.page
   }
 
-  /** As a power cut would: the browser with all its processes, at once. */
+  /** Kills the browser with all its processes at once, like a power cut. */
   async kill() {
     const { child } = this
     this.child = undefined
@@ -43,7 +44,7 @@ export class MortalChromium {
     const { page } = this
     const crashed = new Promise((resolve) => page.once('crash', () => resolve(true)))
     const session = await page.context().newCDPSession(page)
-    // It never answers: it is what it was asked for.
+    // It never answers: the browser is gone, as asked.
     void session.send('Page.crash').catch(() => {})
     if (!(await Promise.race([crashed, sleep(CRASH_MS_MAX, false)]))) await this.kill()
     void page.close().catch(() => {})
@@ -52,7 +53,13 @@ export class MortalChromium {
   async #start() {
     const portFile = join(this.profile, 'DevToolsActivePort')
     rmSync(portFile, { force: true })
-    const flags = [...CHROMIUM_FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${this.profile}`, 'about:blank']
+    const flags = [
+      ...CHROMIUM_FLAGS,
+      '--headless',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${this.profile}`,
+      'about:blank',
+    ]
     // A group of its own, so that one signal reaches all its processes.
     this.child = spawn(CHROMIUM, flags, { detached: true, stdio: 'ignore' })
     const end = Date.now() + HANG_MS

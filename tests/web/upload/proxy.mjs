@@ -1,11 +1,12 @@
-// Stands before the S3 server with faults of its own: 500s before and after a request is passed on, a network that is cut.
+// A proxy before the S3 server that makes faults: 500s before and after a request is passed on,
+// and a network that is cut.
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 
 /**
- * What happens to a request: nothing special; 'before', a 500 and the store hears nothing of it; 'after', the store does it
- * and the answer is a 500 all the same; a URL, which the store is asked for in its place; a promise, until which it is held
- * back.
+ * What happens to a request: nothing special; 'before', a 500 and the store hears nothing of it;
+ * 'after', the store does it and the answer is a 500 all the same; a URL, which the store is asked
+ * for in its place; a promise, until which it is held back.
  *
  * @typedef {undefined | 'before' | 'after' | URL | Promise<unknown>} Fate
  */
@@ -15,7 +16,11 @@ export async function startProxy(origin) {
   const { hostname, port } = new URL(origin)
   const sockets = new Set()
   const proxy = {
-    /** @type {(request: import('node:http').IncomingMessage) => Fate} only a page's requests should be hit: they have an Origin */
+    /**
+     * Only a page's requests should be hit: they have an Origin.
+     *
+     * @type {(request: import('node:http').IncomingMessage) => Fate}
+     */
     fate: () => undefined,
     /** How often each fate struck. */
     struck: { before: 0, after: 0 },
@@ -24,7 +29,7 @@ export async function startProxy(origin) {
     isCut: false,
     /** How many connections were refused since it was cut. */
     refused: 0,
-    /** No connection holds or comes about until `mend`. */
+    /** Ends all connections, and refuses new ones until `mend`. */
     cut() {
       proxy.isCut = true
       proxy.refused = 0
@@ -59,7 +64,7 @@ export async function startProxy(origin) {
     if (fate === 'before') return fail(request, response, fate)
     if (fate instanceof Promise) {
       await fate
-      // Who hung up meanwhile wants nothing any more.
+      // The client has closed the connection: it needs no answer.
       if (request.socket.destroyed) return
     }
     const { method, headers } = request
@@ -69,16 +74,30 @@ export async function startProxy(origin) {
     const [answer] = await once(onward, 'response')
     const answered = Buffer.concat(await all(answer))
     const query = new URL(request.url, proxy.origin).searchParams
-    if (headers.origin) proxy.answers.push({ method, upload: query.get('uploadId'), part: query.get('partNumber'), status: answer.statusCode })
+    if (headers.origin) {
+      proxy.answers.push({
+        method,
+        upload: query.get('uploadId'),
+        part: query.get('partNumber'),
+        status: answer.statusCode,
+      })
+    }
     if (fate === 'after') return fail(request, response, fate)
-    response.writeHead(answer.statusCode, answer.headers).end(method === 'HEAD' ? undefined : answered)
+    response.writeHead(answer.statusCode, answer.headers).end(
+      method === 'HEAD' ? undefined : answered,
+    )
   }
 
   function fail(request, response, fate) {
     proxy.struck[fate] += 1
-    // A store that stumbles names the page it lets in all the same, so the page sees the 500.
-    const headers = { 'access-control-allow-origin': request.headers.origin ?? '*', 'content-type': 'application/xml' }
-    response.writeHead(500, headers).end('<Error><Code>InternalError</Code><Message>We stumbled</Message></Error>')
+    // A store names the allowed origin in errors too, so the page sees the 500.
+    const headers = {
+      'access-control-allow-origin': request.headers.origin ?? '*',
+      'content-type': 'application/xml',
+    }
+    response.writeHead(500, headers).end(
+      '<Error><Code>InternalError</Code><Message>We stumbled</Message></Error>',
+    )
   }
 
   server.listen(0, '127.0.0.1')

@@ -1,4 +1,5 @@
-// The whole loop on this machine: SeaweedFS behind a proxy that can fail, `coldpress serve`, and a page's own web server.
+// The whole loop on this machine: SeaweedFS behind a proxy that can fail, `coldpress serve`, and a
+// page's own web server.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -29,11 +30,29 @@ export async function startShore(t, { serve = [], pages = PAGES } = {}) {
   await allowPage(bucket, web.origin)
 
   const tokens = join(temporaryFolder(t), 'tokens')
-  const { token } = JSON.parse(await coldpress(['token', '--tenant', String(TENANT), '--append', tokens, '--json']))
+  const { token } = JSON.parse(
+    await coldpress(['token', '--tenant', String(TENANT), '--append', tokens, '--json']),
+  )
   const env = s3Environment(server)
   const store = ['--store', 's3://data/cold', '--endpoint', proxy.origin, '--allow-http']
-  const args = ['serve', '--listen', '127.0.0.1:0', '--tokens', tokens, '--allow-origin', web.origin, '--rate', '1000', '--burst', '1000', '--json']
-  const grants = await startColdpress([...args, ...serve, ...store], { ready: /"url":"(http:[^"]+)"/, env })
+  const args = [
+    'serve',
+    '--listen',
+    '127.0.0.1:0',
+    '--tokens',
+    tokens,
+    '--allow-origin',
+    web.origin,
+    '--rate',
+    '1000',
+    '--burst',
+    '1000',
+    '--json',
+  ]
+  const grants = await startColdpress([...args, ...serve, ...store], {
+    ready: /"url":"(http:[^"]+)"/,
+    env,
+  })
   t.after(() => grants.stop())
   return {
     bucket,
@@ -46,16 +65,24 @@ export async function startShore(t, { serve = [], pages = PAGES } = {}) {
     page: `${web.origin}/upload.html`,
     origin: web.origin,
     /** The rows of an object, as the native command reads them from the store. */
-    rows: (key) => cat([key, '--store', 's3://data/cold', '--endpoint', server.endpoint, '--allow-http'], { env }),
+    rows: (key) =>
+      cat([key, '--store', 's3://data/cold', '--endpoint', server.endpoint, '--allow-http'], {
+        env,
+      }),
   }
 }
 
-/** Lets a page in, as the README says. */
+/** Sets the CORS rule for a page, as the README says. */
 export function allowPage(bucket, origin) {
   return bucket.allowOrigins({
     origins: [origin],
     methods: ['PUT', 'POST', 'HEAD', 'DELETE'],
-    headers: ['content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-coldpress-sha256'],
+    headers: [
+      'content-type',
+      'if-none-match',
+      'x-amz-checksum-sha256',
+      'x-amz-meta-coldpress-sha256',
+    ],
     expose: ['ETag', 'x-amz-meta-coldpress-sha256'],
   })
 }

@@ -1,5 +1,5 @@
-// `upload` in Node, against the store of store.mjs and on the clock of clock.mjs: what tests of it
-// begin with.
+// `upload` in Node, with the store of store.mjs and the clock of clock.mjs: the start of its
+// tests.
 import assert from 'node:assert/strict'
 import { pathToFileURL } from 'node:url'
 
@@ -11,31 +11,37 @@ const folder = pathToFileURL(`${unpacked()}/`)
 
 /** The package as Node has it. */
 export const coldpress = await import(new URL('node.js', folder).href)
-export const { world } = await import(new URL('src/upload-world.js', folder).href)
+export const { runtime } = await import(new URL('src/runtime.js', folder).href)
 
 export const ROWS = [{ name: 'Ada', born: 1815 }, { name: 'Grace', langs: ['COBOL'] }]
 export const MIB = 1 << 20
 export const HOURS_MS = 1e9
 
-/** A clock, a store whose grants hold long, grants of it, and `send`, which uploads by them. */
+/** A clock, a store with long-lived grants, its grants, and `send`, which uploads by them. */
 export async function started(t) {
-  const clock = new Clock(world)
+  const clock = new Clock(runtime)
   const store = await Store.start(clock)
   t.after(() => store.stop())
   store.expiresInMs = HOURS_MS
-  const grants = coldpress.grantsFrom(store.origin, { token: store.token, world: clock.world() })
-  const send = (rows, { grant = grants, ...options } = {}) =>
-    coldpress.upload(grant, rows, { collection: 'events', world: clock.world(), ...options })
+  const grants = coldpress.grantsFrom(store.origin, {
+    token: store.token,
+    runtime: clock.runtime(),
+  })
+  const send = (rows, { grant = grants, ...options } = {}) => {
+    // An encoded file has its collection already.
+    const target = rows?.key === undefined ? { collection: 'events' } : {}
+    return coldpress.upload(grant, rows, { ...target, runtime: clock.runtime(), ...options })
+  }
   return { clock, store, grants, send }
 }
 
-/** A device that is offline until `connect`, and tells once it has looked. */
+/** A device that is offline until `connect`. `looked` resolves when the upload has noticed it. */
 export function offlineDevice(clock) {
   let isOnline = false
   let wake = () => {}
   let hasLooked = () => {}
   const looked = new Promise((resolve) => (hasLooked = resolve))
-  const world = clock.world({
+  const runtime = clock.runtime({
     online() {
       hasLooked()
       return isOnline
@@ -49,7 +55,7 @@ export function offlineDevice(clock) {
     isOnline = true
     wake()
   }
-  return { world, looked, connect }
+  return { runtime, looked, connect }
 }
 
 /** A file of about so many bytes, which no codec makes smaller. */

@@ -1,5 +1,6 @@
-// An S3-like store and a grant server in one, over real sockets, that fail as a test says. Create-only puts, multipart,
-// checksums, expiry and metadata are kept as S3 keeps them; only signatures are a counter instead of a hash.
+// An S3-like store and a grant server in one, over real sockets, that fail as a test says.
+// Create-only puts, multipart, checksums, expiry and metadata are kept as S3 keeps them; only
+// signatures are a counter instead of a hash.
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 
@@ -8,12 +9,14 @@ import { REQUEST_HEADER } from './clock.mjs'
 const TOKEN = 'the right token'
 
 /**
- * What happens to a request: nothing special, a number (that status instead of doing it), 'drop' (the connection ends
- * before it is done), 'drop after' (it is done, but nobody hears of it), 'status after' (done, and answered 500), 'silence'
- * (it is not done and never answered); by `fetch` alone 'silence after' (it is done and never answered) and 'late' (nobody
- * hears of it, and it is done when another request comes).
+ * What happens to a request: nothing special, a number (that status instead of doing it), 'drop'
+ * (the connection ends before it is done), 'drop after' (it is done, but nobody hears of it),
+ * 'status after' (done, and answered 500), 'silence' (it is not done and never answered); by
+ * `fetch` alone 'silence after' (it is done and never answered) and 'late' (nobody hears of it, and
+ * it is done when another request comes).
  *
- * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence' | 'silence after' | 'late'} Fate
+ * @typedef {undefined | number | 'drop' | 'drop after' | 'status after' | 'silence' | 'silence
+ *   after' | 'late'} Fate
  */
 
 export class Store {
@@ -32,7 +35,10 @@ export class Store {
   #counts = new Map()
   #late = []
 
-  /** @param {import('./clock.mjs').Clock} clock by which grants expire; it is told of requests that get no answer */
+  /**
+   * @param {import('./clock.mjs').Clock} clock by which grants expire; it is told of requests that
+   *   get no answer
+   */
   constructor(clock) {
     this.clock = clock
   }
@@ -54,35 +60,65 @@ export class Store {
   }
 
   /** A grant for a file that may be known. */
-  grant({ collection = 'events', min_lsn: min = '1', max_lsn: max = '9', bytes, sha256, upload_id: uploadId } = {}, tenant = 7) {
+  grant(
+    {
+      collection = 'events',
+      min_lsn: min = '1',
+      max_lsn: max = '9',
+      bytes,
+      sha256,
+      upload_id: uploadId,
+    } = {},
+    tenant = 7,
+  ) {
     const key = `data/${tenant}/${encodeURIComponent(collection)}/lsn-${min}-${max}.parquet`
     const expires = this.clock.now() + this.expiresInMs
-    const signed = (method, headers = {}, query = '') => ({ method, headers, url: `${this.origin}/${key.replaceAll('%', '%25')}?expires=${expires}${query}` })
+    const signed = (method, headers = {}, query = '') => ({
+      method,
+      headers,
+      url: `${this.origin}/${key.replaceAll('%', '%25')}?expires=${expires}${query}`,
+    })
     const content = { 'content-type': 'application/vnd.apache.parquet', 'if-none-match': '*' }
     const meta = sha256 === undefined ? {} : { 'x-amz-meta-coldpress-sha256': sha256 }
-    const grant = { version: 1, prefix: 'data/', key, expires_ms: expires, bytes_max: 1 << 30, check: signed('HEAD') }
+    const grant = {
+      version: 1,
+      prefix: 'data/',
+      key,
+      expires_ms: expires,
+      bytes_max: 1 << 30,
+      check: signed('HEAD'),
+    }
     if (this.partBytes === 0 || (bytes ?? 0) <= this.partBytes) {
       const length = bytes === undefined ? {} : { 'content-length': String(bytes) }
-      const checksum = sha256 === undefined ? {} : { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }
+      const checksum = sha256 === undefined
+        ? {}
+        : { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }
       return { ...grant, put: signed('PUT', { ...content, ...length, ...checksum, ...meta }) }
     }
     const id = uploadId ?? randomUUID()
     if (uploadId === undefined) this.uploads.set(id, { key, parts: new Map(), meta: sha256 })
     const count = Math.ceil(bytes / this.partBytes)
-    const parts = Array.from({ length: count }, (_, at) => signed('PUT', {}, `&partNumber=${at + 1}&uploadId=${id}`))
+    const parts = Array.from(
+      { length: count },
+      (_, at) => signed('PUT', {}, `&partNumber=${at + 1}&uploadId=${id}`),
+    )
     return {
       ...grant,
       multipart: {
         upload_id: id,
         part_bytes: this.partBytes,
         parts,
-        complete: signed('POST', { 'content-type': 'application/xml', 'if-none-match': '*' }, `&uploadId=${id}`),
+        complete: signed(
+          'POST',
+          { 'content-type': 'application/xml', 'if-none-match': '*' },
+          `&uploadId=${id}`,
+        ),
         abort: signed('DELETE', {}, `&uploadId=${id}`),
       },
     }
   }
 
-  /** As a client's `fetch`, without sockets; `number` is what the clock knows the request by. */
+  /** A `fetch` without sockets; `number` is the number of the request in the clock. */
   fetch = async (address, { method, headers, body, signal }, number) => {
     const url = new URL(address)
     const fate = this.#fateOf(method, url)
@@ -93,13 +129,20 @@ export class Store {
     const acts = [undefined, 'drop after', 'status after', 'silence after'].includes(fate)
     const answer = typeof fate === 'number' ? this.#refused(fate) : acts ? act() : undefined
     if (fate?.startsWith?.('silence')) return this.#never(signal, number)
-    if (fate === 'status after') return new Response('<Error><Code>InternalError</Code></Error>', { status: 500 })
-    if (fate !== undefined && typeof fate !== 'number') throw new TypeError('the connection was lost')
+    if (fate === 'status after') {
+      return new Response('<Error><Code>InternalError</Code></Error>', { status: 500 })
+    }
+    if (fate !== undefined && typeof fate !== 'number') {
+      throw new TypeError('the connection was lost')
+    }
     const empty = method === 'HEAD' || answer.status === 204
-    return new Response(empty ? null : answer.body, { status: answer.status, headers: answer.headers })
+    return new Response(empty ? null : answer.body, {
+      status: answer.status,
+      headers: answer.headers,
+    })
   }
 
-  /** What was late takes effect. */
+  /** Late requests take effect now. */
   arrive() {
     for (const act of this.#late.splice(0)) act()
   }
@@ -132,8 +175,12 @@ export class Store {
     const body = Buffer.concat(pieces)
     const answer = typeof fate === 'number' ? this.#refused(fate) : this.#answer(request, url, body)
     if (fate === 'drop after') return request.socket.destroy()
-    if (fate === 'status after') return response.writeHead(500).end('<Error><Code>InternalError</Code></Error>')
-    response.writeHead(answer.status, answer.headers ?? {}).end(request.method === 'HEAD' ? undefined : answer.body)
+    if (fate === 'status after') {
+      return response.writeHead(500).end('<Error><Code>InternalError</Code></Error>')
+    }
+    response.writeHead(answer.status, answer.headers ?? {}).end(
+      request.method === 'HEAD' ? undefined : answer.body,
+    )
   }
 
   #refused(status) {
@@ -143,7 +190,9 @@ export class Store {
 
   #answer(request, url, body) {
     if (url.pathname === '/v1/grants') return this.#granted(request, JSON.parse(body))
-    if (Number(url.searchParams.get('expires')) < this.clock.now()) return failure(403, 'AccessDenied', 'Request has expired')
+    if (Number(url.searchParams.get('expires')) < this.clock.now()) {
+      return failure(403, 'AccessDenied', 'Request has expired')
+    }
     const key = decodeURIComponent(url.pathname.slice(1))
     const id = url.searchParams.get('uploadId')
     if (request.method === 'HEAD') return this.#head(key)
@@ -161,12 +210,17 @@ export class Store {
 
   #granted(request, asked) {
     if (request.headers.authorization !== `Bearer ${this.token}`) {
-      const body = JSON.stringify({ error: { code: 'Denied', message: 'this token is not known here' } })
+      const body = JSON.stringify({
+        error: { code: 'Denied', message: 'this token is not known here' },
+      })
       return { status: 401, body }
     }
     this.asked.push(asked)
     if (asked.upload_id !== undefined && !this.uploads.has(asked.upload_id)) {
-      return { status: 404, body: JSON.stringify({ error: { code: 'NotFound', message: 'there is no such upload' } }) }
+      return {
+        status: 404,
+        body: JSON.stringify({ error: { code: 'NotFound', message: 'there is no such upload' } }),
+      }
     }
     return { status: 200, body: JSON.stringify(this.grant(asked)) }
   }
@@ -187,18 +241,26 @@ export class Store {
       const part = parts.get(Number(number))
       return part && tag.replaceAll('&quot;', '"') === etag(part) ? part : undefined
     })
-    if (pieces.length === 0 || pieces.includes(undefined)) return failure(400, 'InvalidPart', 'A part is missing')
+    if (pieces.length === 0 || pieces.includes(undefined)) {
+      return failure(400, 'InvalidPart', 'A part is missing')
+    }
     if (this.objects.has(key)) return failure(412, 'PreconditionFailed', 'It exists')
     this.objects.set(key, { body: Buffer.concat(pieces), meta })
     this.uploads.delete(id)
-    return { status: 200, body: '<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>' }
+    return {
+      status: 200,
+      body: '<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>',
+    }
   }
 
   #head(key) {
     const object = this.objects.get(key)
     if (object === undefined) return { status: 404 }
     const meta = object.meta === undefined ? {} : { 'x-amz-meta-coldpress-sha256': object.meta }
-    return { status: 200, headers: { 'content-length': String(object.body.length), etag: etag(object.body), ...meta } }
+    return {
+      status: 200,
+      headers: { 'content-length': String(object.body.length), etag: etag(object.body), ...meta },
+    }
   }
 }
 

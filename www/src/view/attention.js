@@ -1,12 +1,11 @@
-/** Where the reader looks: what a button brought about must be in sight, and have the focus. */
+/** Scrolls the result of a button into view, and gives it the focus. */
 
-// What sticks to the top of the page (the parts of a result) must cover nothing.
+// The list of parts sticks to the top of the page. Nothing may be hidden behind it.
 const ABOVE = 64
 const BELOW = 16
 
 /**
- * Scrolls no further than it takes to see all of the elements; where there is no room for all,
- * the first is seen.
+ * Scrolls just enough to show all of the elements. If there is no room for all, it shows the first.
  *
  * @param {...Element} elements
  */
@@ -19,10 +18,10 @@ export function intoView(...elements) {
 }
 
 /**
- * Gives a heading the focus and brings it, with what belongs to it, into sight.
+ * Gives a heading the focus, and scrolls it into view together with other elements.
  *
  * @param {HTMLElement} heading with `tabindex="-1"`
- * @param {...Element} others what is to be seen with it
+ * @param {...Element} others
  */
 export function attend(heading, ...others) {
   heading.focus({ preventScroll: true })
@@ -30,8 +29,8 @@ export function attend(heading, ...others) {
 }
 
 /**
- * Gives a heading the focus, and lets the place that it is in begin the screen, unless that stands
- * high already.
+ * Gives a heading the focus, and scrolls its place to the top of the window, unless the place is
+ * near the top already.
  *
  * @param {HTMLElement} heading with `tabindex="-1"`
  * @param {Element} place
@@ -42,12 +41,12 @@ export function attendAtTop(heading, place) {
   if (top < 0 || top > innerHeight * 0.3) jump(top - BELOW)
 }
 
-// At once: what comes next may be shown before a smooth scroll has ended, and be measured wrongly.
+// Without animation: positions that are measured during a smooth scroll would be wrong.
 const jump = top => scrollBy({ top, behavior: 'instant' })
 
 /**
- * Whether the focus may be moved: it is nowhere, or within the part that changes.
- * Who has gone on to something else meanwhile is not called back.
+ * Whether the focus may be moved: nothing has it, or something in the part that changes. If the
+ * reader has moved on to another part, the focus stays there.
  *
  * @param {Element} within
  */
@@ -57,7 +56,7 @@ export function isFree(within) {
 }
 
 /**
- * What has the focus stays where it is on the screen, whatever comes to stand above it.
+ * Makes a change, and keeps the element with the focus at its place in the window.
  *
  * @param {() => void} change
  */

@@ -1,9 +1,12 @@
-/** Bars in SVG at real pixels: no text is ever scaled, and the keyline stays a hair. */
+/**
+ * Bar charts in SVG. A chart is drawn in CSS pixels, so that its text and lines are never scaled.
+ */
 import { stayingInPlace } from './attention.js'
 import { svg } from '../dom.js'
 
 /**
- * @typedef {{label: string, value: number, text: string, kind?: string, layers?: {name: string, value: number, layer: number}[], note?: string}} Bar
+ * @typedef {{label: string, value: number, text: string, kind?: string, layers?: {name: string,
+ *   value: number, layer: number}[], note?: string}} Bar
  */
 
 /**
@@ -29,9 +32,21 @@ export function barChart({ title, bars, most }, width) {
       bar.value > 0 && layers(bar, labels + 1, barY, barHeight, length),
       narrow
         ? svg('text', { class: 'value', x: width - 1, y: labelY, 'text-anchor': 'end' }, bar.text)
-        : svg('text', { class: 'value', x: labels + (bar.value > 0 ? length(bar.value) : 0) + 10, y: labelY }, bar.text))
+        : svg('text', {
+          class: 'value',
+          x: labels + (bar.value > 0 ? length(bar.value) : 0) + 10,
+          y: labelY,
+        }, bar.text),
+    )
   })
-  return svg('svg', { class: 'chart', width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title }, drawn)
+  return svg('svg', {
+    class: 'chart',
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    role: 'img',
+    'aria-label': title,
+  }, drawn)
 }
 
 function layers(bar, x, y, height, length) {
@@ -39,14 +54,18 @@ function layers(bar, x, y, height, length) {
   let at = x
   return bar.layers.map(({ name, value, layer }) => {
     const width = length(bar.value) * value / bar.value
-    const rect = svg('rect', { class: `body layer-${layer}`, x: at, y, width, height }, svg('title', {}, `${bar.label}, ${name}`))
+    const rect = svg(
+      'rect',
+      { class: `body layer-${layer}`, x: at, y, width, height },
+      svg('title', {}, `${bar.label}, ${name}`),
+    )
     at += width
     return rect
   })
 }
 
 /**
- * An element that draws its chart again whenever its width changes.
+ * Draws the chart of an element again whenever the width of the element changes.
  *
  * @param {HTMLElement} frame
  * @param {(width: number) => SVGElement} draw

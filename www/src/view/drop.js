@@ -5,8 +5,8 @@ import { count } from '../format.js'
 /** @param {{onFile: (file: File) => void, onRefuse: (words: string) => void}} on */
 export function startDrop({ onFile, onRefuse }) {
   const veil = part('drop-veil')
-  // Entering the next element is told before leaving the last one: who leaves the element that was
-  // entered last leaves the window.
+  // The browser reports the element that is entered before the one that is left. So the window is
+  // left when the element is left that was entered last.
   let entered
   const carries = transfer => [...transfer?.types ?? []].includes('Files')
   const take = transfer => {
@@ -33,7 +33,7 @@ export function startDrop({ onFile, onRefuse }) {
     take(event.dataTransfer)
   })
   addEventListener('paste', event => {
-    // A text that comes with pictures of itself (from a spreadsheet) is a text.
+    // A spreadsheet adds pictures to its text: this is a text.
     const transfer = event.clipboardData
     if (!carries(transfer) || transfer.types.includes('text/plain')) return
     event.preventDefault()
@@ -42,7 +42,7 @@ export function startDrop({ onFile, onRefuse }) {
 }
 
 /**
- * What is wrong with what was dropped; one file is right.
+ * The reason to refuse what was dropped. Only one file is right.
  *
  * @param {DataTransfer} transfer read at once: it is empty after the event
  * @returns {string | undefined}
@@ -50,7 +50,7 @@ export function startDrop({ onFile, onRefuse }) {
 function objection({ files, items }) {
   const folder = [...items].map(item => item.webkitGetAsEntry?.()).find(entry => entry?.isDirectory)
   if (folder) return `“${folder.name}” is a folder. Drop one of the files in it.`
-  if (!files.length) return 'No file came with that. Save it on this machine first, then drop it.'
+  if (!files.length) return 'That is no file. Save it on this machine first, then drop it.'
   if (files.length === 1) return undefined
   const others = files.length - 2
   const more = others ? ` and ${count(others)} more` : ''

@@ -1,4 +1,4 @@
-/** An error of the encoder, with the line of the input that it is about. */
+/** An error of the encoder, with the lines of the input around it. */
 import { h } from '../dom.js'
 import { count } from '../format.js'
 
@@ -8,12 +8,12 @@ const TITLES = {
   Format: 'That is not JSON',
   File: 'The file could not be read',
   Corrupt: 'This file cannot be read here',
-  Settings: 'A setting is not right',
-  Key: 'These make no key',
-  Limit: 'That is more than fits',
+  Settings: 'A setting is wrong',
+  Key: 'Tenant or collection is wrong',
+  Limit: 'Something is too large',
   Worker: 'The encoder stopped'
 }
-// Where nothing was to be made: the rest is about a press.
+// These errors are about a file that was opened, not about a press.
 const READING = ['Corrupt']
 
 export function failure({ error, source }, { onSelectLine, onSelectSetting }) {
@@ -30,7 +30,7 @@ export function failure({ error, source }, { onSelectLine, onSelectSetting }) {
       go('go-to-line', `Go to line ${count(line)}`, () => onSelectLine(line)),
     setting && go('go-to-setting', 'Go to the setting', () => onSelectSetting(error)),
     !READING.includes(code) && h('p', { class: 'note' },
-      'No file was made, so nothing is half done. Mend it and press again.'))
+      'No file was made. Correct the problem, and press again.'))
 }
 
 function marked({ text, mark }) {
@@ -40,7 +40,7 @@ function marked({ text, mark }) {
 
 function excerpt(context, line) {
   const attributes = {
-    class: 'excerpt', role: 'region', tabindex: 0, 'aria-label': 'The input there',
+    class: 'excerpt', role: 'region', tabindex: 0, 'aria-label': 'The input around the error',
     'data-testid': 'error-line'
   }
   return h('div', attributes, h('ol', {}, context.map(each => {

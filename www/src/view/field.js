@@ -1,11 +1,11 @@
-/** Controls with a label, a hint, and words about what is wrong with them. */
+/** Form controls with a label, a hint and an error message. */
 import { h, say } from '../dom.js'
 import { intoView } from './attention.js'
 
 /**
  * @param {string} label
- * @param {HTMLElement} control its `id` names the label, the hint and the problem
- * @param {{hint?: any, full?: boolean}} [options] full: over all columns of the form
+ * @param {HTMLElement} control its `id` is part of the ids of its hint and its problem
+ * @param {{hint?: any, full?: boolean}} [options] full: as wide as the form
  */
 export function field(label, control, { hint, full } = {}) {
   const { id } = control
@@ -19,18 +19,18 @@ export function field(label, control, { hint, full } = {}) {
 }
 
 /**
- * Says beside a control what is wrong with it, and leads there.
+ * Shows an error message beside a control, and moves the focus to the control.
  *
  * @param {HTMLElement} control
  * @param {string} words what is wrong, and what to do
  */
-export function complain(control, words) {
+export function showProblem(control, words) {
   const problem = document.getElementById(`${control.id}-problem`)
   problem.textContent = words
   problem.hidden = false
   control.setAttribute('aria-invalid', 'true')
   describe(control, problem.id, true)
-  // What is folded away cannot have the focus.
+  // A control in a closed fold cannot have the focus.
   const fold = control.closest('details')
   if (fold) fold.open = true
   say(words)
@@ -38,8 +38,8 @@ export function complain(control, words) {
   intoView(control.labels?.[0] ?? control, control, problem)
 }
 
-/** Takes back what `complain` said of a control. */
-export function settle(control) {
+/** Removes the error message of a control. */
+export function clearProblem(control) {
   const problem = document.getElementById(`${control.id}-problem`)
   if (problem.hidden) return
   problem.hidden = true

@@ -1,28 +1,51 @@
-/** Before the first press: what will be shown, drawn. */
+/** The page before the first press: a drawing, and what a press does. */
 import { h, svg } from '../dom.js'
 
 export function idle() {
   return h('div', { class: 'idle', 'data-testid': 'idle' },
     drawing(),
-    h('ol', { class: 'promises' },
-      promise('Typed', 'Types are chosen over all rows, never guessed from the first. A stray value is kept beside its column, not thrown away.'),
-      promise('Small', 'Each column gets the encoding that suits it, then a codec. You see the bytes of each beside plain and gzip’d JSON.'),
-      promise('Checked', 'The finished file is read back, row by row, and held against what went in.')))
+    h(
+      'ol',
+      { class: 'promises' },
+      promise(
+        'Typed',
+        'Coldpress looks at all rows to choose a type, never only at the first. A ' +
+          'value that does not fit its column is kept beside it, and not lost.',
+      ),
+      promise(
+        'Small',
+        'Each column gets the encoding that suits it, and then a codec. You see ' +
+          'the size with each codec beside plain and gzip’d JSON.',
+      ),
+      promise(
+        'Checked',
+        'The page reads the finished file back and compares it, row by row, with ' +
+          'your rows.',
+      ),
+    ),
+  )
 }
 
 const promise = (title, text) => h('li', {}, h('h2', {}, title), h('p', {}, text))
 
 const WIDTH = 760
 const KEYS = [44, 30, 52, 36, 26]
-// Widths of the values, by row: text of any length, figures, a flag, and fields that a row has not.
+// The widths of the values of each row. A 0 is a field that the row does not have.
 const VALUES = [
   [128, 48, 70, 30, 42], [66, 60, 70, 30, 36], [100, 40, 0, 30, 42], [152, 56, 70, 30, 0],
   [54, 44, 70, 30, 38], [112, 62, 0, 30, 42], [88, 50, 70, 30, 36]
 ]
 
-// Rows of keys and values of every width above the plate; below it the values alone, each with its own kind.
+// Above the plate: rows with keys and values of any width. Below it: only the values, by column.
 function drawing() {
-  return svg('svg', { class: 'drawing', viewBox: `0 0 ${WIDTH} 372`, role: 'img', 'aria-label': 'Rows of JSON pressed flat: their values, gathered by column' },
+  return svg(
+    'svg',
+    {
+      class: 'drawing',
+      viewBox: `0 0 ${WIDTH} 372`,
+      role: 'img',
+      'aria-label': 'Rows of JSON pressed flat: their values, gathered by column',
+    },
     VALUES.map(rowOfJson),
     svg('rect', { class: 'plate', x: 0, y: 186, width: WIDTH, height: 26, rx: 2 }),
     svg('path', { class: 'shaft', d: `M${WIDTH / 2 - 9} 166h18v20h-18z` }),
@@ -38,7 +61,9 @@ function rowOfJson(values, row) {
     if (!width) return
     blocks.push(svg('rect', { class: 'field-name', x, y: y + 4, width: KEYS[column], height: 4 }))
     x += KEYS[column] + 6
-    blocks.push(svg('rect', { class: `slab layer-${column + 1}`, x: x + 0.75, y, width, height: 12 }))
+    blocks.push(
+      svg('rect', { class: `slab layer-${column + 1}`, x: x + 0.75, y, width, height: 12 }),
+    )
     x += width + 16
   })
   return blocks
@@ -53,6 +78,13 @@ function columns() {
     x += width * 1.3 + room
     const strips = VALUES.filter(values => values[column])
     return strips.map((values, index) =>
-      svg('rect', { class: `slab layer-${column + 1}`, x: at + 0.75, y: 366 - (index + 1) * 13, width: values[column] * 1.3 - 1.5, height: 13 }))
+      svg('rect', {
+        class: `slab layer-${column + 1}`,
+        x: at + 0.75,
+        y: 366 - (index + 1) * 13,
+        width: values[column] * 1.3 - 1.5,
+        height: 13,
+      })
+    )
   })
 }

@@ -1,8 +1,8 @@
-/** Every way in: sample, paste, file, drop, made-up rows. Each ends in one call of `onSource`. */
+/** The ways to choose rows: sample, paste, file, drop, generate. Each calls `onSource` once. */
 import { h, part } from '../dom.js'
 import { bytes, counted } from '../format.js'
 import { startDrop } from './drop.js'
-import { complain, settle } from './field.js'
+import { showProblem, clearProblem } from './field.js'
 
 const SAMPLE = 'examples/movies.ndjson'
 
@@ -14,8 +14,8 @@ export function startInput({ onSource }) {
   let source = null
 
   const choose = next => {
-    settle(text)
-    settle(picker)
+    clearProblem(text)
+    clearProblem(picker)
     source = next
     const pasted = next === null || next.kind === 'text'
     part('paste-area').hidden = !pasted
@@ -40,11 +40,11 @@ export function startInput({ onSource }) {
   })
   picker.addEventListener('change', () => {
     const [file] = picker.files
-    // Emptied, or choosing the same file again would say nothing.
+    // Without this, choosing the same file again would be no change.
     picker.value = ''
     if (file) takeFile(file)
   })
-  startDrop({ onFile: takeFile, onRefuse: words => complain(picker, words) })
+  startDrop({ onFile: takeFile, onRefuse: words => showProblem(picker, words) })
 
   const form = /** @type {HTMLFormElement} */ (part('input'))
   form.addEventListener('submit', event => {
@@ -52,29 +52,29 @@ export function startInput({ onSource }) {
     const next = source && source.kind !== 'text' ? source : { kind: 'text', text: text.value }
     if (next.kind === 'text' && !next.text.trim()) {
       const todo = 'Paste some here, choose a file, or press the sample.'
-      return complain(text, `There are no rows yet. ${todo}`)
+      return showProblem(text, `There are no rows yet. ${todo}`)
     }
     take(next)
   })
-  text.addEventListener('input', () => settle(text))
+  text.addEventListener('input', () => clearProblem(text))
   text.addEventListener('keydown', event => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit()
   })
 
   return {
     select: line => selectLine(text, line),
-    /** @param {string} words what the button of the form says */
+    /** @param {string} words the text of the form's button */
     label(words) {
       part('press').textContent = words
     }
   }
 }
 
-/** Puts the cursor on a line of the pasted text, and the line into sight. */
+/** Selects a line of the pasted text, and scrolls to it. */
 function selectLine(text, line) {
   const lines = text.value.split('\n')
   const from = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0)
-  // A text area scrolls to its cursor only when it gets the focus.
+  // A text area scrolls to its cursor only when it receives the focus.
   text.setSelectionRange(from, from)
   text.blur()
   text.focus()

@@ -1,4 +1,4 @@
-/** Values that fitted no column: how many, where, and the first of them as they came. */
+/** The rescued values: their count and path, and the first of them. */
 import { h } from '../dom.js'
 import { count, counted, json, shortened } from '../format.js'
 
@@ -6,26 +6,56 @@ export function rescuedSection({ result, verified }) {
   const { rescued } = result
   const total = rescued.reduce((sum, entry) => sum + Number(entry.count), 0)
   const found = new Map((verified?.rescued ?? []).map(entry => [entry.path, entry]))
-  return h('section', { class: 'block', id: 'rescued', 'data-testid': 'rescued', 'aria-labelledby': 'rescued-title' },
+  return h(
+    'section',
+    { class: 'block', id: 'rescued', 'data-testid': 'rescued', 'aria-labelledby': 'rescued-title' },
     h('h2', { id: 'rescued-title' }, 'Rescued values'),
     total === 0
       ? h('p', { class: 'note' }, 'None: every value fitted its column.')
       : [
-          h('p', { class: 'note' }, `${counted(total, 'value')} fitted no column. Each is kept as it came in `, h('code', {}, '_rescued_data'), ', and reading puts it back in its place.'),
+          h('p', { class: 'note' },
+            `${counted(total, 'value')} fitted no column. The column `,
+            h('code', {}, '_rescued_data'),
+            ' keeps each one unchanged, and reading puts it back in its place.'),
           h('ul', { class: 'rescues' }, rescued.map(entry => rescue(entry, found.get(entry.path))))
         ])
 }
 
 function rescue({ path, count: many }, found) {
   const examples = found?.examples ?? []
-  return h('li', { 'data-path': path },
-    h('p', {}, h('strong', {}, h('code', {}, path || '""')), ' ', h('span', { class: 'soft' }, `${counted(many, 'value')}${found?.type ? `, ${columnIs(path, found.type)}` : ''}`)),
-    examples.length > 0 && h('ul', { class: 'examples' }, examples.map(({ row, value }) =>
-      h('li', {}, h('span', { class: 'soft number' }, `row ${count(row)}`), ' ', h('code', {}, shortened(json(value), 60)))),
-    many > examples.length && h('li', { class: 'soft' }, `and ${count(Number(many) - examples.length)} more`)))
+  return h(
+    'li',
+    { 'data-path': path },
+    h(
+      'p',
+      {},
+      h('strong', {}, h('code', {}, path || '""')),
+      ' ',
+      h(
+        'span',
+        { class: 'soft' },
+        `${counted(many, 'value')}${found?.type ? `, ${columnIs(path, found.type)}` : ''}`,
+      ),
+    ),
+    examples.length > 0 && h(
+      'ul',
+      { class: 'examples' },
+      examples.map(({ row, value }) =>
+        h(
+          'li',
+          {},
+          h('span', { class: 'soft number' }, `row ${count(row)}`),
+          ' ',
+          h('code', {}, shortened(json(value), 60)),
+        )
+      ),
+      many > examples.length &&
+        h('li', { class: 'soft' }, `and ${count(Number(many) - examples.length)} more`),
+    ),
+  )
 }
 
 function columnIs(path, type) {
-  if (path === '_id') return 'since not all rows have one of their own'
-  return type === 'no column' ? 'for which there is no column' : `beside a column of ${type}`
+  if (path === '_id') return 'because some rows have no _id'
+  return type === 'no column' ? 'without a column' : `in a column of type ${type}`
 }

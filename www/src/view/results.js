@@ -1,4 +1,4 @@
-/** The right-hand side: what it shows in each phase, and which part is drawn anew when something is learnt. */
+/** The right-hand side: what it shows in each phase, and which part to draw again at a change. */
 import { h, part, say } from '../dom.js'
 import { bytes, counted, duration } from '../format.js'
 import { stop } from '../run.js'
@@ -16,14 +16,14 @@ import { stopUpload, uploadSection } from './upload.js'
 
 /**
  * @param {{onSelectLine: (line: number) => void, onSelectSetting: (error: Error) => void}} on
- *   leads to a line of the pasted text, or to a setting
+ *   go to a line of the pasted text, or to a setting
  */
 export function startResults(on) {
   const place = part('results')
   let last = 'empty'
   const draw = () => {
-    // What a button brings about at once is looked at. Later, whoever went on to something else
-    // meanwhile keeps the focus.
+    // An immediate result of a button gets the focus. A later result gets it only if the reader has
+    // not moved on.
     const called = state.phase === 'busy' || last !== 'busy' || isFree(place)
     last = state.phase
     const wasUploading = stopUpload()
@@ -55,7 +55,7 @@ function finished() {
   ]
 }
 
-// A file that was given has no source to be weighed against, and is in a store already.
+// A Parquet file has no source to compare sizes with, and needs no upload.
 function looked() {
   return [
     summary(state), contents(['columns', 'rows', 'file']),
@@ -68,7 +68,7 @@ function redraw(keys, name, make) {
     if (state.phase !== 'done') return
     const old = part(name)
     if (!old) return
-    // Focus would be lost with the element that had it.
+    // The element with the focus is replaced: its successor gets the focus.
     const focused = old.contains(document.activeElement) && document.activeElement.dataset.testid
     const fresh = make()
     stayingInPlace(() => old.replaceWith(fresh))
@@ -92,14 +92,14 @@ function contents(ids) {
 function stopped() {
   return h('section', { class: 'notice', 'data-testid': 'stopped' },
     h('h2', { tabindex: -1 }, 'Stopped'),
-    h('p', {}, 'Nothing was made. The rows are as they were: press again to begin anew.'))
+    h('p', {}, 'Nothing was made. Your rows have not changed: press again to start again.'))
 }
 
 function working(wasUploading) {
   return h('section', { class: 'working', 'data-testid': 'working' },
     h('h2', { tabindex: -1 }, 'Pressing'),
     wasUploading && h('p', { class: 'note', 'data-testid': 'upload-dropped' },
-      'The upload under way was stopped for this.'),
+      'The upload was stopped, because you pressed again.'),
     h('div', {
       class: 'meter', role: 'progressbar', 'aria-label': 'Rows pressed', 'aria-valuemin': 0,
       'aria-valuemax': 100, 'data-testid': 'press-meter'
@@ -131,7 +131,7 @@ function announce() {
     : `${counted(result.rows, 'row')} pressed from ${bytes(result.jsonBytes)} to ` +
       `${bytes(result.bytes)} in ${duration(result.ms)}.`
   if (!verified || verified.running) return say(made)
-  if (verified.error) return say(`${made} They could not be read back: ${verified.error.message}`)
+  if (verified.error) return say(`${made} They could not be read: ${verified.error.message}`)
   if (result.kind === 'read') return say(`${made} All of them were read.`)
   say(verified.found
     ? `${made} Row ${verified.found.row} came back different.`

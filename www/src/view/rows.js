@@ -1,6 +1,6 @@
-/** Rows as `decode` gave them from the file's own bytes. */
+/** The rows that `decode` returned for the file. */
 import { h, say } from '../dom.js'
-import { ask } from '../engine.js'
+import { ask } from '../worker-client.js'
 import { count, json, shortened } from '../format.js'
 import { scroller } from './scroller.js'
 
@@ -8,7 +8,15 @@ const PAGE = 20
 
 export function rowsSection({ result, verified }) {
   const ready = verified && !verified.running && !verified.error
-  const section = h('section', { class: 'block', id: 'rows', 'data-testid': 'rows', 'aria-labelledby': 'rows-title', 'aria-busy': String(!ready) },
+  const section = h(
+    'section',
+    {
+      class: 'block',
+      id: 'rows',
+      'data-testid': 'rows',
+      'aria-labelledby': 'rows-title',
+      'aria-busy': String(!ready),
+    },
     h('h2', { id: 'rows-title' }, result.kind === 'read' ? 'Rows' : 'Rows, read back'),
     ready ? null : h('p', { class: 'note' }, verified?.error
       ? `They could not be read: ${verified.error.message}`
@@ -21,10 +29,18 @@ async function fill(section, result, verified) {
   const names = result.report.schema.columns.map(column => column.name)
   const body = h('tbody')
   const status = h('p', { class: 'note number', 'data-testid': 'rows-status', role: 'status' })
-  const more = h('button', { type: 'button', class: 'button small', 'data-testid': 'rows-more' }, `Show ${PAGE} more`)
+  const more = h(
+    'button',
+    { type: 'button', class: 'button small', 'data-testid': 'rows-more' },
+    `Show ${PAGE} more`,
+  )
   let shown = 0
-  // Of a file that was given, no source tells which values are as they came.
-  const odd = new Set((verified.rescued ?? []).flatMap(entry => entry.examples.map(({ row }) => `${row} ${entry.path}`)))
+  // Rescued values are marked, by row and path. For an opened Parquet file they are not known.
+  const odd = new Set(
+    (verified.rescued ?? []).flatMap(entry =>
+      entry.examples.map(({ row }) => `${row} ${entry.path}`)
+    ),
+  )
   const next = async () => {
     const rows = await ask('rows', { from: shown, count: PAGE })
     body.append(...rows.map((row, index) => rowOf(row, shown + index, names, odd)))
@@ -47,12 +63,30 @@ async function fill(section, result, verified) {
 }
 
 function rowOf(row, number, names, odd) {
-  return h('tr', {}, h('th', { scope: 'row', class: 'figure soft' }, count(number)), names.map(name => {
-    const value = row[name]
-    const rescued = odd.has(`${number} ${name}`)
-    if (value == null) return h('td', {}, h('span', { class: 'nil' }, value === null ? 'null' : '·'))
-    const text = typeof value === 'string' ? value : json(value)
-    return h('td', { class: [typeof value === 'number' || typeof value === 'bigint' ? 'figure' : '', rescued ? 'rescued-cell' : ''].join(' ').trim() || null, title: text.length > 48 ? text.slice(0, 2000) : null },
-      shortened(text, 48), rescued && h('span', { class: 'tag' }, 'rescued'))
-  }))
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row', class: 'figure soft' }, count(number)),
+    names.map(name => {
+      const value = row[name]
+      const rescued = odd.has(`${number} ${name}`)
+      if (value == null) {
+        return h('td', {}, h('span', { class: 'nil' }, value === null ? 'null' : '·'))
+      }
+      const text = typeof value === 'string' ? value : json(value)
+      return h(
+        'td',
+        {
+          class:
+            [
+              typeof value === 'number' || typeof value === 'bigint' ? 'figure' : '',
+              rescued ? 'rescued-cell' : '',
+            ].join(' ').trim() || null,
+          title: text.length > 48 ? text.slice(0, 2000) : null,
+        },
+        shortened(text, 48),
+        rescued && h('span', { class: 'tag' }, 'rescued'),
+      )
+    }),
+  )
 }

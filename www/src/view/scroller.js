@@ -1,10 +1,10 @@
-/** A table that may be wider than its place: shows on which side there is more of it. */
+/** A table that may be wider than its place. It shows on which side there is more. */
 import { h } from '../dom.js'
 
 /**
- * @param {string} label what the table is, for those who do not see it
+ * @param {string} label the name of the table for screen readers
  * @param {HTMLElement} table
- * @param {{tall?: boolean}} [options] tall: scrolls up and down as well
+ * @param {{tall?: boolean}} [options] tall: the table also scrolls up and down
  */
 export function scroller(label, table, { tall } = {}) {
   const view = h('div', {
@@ -16,10 +16,10 @@ export function scroller(label, table, { tall } = {}) {
   const look = () => {
     const left = view.scrollLeft
     const right = view.scrollWidth - view.clientWidth - left
-    // Widths on the screen may have fractions.
+    // Widths may have fractions of a pixel.
     frame.classList.toggle('more-left', left > 1)
     frame.classList.toggle('more-right', right > 1)
-    // It keeps its place while the table is scrolled to its end: nothing may jump.
+    // The hint stays while the table scrolls to its end, so that nothing jumps.
     hint.hidden = left <= 1 && right <= 1
   }
   view.addEventListener('scroll', look, { passive: true })

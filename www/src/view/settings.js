@@ -1,6 +1,6 @@
-/** The form of settings, and the package's options that it stands for. */
+/** The form with the settings, which become options of the package. */
 import { h, part } from '../dom.js'
-import { complain, field, settle } from './field.js'
+import { showProblem, field, clearProblem } from './field.js'
 
 const LEVELS = { zstd: [1, 19, 1], gzip: [0, 9, 6], brotli: [0, 11, 5] }
 
@@ -22,19 +22,20 @@ export function startSettings() {
     const notes = [codecOf(), collection.value.trim(), schema.value.trim() && 'own schema']
     part('settings-note').textContent = notes.filter(Boolean).join(' · ')
   }
-  const codecOf = () => level.value && !level.disabled ? `${codec.value}:${level.value}` : codec.value
+  const codecOf = () =>
+    level.value && !level.disabled ? `${codec.value}:${level.value}` : codec.value
   part('settings-fields').addEventListener('input', ({ target }) => {
     if (target === collection) collection.dataset.own = 'yes'
-    if (target.id) settle(target)
+    if (target.id) clearProblem(target)
     describe()
   })
   describe()
 
   return {
-    /** @returns {object} EncodeOptions; throws where one cannot be read; `setting` names it */
+    /** @returns {object} EncodeOptions; throws if a setting is wrong; `setting` names it */
     options() {
       if (level.validity.badInput) {
-        throw wrong('set-level', 'The level is not a number. Correct it, or empty the field.')
+        throw wrong('set-level', 'The level is not a number. Correct it, or clear the field.')
       }
       const options = {
         codec: codecOf(),
@@ -47,23 +48,23 @@ export function startSettings() {
       if (schema.value.trim()) options.schema = schemaOf(schema.value)
       return options
     },
-    /** Offers the schema of the last result for editing. */
+    /** Lets the reader edit the schema of the last result. */
     offer(inferred) {
       borrow.disabled = false
       borrow.onclick = () => {
         const columns = inferred.columns.filter(column => column.type !== 'null')
         schema.value = JSON.stringify({ columns }, null, 1)
-        settle(schema)
+        clearProblem(schema)
         schema.rows = 12
         describe()
         schema.focus()
       }
     },
-    /** Leads to what an error of a setting is about. */
+    /** Goes to the setting that an error is about. */
     select({ setting, message }) {
-      complain(document.getElementById(setting), message)
+      showProblem(document.getElementById(setting), message)
     },
-    /** A collection named after the source, unless the reader named one. */
+    /** Names the collection after the source, unless the reader has named one. */
     suggest(name) {
       if (collection.dataset.own) return
       collection.value = name
@@ -95,7 +96,7 @@ function makeControls() {
     }),
     borrow: h('button', {
       type: 'button', class: 'button small', 'data-testid': 'schema-borrow', disabled: true
-    }, 'Start from the inferred one')
+    }, 'Edit the inferred schema')
   }
 }
 
@@ -106,14 +107,14 @@ function lay({ codec, level, collection, tenant, idField, nulls, policy, schema,
     field('Collection', collection),
     field('Tenant', tenant, { hint: 'A whole number' }),
     field('Field with the row’s id', idField, {
-      hint: 'Where empty: _id, or else the row’s number'
+      hint: 'If empty: _id, or the row’s number'
     }),
     field('A null is', nulls),
     field('Schema (JSON)', schema, {
-      full: true, hint: 'Where empty, types are inferred over all rows.'
+      full: true, hint: 'If empty, types are inferred from all rows.'
     }),
     h('div', { class: 'field full' }, borrow),
-    field('What fits no column', policy, { full: true })
+    field('If a value fits no column', policy, { full: true })
   )
 }
 
@@ -121,7 +122,7 @@ function schemaOf(text) {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const todo = 'Correct it in the settings, or empty the field.'
+    const todo = 'Correct it in the settings, or clear the field.'
     throw wrong('set-schema', `The schema is not JSON: ${error.message}. ${todo}`)
   }
 }

@@ -1,14 +1,14 @@
-/** What came of it, in one look: before and after, the check, the speed, the download. */
+/** The summary of the result: sizes before and after, the check, the speed, the download. */
 import { h, say } from '../dom.js'
-import { ask } from '../engine.js'
+import { ask } from '../worker-client.js'
 import { bytes, count, counted, duration, json, ratio, shortened, significant } from '../format.js'
 import { readBack } from '../run.js'
 
 export function summary(state) {
   const { result } = state
   const isRead = result.kind === 'read'
-  const repeated = result.duplicateKeys > 0 && `${counted(result.duplicateKeys, 'field')} stood ` +
-    'twice in one object; the last of each was kept.'
+  const repeated = result.duplicateKeys > 0 && `${counted(result.duplicateKeys, 'field')} came ` +
+    'twice in one object. The last value of each was kept.'
   return h('section', { class: 'summary', id: 'summary', 'data-testid': 'summary' },
     isRead ? openedHeading(result) : pressedHeading(result),
     check(state),
@@ -62,12 +62,12 @@ function openedFigures({ report, rawBytes }) {
   ]
 }
 
-/** The line that says whether the rows were read back, and equal what went in. */
+/** The line that says whether the rows were read back and are equal to the source. */
 export function check({ result, verified }) {
   const isRead = result.kind === 'read'
   if (!verified) {
-    return line('waiting', '?', 'Not read back yet: there are many rows, and all of them would ' +
-      'stand in memory. ', h('button', {
+    return line('waiting', '?', 'Not read back yet, because all of these many rows would be in ' +
+      'memory. ', h('button', {
       class: 'button small', type: 'button', 'data-testid': 'read-back', on: { click: readBack }
     }, isRead ? 'Read the rows' : 'Read back and compare'))
   }
@@ -76,14 +76,16 @@ export function check({ result, verified }) {
       ? `Reading back: ${counted(verified.rows, 'row')} equal so far`
       : isRead ? 'Reading the rows…' : 'Reading the file back…')
   }
-  if (verified.error) return line('bad', '!', `The file could not be read back: ${verified.error.message}`)
+  if (verified.error) {
+    return line('bad', '!', `The file could not be read back: ${verified.error.message}`)
+  }
   if (isRead) {
     return line('good', '✓', `${verified.checked === 1 ? 'Its' : 'All'} ` +
       `${counted(verified.checked, 'row')} could be read.`)
   }
   if (!verified.found) {
     return line('good', '✓',
-      `All ${counted(verified.checked, 'row')} read back from these bytes equal what went in.`)
+      `All ${counted(verified.checked, 'row')} read back from these bytes equal your rows.`)
   }
   const { row, line: at, path, was, is } = verified.found
   const where = `Row ${count(row)}${at ? ` (line ${count(at)})` : ''}`
@@ -103,12 +105,12 @@ function download(result) {
     class: 'button primary', download: name, href: URL.createObjectURL(result.blob),
     'data-testid': 'download'
   }, 'Download the file')
-  // Bound to this element's life: an object URL would otherwise keep the file for as long as the page.
+  // Without this, the object URL would keep the file in memory as long as the page is open.
   freed(link.href)
   return link
 }
 
-// Text is many times larger than the file, so it is made only when it is wanted.
+// The text is many times larger than the file, so it is made only on demand.
 function asRows(result) {
   const name = `${result.name.replace(/\.parquet$/i, '')}.ndjson`
   const words = h('p', { class: 'problem', 'data-testid': 'rows-problem', hidden: true })

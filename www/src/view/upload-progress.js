@@ -1,4 +1,4 @@
-/** An upload under way: what happens now, how far it is, and, while it waits, why and how long. */
+/** The progress of an upload: its phase, its bytes, and while it waits, why and how long. */
 import { h, say } from '../dom.js'
 import { bytes, count, countdown } from '../format.js'
 import { intoView, isFree } from './attention.js'
@@ -8,7 +8,7 @@ const TITLES = {
   waiting: 'Waiting to try again', completing: 'Putting the parts together',
   checking: 'Checking what the store holds', aborting: 'Stopping', over: 'Sent'
 }
-// A countdown in seconds, never late by more than this.
+// The interval of drawing: the countdown is never late by more than this.
 const TICK_MS = 250
 
 /**
@@ -53,7 +53,7 @@ export function uploadProgress(onCancel) {
     waiting.hidden = !why
     if (why) setLines(waiting, why)
     if (grew && isFree(element)) intoView(element)
-    // Once for each state and each try: a countdown that is read aloud would never be silent.
+    // A screen reader gets each state and each try once. It must not read every second aloud.
     if (spoken !== told) say(told = spoken)
   }
   const timer = setInterval(draw, TICK_MS)
@@ -69,7 +69,7 @@ export function uploadProgress(onCancel) {
       progress = next
       draw()
     },
-    // The package is silent about what it does once it was told to stop.
+    // After an abort the package reports no more progress.
     stopping() {
       progress = { ...progress, phase: 'aborting', underWayBytes: 0, retry: undefined }
       cancel.hidden = true
@@ -84,21 +84,21 @@ export function uploadProgress(onCancel) {
 }
 
 /**
- * What the panel says of a state.
+ * The texts of the panel for a state.
  *
  * @param {Progress} progress
  * @param {boolean} online
  * @param {number} nowMs
- * @returns {{title: string, why?: string[], spoken: string}} why: lines that tell of a wait or a
- *   repeated try; spoken: the same without what changes by the second
+ * @returns {{title: string, why?: string[], spoken: string}} why: lines about a wait or a retry;
+ *   spoken: the same for a screen reader, without the countdown
  */
 export function stateOf({ phase, retry }, online, nowMs) {
   if (phase === 'aborting') {
-    return told(TITLES.aborting, ['What was begun is taken back, so that no part of it is left.'])
+    return told(TITLES.aborting, ['The parts that were sent are removed from the store.'])
   }
   if (!online) {
-    return told('Offline', ['There is no network. The upload goes on by itself as soon as it is ' +
-      'back; keep this page open.'])
+    return told('Offline', ['There is no network. The upload goes on by itself when the network ' +
+      'is back. Keep this page open.'])
   }
   const title = TITLES[phase] ?? 'Uploading'
   if (!retry) return told(title)
@@ -128,13 +128,13 @@ function shares({ sentBytes = 0, underWayBytes = 0, totalBytes }) {
 
 function amounts({ sentBytes = 0, underWayBytes, totalBytes, phase }) {
   if (!totalBytes) {
-    return phase === 'encoding' ? 'Under the key of the grant…' : 'Nothing is sent yet.'
+    return phase === 'encoding' ? 'For the key of the grant…' : 'Nothing is sent yet.'
   }
   const moving = underWayBytes ? `, ${bytes(underWayBytes)} under way` : ''
   return `${bytes(sentBytes)} of ${bytes(totalBytes)} stored${moving}`
 }
 
-// Only what changed: a text that is selected stays selected.
+// Changes only the lines that differ, so that a selected text stays selected.
 function setLines(place, lines) {
   while (place.children.length > lines.length) place.lastElementChild.remove()
   lines.forEach((line, at) => {

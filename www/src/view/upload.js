@@ -1,19 +1,19 @@
-/** Upload through a grant: asked for at a grant server, or pasted. */
+/** The form for uploads, by a grant of a grant server or a pasted one. */
 import { h, say } from '../dom.js'
-import { ask } from '../engine.js'
+import { ask } from '../worker-client.js'
 import { bytes, counted, duration } from '../format.js'
 import { devServer, grantServer } from '../dev.js'
 import { addressProblem, parsedGrant, tokenProblem } from './address.js'
 import { attend, isFree } from './attention.js'
-import { complain, field, settle } from './field.js'
+import { showProblem, field, clearProblem } from './field.js'
 import { uploadProgress } from './upload-progress.js'
 
 let running
 
 /**
- * Stops an upload under way: its rows are about to be replaced.
+ * Stops the upload that runs, because its rows will be replaced.
  *
- * @returns {boolean} whether there was one
+ * @returns {boolean} whether an upload ran
  */
 export function stopUpload() {
   const wasRunning = running !== undefined
@@ -39,12 +39,12 @@ export function uploadSection() {
     h('details', { class: 'fold', 'data-testid': 'grant-paste' },
       h('summary', {}, 'Or paste a grant'),
       field('Grant (JSON)', grant, {
-        hint: ['As ', h('code', {}, 'coldpress grant'), ' prints it; it is used instead of a ' +
-          'server. It holds the key, so tenant, collection and LSNs come from it.']
+        hint: ['The output of ', h('code', {}, 'coldpress grant'), '. The page then asks no ' +
+          'server. Tenant, collection and LSNs come from the key in the grant.']
       })),
     h('div', { class: 'deeds' }, start), outcome)
 
-  form.addEventListener('input', ({ target }) => settle(target))
+  form.addEventListener('input', ({ target }) => clearProblem(target))
   const go = call => {
     if (running) return
     const by = chosenGrant(controls)
@@ -60,8 +60,8 @@ export function uploadSection() {
     class: 'block', id: 'upload', 'data-testid': 'upload-section', 'aria-labelledby': 'upload-title'
   },
   h('h2', { id: 'upload-title' }, 'Upload'),
-  h('p', { class: 'note' }, 'The rows are pressed once more under the key of the grant, so that ' +
-    'the file’s metadata agrees with it, and go straight from this page to the store.'),
+  h('p', { class: 'note' }, 'The page presses the rows again for the key of the grant, because ' +
+    'the metadata of the file must match it. Then it sends the file straight to the store.'),
   form)
 }
 
@@ -81,19 +81,19 @@ function makeControls() {
   }
 }
 
-/** What to upload by; nothing where a field is wrong, which then says so itself. */
+/** The grant, or how to get one. Returns nothing if a field is wrong; the field then says why. */
 function chosenGrant({ server, token, grant }) {
-  for (const control of [server, token, grant]) settle(control)
+  for (const control of [server, token, grant]) clearProblem(control)
   if (grant.value.trim()) {
     try {
       return { grant: parsedGrant(grant.value) }
     } catch (error) {
-      return complain(grant, error.message)
+      return showProblem(grant, error.message)
     }
   }
   for (const [control, problem] of [[server, addressProblem], [token, tokenProblem]]) {
     const words = problem(control.value)
-    if (words) return complain(control, words)
+    if (words) return showProblem(control, words)
   }
   return { server: grantServer(server.value), token: token.value.trim() }
 }
@@ -107,7 +107,7 @@ async function run(call, by, { start, outcome, onRetry }) {
   })
   outcome.replaceChildren(panel.element)
   attend(panel.heading, panel.element)
-  // Not `disabled`: that would take the focus from whoever pressed it.
+  // A `disabled` button would lose the focus.
   start.setAttribute('aria-disabled', 'true')
   const began = performance.now()
   addEventListener('beforeunload', askToStay)
@@ -118,7 +118,7 @@ async function run(call, by, { start, outcome, onRetry }) {
     show(outcome, landed(done, performance.now() - began), `Uploaded to ${done.key}.`)
   } catch (error) {
     const title = titleOf(error)
-    // Where other rows lie under the key, they will the next time.
+    // After a conflict, the other rows are still at the key: a retry would fail too.
     const again = error.canRetry && error.code !== 'Conflict'
     offerNew(start, again)
     show(outcome, failed(title, error, again && onRetry), `${title}. ${error.message}`)
@@ -130,17 +130,18 @@ async function run(call, by, { start, outcome, onRetry }) {
   }
 }
 
-// Beside "Try again" the other button would store rows a second time that had arrived.
+// "Upload" could store rows a second time that have arrived. So beside "Try again" it has another
+// name, and is not the main button.
 function offerNew(start, on) {
   start.textContent = on ? 'Start a new upload' : 'Upload'
   start.classList.toggle('primary', !on)
 }
 
-// Leaving would end the upload: the browser asks first.
+// Leaving the page would end the upload, so the browser asks first.
 const askToStay = event => event.preventDefault()
 
 function show(outcome, element, words) {
-  // The rows were replaced meanwhile, and the form with them.
+  // Meanwhile the rows were replaced, and the form too.
   if (!outcome.isConnected) return
   const called = isFree(outcome)
   outcome.replaceChildren(element)
@@ -153,7 +154,7 @@ function landed(done, ms) {
     h('div', {}, h('dt', {}, name), h('dd', { 'data-testid': testid }, value))
   return h('div', { class: 'landed', 'data-testid': 'upload-result' },
     h('h3', { tabindex: -1 }, done.created === false
-      ? 'It was there already, the same to the byte'
+      ? 'It was there already, with the same bytes'
       : 'It is in the store'),
     h('dl', { class: 'facts' },
       fact('Key', done.key, 'upload-key'),
@@ -163,12 +164,12 @@ function landed(done, ms) {
 
 const TITLES = {
   Denied: 'Not allowed', Conflict: 'The key is taken', Expired: 'The grant has expired',
-  Cors: 'This page is not let in', Aborted: 'Stopped', AbortError: 'Stopped',
-  Unavailable: 'It cannot be reached now', NotFound: 'No grant server was found there',
-  Misuse: 'The address or the grant is not right', Settings: 'A setting is not right',
-  Key: 'The key is not right', Limit: 'That is more than may go there',
+  Cors: 'The server does not let this page in', Aborted: 'Stopped', AbortError: 'Stopped',
+  Unavailable: 'The server cannot be reached now', NotFound: 'No grant server was found there',
+  Misuse: 'The address or the grant is wrong', Settings: 'A setting is wrong',
+  Key: 'The key is wrong', Limit: 'The file is larger than allowed',
   Row: 'A row could not go in', File: 'The file could not be read', Worker: 'The encoder stopped',
-  Internal: 'Coldpress itself has failed'
+  Internal: 'A bug in Coldpress'
 }
 
 const titleOf = error => TITLES[error.code] ?? TITLES[error.name] ?? 'It was not uploaded'
@@ -176,11 +177,11 @@ const titleOf = error => TITLES[error.code] ?? TITLES[error.name] ?? 'It was not
 function failed(title, error, onRetry) {
   const { code, message, lsns } = error
   const isAborted = code === 'Aborted'
-  const under = lsns ? ` under the same LSNs, ${lsns.min} to ${lsns.max}` : ''
+  const same = lsns ? ` with the same LSNs, ${lsns.min} to ${lsns.max}` : ''
   const promise = isAborted || code === 'Unavailable'
-    ? `“Try again” repeats this very upload${under}: where the rows have arrived, it finds them, ` +
+    ? `“Try again” repeats this upload${same}. If the rows have arrived already, it finds them ` +
       'and stores nothing twice.'
-    : 'Correct it, then try again: it stays the same upload, so nothing is stored twice.'
+    : 'Correct it, then try again. It stays the same upload, so it stores nothing twice.'
   const look = `failure small${isAborted ? ' calm' : ''}`
   return h('div', { class: look, 'data-testid': 'upload-error', 'data-code': code },
     h('h3', { tabindex: -1 }, title),
@@ -196,6 +197,7 @@ async function fillFromDev(server, token, note) {
   if (!config || server.value || token.value) return
   server.value = config.grants
   token.value = config.token
-  note.textContent = `From this development server${config.s3 ? `; objects land at ${config.s3}` : ''}.`
+  const where = config.s3 ? ` It stores objects at ${config.s3}.` : ''
+  note.textContent = `This development server filled in its address and token.${where}`
   note.hidden = false
 }

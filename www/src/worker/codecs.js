@@ -1,4 +1,4 @@
-/** The same rows under every codec, beside the JSON itself and the JSON packed with gzip. */
+/** Encodes the same rows with every codec, and compresses their JSON with gzip to compare. */
 import { press, report } from './press.js'
 import { byteStream } from './source.js'
 
@@ -7,7 +7,7 @@ export const CODECS = ['none', 'snappy', 'lz4', 'gzip', 'zstd', 'brotli']
 /**
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
  * @param {object} options
- * @param {{codec: string, bytes: number, ms: number, columns: object[]}} done what is known already
+ * @param {{codec: string, bytes: number, ms: number, columns: object[]}} done the first result
  * @param {{signal?: AbortSignal, onResult: (result: object) => void}} run
  */
 export async function pressWithEach(opened, options, done, { signal, onResult }) {
@@ -22,12 +22,13 @@ export async function pressWithEach(opened, options, done, { signal, onResult })
   }
 }
 
-/** What the chart needs of columns: their names and sizes. */
+/** The names and sizes of columns, for the chart. */
 export const sizes = columns => columns.map(({ path, bytes }) => ({ path, bytes }))
 
 async function gzipBytes(opened, signal) {
   if (opened.gzip) return opened.blob.size
-  const reader = byteStream(opened).pipeThrough(new CompressionStream('gzip'), { signal }).getReader()
+  const reader = byteStream(opened).pipeThrough(new CompressionStream('gzip'), { signal })
+    .getReader()
   let bytes = 0
   for (;;) {
     const { done, value } = await reader.read()

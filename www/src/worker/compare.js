@@ -1,11 +1,11 @@
 /**
- * Whether a row read back is the row that went in, by the law of rows: an absent field and `null` are one,
- * and numbers are equal where their values are.
+ * Compares a decoded row with the row that was encoded. An absent field and `null` are equal, and
+ * numbers are equal if their values are.
  */
 
 /**
- * A row's JSON as values that `decode` could give: integers past 2^53 as BigInt, so that none is rounded
- * before it is compared.
+ * Parses a row as `decode` would return it: whole numbers beyond 2^53 become BigInts, so that none
+ * is rounded before the comparison.
  *
  * @param {string} text
  */
@@ -14,16 +14,18 @@ export function parseExact(text) {
 }
 
 /**
- * The path of the first difference, or undefined where there is none.
+ * The first difference, or undefined if there is none.
  *
- * @param {unknown} was what went in
- * @param {unknown} is what came back
- * @param {{nullsCount?: boolean}} rules nullsCount: a `null` is not the same as an absent field
+ * @param {unknown} was the encoded value
+ * @param {unknown} is the decoded value
+ * @param {{nullsCount?: boolean}} rules nullsCount: `null` and an absent field are different
  * @returns {{path: string, was: unknown, is: unknown} | undefined}
  */
 export function difference(was, is, rules = {}, path = '') {
   if (was === is) return undefined
-  if (was == null && is == null && !(rules.nullsCount && (was === null) !== (is === null))) return undefined
+  if (was == null && is == null && !(rules.nullsCount && (was === null) !== (is === null))) {
+    return undefined
+  }
   if (typeof was === 'object' && typeof is === 'object' && was && is) {
     if (Array.isArray(was) !== Array.isArray(is)) return { path, was, is }
     return Array.isArray(was)
@@ -55,20 +57,21 @@ function fieldsDifference(was, is, rules, path) {
 
 const own = (object, name) => Object.hasOwn(object, name) ? object[name] : undefined
 
-// Same value, whichever of number and bigint holds it; loose equality of the two is exact in JavaScript.
+// A number and a BigInt of the same value are equal. `==` compares the two exactly.
 function sameNumber(was, is) {
   const numeric = value => typeof value === 'number' || typeof value === 'bigint'
   // eslint-disable-next-line eqeqeq
   return numeric(was) && numeric(is) && was == is
 }
 
-// Cheap test that spares most rows the reviver, which is many times slower than plain JSON.parse.
+// The reviver is many times slower than plain JSON.parse. With this cheap test, most rows need
+// none.
 const LONG_NUMBER = /\d{16}|\de\+?\d{3}/i
 const INTEGER = /^-?\d+$/
 
 function reviveInteger(_key, value, context) {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !context?.source) return value
-  // Past the largest double, what was written is all there is to compare.
+  // Beyond the largest double, the text itself is compared.
   if (!Number.isFinite(value)) return context.source
   return INTEGER.test(context.source) ? BigInt(context.source) : value
 }

@@ -1,4 +1,4 @@
-/** The lines around a faulty one, for an error to be seen in its place. */
+/** The lines around the line of an error, to show the error in its place. */
 import { textOf } from './source.js'
 
 const CHARS_MAX = 240
@@ -6,8 +6,9 @@ const CHARS_MAX = 240
 /**
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
  * @param {number} line from 1
- * @param {number} [character] the place in that line, from 1
- * @returns {Promise<{line: number, text: string, mark?: number}[]>} mark: where in `text` the character is, from 0
+ * @param {number} [character] in that line, from 1
+ * @returns {Promise<{line: number, text: string, mark?: number}[]>} mark: the index of that
+ *   character in `text`
  */
 export async function linesAround(opened, line, character) {
   const lines = []
@@ -23,7 +24,9 @@ export async function linesAround(opened, line, character) {
   return lines
 
   function keep(text) {
-    if (Math.abs(at - line) <= 1 && (text || at === line)) lines.push({ line: at, ...cut(text, at === line ? character : undefined) })
+    if (Math.abs(at - line) <= 1 && (text || at === line)) {
+      lines.push({ line: at, ...cut(text, at === line ? character : undefined) })
+    }
     at++
   }
 }
@@ -34,5 +37,8 @@ function cut(text, character) {
   const from = Math.max(0, Math.min((mark ?? 0) - CHARS_MAX / 2, text.length - CHARS_MAX))
   const before = from ? '…' : ''
   const after = from + CHARS_MAX < text.length ? '…' : ''
-  return { text: before + text.slice(from, from + CHARS_MAX) + after, mark: mark === undefined ? undefined : mark - from + before.length }
+  return {
+    text: before + text.slice(from, from + CHARS_MAX) + after,
+    mark: mark === undefined ? undefined : mark - from + before.length,
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Rows made up here, always the same ones: telemetry of devices, and orders with lists in lists.
- * Given as NDJSON in slices, since 200,000 rows as one string would double the memory.
+ * Generates rows, the same ones each time: telemetry of devices, and orders with lists in lists.
+ * They come as slices of NDJSON: 200,000 rows in one string would double the memory.
  */
 
 /**
@@ -28,14 +28,17 @@ function telemetry(number, random) {
   const device = Math.floor(random() * 1000)
   const temp = 18 + (device % 20) * 0.4 + random() * 3
   return {
-    id: (Math.floor(random() * 2 ** 32)).toString(16).padStart(8, '0') + number.toString(16).padStart(8, '0'),
+    id: (Math.floor(random() * 2 ** 32)).toString(16).padStart(8, '0') +
+      number.toString(16).padStart(8, '0'),
     ts: 1_763_900_000_000 + number * 250 + Math.floor(random() * 40),
     device: `sensor-${String(device).padStart(4, '0')}`,
     temp: round(temp, 2),
     humidity: round(35 + random() * 40, 1),
     ok: random() > 0.02,
-    // A few gateways report a number where the others report text: what a rescue is for.
-    msg: number % 4001 === 4000 ? 503 : `reading ${number % 97} of batch ${Math.floor(number / 97)} ${pick(STATES, random)}`
+    // A few devices send a number instead of text. Coldpress rescues these values.
+    msg: number % 4001 === 4000
+      ? 503
+      : `reading ${number % 97} of batch ${Math.floor(number / 97)} ${pick(STATES, random)}`,
   }
 }
 

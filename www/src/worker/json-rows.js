@@ -1,10 +1,9 @@
 /**
- * The rows of JSON text as the encoder takes them: objects one after another, or one array of objects.
- *
- * Only their bounds are looked for: each row's own text is what a reader of the file is compared with.
+ * Splits JSON text into the texts of its rows: objects one after another, or one array of objects.
+ * It looks only for the beginning and the end of each row.
  *
  * @param {AsyncIterable<string> | Iterable<string>} chunks
- * @returns {AsyncGenerator<{text: string, line: number}>} line: where the row begins, from 1
+ * @returns {AsyncGenerator<{text: string, line: number}>} line: the first line of the row, from 1
  */
 export async function * jsonRows(chunks) {
   const scan = { depth: 0, inString: false, escaped: false, array: false, line: 1 }
@@ -32,7 +31,9 @@ export async function * jsonRows(chunks) {
           rowLine = scan.line
         }
         scan.depth++
-      } else if (scan.depth && (code === CLOSE_BRACE || code === CLOSE_BRACKET) && --scan.depth === 0) {
+      } else if (
+        scan.depth && (code === CLOSE_BRACE || code === CLOSE_BRACKET) && --scan.depth === 0
+      ) {
         yield { text: row + chunk.slice(from, at + 1), line: rowLine }
         row = ''
         from = -1

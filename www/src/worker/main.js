@@ -1,7 +1,7 @@
 /**
- * The worker's door. A message `{id, call, args}` is answered with any number of `{id, progress}`
- * and then `{id, result}` or `{id, error}`; `{cancel: id}` ends a call early, and `{online: true}`
- * says that the network is back.
+ * The entry of the worker. It answers a message `{id, call, args}` with any number of
+ * `{id, progress}`, and then with `{id, result}` or `{id, error}`. `{cancel: id}` ends a call
+ * early. `{online: true}` says that the network is back.
  */
 import { linesAround } from './context.js'
 import { byteStream, openSource } from './source.js'
@@ -14,19 +14,23 @@ import { sniff } from './sniff.js'
 import { readRows, verify } from './verify.js'
 
 /**
- * What the last press left here: the source to go through again, the file's bytes, its rows read
- * back; and of the last upload that failed, its error, which alone can repeat it.
+ * What later calls need from the last press: the source, the bytes of the file, and its decoded
+ * rows. After a failed upload also its error, because only the error can repeat it.
  */
 const CLEARED = {
   opened: undefined, options: undefined, file: undefined, done: undefined, rows: [],
   latest: undefined, failed: undefined
 }
-const bench = { ...CLEARED }
+const session = { ...CLEARED }
 
 const calls = {
-  // Loads the package before anyone waits for it.
+  // Loads the package before the first press.
   async warm() {
-    const { file } = await press(await openSource({ kind: 'text', text: '{"warm":true}' }), { codec: 'zstd', collection: 'rows', tenant: '0' })
+    const { file } = await press(await openSource({ kind: 'text', text: '{"warm":true}' }), {
+      codec: 'zstd',
+      collection: 'rows',
+      tenant: '0',
+    })
     await report(file.bytes)
   },
 
@@ -36,7 +40,7 @@ const calls = {
     run.signal.throwIfAborted()
     if (kind === 'parquet') {
       const { bytes, result } = await readFile(opened)
-      Object.assign(bench, { ...CLEARED, opened, file: { bytes } })
+      Object.assign(session, { ...CLEARED, opened, file: { bytes } })
       return result
     }
     const started = performance.now()
@@ -44,8 +48,13 @@ const calls = {
       .catch(error => placed(error, opened))
     const wallMs = performance.now() - started
     const found = await report(file.bytes)
-    const done = { codec: options.codec, bytes: file.bytes.length, ms, columns: sizes(found.columns) }
-    Object.assign(bench, { ...CLEARED, opened, options, file, done })
+    const done = {
+      codec: options.codec,
+      bytes: file.bytes.length,
+      ms,
+      columns: sizes(found.columns),
+    }
+    Object.assign(session, { ...CLEARED, opened, options, file, done })
     return {
       kind: 'pressed',
       name: opened.name,
@@ -64,54 +73,64 @@ const calls = {
   },
 
   async verify({ nullsCount }, run) {
-    const { rows, checked, found } = await verify(bench.file.bytes, bench.opened, { ...run, nullsCount })
-    bench.rows = rows
-    return { checked, found, rescued: rescueExamples(rows, bench.file.rescued, bench.file.schema) }
+    const { rows, checked, found } = await verify(session.file.bytes, session.opened, {
+      ...run,
+      nullsCount,
+    })
+    session.rows = rows
+    return {
+      checked,
+      found,
+      rescued: rescueExamples(rows, session.file.rescued, session.file.schema),
+    }
   },
 
-  /** Reads all rows of a file that was given. */
+  /** Reads all rows of a Parquet file that the reader opened. */
   async read() {
-    bench.rows = await readRows(bench.file.bytes)
-    return { checked: bench.rows.length }
+    session.rows = await readRows(session.file.bytes)
+    return { checked: session.rows.length }
   },
 
-  /** The rows of a file that was given, as a file of text. */
+  /** The rows of a Parquet file that the reader opened, as a file of NDJSON. */
   async ndjson() {
-    return ndjson(bench.file.bytes)
+    return ndjson(session.file.bytes)
   },
 
   async rows({ from, count }) {
-    return bench.rows.slice(from, from + count)
+    return session.rows.slice(from, from + count)
   },
 
   async compare(_args, run) {
-    await pressWithEach(bench.opened, bench.options, bench.done, { ...run, onResult: run.onProgress })
+    await pressWithEach(session.opened, session.options, session.done, {
+      ...run,
+      onResult: run.onProgress,
+    })
   },
 
   async upload({ by }, run) {
-    return kept(send(bench.opened, bench.options, by, run))
+    return kept(send(session.opened, session.options, by, run))
   },
 
   async retry({ by }, run) {
-    if (!bench.failed) throw new Error('There is no failed upload to repeat. Press Upload.')
-    return kept(sendAgain(bench.failed, by, run))
+    if (!session.failed) throw new Error('There is no failed upload to repeat. Press “Upload”.')
+    return kept(sendAgain(session.failed, by, run))
   }
 }
 
-// An error's method does not cross to the page, so the error stays here.
+// A message to the page cannot carry the `retry` of an error, so the error stays here.
 async function kept(upload) {
-  // One that was stopped by a press may end later than the next one.
-  bench.latest = upload
-  bench.failed = undefined
+  // An upload that a press stopped may end after the next upload began.
+  session.latest = upload
+  session.failed = undefined
   try {
     return await upload
   } catch (error) {
-    if (bench.latest === upload && typeof error?.retry === 'function') bench.failed = error
+    if (session.latest === upload && typeof error?.retry === 'function') session.failed = error
     throw error
   }
 }
 
-// Adds the lines around the one an error is about; finding them must not hide the error itself.
+// Adds the lines around the line of an error. A failure to find them must not hide the error.
 async function placed(error, opened) {
   const line = Number(error?.line)
   if (line) {
@@ -125,7 +144,9 @@ const running = new Map()
 
 addEventListener('message', async ({ data }) => {
   if (data.online) return dispatchEvent(new Event('online'))
-  if (data.cancel) return running.get(data.cancel)?.abort(new DOMException('Stopped by you.', 'AbortError'))
+  if (data.cancel) {
+    return running.get(data.cancel)?.abort(new DOMException('Stopped by you.', 'AbortError'))
+  }
   const { id, call, args } = data
   const stop = new AbortController()
   running.set(id, stop)
@@ -139,7 +160,7 @@ addEventListener('message', async ({ data }) => {
   }
 })
 
-// Errors lose their own fields when they are posted as they are.
+// An error that is posted would lose these fields.
 function plain(error) {
   const { name, message, code, row, id, line, column, context, command, lsns, retry } = error ?? {}
   return {

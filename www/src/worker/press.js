@@ -1,4 +1,4 @@
-/** Encodes a source with the package and says what came of it, with the time the encoder itself took. */
+/** Encodes a source with the package, and measures the time of the encoder alone. */
 import { Encoder, inspect } from '../package.js'
 import { byteStream, chunksOf } from './source.js'
 
@@ -8,7 +8,7 @@ import { byteStream, chunksOf } from './source.js'
  * @param {{signal?: AbortSignal, onProgress?: (done: Progress) => void}} [run]
  *
  * @typedef {{bytes: number, rows: number, share: number, finishing?: boolean}} Progress
- *   bytes: of JSON; share: how much of the source was taken, 0 to 1; finishing: all of it was
+ *   bytes: of JSON; share: of the source that was read, 0 to 1; finishing: all of it was read
  */
 export async function press(opened, options, { signal, onProgress } = {}) {
   const encoder = new Encoder({ ...options, signal })
@@ -16,7 +16,7 @@ export async function press(opened, options, { signal, onProgress } = {}) {
   let taken = 0
   let ms = 0
   try {
-    // Loads the module now, so that the first press is not charged for it.
+    // Loads the module now, so that its time does not count as encoding.
     await encoder.push(new Uint8Array())
     const stream = byteStream(opened, bytes => { taken = bytes })
     for await (const chunk of chunksOf(stream, signal)) {
@@ -34,19 +34,20 @@ export async function press(opened, options, { signal, onProgress } = {}) {
     return { file, jsonBytes, ms }
   } catch (error) {
     if (!isEmpty(error, encoder)) throw error
-    const message = `There are no rows in “${opened.name}”. A row is a JSON object, as {"a":1}.`
+    const message =
+      `There are no rows in “${opened.name}”. A row is a JSON object, such as {"a":1}.`
     throw Object.assign(new Error(message), { code: 'Empty' })
   } finally {
     encoder.dispose()
   }
 }
 
-// White space and `[]` are right in their form; the package speaks to those who push rows.
+// White space and `[]` are correct JSON. The message of the package is for programs that push rows.
 function isEmpty({ code, line, row }, { rows }) {
   return code === 'Row' && line === undefined && row === undefined && rows === 0
 }
 
-/** What `inspect` says of the bytes, by leaf column, row groups added up. */
+/** What `inspect` reports of each leaf column, summed over the row groups. */
 export async function report(bytes) {
   const found = await inspect(bytes)
   const columns = new Map()

@@ -1,11 +1,11 @@
-/** A Parquet file that was given: what it is made of, and its rows as text. */
+/** Reads a Parquet file that the reader opened: its metadata, and its rows as text. */
 import { decode } from '../package.js'
 import { report } from './press.js'
 import { byteStream, unreadable } from './source.js'
 
 /**
  * @param {{name: string, blob: Blob, gzip: boolean}} opened
- * @returns {Promise<{bytes: Uint8Array, result: object}>} result: as `press` gives one
+ * @returns {Promise<{bytes: Uint8Array, result: object}>} result: in the form of the call `press`
  */
 export async function readFile(opened) {
   const started = performance.now()
@@ -33,7 +33,7 @@ export async function ndjson(bytes) {
   return new Blob([await decode(bytes, { as: 'ndjson' })], { type: 'application/x-ndjson' })
 }
 
-// Pages over plain HTTP, but for this machine's own, have no `subtle`.
+// A page that came over plain HTTP has no `subtle`, unless it comes from this machine.
 async function sha256(bytes) {
   if (!crypto.subtle) return undefined
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))

@@ -1,18 +1,22 @@
 /**
- * Examples of rescued values. The file's summary says how many there are at which path; which rows they are
- * in is found by looking for values there that the column's own type could not have held.
+ * Finds examples of rescued values. The summary of the file has only their paths and counts. So
+ * this looks in the rows for values that do not fit the type of their column.
  */
 
 /**
  * @param {object[]} rows as read back
  * @param {{path: string, count: number}[]} rescued
  * @param {{columns: object[]}} schema
- * @returns {{path: string, count: number, type: string | undefined, examples: {row: number, at: string, value: unknown}[]}[]}
+ * @returns {{path: string, count: number, type: string | undefined,
+ *   examples: {row: number, at: string, value: unknown}[]}[]}
  */
 export function rescueExamples(rows, rescued, schema, examplesMax = 5) {
-  const wanted = new Map(rescued.map(({ path, count }) => [path, { path, count, type: undefined, examples: [] }]))
+  const wanted = new Map(
+    rescued.map(({ path, count }) => [path, { path, count, type: undefined, examples: [] }]),
+  )
   if (!wanted.size) return []
-  const open = () => [...wanted.values()].some(entry => entry.examples.length < Math.min(examplesMax, entry.count))
+  const open = () =>
+    [...wanted.values()].some(entry => entry.examples.length < Math.min(examplesMax, entry.count))
   const note = (row, path, at, value, type) => {
     const entry = wanted.get(path)
     if (!entry) return
@@ -20,7 +24,13 @@ export function rescueExamples(rows, rescued, schema, examplesMax = 5) {
     if (entry.examples.length < examplesMax) entry.examples.push({ row, at, value })
   }
   for (let row = 0; row < rows.length && open(); row++) {
-    walkFields(rows[row], schema.columns, '', '', (path, at, value, type) => note(row, path, at, value, type))
+    walkFields(
+      rows[row],
+      schema.columns,
+      '',
+      '',
+      (path, at, value, type) => note(row, path, at, value, type),
+    )
   }
   return [...wanted.values()]
 }

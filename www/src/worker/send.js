@@ -1,4 +1,4 @@
-/** Puts the rows of a source into an object store, through a grant given or asked for. */
+/** Uploads the rows of a source by a grant, which the reader pasted or a grant server gives. */
 import { grantsFrom, upload } from '../package.js'
 import { byteStream, chunksOf } from './source.js'
 
@@ -9,14 +9,14 @@ import { byteStream, chunksOf } from './source.js'
  * @param {{signal: AbortSignal, onProgress: (progress: object) => void}} run
  */
 export async function send(opened, options, by, { signal, onProgress }) {
-  // Not the blob itself: what goes wrong with reading it is told in our words.
+  // Not the blob itself: `chunksOf` throws errors that name the file.
   const rows = chunksOf(byteStream(opened), signal)
   const run = { ...forGrant(options, by), signal, onProgress }
   return sent(await upload(grantBy(by), rows, run))
 }
 
 /**
- * Repeats an upload that failed: the same bytes under the same key, by what the form says now.
+ * Repeats a failed upload: the same bytes and the same key, with the grant that the form names now.
  *
  * @param {{retry: (options: object) => Promise<object>}} failed the error of that upload
  * @param {{grant?: object, server?: string, token?: string}} by
@@ -28,12 +28,13 @@ export async function sendAgain(failed, by, { signal, onProgress }) {
 
 const grantBy = by => by.grant ?? grantsFrom(by.server, { token: by.token })
 
-// What the page is told of an upload that arrived.
+// The parts of a result that the page shows.
 function sent({ key, bytes, rows, created, sha256 }) {
   return { key, bytes, rows, created, sha256 }
 }
 
-// A grant's own key says tenant, collection, prefix and LSNs; what the form says of them would only contradict it.
+// The key of a pasted grant has tenant, collection, prefix and LSNs. With a grant server, the token
+// has the tenant, and LSNs come from the time.
 function forGrant(options, by) {
   const { tenant, prefix, lsns, ...rest } = options
   if (by.grant) delete rest.collection

@@ -1,17 +1,17 @@
-/** What a source is, by its first bytes: its name or type may say anything. */
+/** Detects the format of a source from its first bytes. Its name and type may be wrong. */
 
 import { unreadable } from './source.js'
 
 const BYTES = 4096
 const CONVERT = "COPY (FROM 'table.csv') TO 'rows.ndjson' (FORMAT json)"
 
-const UNPACK = 'Unpack it first; gzip is unpacked here.'
+const UNPACK = 'Unpack it first. (This page unpacks only gzip.)'
 
-/** Formats that people drop here, and what they can do about each. */
+/** Formats that people drop on the page, and what to do with each. */
 const KNOWN = [
   { magic: 'PAR1', parquet: true },
   { magic: 'PARE', what: 'an encrypted Parquet file', todo: 'Decrypt it first.' },
-  { magic: 'PK\x03\x04', what: 'a ZIP archive', todo: 'Unpack it, and give the JSON in it.' },
+  { magic: 'PK\x03\x04', what: 'a ZIP archive', todo: 'Unpack it, and choose the JSON in it.' },
   { magic: '\x28\xb5\x2f\xfd', what: 'packed with zstd', todo: UNPACK },
   { magic: 'BZh', what: 'packed with bzip2', todo: UNPACK },
   { magic: '\xfd7zXZ', what: 'packed with xz', todo: UNPACK },
@@ -20,29 +20,29 @@ const KNOWN = [
   { magic: 'ORC', what: 'an ORC file', todo: 'Write its rows as NDJSON first.' },
   { magic: 'Obj\x01', what: 'an Avro file', todo: 'Write its rows as NDJSON first.' },
   { magic: 'SQLite format 3', what: 'an SQLite database', todo: 'Write its rows as NDJSON first.' },
-  { magic: '%PDF', what: 'a PDF', todo: 'Coldpress takes rows of JSON.' },
+  { magic: '%PDF', what: 'a PDF', todo: 'Coldpress takes rows as JSON.' },
   { magic: '\xff\xfe', what: 'text in UTF-16', todo: 'Save it as UTF-8.' },
   { magic: '\xfe\xff', what: 'text in UTF-16', todo: 'Save it as UTF-8.' }
 ]
 
 /**
- * Looks at the beginning of a source.
+ * Reads the beginning of a source.
  *
- * @param {ReadableStream<Uint8Array>} stream its bytes, unpacked; ended here
+ * @param {ReadableStream<Uint8Array>} stream its unpacked bytes; this function cancels it
  * @param {string} name for the errors
- * @returns {Promise<'json' | 'parquet'>} JSON is all that is nothing else: the encoder judges it
- * @throws where it is of a kind that cannot be pressed; `code` is `Empty` or `Format`
+ * @returns {Promise<'json' | 'parquet'>} `json` for everything unknown: the encoder checks it
+ * @throws if the format cannot be pressed; `code` is `Empty` or `Format`
  */
 export async function sniff(stream, name) {
   const head = await headOf(stream)
-  if (!head.length) throw wrong('Empty', `“${name}” is empty: it has no bytes, and so no rows.`)
+  if (!head.length) throw wrong('Empty', `“${name}” is empty: it has no bytes.`)
   const text = Array.from(head.subarray(0, 16), byte => String.fromCharCode(byte)).join('')
   const known = KNOWN.find(({ magic }) => text.startsWith(magic))
   if (known?.parquet) return 'parquet'
   if (known) throw wrong('Format', `“${name}” is ${known.what}. ${known.todo}`)
-  // JSON has no byte zero anywhere.
+  // JSON never has a byte zero.
   if (head.includes(0)) {
-    const todo = 'Coldpress takes rows of JSON, and reads Parquet.'
+    const todo = 'Coldpress takes rows as JSON, and opens Parquet.'
     throw wrong('Format', `“${name}” is a binary file. ${todo}`)
   }
   const separator = tableOf(new TextDecoder().decode(head))
@@ -66,7 +66,8 @@ async function headOf(stream) {
   return new Uint8Array(head)
 }
 
-// CSV and its like: no bracket begins it, and its first two lines are cut into equally many fields.
+// CSV and similar formats: no bracket at the beginning, and the first two lines have the same
+// number of fields.
 function tableOf(text) {
   if (/^\ufeff?\s*[[{]/.test(text)) return undefined
   const [first, second] = text.split(/\r?\n/)

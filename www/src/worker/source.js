@@ -1,9 +1,10 @@
 /**
- * Where rows come from, as bytes of JSON: pasted text, a file (gzip too), or rows made up here.
- * Everything becomes a Blob, so that it can be streamed as often as it is needed without standing in memory.
+ * Opens a source of JSON: pasted text, a file (also with gzip), the sample, or generated rows.
+ * Each becomes a Blob. So it can be streamed several times, and is never whole in memory.
  *
  * @typedef {{kind: 'text', text: string, name?: string} | {kind: 'file', file: File}
- *   | {kind: 'sample', url: string, name: string} | {kind: 'generate', what: string, rows: number}} Source
+ *   | {kind: 'sample', url: string, name: string} | {kind: 'generate', what: string, rows: number}}
+ *   Source
  */
 import { generate } from './generate.js'
 
@@ -12,7 +13,9 @@ import { generate } from './generate.js'
  * @returns {Promise<{name: string, blob: Blob, gzip: boolean}>}
  */
 export async function openSource(source) {
-  if (source.kind === 'text') return { name: source.name ?? 'pasted rows', blob: new Blob([source.text]), gzip: false }
+  if (source.kind === 'text') {
+    return { name: source.name ?? 'pasted rows', blob: new Blob([source.text]), gzip: false }
+  }
   if (source.kind === 'generate') {
     const blob = new Blob(generate(source.what, source.rows))
     return { name: `${source.what}, ${source.rows.toLocaleString('en')} rows`, blob, gzip: false }
@@ -26,7 +29,7 @@ export async function openSource(source) {
 }
 
 async function sample(url) {
-  const todo = 'Check the connection and press again; once loaded, it is there offline too.'
+  const todo = 'Check the connection and press again. Once loaded, it also works offline.'
   const missing = reason => {
     throw fault('File', `The sample could not be loaded (${reason}). ${todo}`)
   }
@@ -38,7 +41,7 @@ async function sample(url) {
  * The JSON bytes of an opened source.
  *
  * @param {{blob: Blob, gzip: boolean}} opened
- * @param {(bytes: number) => void} [onTaken] told how many of the blob's own bytes were taken
+ * @param {(bytes: number) => void} [onTaken] gets the number of bytes that were read of the blob
  */
 export function byteStream({ blob, gzip }, onTaken) {
   let stream = blob.stream()
@@ -56,22 +59,24 @@ function counted(onTaken) {
   })
 }
 
-/** Throws what went wrong with reading a stream of a source, in words about the file. */
+/** Throws an error about the file, made of the error of its stream. */
 export function unreadable(error) {
-  // What unpacks fails with this, and so does a file that changes while it is read.
+  // The decompressor fails with a TypeError, and so does a file that changes while it is read.
   if (error instanceof TypeError) {
-    throw fault('File', 'The file could not be read to its end: it was changed since it was ' +
-      `chosen, or it is gzip that is damaged or cut off. Choose it again. (${error.message})`)
+    throw fault('File', 'The file could not be read to its end. It was changed since it was ' +
+      'chosen, or its gzip data is damaged or cut off. Check the file, and choose it again. ' +
+      `(${error.message})`)
   }
   if (!['NotReadableError', 'NotFoundError'].includes(error?.name)) throw error
-  throw fault('File', 'The browser could not read the file: it was changed or moved since it ' +
-    `was chosen, is a folder, or is too large. Choose it again. (${error.message})`)
+  throw fault('File', 'The browser could not read the file. It was changed or moved since it ' +
+    'was chosen, or it is a folder, or it is too large. Check it, and choose it again. ' +
+    `(${error.message})`)
 }
 
 const fault = (code, message) => Object.assign(new Error(message), { code })
 
 /**
- * Chunks of a stream, gathered to at least `bytesMin`, since each crossing into WebAssembly costs.
+ * The chunks of a stream, joined to at least `bytesMin`: each call into WebAssembly takes time.
  *
  * @param {ReadableStream<Uint8Array>} stream
  * @param {AbortSignal} [signal]
@@ -103,7 +108,9 @@ export async function * chunksOf(stream, signal, bytesMin = 1 << 18) {
 /** The text of an opened source, chunk by chunk. */
 export async function * textOf(opened, signal) {
   const decoder = new TextDecoder()
-  for await (const bytes of chunksOf(byteStream(opened), signal)) yield decoder.decode(bytes, { stream: true })
+  for await (const bytes of chunksOf(byteStream(opened), signal)) {
+    yield decoder.decode(bytes, { stream: true })
+  }
 }
 
 function joined(chunks, bytes) {

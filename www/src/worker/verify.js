@@ -1,4 +1,4 @@
-/** Reads the very bytes back with `decode` and holds every row against the text it came from. */
+/** Decodes the file, and compares every row with the JSON text that it came from. */
 import { decode } from '../package.js'
 import { difference, parseExact } from './compare.js'
 import { jsonRows } from './json-rows.js'
@@ -24,13 +24,15 @@ export async function verify(bytes, opened, { nullsCount, signal, onProgress }) 
     number++
     if (number % 5000 === 0) onProgress?.(number)
   }
-  if (!found && number !== rows.length) found = { row: number, path: '', was: undefined, is: rows[number] }
+  if (!found && number !== rows.length) {
+    found = { row: number, path: '', was: undefined, is: rows[number] }
+  }
   return { rows, checked: number, found }
 }
 
 /**
- * All rows of a file. Rows with a number that JavaScript cannot hold are refused as objects; as
- * text they can be had.
+ * All rows of a file. If a row holds a number that JavaScript would round, `decode` returns no
+ * objects; then the rows are decoded as text.
  *
  * @param {Uint8Array} bytes
  */

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+pub use crate::files::{at, make_folder};
 use crate::output::name_step;
-use crate::project::{Project, output_of, run};
+use crate::project::{Project, WASM_TARGET, output_of, run};
 use crate::wasm;
 use debian::{answers, provide};
 
@@ -44,6 +45,7 @@ fn deliver(project: &Project) -> Result<(), String> {
     npm(project, "tests/web", "web")?;
     browsers()?;
     postgres::provide_programs()?;
+    shells()?;
     provide("faketime, to set a clock wrong", &["faketime"], || answers("faketime"))
 }
 
@@ -75,17 +77,15 @@ pub fn wasm_target(project: &Project) -> Result<(), String> {
         "--print",
         "target-libdir",
         "--target",
-        wasm::TARGET,
+        WASM_TARGET,
     ]));
     if !library.is_some_and(|path| Path::new(path.trim()).is_dir()) {
-        run(project.command("rustup").args(["target", "add", wasm::TARGET])).map_err(
-            |problem| {
-                format!(
-                    "{problem}\nRust's own library for {0} is missing; run: rustup target add {0}",
-                    wasm::TARGET
-                )
-            },
-        )?;
+        run(project.command("rustup").args(["target", "add", WASM_TARGET])).map_err(|problem| {
+            format!(
+                "{problem}\nRust's own library for {0} is missing; run: rustup target add {0}",
+                WASM_TARGET
+            )
+        })?;
     }
     let ready = || wasm::has_clang() && wasm::archiver().is_some();
     provide("clang that compiles for wasm32, and llvm-ar", &["clang", "llvm"], ready)
@@ -153,6 +153,13 @@ fn browsers() -> Result<(), String> {
     provide("Firefox", &["firefox-esr"], || answers("firefox-esr"))
 }
 
+/// What loads the command's completions and its man pages; bash is there.
+fn shells() -> Result<(), String> {
+    provide("zsh", &["zsh"], || answers("zsh"))?;
+    provide("fish", &["fish"], || answers("fish"))?;
+    provide("man", &["man-db"], || answers("man"))
+}
+
 /// Installs the packages of the lock in `source` into the tools' folder of this name.
 fn npm(project: &Project, source: &str, name: &str) -> Result<(), String> {
     let folder = project.tools.join(name);
@@ -191,16 +198,6 @@ fn install(
     install()?;
     // Last, so that an install cut short counts as none.
     fs::write(&stamp, wanted).map_err(|error| at(&stamp, &error))
-}
-
-/// Makes a folder, and those above it.
-pub fn make_folder(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|error| at(path, &error))
-}
-
-/// What is told of a file that could not be had.
-pub fn at(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", path.display())
 }
 
 #[cfg(test)]

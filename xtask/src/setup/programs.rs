@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::at;
+use crate::files::at;
 use crate::output::say;
 use crate::project::{Project, output_of, run};
 

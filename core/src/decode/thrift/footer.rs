@@ -1,20 +1,22 @@
-//! The walk over a footer, `FileMetaData`, before parquet decodes it.
+//! The walk over a footer (`FileMetaData` of `parquet.thrift`), before parquet decodes it.
 //!
-//! What parquet reserves by a claim, or builds by recursion, is held against the bytes that are
-//! there: counts of all lists, the tree that `num_children` spells, the chunks of each row group.
+//! Parquet's decoder reserves memory by what the footer claims, and builds the schema by recursion.
+//! So a few bytes could make it use any amount of memory or stack. The walk compares these claims
+//! with the bytes that exist: the counts of all lists, the tree that `num_children` describes, and
+//! the number of chunks in each row group.
 
 use super::shape::{COLUMN_ORDERS, KEY_VALUES, Kind, ROW_GROUP, SCHEMA_ELEMENT};
 use super::walk::Found;
-use super::{LIST, Reader};
+use crate::format::thrift::{LIST, Reader};
 
-/// The deepest schema that is decoded, by recursion. Ours nest to 64 structs and lists, at most 16
-/// of them lists, which take two levels more each.
+/// The deepest schema that parquet may decode, because it recurses. Our schemas nest up to 64
+/// structs and lists. At most 16 of these are lists, and each list takes two more levels.
 const DEPTH_MAX: usize = 192;
-/// Pairs of key and value in a footer at most; ours have eight.
+/// The most pairs of key and value in a footer; our files have eight.
 const PAIRS_MAX: usize = 1_024;
 
-/// Whether parquet's decoder can be given this footer; else the byte at which it stops to make
-/// sense.
+/// Checks that parquet can safely decode this footer. The error is the byte at which the walk
+/// stopped.
 pub(in super::super) fn check_footer(thrift: &[u8]) -> Result<(), usize> {
     let mut reader = Reader::for_parquet(thrift);
     match walk(&mut reader) {
@@ -57,7 +59,7 @@ fn walk(reader: &mut Reader<'_>) -> Option<()> {
 /// A group of the schema whose children are not all read.
 struct Group {
     children_left: usize,
-    /// Bytes of the names down to it.
+    /// Bytes of the names from the top down to it.
     path_bytes: usize,
 }
 
@@ -70,7 +72,7 @@ struct Node {
     children: i64,
 }
 
-/// The schema's tree; how many leaves it has.
+/// Walks the tree of the schema; gives the number of its leaves.
 fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
     let count = list(reader, wire, &Kind::Struct(&SCHEMA_ELEMENT))?;
     let mut open: Vec<Group> = Vec::new();
@@ -79,7 +81,7 @@ fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
         let node = node(reader)?;
         let children = usize::try_from(node.children).ok()?;
         let above = match open.last_mut() {
-            // The root: a group, with nothing beside it.
+            // The root: a group, and no other node is at its level.
             None if number == 0 && children > 0 && !node.has_type => 0,
             None => return None,
             Some(parent) => {
@@ -88,7 +90,7 @@ fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
                 parent.path_bytes
             }
         };
-        // A length and a name, as each chunk spells its path.
+        // A byte for a length, and a name: so each column chunk writes its path.
         let path = if number == 0 { 0 } else { above.checked_add(node.name_bytes + 1)? };
         if children > 0 {
             (children < count - number && open.len() < DEPTH_MAX).then_some(())?;
@@ -101,8 +103,8 @@ fn schema(reader: &mut Reader<'_>, wire: u8) -> Option<usize> {
             open.pop();
         }
     }
-    // Parquet spells the path of every leaf; so does each row group of the file, in the bytes to
-    // come.
+    // Parquet builds the path of every leaf in memory. Each row group also writes all these paths,
+    // in the bytes that follow, so a true footer has at least as many bytes left.
     (open.is_empty() && path_bytes <= reader.rest()).then_some(leaves)
 }
 
@@ -118,11 +120,11 @@ fn node(reader: &mut Reader<'_>) -> Option<Node> {
         }
         Some(())
     })?;
-    // Either a leaf or a group.
+    // A node is either a leaf with a type, or a group with children.
     (!(node.has_type && node.children > 0)).then_some(node)
 }
 
-/// All row groups, each with a chunk for every leaf.
+/// Walks all row groups. Each must have a chunk for every leaf.
 fn row_groups(reader: &mut Reader<'_>, wire: u8, leaves: usize) -> Option<()> {
     for _ in 0..list(reader, wire, &Kind::Struct(&ROW_GROUP))? {
         reader.structure(&ROW_GROUP, &mut |id, found| match (id, found) {

@@ -1,10 +1,10 @@
 //! The structs of `parquet.thrift` that parquet's own decoder reads, as tables for the walk.
 //!
-//! Parquet's decoder takes the type of a known field for granted. So the walk refuses a known field
-//! of another type: else the two would read the same bytes in two ways, and the walk would prove
-//! nothing.
+//! Parquet's decoder does not check the type of a known field. So the walk refuses a known field
+//! with another type. Otherwise the two would read the same bytes in two ways, and the walk would
+//! prove nothing.
 
-/// What a field or an element of a list is.
+/// The type of a field, or of an element of a list.
 #[derive(Debug)]
 pub(super) enum Kind {
     Bool,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Struct(&'static Shape),
 }
 
-/// A struct: its fields by id, in ascending order, and which of them must be there.
+/// A struct: its fields by id, in ascending order, and the ids of the required ones.
 #[derive(Debug)]
 pub(in super::super) struct Shape {
     pub(super) fields: &'static [(i16, Kind)],
@@ -28,7 +28,7 @@ pub(in super::super) struct Shape {
 
 use Kind::{Binary, Bool, Double, I8, I16, I32, I64, List, Struct};
 
-/// A struct or a union of which nothing is required.
+/// A struct or a union without required fields.
 const fn open(fields: &'static [(i16, Kind)]) -> Shape {
     Shape { fields, required: &[] }
 }
@@ -183,7 +183,7 @@ pub(in super::super) const COLUMN_INDEX: Shape = Shape {
     required: &[1, 2, 3, 4],
 };
 
-/// `BloomFilterHeader`: how many bytes of filter follow, and of which kind.
+/// `BloomFilterHeader`: how many bytes of the filter follow, and its kind.
 pub(in super::super) const BLOOM_FILTER_HEADER: Shape = Shape {
     fields: &[
         (1, I32),

@@ -1,9 +1,9 @@
-//! A struct walked by its table, before parquet's decoder reads it.
+//! Walks a struct by its table, before parquet's decoder reads it.
 
 use super::shape::{Kind, Shape};
-use super::{I32, LIST, Reader, STRUCT};
+use crate::format::thrift::{I32, LIST, Reader, STRUCT};
 
-/// A field that the walk has passed.
+/// The value of a field that the walk has passed.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) enum Found<'b> {
     /// A whole number of any width.
@@ -17,8 +17,12 @@ pub(in super::super) enum Found<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Goes past one struct, and tells `on` each field that its table knows. None where a field is
-    /// of another type than the table says, stands twice or out of order, or where one is missing.
+    /// Walks one struct, and calls `on` for each field that its table has. `None` if a field has
+    /// another type than in the table, comes twice or out of order, or if a required field is
+    /// missing.
+    ///
+    /// Thrift allows fields in any order. Writers sort them by id, so the walk refuses every other
+    /// order.
     pub(in super::super) fn structure(
         &mut self,
         shape: &'static Shape,
@@ -26,7 +30,7 @@ impl<'b> Reader<'b> {
     ) -> Option<()> {
         let (mut last, mut required) = (0, shape.required.iter().peekable());
         while let Some((id, wire)) = self.next_field(last)? {
-            // What is required stands in ascending order, as the fields do.
+            // `required` is in ascending order, and so are the fields.
             match required.peek() {
                 Some(next) if **next < id => return None,
                 Some(next) if **next == id => drop(required.next()),
@@ -44,7 +48,8 @@ impl<'b> Reader<'b> {
         required.next().is_none().then_some(())
     }
 
-    /// The next field of a struct, whose id must be above the one before. `Some(None)` at the end.
+    /// The next field of a struct. Its id must be above that of the field before. `Some(None)` at
+    /// the end of the struct.
     pub(super) fn next_field(&mut self, last: i16) -> Option<Option<(i16, u8)>> {
         match self.field(last)? {
             Some((id, _)) if id <= last => None,
@@ -52,10 +57,11 @@ impl<'b> Reader<'b> {
         }
     }
 
-    /// The head of a list of this kind: how many elements it has, which is at most the bytes left.
+    /// Reads the head of a list with elements of this kind; gives their number. An element takes at
+    /// least one byte, so there cannot be more elements than bytes left.
     pub(super) fn list(&mut self, kind: &Kind) -> Option<usize> {
         let head = self.byte()?;
-        // Some writers give an empty list no type.
+        // Some writers do not write an element type for an empty list.
         if head == 0 {
             return Some(0);
         }
@@ -66,19 +72,20 @@ impl<'b> Reader<'b> {
         (is(kind, head & 0x0F) && count <= self.rest()).then_some(count)
     }
 
-    /// The value of a field of this kind, where its type is that of the kind.
+    /// The value of a field of this kind; `None` if the field has another type.
     pub(super) fn known(&mut self, kind: &Kind, wire: u8) -> Option<Found<'b>> {
         if !is(kind, wire) {
             return None;
         }
         match kind {
-            // As a field, a boolean is its own type.
+            // The type of a boolean field is its value, so no byte follows (Thrift compact
+            // protocol).
             Kind::Bool => Some(Found::Other),
             kind => self.value(kind),
         }
     }
 
-    /// A value that is no field of type boolean.
+    /// A value, but not that of a boolean field.
     fn value(&mut self, kind: &Kind) -> Option<Found<'b>> {
         Some(match kind {
             Kind::Bool => return (self.byte()? <= 2).then_some(Found::Other),

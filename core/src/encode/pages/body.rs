@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use parquet::basic::Encoding;
 
-use super::bits;
 use super::page::Scratch;
+use crate::format::bits;
 use crate::resolve::{Blobs, Values};
 
-/// Appends these values in an encoding that their kind has; in PLAIN where it has not.
+/// Appends these values in this encoding, or in PLAIN if their kind does not have it.
 pub(super) fn write(
     values: &Values,
     range: Range<usize>,
@@ -86,8 +86,8 @@ fn lengths(blobs: &Blobs, range: Range<usize>, scratch: &mut Scratch) {
     scratch.body.extend_from_slice(blobs.span(range));
 }
 
-/// DELTA_BYTE_ARRAY: how much each byte string shares with the one before, then the rest of each
-/// likewise.
+/// DELTA_BYTE_ARRAY: the length that each byte string shares with the one before it, and then the
+/// rest of each string.
 fn prefixed(blobs: &Blobs, range: Range<usize>, scratch: &mut Scratch) {
     let Scratch { body, rests, prefixes, lengths, .. } = scratch;
     rests.clear();

@@ -10,13 +10,16 @@ pub(super) fn lower_bound(bytes: &[u8], text: bool) -> (Vec<u8>, bool) {
     (bytes[..end].to_vec(), end == bytes.len())
 }
 
-/// A byte string that is not less, likewise; whole where no short one is.
+/// A byte string that is not lower, also cut if it is long; the whole string if no short one is not
+/// lower.
 pub(super) fn upper_bound(bytes: &[u8], text: bool) -> (Vec<u8>, bool) {
     if text { upper_text(bytes) } else { upper_bytes(bytes) }
 }
 
 fn upper_bytes(bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut short = bytes[..bytes.len().min(BOUND_BYTES_MAX)].to_vec();
+    // A cut upper bound must not be lower than the whole value. So its last byte is raised by one;
+    // if that is 0xFF already, the byte before it.
     if short.len() < bytes.len() {
         while let Some(last) = short.pop() {
             if last < u8::MAX {

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::body;
+use crate::format::limits::DICTIONARY_BYTES_MAX;
 use crate::resolve::Values;
 
-/// The most bytes of a dictionary page: more is no longer small beside the values.
-pub(crate) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 /// The most slots looked at for each text, on average: values made to collide must not cost
 /// quadratic time.
 const PROBES_MAX: usize = 8;
@@ -23,8 +22,8 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// The dictionary of the column's values in `range`; none where it would be no gain after all:
-    /// a group without values, or one with far more distinct ones than the sample showed.
+    /// The dictionary of the column's values in `range`. `None` if it saves nothing: if the group
+    /// has no values, or far more distinct ones than the sample showed.
     pub(super) fn of(values: &Values, range: Range<usize>) -> Option<Self> {
         let count = range.len();
         let first = range.start;
@@ -62,7 +61,7 @@ impl Dictionary {
         let probes_max = count * PROBES_MAX + SLOTS_MIN;
         for value in values {
             let index = table.index::<LENGTHS>(value, &mut dictionary.page);
-            if dictionary.page.len() > PAGE_BYTES_MAX || table.probes > probes_max {
+            if dictionary.page.len() > DICTIONARY_BYTES_MAX || table.probes > probes_max {
                 return None;
             }
             dictionary.indexes.push(index);
@@ -84,7 +83,7 @@ impl Dictionary {
 
 /// Open addressing with linear probing; no deletion.
 struct Table {
-    /// An entry's place plus one; 0 where there is none. A power of two of them.
+    /// Each slot has the place of an entry plus one, or 0. The number of slots is a power of two.
     slots: Vec<u32>,
     entries: Vec<Entry>,
     probes: usize,
@@ -92,7 +91,7 @@ struct Table {
 
 struct Entry {
     hash: u64,
-    /// Where the value stands in the page.
+    /// The place of the value in the page.
     start: usize,
     length: usize,
 }
@@ -102,8 +101,8 @@ impl Table {
         Table { slots: vec![0; SLOTS_MIN], entries: Vec::new(), probes: 0 }
     }
 
-    /// The place of a value, which is appended to `page` where it is new, behind its length where
-    /// it has one.
+    /// The place of a value. A new value is appended to `page`, with its length before it if
+    /// `LENGTH`.
     fn index<const LENGTH: bool>(&mut self, value: &[u8], page: &mut Vec<u8>) -> u32 {
         let hash = hash(value);
         let mut slot = self.slot(hash);

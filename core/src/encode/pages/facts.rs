@@ -22,7 +22,7 @@ pub(super) struct Facts {
     pub(super) entries: usize,
     nulls: usize,
     pub(super) pages: i32,
-    /// Bytes of byte strings, where the values are such.
+    /// The bytes of the byte strings, if the values are byte strings.
     pub(super) blob_bytes: Option<usize>,
     bounds: Option<(Vec<u8>, Vec<u8>)>,
     pub(super) definitions: Option<LevelHistogram>,
@@ -95,15 +95,19 @@ impl Facts {
     fn note_bounds(&mut self, page: &Page<'_>, nulls: usize) {
         let order = self.order;
         let Some((min, max)) = order.bounds(page.values, page.range.clone()) else {
+            // A page of nulls alone has no bounds, and no part in the order of the pages
+            // (`parquet.thrift`, `ColumnIndex`).
             if page.range.is_empty() {
                 self.column_index.append(true, Vec::new(), Vec::new(), nulls as i64);
             } else {
-                // A page with values but no bounds (NaN alone) can stand in no column index.
+                // A page with values but without bounds (only NaN) cannot be in a column index.
                 self.column_index.to_invalid();
             }
             return;
         };
         let (low, high) = (order.low(&min).0, order.high(&max).0);
+        // Compare the bounds as the index has them: cut bounds can be equal though the values
+        // differ.
         self.trend.note(order, &low, &high);
         if self.column_index.valid() {
             self.column_index.append(false, low, high, nulls as i64);
@@ -125,7 +129,7 @@ impl Facts {
         self.order.statistics(self.bounds.take(), self.nulls as u64)
     }
 
-    /// The column index, where there can be one.
+    /// The column index, if there can be one.
     pub(super) fn column_index(&mut self) -> parquet::errors::Result<Option<ColumnIndexMetaData>> {
         let empty = ColumnIndexBuilder::new(parquet::basic::Type::BOOLEAN);
         let mut index = std::mem::replace(&mut self.column_index, empty);

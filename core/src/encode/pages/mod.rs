@@ -1,16 +1,14 @@
-//! The pages of a column chunk, written by our own hand; the footer stays parquet's.
+//! Writes the pages of a column chunk with our own code. Only the footer is written by parquet.
 //!
-//! Values lie in our columns one behind the other, whatever their kind, so that a page is one pass
-//! over them. Parquet's writer takes each text as a counted reference and clones it up to three
-//! times, is compiled anew for every kind of value, and knows neither checksums nor codecs that
-//! give the same bytes everywhere.
+//! In our columns the values of each kind lie one after the other, so a page is one pass over them.
+//! Parquet's writer takes each text as a counted reference and clones it up to three times. It is
+//! compiled once for every kind of value. And it has neither checksums nor codecs that give the
+//! same bytes on every machine.
 
-mod bits;
 mod body;
 mod bounds;
 mod dictionary;
 mod facts;
-mod header;
 mod order;
 mod page;
 
@@ -22,27 +20,24 @@ use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::ColumnDescPtr;
 
+use crate::format::bits;
+use crate::format::limits::ROW_ENTRIES_MAX;
+use crate::format::page_header::{self, PageHeader, PageKind};
 use crate::resolve::Values;
 use crate::{Error, ErrorKind, Result};
 use dictionary::Dictionary;
 use facts::{Facts, page_stats};
-use header::{Header, Kind};
 
 pub(super) use body::shared_prefix;
-#[cfg(feature = "decode")]
-pub(crate) use dictionary::PAGE_BYTES_MAX as DICTIONARY_BYTES_MAX;
 pub(super) use page::{Definitions, Page, Scratch};
 
-/// Rows, entries and bytes of values in one page at most, as soon as it has one row.
+/// Rows and bytes of values in one page at most, as soon as it has one row.
 pub(super) const PAGE_ROWS_MAX: usize = 20_000;
-pub(crate) const PAGE_ENTRIES_MAX: usize = 1 << 20;
 pub(super) const PAGE_BYTES_MAX: usize = 1_024 * 1_024;
 
 /// Bytes of byte strings in one row of a column at most: sizes in a page's header are i32, and
 /// lengths and levels need room too.
 const ROW_BYTES_MAX: usize = 1 << 30;
-/// Elements of one row in one column at most, for the same reason: a value has up to 16 bytes.
-pub(crate) const ROW_ENTRIES_MAX: usize = 1 << 26;
 
 /// Writes one column chunk.
 pub(super) struct ChunkWriter<'s> {
@@ -60,7 +55,7 @@ pub(super) struct ChunkWriter<'s> {
 }
 
 impl<'s> ChunkWriter<'s> {
-    /// A chunk whose values take this encoding, where it gets no dictionary.
+    /// A chunk whose values have this encoding, if it gets no dictionary.
     pub(super) fn new(
         scratch: &'s mut Scratch,
         descriptor: ColumnDescPtr,
@@ -86,14 +81,14 @@ impl<'s> ChunkWriter<'s> {
     pub(super) fn write_dictionary(&mut self, values: &Values, range: Range<usize>) -> Result<()> {
         let Some(mut dictionary) = Dictionary::of(values, range) else { return Ok(()) };
         self.scratch.body = std::mem::take(&mut dictionary.page);
-        self.put(Kind::Dictionary, Encoding::PLAIN, dictionary.entries)?;
+        self.put(PageKind::Dictionary, Encoding::PLAIN, dictionary.entries)?;
         self.dictionary_bytes = self.out.len();
         self.encoding = Encoding::RLE_DICTIONARY;
         self.dictionary = Some(dictionary);
         Ok(())
     }
 
-    /// Writes one page; an error where a page cannot be as large as its one row.
+    /// Writes one page; an error if the page has one row that is too large for any page.
     pub(super) fn write(&mut self, page: &Page<'_>) -> Result<()> {
         if let Some(bytes) = page.blob_bytes().filter(|bytes| *bytes > ROW_BYTES_MAX) {
             return Err(
@@ -107,6 +102,8 @@ impl<'s> ChunkWriter<'s> {
         let (definition_max, repetition_max) =
             (self.descriptor.max_def_level(), self.descriptor.max_rep_level());
         self.scratch.body.clear();
+        // A data page of version 1, which every reader knows: levels and values are compressed
+        // together.
         page.write_levels(definition_max, repetition_max, &mut self.scratch.body);
         match &self.dictionary {
             Some(dictionary) => {
@@ -116,7 +113,7 @@ impl<'s> ChunkWriter<'s> {
             None => body::write(page.values, page.range.clone(), self.encoding, self.scratch),
         }
         let offset = self.out.len();
-        self.put(Kind::Data, self.encoding, page.entries)?;
+        self.put(PageKind::Data, self.encoding, page.entries)?;
         self.facts.note(page, offset, self.out.len() - offset);
         Ok(())
     }
@@ -126,18 +123,22 @@ impl<'s> ChunkWriter<'s> {
         Error::new(
             ErrorKind::Limit,
             format!(
-                "one row has {found} in column {column}, and a Parquet page holds {most}; split the row"
+                "one row has {found} in column {column}, but a Parquet page can hold {most}; \
+                 split the row"
             ),
         )
     }
 
     /// Compresses the scratch's body and appends it as a page.
-    fn put(&mut self, kind: Kind, encoding: Encoding, entries: usize) -> Result<()> {
+    ///
+    /// Sizes in a header are i32 (`parquet.thrift`, `PageHeader`). The bounds of one row keep every
+    /// page below that.
+    fn put(&mut self, kind: PageKind, encoding: Encoding, entries: usize) -> Result<()> {
         let Self { scratch, out, .. } = self;
         let page = scratch.compressor.compress(&scratch.body, &mut scratch.compressed)?;
         let uncompressed = scratch.body.len();
-        let header = Header { kind, encoding, entries, uncompressed };
-        self.uncompressed += header::append(out, &header, page) + uncompressed;
+        let header = PageHeader { kind, encoding, entries, uncompressed };
+        self.uncompressed += page_header::append(out, &header, page) + uncompressed;
         Ok(())
     }
 
@@ -146,6 +147,8 @@ impl<'s> ChunkWriter<'s> {
         let statistics = self.facts.statistics();
         let column_index = self.facts.column_index()?;
         let facts = self.facts;
+        // RLE is that of the levels. The list is there so that a reader can tell whether it can
+        // decode all pages (`parquet.thrift`, `ColumnMetaData`).
         let mut encodings = vec![self.encoding, Encoding::RLE];
         let mut pages = vec![page_stats(PageType::DATA_PAGE, self.encoding, facts.pages)];
         if self.dictionary.is_some() {
@@ -156,6 +159,7 @@ impl<'s> ChunkWriter<'s> {
             .set_compression(self.compression)
             .set_encodings(encodings)
             .set_page_encoding_stats(pages)
+            // These offsets count from the start of the chunk; parquet's writer adds its place.
             .set_dictionary_page_offset(self.dictionary.as_ref().map(|_| 0))
             .set_total_compressed_size(self.out.len() as i64)
             .set_total_uncompressed_size(self.uncompressed as i64)

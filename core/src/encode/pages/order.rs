@@ -21,7 +21,7 @@ pub(super) enum Order {
     Int64,
     Float,
     Double,
-    /// Byte by byte, of any width; cut between characters where the bytes are text.
+    /// Byte by byte, of any width. Bounds are cut between characters if the bytes are text.
     Bytes {
         text: bool,
     },
@@ -69,7 +69,7 @@ impl Order {
         }
     }
 
-    /// The least and the greatest of these values; none where there is none, or only NaN.
+    /// The lowest and the highest of these values; `None` if there is no value, or only NaN.
     pub(super) fn bounds(self, values: &Values, range: Range<usize>) -> Option<(Vec<u8>, Vec<u8>)> {
         match values {
             Values::Boolean(values) => {
@@ -90,7 +90,7 @@ impl Order {
                 Some((min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec()))
             }
             // Zeros of either sign are equal, so the bounds take the sign that holds both; NaN is
-            // no bound.
+            // no bound. `parquet.thrift` asks for both (`ColumnOrder`, TYPE_ORDER).
             Values::Float(values) => {
                 let values = &values[range];
                 let values = &values[values.iter().position(|value| !value.is_nan())?..];

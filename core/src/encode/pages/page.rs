@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::bits;
-use crate::codec::Compressor;
+use crate::format::bits;
+use crate::format::codec::Compressor;
 use crate::resolve::{LevelSlice, Values};
 use crate::{Codec, Result};
 
@@ -23,7 +23,7 @@ pub(in super::super) struct Page<'l> {
     pub(in super::super) rows: usize,
     pub(in super::super) entries: usize,
     pub(in super::super) definitions: Definitions<'l>,
-    /// Empty where every entry is a row of its own.
+    /// Empty if every entry is a row of its own.
     pub(in super::super) repetitions: LevelSlice<'l>,
 }
 
@@ -52,8 +52,8 @@ impl Scratch {
 }
 
 impl Page<'_> {
-    /// Bytes of the page's byte strings, without their lengths; none where its values are of
-    /// another kind.
+    /// The bytes of the page's byte strings, without their lengths; `None` for values of another
+    /// kind.
     pub(super) fn blob_bytes(&self) -> Option<usize> {
         match self.values {
             Values::Bytes(blobs) => Some(blobs.span(self.range.clone()).len()),
@@ -69,14 +69,42 @@ impl Page<'_> {
         body: &mut Vec<u8>,
     ) {
         if repetition_max > 0 {
-            bits::levels(body, &self.repetitions, repetition_max);
+            write_slice(body, &self.repetitions, repetition_max);
         }
         match &self.definitions {
             _ if definition_max == 0 => {}
             Definitions::Full => {
                 bits::uniform_levels(body, self.entries, definition_max, definition_max);
             }
-            Definitions::Levels(levels) => bits::levels(body, levels, definition_max),
+            Definitions::Levels(levels) => write_slice(body, levels, definition_max),
+        }
+    }
+}
+
+/// Appends levels. Levels one by one and the same levels in runs give the same bytes.
+fn write_slice(body: &mut Vec<u8>, levels: &LevelSlice<'_>, level_max: i16) {
+    match levels {
+        LevelSlice::Each(levels) => bits::levels(body, levels, level_max),
+        runs => bits::level_runs(body, runs.runs(), level_max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::Levels;
+
+    #[test]
+    fn runs_are_written_as_the_same_levels_one_by_one() {
+        for seed in 0..300 {
+            let each = Levels::scattered(400, 3, seed);
+            let runs = Levels::in_runs(&each);
+            for range in [0..400, 3..399, 17..18, 50..50, 101..250] {
+                let (mut from_each, mut from_runs) = (Vec::new(), Vec::new());
+                write_slice(&mut from_each, &LevelSlice::Each(&each[range.clone()]), 3);
+                write_slice(&mut from_runs, &runs.slice(range.clone()), 3);
+                assert_eq!(from_each, from_runs, "{seed} {range:?}");
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The address of a store, as its signature needs it.
+//! The address of a store, in the form that a signature needs.
 
 use crate::{Error, Result};
 
@@ -6,7 +6,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
     pub(super) scheme: &'static str,
-    /// The `Host` header: with its port, unless that is the scheme's own, which clients leave out.
+    /// The `Host` header that clients send. It has a port only if that is not the default port of
+    /// the scheme: clients leave that one out, and the signature covers this header.
     pub(super) host: String,
     /// Empty, or begins with `/` and does not end with it.
     pub(super) path: String,
@@ -15,10 +16,11 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn parse(url: &str) -> Result<Self> {
         Self::read(url).ok_or_else(|| {
-            // Not shown where it may hold a password.
+            // It may contain a password, so do not show it then.
             let shown = if url.contains(['@', '?', '#']) { "given" } else { url };
             Error::settings(format!(
-                "the endpoint {shown:?} is no URL of a host; write https://host or https://host:port, without user, query or fragment"
+                "the endpoint {shown:?} is not the URL of a host; write https://host or \
+                 https://host:port, without user, query or fragment"
             ))
         })
     }

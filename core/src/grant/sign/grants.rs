@@ -1,40 +1,42 @@
-//! Grants, put together from signed requests.
+//! Grants, made of signed requests.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Signer, Unsigned, lifetime_seconds};
-use crate::grant::{
-    Grant, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, SHA256_HEADER,
-    Sha256Digest, SignedRequest, wrong_with_upload_id,
+use super::signer::{LIFETIME_SECONDS_MAX, Signer, Unsigned, lifetime_seconds};
+use crate::grant::digest::Sha256Digest;
+use crate::grant::granted::{
+    Grant, GrantedWrite, MultipartGrant, PART_BYTES_MAX, PARTS_MAX, SHA256_HEADER,
 };
+use crate::grant::request::{Method, SignedRequest};
 use crate::{Encodings, Error, ErrorKind, KeyPrefix, ObjectKey, Result};
 
 /// The media type of Parquet, as registered with IANA.
 const CONTENT_TYPE: &str = "application/vnd.apache.parquet";
 
-/// The smallest part but the last that S3 takes (5 MiB).
+/// The smallest part that S3 accepts, except for the last one (5 MiB).
 const PART_BYTES_MIN: u64 = 5 << 20;
 
-/// Aborting is of use after all else has expired, and harms nobody but who holds the grant.
+/// How much longer than the other requests the abort is valid. A device may have to clean up after
+/// its grant has expired, and an abort can harm only the upload of that grant.
 const ABORT_EXTRA_MS: u64 = 24 * 3_600_000;
 
-const LIFETIME_MS_MAX: u64 = super::LIFETIME_SECONDS_MAX * 1_000;
+const LIFETIME_MS_MAX: u64 = LIFETIME_SECONDS_MAX * 1_000;
 
-/// How far a grant goes. `default` holds for 15 minutes and any one file of up to 5 GiB.
+/// What a grant allows. The default: any one file of up to 5 GiB, for 15 minutes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantTerms {
-    /// How long the requests work: 1 second to 7 days. Default: 15 minutes.
+    /// How long the requests are valid: 1 second to 7 days. Default: 15 minutes.
     pub lifetime_ms: u64,
-    /// The largest file. Only a size that is named in `bytes` is enforced by the store itself.
-    /// Default: 5 GiB.
+    /// The largest file. The store itself enforces only an exact size, in `bytes`. Default: 5 GiB.
     pub bytes_max: u64,
-    /// The exact size of the file, signed in as `content-length`.
+    /// The exact size of the file. The signature covers it as `content-length`, so the store
+    /// refuses every other size.
     pub bytes: Option<u64>,
-    /// The SHA-256 of the file. For a single put it is signed in as `x-amz-checksum-sha256`, so that
-    /// the store refuses other content; the object carries it as metadata either way.
+    /// The SHA-256 of the file. The object gets it as metadata. In a grant of a single put, the
+    /// signature also covers it as `x-amz-checksum-sha256`, so the store refuses other content.
     pub sha256: Option<Sha256Digest>,
-    /// The set of encodings that the file is to have. Default: the device chooses.
+    /// The set of encodings for the file. Default: the device chooses.
     pub encodings: Option<Encodings>,
 }
 
@@ -53,15 +55,19 @@ impl Default for GrantTerms {
 /// How a multipart upload is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
-    /// The size of every part but the last: S3 wants 5 MiB to 5 GiB.
+    /// The size of every part but the last, from 5 MiB to 5 GiB (S3's limits).
     pub part_bytes: u64,
-    /// How many there can be.
+    /// The number of parts, from 1 to 10,000 (S3's limit).
     pub count: usize,
 }
 
 impl Parts {
-    /// The parts of a file of `bytes`. Where that would be more than [`PARTS_MAX`](crate::PARTS_MAX)
-    /// of them, `part_bytes` is raised to the next MiB that is enough.
+    /// The parts of a file of `bytes`. If that is more than [`PARTS_MAX`](crate::PARTS_MAX) parts,
+    /// it raises `part_bytes` to the next whole MiB that is enough.
+    ///
+    /// # Errors
+    ///
+    /// `Limit` if the parts are outside S3's limits.
     pub fn of_file(bytes: u64, part_bytes: u64) -> Result<Self> {
         const MIB: u64 = 1 << 20;
         let crowded = part_bytes > 0 && bytes.div_ceil(part_bytes) > PARTS_MAX as u64;
@@ -79,7 +85,10 @@ impl Parts {
         if self.count == 0 || self.count > PARTS_MAX {
             return Err(Error::new(
                 ErrorKind::Limit,
-                format!("a multipart upload has 1 to {PARTS_MAX} parts, and not {}", self.count),
+                format!(
+                    "the multipart upload would have {} parts; it must have 1 to {PARTS_MAX}",
+                    self.count
+                ),
             ));
         }
         let least = if self.count == 1 { 1 } else { PART_BYTES_MIN };
@@ -87,7 +96,7 @@ impl Parts {
             return Err(Error::new(
                 ErrorKind::Limit,
                 format!(
-                    "a part has {least} to {PART_BYTES_MAX} bytes, and not {}",
+                    "a part would have {} bytes; it must have {least} to {PART_BYTES_MAX}",
                     self.part_bytes
                 ),
             ));
@@ -99,8 +108,8 @@ impl Parts {
 impl Signer {
     /// A grant of one create-only PUT.
     ///
-    /// Signed in are `if-none-match: *`, the content type and what `terms` name of size and content;
-    /// the store refuses a request that differs in any of them.
+    /// The signature covers `if-none-match: *`, the content type, and the size and SHA-256 that
+    /// `terms` name. The store refuses a request that differs in any of them.
     pub fn grant_put(
         &self,
         prefix: &KeyPrefix,
@@ -123,23 +132,24 @@ impl Signer {
         self.grant(prefix, key, GrantedWrite::Put(put), terms, now_ms)
     }
 
-    /// The request that begins a multipart upload, for whoever grants to send; [`upload_id_in`] reads
-    /// its answer, and [`Signer::grant_multipart`] goes on from there.
+    /// The request that begins a multipart upload. The grant server sends it itself,
+    /// [`upload_id_in`](crate::upload_id_in) reads the answer, and [`Signer::grant_multipart`]
+    /// makes the grant.
     pub fn begin_multipart(
         &self,
-        key: &ObjectKey,
+        key: &str,
         terms: &GrantTerms,
         now_ms: u64,
     ) -> Result<SignedRequest> {
         let headers = described(terms);
         let query = [("uploads", "")];
-        let request =
-            Unsigned { method: Method::Post, key: key.as_str(), query: &query, headers: &headers };
+        let request = Unsigned { method: Method::Post, key, query: &query, headers: &headers };
         self.sign(&request, terms.lifetime_ms, now_ms)
     }
 
-    /// A grant of the parts of the multipart upload `upload_id`, and of completing it create-only or
-    /// aborting it. For a part of known size, that size is signed in.
+    /// A grant to send the parts of the multipart upload `upload_id`, and to complete it
+    /// create-only or abort it. If the size of the file is known, the signature of each part covers
+    /// its size.
     pub fn grant_multipart(
         &self,
         prefix: &KeyPrefix,
@@ -157,7 +167,7 @@ impl Signer {
                 let rest = bytes.saturating_sub(parts.part_bytes.saturating_mul(i as u64));
                 rest.min(parts.part_bytes)
             });
-            self.part(key, upload_id, i + 1, bytes, lifetime_ms, now_ms)
+            self.part(key.as_str(), upload_id, i + 1, bytes, lifetime_ms, now_ms)
         });
         let parts_signed = signed_parts.collect::<Result<_>>()?;
         let abort_ms = lifetime_ms.saturating_add(ABORT_EXTRA_MS).min(LIFETIME_MS_MAX);
@@ -165,16 +175,17 @@ impl Signer {
             upload_id: upload_id.to_owned(),
             part_bytes: parts.part_bytes,
             parts: parts_signed,
-            complete: self.complete_multipart(key, upload_id, lifetime_ms, now_ms)?,
+            complete: self.complete_multipart(key.as_str(), upload_id, lifetime_ms, now_ms)?,
             abort: self.abort_multipart(key.as_str(), upload_id, abort_ms, now_ms)?,
         });
         self.grant(prefix, key, write, terms, now_ms)
     }
 
-    /// The request that stores part `number`, counted from 1. Where `bytes` names its size, that is signed in.
+    /// The request that stores part `number`, counted from 1. If `bytes` names the size of the
+    /// part, the signature covers it.
     pub fn part(
         &self,
-        key: &ObjectKey,
+        key: &str,
         upload_id: &str,
         number: usize,
         bytes: Option<u64>,
@@ -184,7 +195,7 @@ impl Signer {
         let number = number.to_string();
         let query = [("partNumber", number.as_str()), ("uploadId", upload_id)];
         let length = bytes.map(|bytes| ("content-length", bytes.to_string()));
-        let (key, headers) = (key.as_str(), length.as_slice());
+        let (key, headers) = (key, length.as_slice());
         self.sign(
             &Unsigned { method: Method::Put, key, query: &query, headers },
             lifetime_ms,
@@ -192,11 +203,11 @@ impl Signer {
         )
     }
 
-    /// The request that completes a multipart upload create-only; its body is of
+    /// The request that completes a multipart upload create-only. Its body comes from
     /// [`complete_multipart_body`](crate::complete_multipart_body).
     pub fn complete_multipart(
         &self,
-        key: &ObjectKey,
+        key: &str,
         upload_id: &str,
         lifetime_ms: u64,
         now_ms: u64,
@@ -204,11 +215,12 @@ impl Signer {
         let query = [("uploadId", upload_id)];
         let headers =
             [("content-type", "application/xml".to_owned()), ("if-none-match", "*".to_owned())];
-        let (method, key) = (Method::Post, key.as_str());
+        let (method, key) = (Method::Post, key);
         self.sign(&Unsigned { method, key, query: &query, headers: &headers }, lifetime_ms, now_ms)
     }
 
-    /// The request that aborts a multipart upload: its parts are gone then. `key` is as the store has it.
+    /// The request that aborts a multipart upload, which removes its parts. `key` is the key of the
+    /// object in the store.
     pub fn abort_multipart(
         &self,
         key: &str,
@@ -221,8 +233,8 @@ impl Signer {
         self.sign(&request, lifetime_ms, now_ms)
     }
 
-    /// The request that deletes many objects (DeleteObjects). `md5` and `sha256` are those of its
-    /// body, the list of keys: some stores want the one, some the other.
+    /// The request that deletes many objects (DeleteObjects). `md5` and `sha256` are the digests of
+    /// its body, the list of keys. Some stores demand the one, some the other.
     pub fn delete_objects(
         &self,
         md5: [u8; 16],
@@ -240,7 +252,8 @@ impl Signer {
         self.sign(&request, lifetime_ms, now_ms)
     }
 
-    /// The request that lists the multipart uploads under way whose keys begin with `prefix`: a thousand at most.
+    /// The request that lists the multipart uploads under way whose keys begin with `prefix`, at
+    /// most 1,000 of them.
     pub fn list_multipart_uploads(
         &self,
         prefix: &str,
@@ -255,12 +268,12 @@ impl Signer {
         )
     }
 
-    /// The request for one page of the objects whose keys begin with `prefix`: a thousand at most
-    /// (ListObjectsV2).
+    /// The request for one page of a listing (ListObjectsV2): at most 1,000 objects whose keys
+    /// begin with `prefix`.
     ///
-    /// With `delimiter`, keys that hold it behind the prefix come as common prefixes. `token` is
-    /// the one that the page before named. The store is asked to percent-encode the keys, because
-    /// XML cannot hold every character of a key.
+    /// With `delimiter`, keys that contain it after the prefix come as common prefixes. `token`
+    /// comes from the page before. The request asks the store to percent-encode the keys, because
+    /// XML cannot represent every character of a key.
     pub fn list_objects(
         &self,
         prefix: &str,
@@ -298,12 +311,13 @@ impl GrantTerms {
     fn check(&self, room: u64) -> Result<()> {
         match self.bytes {
             Some(0) => {
-                Err(Error::settings("a file of 0 bytes is no Parquet file; name its true size"))
+                Err(Error::settings("a file of 0 bytes is not a Parquet file; name its true size"))
             }
             Some(bytes) if bytes > self.bytes_max.min(room) => Err(Error::new(
                 ErrorKind::Limit,
                 format!(
-                    "{bytes} bytes are more than the {} that are granted here",
+                    "the file has {bytes} bytes, but a grant here allows at most {}; split the \
+                     rows",
                     self.bytes_max.min(room)
                 ),
             )),
@@ -312,25 +326,11 @@ impl GrantTerms {
     }
 }
 
-/// What the object shall carry.
+/// The content type and the metadata of the object, as headers.
 fn described(terms: &GrantTerms) -> Vec<(&'static str, String)> {
     let mut headers = vec![("content-type", CONTENT_TYPE.to_owned())];
     if let Some(digest) = terms.sha256 {
         headers.push((SHA256_HEADER, digest.to_string()));
     }
     headers
-}
-
-/// The upload's id in the answer to [`Signer::begin_multipart`], an XML document of the store.
-pub fn upload_id_in(body: &str) -> Result<String> {
-    let id = crate::grant::xml::element(body, "UploadId").unwrap_or_default();
-    match wrong_with_upload_id(&id) {
-        Some(wrong) => Err(Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "the store began a multipart upload whose UploadId {wrong}; is it an S3 store?"
-            ),
-        )),
-        None => Ok(id),
-    }
 }

@@ -1,7 +1,14 @@
-use super::*;
-use crate::{GrantedWrite, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Sha256Digest};
+use sha2::{Digest, Sha256};
 
-/// Of the example in the Amazon S3 API reference, "Authenticating Requests: Using Query Parameters".
+use super::*;
+use crate::text::hex;
+use crate::upload_id_in;
+use crate::{
+    ErrorKind, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, Method, ObjectKey, Sha256Digest,
+};
+
+/// Of the example in the Amazon S3 API reference, "Authenticating Requests: Using Query
+/// Parameters".
 const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 /// Fri, 24 May 2013 00:00:00 GMT.
@@ -31,18 +38,26 @@ fn key() -> (KeyPrefix, ObjectKey) {
 
 #[test]
 fn the_string_to_sign_of_amazons_example_gets_its_signature() {
-    let canonical = "GET\n/test.txt\nX-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\nhost:examplebucket.s3.amazonaws.com\n\nhost\nUNSIGNED-PAYLOAD";
+    let canonical = "GET\n/test.txt\nX-Amz-Algorithm=AWS4-HMAC-SHA256&\
+                     X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F\
+                     us-east-1%2Fs3%2Faws4_request&\
+                     X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&\
+                     X-Amz-SignedHeaders=host\nhost:examplebucket.s3.amazonaws.com\n\n\
+                     host\nUNSIGNED-PAYLOAD";
     let hash = hex(&Sha256::digest(canonical));
     assert_eq!(hash, "3bfa292879f6447bbcda7001decf97f4a54dc650c8942174ae0a9121cf58ad04");
-    let text = format!("{ALGORITHM}\n20130524T000000Z\n20130524/us-east-1/s3/aws4_request\n{hash}");
     assert_eq!(
-        signer().signature("20130524", &text).unwrap(),
+        signer().signature("20130524T000000Z", canonical).unwrap(),
         "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
 }
 
 /// Signed with `rusty-s3` 0.11, an implementation of others', for the same key, time and headers.
-const PATH: &str = "http://127.0.0.1:9000/base/cold/data/7/a%252Fb%2520%2525%252B%25C3%25A9/lsn-1-9.parquet?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=900&";
+const PATH: &str = "http://127.0.0.1:9000/base/cold/data/7/a%252Fb%2520%2525%252B%25C3%25A9/\
+                    lsn-1-9.parquet?X-Amz-Algorithm=AWS4-HMAC-SHA256&\
+                    X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F\
+                    eu-west-1%2Fs3%2Faws4_request&\
+                    X-Amz-Date=20130524T000000Z&X-Amz-Expires=900&";
 
 fn other_signer(session_token: &str) -> Signer {
     Signer::new(SignerConfig {
@@ -68,7 +83,10 @@ fn a_whole_grant_of_a_put_is_what_another_implementation_signs() {
     assert_eq!(
         put.url(),
         format!(
-            "{PATH}X-Amz-Security-Token=tok%2Fen%2B%3D&X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256%3Bx-amz-meta-coldpress-sha256&X-Amz-Signature=9bfabd46cc2a1b56435831c9739b5c28dbb62cfd8ddc98103823bef02202f1c4"
+            "{PATH}X-Amz-Security-Token=tok%2Fen%2B%3D&\
+             X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match%3B\
+             x-amz-checksum-sha256%3Bx-amz-meta-coldpress-sha256&\
+             X-Amz-Signature=9bfabd46cc2a1b56435831c9739b5c28dbb62cfd8ddc98103823bef02202f1c4"
         )
     );
     let expected = [
@@ -85,7 +103,8 @@ fn a_whole_grant_of_a_put_is_what_another_implementation_signs() {
     assert_eq!(
         check.check().url(),
         format!(
-            "{PATH}X-Amz-SignedHeaders=host&X-Amz-Signature=2f298abb97021eba32d3d82f8d69d080f392b891d1a275a556d1a738415933f4"
+            "{PATH}X-Amz-SignedHeaders=host&\
+             X-Amz-Signature=2f298abb97021eba32d3d82f8d69d080f392b891d1a275a556d1a738415933f4"
         )
     );
 }
@@ -94,11 +113,12 @@ fn a_whole_grant_of_a_put_is_what_another_implementation_signs() {
 fn so_are_the_requests_of_a_multipart_upload() {
     let ((prefix, key), signer) = (key(), other_signer(""));
     let terms = GrantTerms { bytes: Some(12 << 20), ..GrantTerms::default() };
-    let begin = signer.begin_multipart(&key, &terms, EXAMPLE_MS).unwrap();
+    let begin = signer.begin_multipart(key.as_str(), &terms, EXAMPLE_MS).unwrap();
     assert_eq!(
         begin.url(),
         format!(
-            "{PATH}X-Amz-SignedHeaders=content-type%3Bhost&uploads=&X-Amz-Signature=27349638bd490a67badf917d78f4874ee47a2eac92b7b3bc1dcd9972e21772e4"
+            "{PATH}X-Amz-SignedHeaders=content-type%3Bhost&uploads=&\
+             X-Amz-Signature=27349638bd490a67badf917d78f4874ee47a2eac92b7b3bc1dcd9972e21772e4"
         )
     );
     let parts = Parts::of_file(12 << 20, 5 << 20).unwrap();
@@ -110,7 +130,8 @@ fn so_are_the_requests_of_a_multipart_upload() {
     assert_eq!(
         multipart.parts[1].url(),
         format!(
-            "{PATH}X-Amz-SignedHeaders=host&partNumber=2&uploadId=id%2B%2F%3D%26&X-Amz-Signature=441c8f43366a9e8aff4262500be3aeca736340f6a276e998ee464237fe1ffcee"
+            "{PATH}X-Amz-SignedHeaders=host&partNumber=2&uploadId=id%2B%2F%3D%26&\
+             X-Amz-Signature=441c8f43366a9e8aff4262500be3aeca736340f6a276e998ee464237fe1ffcee"
         )
     );
     assert_eq!(multipart.complete.header("if-none-match"), Some("*"));
@@ -121,6 +142,27 @@ fn so_are_the_requests_of_a_multipart_upload() {
     let lengths: Vec<_> =
         multipart.parts.iter().map(|part| part.header("content-length").unwrap()).collect();
     assert_eq!(lengths, ["5242880", "5242880", "2097152"]);
+}
+
+/// The signatures are of a few lines of Python that also sign Amazon's own example of a PUT.
+#[test]
+fn a_put_of_our_own_is_signed_with_its_content() {
+    let put = |token, create_only| {
+        let digest = Sha256Digest([7; 32]);
+        other_signer(token).put_object(key().1.as_str(), create_only, digest, EXAMPLE_MS).unwrap()
+    };
+    for (request, signature) in [
+        (put("tok/en+=", true), "2173915995d6c5fc4533e1b5f874b9885c7440fe03fe079f16188b2fc0b745ee"),
+        (put("", false), "b92d39e305c005feef56d4fde10f0149a2cdcfe2229d7aac497be63da0694ba8"),
+    ] {
+        let authorization = request.header("authorization").unwrap();
+        assert!(authorization.ends_with(&format!("Signature={signature}")), "{authorization}");
+        let path = PATH.split('?').next().unwrap();
+        assert_eq!(request.url(), path);
+        assert_eq!(request.header("x-amz-content-sha256"), Some("07".repeat(32).as_str()));
+    }
+    assert_eq!(put("", true).header("if-none-match"), Some("*"));
+    assert_eq!(put("t", false).header("x-amz-security-token"), Some("t"));
 }
 
 #[test]
@@ -184,7 +226,8 @@ fn no_secret_shows_and_bad_settings_are_named() {
 fn the_upload_id_is_read_or_the_answer_refused() {
     let answer = |id: &str| {
         format!(
-            "<?xml version=\"1.0\"?><InitiateMultipartUploadResult xmlns=\"x\"><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+            "<?xml version=\"1.0\"?><InitiateMultipartUploadResult \
+             xmlns=\"x\"><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
         )
     };
     assert_eq!(upload_id_in(&answer("a&amp;b")).unwrap(), "a&b");

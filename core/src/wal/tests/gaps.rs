@@ -1,5 +1,7 @@
 //! What is missing in a log, or seems to be.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -55,7 +57,8 @@ fn a_gap_is_found_wherever_it_is_but_stops_nothing_before_all_that_is_here() {
 
 #[test]
 fn what_another_archiver_deleted_is_no_gap() {
-    let mut plan = plan(WalSettings { poll_ms: Some(10), ..WalSettings::default() });
+    let mut plan =
+        plan(WalSettings { poll: Some(Duration::from_millis(10)), ..WalSettings::default() });
     look(&mut plan, vec![local("w-1", 1), local("w-2", 1)], vec![]);
     let begun = puts(&actions(&mut plan));
     plan.handle_vanished(begun[0].0, 1_000);
@@ -68,7 +71,8 @@ fn what_another_archiver_deleted_is_no_gap() {
 
 #[test]
 fn a_gap_by_an_old_listing_is_looked_at_again() {
-    let mut plan = plan(WalSettings { poll_ms: Some(10), ..WalSettings::default() });
+    let mut plan =
+        plan(WalSettings { poll: Some(Duration::from_millis(10)), ..WalSettings::default() });
     look(&mut plan, vec![local("w-2", 1)], vec![there("w-1", 1)]);
     assert_eq!(actions(&mut plan), []);
     assert_eq!(plan.next_timeout(), Some(1_010));

@@ -1,5 +1,7 @@
 //! Nothing behind an unfinished segment goes on.
 
+use std::time::Duration;
+
 use super::*;
 
 fn aged(name: &str, age_ms: u64) -> LocalSegment {
@@ -27,7 +29,7 @@ fn begun(sealed: SealedRule, here: &[LocalSegment], there: &[ArchivedSegment]) -
     names(&all_actions(&mut plan(settings), here, there))
 }
 
-const AGE: SealedRule = SealedRule::Age { ms: 500 };
+const AGE: SealedRule = SealedRule::Age { age: Duration::from_millis(500) };
 
 #[test]
 fn a_younger_segment_holds_up_older_ones_behind_it() {
@@ -40,7 +42,14 @@ fn a_younger_segment_holds_up_older_ones_behind_it() {
     let held = plan.held_up();
     assert_eq!((held.len(), held[0].by.as_str(), held[0].first.as_str()), (1, "w-2", "w-3"));
     assert_eq!((held[0].segments, held[0].bytes), (1, 1), "the newest is not finished itself");
-    assert_eq!(held[0].why, Unfinished::Young { age_ms: 499, sealed_ms: 500, ahead_ms: 0 });
+    assert_eq!(
+        held[0].why,
+        Unfinished::Young {
+            age: Duration::from_millis(499),
+            sealed: Duration::from_millis(500),
+            ahead: Duration::ZERO,
+        }
+    );
     assert!(held[0].to_string().contains("w-2 is not finished and holds up segment w-3"));
     assert_eq!((plan.holder_of("w-3"), plan.holder_of("w-1")), (Some("w-2"), None));
     let exposure = plan.exposure(1_100);
@@ -49,7 +58,11 @@ fn a_younger_segment_holds_up_older_ones_behind_it() {
 
 #[test]
 fn a_segment_that_is_touched_holds_up_what_is_being_put() {
-    let settings = WalSettings { sealed: AGE, poll_ms: Some(10), ..WalSettings::default() };
+    let settings = WalSettings {
+        sealed: AGE,
+        poll: Some(Duration::from_millis(10)),
+        ..WalSettings::default()
+    };
     let mut plan = plan(settings);
     let old = |name| aged(name, 900);
     look(&mut plan, vec![old("w-1"), old("w-2"), old("w-3"), old("w-4")], vec![]);
@@ -81,7 +94,7 @@ fn what_becomes_unfinished_breaks_off_what_was_sent_behind_it() {
     let settings = WalSettings {
         sealed: SealedRule::Ready,
         parallel: 2,
-        poll_ms: Some(10),
+        poll: Some(Duration::from_millis(10)),
         ..WalSettings::default()
     };
     let mut plan = plan(settings);
@@ -150,7 +163,11 @@ fn an_old_file_of_another_timeline_hides_no_gap() {
 
 #[test]
 fn what_waits_behind_one_and_goes_away_is_named() {
-    let settings = WalSettings { sealed: AGE, poll_ms: Some(10), ..WalSettings::default() };
+    let settings = WalSettings {
+        sealed: AGE,
+        poll: Some(Duration::from_millis(10)),
+        ..WalSettings::default()
+    };
     let any = WalSettings { names: Some(SegmentNames::Any), ..settings };
     let mut plan = plan(any);
     let here = vec![aged("a", 10), aged("b", 900), aged("c", 900)];
@@ -162,5 +179,5 @@ fn what_waits_behind_one_and_goes_away_is_named() {
     plan.handle_listing(id, vec![], 1_010);
     assert_eq!(plan.poll(1_010), None);
     let error = plan.outcome().unwrap().as_ref().unwrap_err();
-    assert!(error.to_string().contains("segment b was taken away"), "{error}");
+    assert!(error.to_string().contains("segment b was removed"), "{error}");
 }

@@ -1,18 +1,18 @@
-// A page, a dedicated worker or a service worker with an outbox that does what the test tells it over a wire of its
-// own: each request brings the outcome of the last command, and its answer is the next one.
+// A page, a dedicated worker or a service worker with an outbox. The test sends it commands: each
+// request has the result of the last command, and its answer is the next command.
 import { grantsFrom, openOutbox } from './coldpress/outbox.js'
-import { world } from './coldpress/src/upload-world.js'
+import { runtime } from './coldpress/src/runtime.js'
 
 const { wire, place, ...options } = JSON.parse(new URL(location.href).searchParams.get('options'))
 
-/** The longest wait that the outbox itself asked a timer for; uploads have their own. */
+/** The longest timer of the outbox itself; uploads have their own timers. */
 let longestMs = 0
 const watched = {
-  ...world,
+  ...runtime,
   setTimer(run, ms) {
     const isOutbox = /outbox-(schedule|wait|lock)\.js/.test(new Error().stack)
     if (isOutbox) longestMs = Math.max(longestMs, ms)
-    return world.setTimer(run, ms)
+    return runtime.setTimer(run, ms)
   },
 }
 
@@ -20,7 +20,11 @@ let outbox
 const events = []
 const commands = {
   async open({ grantsUrl, token, ...more }) {
-    outbox = await openOutbox({ ...more, grants: grantsFrom(grantsUrl, { token }), world: watched })
+    outbox = await openOutbox({
+      ...more,
+      grants: grantsFrom(grantsUrl, { token }),
+      runtime: watched,
+    })
     for (const type of ['uploaded', 'failed', 'error']) {
       outbox.addEventListener(type, ({ detail }) => events.push({ type, ...detail }))
     }
@@ -30,7 +34,7 @@ const commands = {
   /** Tells the page what a browser does that freezes it or lets it run on. */
   lifecycle: ({ type }) => void document.dispatchEvent(new Event(type)),
   state: async () => ({ ...(await outbox.state()), events }),
-  /** Waits until nothing waits. Looking so wakes nothing in the outbox. */
+  /** Waits until no rows wait. Looking does not wake the outbox. */
   async empty() {
     while ((await outbox.state()).rows > 0) await new Promise((resolve) => setTimeout(resolve, 20))
     return { longestMs, failed: (await outbox.state()).failed.batches }

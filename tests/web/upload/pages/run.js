@@ -1,22 +1,26 @@
-// One upload, told by plain data, with its outcome as plain data.
+// One upload, from a job of plain data to a result of plain data.
 import { grantsFrom, upload } from './coldpress/index.js'
 import { randomRows } from './random.js'
 
 /**
- * @param {{ grantsUrl?: string, token?: string, grant?: object, expired?: object, rows?: object[], random?: number,
- *   options: object, abortAtBytes?: number }} job
+ * @param {{ grantsUrl?: string, token?: string, grant?: object, expired?: object, rows?: object[],
+ *   random?: number, options: object, abortAtBytes?: number }} job
  */
-export async function run({ grantsUrl, token, grant, expired, rows, random, options, abortAtBytes = Infinity }) {
+export async function run(
+  { grantsUrl, token, grant, expired, rows, random, options, abortAtBytes = Infinity },
+) {
   const stop = new AbortController()
   const progress = []
   const onProgress = ({ sentBytes, totalBytes }) => {
     progress.push(sentBytes)
     globalThis.sentBytes = sentBytes
-    if (sentBytes >= abortAtBytes && sentBytes < totalBytes) stop.abort(new Error('the test had enough'))
+    if (sentBytes >= abortAtBytes && sentBytes < totalBytes) {
+      stop.abort(new Error('the test had enough'))
+    }
   }
   const ask = grantsUrl && grantsFrom(grantsUrl, { token })
   let first = expired
-  /** The upload that each question was about. */
+  /** The upload of each request for a grant. */
   const asked = []
   const source = grant ?? (async (...question) => {
     asked.push(question[0].upload_id)
@@ -25,7 +29,11 @@ export async function run({ grantsUrl, token, grant, expired, rows, random, opti
     return given
   })
   try {
-    const result = await upload(source, rows ?? randomRows(random), { ...options, onProgress, signal: stop.signal })
+    const result = await upload(source, rows ?? randomRows(random), {
+      ...options,
+      onProgress,
+      signal: stop.signal,
+    })
     return { ...result, progress, asked }
   } catch (error) {
     const { name, code, message, rule, key } = error

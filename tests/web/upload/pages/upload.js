@@ -1,4 +1,4 @@
-// What the tests drive: uploads in the page, in a worker, in a service worker, and an outbox.
+// The functions that tests call: uploads in the page, in a worker, in a service worker; an outbox.
 import { grantsFrom, openOutbox } from './coldpress/outbox.js'
 import { run } from './run.js'
 
@@ -29,7 +29,11 @@ globalThis.openTestOutbox = async ({ grantsUrl, token, ...options }) => {
   for (const type of ['uploaded', 'failed', 'error']) {
     outbox.addEventListener(type, ({ detail }) => {
       const { error, ...facts } = detail
-      globalThis.events.push({ type, ...facts, ...(error && { code: error.code, message: error.message }) })
+      globalThis.events.push({
+        type,
+        ...facts,
+        ...(error && { code: error.code, message: error.message }),
+      })
     })
   }
   globalThis.outbox = outbox

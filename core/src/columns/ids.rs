@@ -1,0 +1,82 @@
+//! The ids of rows: where a document has its id, and whether its own `_id` agrees.
+
+use super::builder::{Builder, END_BYTES, ROOT};
+use super::node::{Kind, NodeId};
+use crate::Result;
+use crate::schema::ID_COLUMN;
+
+impl Builder {
+    /// The value that holds the id of the open row: the field with the chosen name, or else the end
+    /// of the path that the name spells.
+    pub(super) fn named_id(&self) -> Option<(NodeId, Kind)> {
+        let field = std::slice::from_ref(&self.id_field);
+        self.last_value(field).or_else(|| self.last_value(&self.id_path))
+    }
+
+    /// The value at this path of the open row.
+    fn last_value(&self, path: &[Box<str>]) -> Option<(NodeId, Kind)> {
+        let (mut node, mut instance) = (ROOT, self.rows());
+        for name in path {
+            let above = &self.nodes[node];
+            if above.kind_at(instance) != Kind::Object {
+                return None;
+            }
+            node = above.fields[above.field(name, 0)?].node;
+            // The open row's object is the last one there.
+            instance = above.count(Kind::Object) - 1;
+        }
+        let kind = self.nodes[node].kind_at(instance);
+        (kind != Kind::Absent).then_some((node, kind))
+    }
+
+    /// `named`: the id is that of a field which the caller named, so `_id` is a field like any
+    /// other.
+    pub(super) fn push_id(&mut self, id: &str, named: bool) -> Result<()> {
+        let row = self.rows();
+        if let Some(node) = self.id_node {
+            let kind = self.nodes[node].kind_at(row);
+            let same = match kind {
+                // A null is the same as nothing (DESIGN 3).
+                Kind::Absent | Kind::Null => true,
+                Kind::Int | Kind::Big | Kind::String => self.id_text(node, kind, ID_COLUMN)? == id,
+                _ => false,
+            };
+            if !same && named {
+                self.own_id_differs = true;
+            } else if !same {
+                let found = self.describe(node, kind);
+                let message = format!(
+                    "the field \"_id\" of the document is {found}, but the row has another id; \
+                     make them equal, or leave the field out"
+                );
+                return Err(self.row_error(message).with_id(id));
+            }
+        }
+        self.held_bytes += id.len() + END_BYTES;
+        self.nodes_of_rows = self.nodes.len();
+        self.ids.push(id);
+        Ok(())
+    }
+
+    /// The id that the last value put at `node` is.
+    pub(super) fn id_text(&self, node: NodeId, kind: Kind, name: &str) -> Result<String> {
+        let values = &self.nodes[node];
+        match kind {
+            Kind::String => Ok(values.strings.text(values.strings.len() - 1).to_owned()),
+            Kind::Int | Kind::Big => Ok(self.describe(node, kind)),
+            // 1 and 1.0 are one number for many JSON writers, but would be two ids. And many
+            // writers round numbers past 64 bits.
+            Kind::Double | Kind::Literal => Err(self.row_error(format!(
+                "the id in field {name:?} is the number {}; a number can be an id only without a \
+                 point and an exponent, and from -2^63 to 2^64 - 1; write the id as a string, or \
+                 name another field by the option id",
+                self.describe(node, kind)
+            ))),
+            _ => Err(self.row_error(format!(
+                "the id in field {name:?} is {}, but an id must be a string or a whole number; \
+                 name another field by the option id, or a path into an object, such as _id.$oid",
+                self.describe(node, kind)
+            ))),
+        }
+    }
+}

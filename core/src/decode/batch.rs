@@ -1,0 +1,91 @@
+//! A batch of decoded rows of one leaf column. It gives levels and values entry by entry.
+
+use bytes::Bytes;
+
+use super::damage::corrupt;
+use super::values::DecodedValues;
+use crate::Result;
+
+/// After this many entries, a read ends at the end of the current row, to keep memory small.
+pub(super) const READ_ENTRIES: usize = 1 << 16;
+
+/// The levels and values of some rows of one leaf.
+pub(super) struct LeafBatch {
+    /// Definition levels; empty if the column has none.
+    pub(super) definitions: Vec<i16>,
+    /// Repetition levels; empty if the column has none.
+    pub(super) repetitions: Vec<i16>,
+    pub(super) values: DecodedValues,
+    pub(super) entries: usize,
+    /// Whether all values come from a dictionary.
+    pub(super) looked_up: bool,
+    /// The number of the next entry, and of the next value.
+    entry: usize,
+    value: usize,
+}
+
+/// One value as it is stored.
+pub(super) enum StoredValue<'b> {
+    Boolean(bool),
+    Int32(i32),
+    Int64(i64),
+    Float(f32),
+    Double(f64),
+    Bytes(&'b Bytes),
+}
+
+impl LeafBatch {
+    /// A batch without entries. `values` has the kind of the column, and is empty.
+    pub(super) fn new(values: DecodedValues) -> Self {
+        let (definitions, repetitions) = (Vec::new(), Vec::new());
+        let (entries, looked_up) = (0, true);
+        LeafBatch { definitions, repetitions, values, entries, looked_up, entry: 0, value: 0 }
+    }
+
+    /// An error if an entry is left that belongs to no row.
+    pub(super) fn end(&self) -> Result<()> {
+        match self.entry == self.entries {
+            true => Ok(()),
+            false => Err(corrupt("the columns of a list disagree about its length")),
+        }
+    }
+
+    /// The definition and repetition level of the next entry, without going past it; `None` at the
+    /// end of the batch.
+    pub(super) fn peek(&self) -> Option<(i16, i16)> {
+        let level = |levels: &[i16]| levels.get(self.entry).copied().unwrap_or(0);
+        (self.entry < self.entries).then(|| (level(&self.definitions), level(&self.repetitions)))
+    }
+
+    /// Goes past the next entry, which has no value.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        self.peek().ok_or_else(|| corrupt("a column ends within a row"))?;
+        self.entry += 1;
+        Ok(())
+    }
+
+    /// Goes past the next entry and gives its value; `None` if its definition level is below
+    /// `definition_max`.
+    pub(super) fn next(&mut self, definition_max: i16) -> Result<Option<StoredValue<'_>>> {
+        let (definition, _) = self.peek().ok_or_else(|| corrupt("a column ends within a row"))?;
+        self.entry += 1;
+        if definition < definition_max {
+            return Ok(None);
+        }
+        let at = self.value;
+        self.value += 1;
+        let value = match &self.values {
+            DecodedValues::Boolean(values) => {
+                values.get(at).map(|value| StoredValue::Boolean(*value))
+            }
+            DecodedValues::Int32(values) => values.get(at).map(|value| StoredValue::Int32(*value)),
+            DecodedValues::Int64(values) => values.get(at).map(|value| StoredValue::Int64(*value)),
+            DecodedValues::Float(values) => values.get(at).map(|value| StoredValue::Float(*value)),
+            DecodedValues::Double(values) => {
+                values.get(at).map(|value| StoredValue::Double(*value))
+            }
+            DecodedValues::Bytes(values) => values.get(at).map(StoredValue::Bytes),
+        };
+        value.map(Some).ok_or_else(|| corrupt("a column has fewer values than its levels say"))
+    }
+}

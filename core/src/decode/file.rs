@@ -1,0 +1,140 @@
+//! A file whose footer has been read, and the facts of that footer.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use parquet::file::metadata::ParquetMetaData;
+
+use super::limits::Terms;
+use crate::format::metadata::OwnId;
+use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
+
+/// A Coldpress file whose footer has been read and checked.
+///
+/// Only files that Coldpress wrote can be opened: their metadata says how to give the rows back
+/// exactly, which Parquet alone does not say. A damaged file gives an error of kind `Corrupt`, when
+/// it is opened or when its rows are read.
+pub struct ParquetFile {
+    pub(super) bytes: Bytes,
+    pub(super) terms: Terms,
+    pub(super) metadata: ParquetMetaData,
+    pub(super) footer: Footer,
+    pub(super) has_rescued: bool,
+    pub(super) own_id: OwnId,
+}
+
+/// What the footer of a Coldpress file says. Reading it takes only the last bytes of the file.
+///
+/// The columns are checked against the schema. The pages are not checked: they can be damaged even
+/// if the footer is not.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    pub(super) schema: Schema,
+    pub(super) tenant_id: u64,
+    pub(super) collection: String,
+    pub(super) lsns: LsnRange,
+    pub(super) rows_count: u64,
+    pub(super) append: Option<(String, u64)>,
+}
+
+impl Footer {
+    /// The columns of the documents, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many rows the file holds.
+    pub fn rows_count(&self) -> u64 {
+        self.rows_count
+    }
+
+    /// The tenant whose rows they are.
+    pub fn tenant_id(&self) -> u64 {
+        self.tenant_id
+    }
+
+    /// The collection they belong to.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// The LSNs they have.
+    pub fn lsns(&self) -> LsnRange {
+        self.lsns
+    }
+
+    /// The id of the append of the rows, and how many rows of that append come before them; `None`
+    /// if the append had no id.
+    pub fn append(&self) -> Option<(&str, u64)> {
+        self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
+    }
+
+    /// An error of kind `Corrupt` if the file was made for another key. Otherwise a moved file
+    /// would give the rows of one tenant or collection as those of another.
+    pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
+            return Err(Error::corrupt(
+                "the key is that of a segment of a log, but a file of rows lies there",
+            ));
+        };
+        if (self.tenant_id, &self.collection, self.lsns) == (*tenant_id, collection, *lsns) {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "the file was made for tenant {}, collection {:?}, LSNs {}, but it lies at {key}; move \
+             it to its own key",
+            self.tenant_id, self.collection, self.lsns
+        )))
+    }
+}
+
+impl ParquetFile {
+    /// Lets a host stop the work. Once `stop` is true, [`ParquetFile::verify`] and
+    /// [`Rows`](crate::Rows) give an error of kind `Aborted`. They look at it before each page and
+    /// every thousand rows.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.terms.stop = Some(stop);
+    }
+
+    /// What its footer says.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// The columns of the documents, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.footer.schema
+    }
+
+    /// How many rows it holds.
+    pub fn rows_count(&self) -> u64 {
+        self.footer.rows_count
+    }
+
+    /// The tenant whose rows they are.
+    pub fn tenant_id(&self) -> u64 {
+        self.footer.tenant_id
+    }
+
+    /// The collection they belong to.
+    pub fn collection(&self) -> &str {
+        &self.footer.collection
+    }
+
+    /// The LSNs they have.
+    pub fn lsns(&self) -> LsnRange {
+        self.footer.lsns
+    }
+}
+
+impl std::fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetFile")
+            .field("tenant_id", &self.footer.tenant_id)
+            .field("collection", &self.footer.collection)
+            .field("lsns", &self.footer.lsns)
+            .field("rows_count", &self.footer.rows_count)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! The report at the end of a put: a table for people, or JSON.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::io::Write;
+
+use coldpress::{PutOutcome, StoredFile};
+use coldpress_core::{KeyTarget, ObjectKey, Summary};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::feed::Fed;
+use super::put_args::PutArgs;
+use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
+
+/// The most columns with rescued values that the table names, to keep it short.
+const RESCUED_SHOWN_MAX: usize = 20;
+
+/// One object that was put.
+pub struct File<'a> {
+    pub key: &'a ObjectKey,
+    pub bytes: u64,
+    pub summary: &'a Summary,
+    pub outcome: PutOutcome,
+}
+
+impl<'a> File<'a> {
+    pub fn of_stored(stored: &'a StoredFile) -> Self {
+        let StoredFile { key, bytes, summary, outcome, .. } = stored;
+        File { key, bytes: *bytes, summary, outcome: *outcome }
+    }
+}
+
+/// The report of a put.
+pub struct Report<'a> {
+    pub args: &'a PutArgs,
+    /// The store's name, as shown to people.
+    pub store: &'a str,
+    /// In the order of their rows. At least one.
+    pub files: &'a [File<'a>],
+    pub fed: Fed,
+}
+
+impl Report<'_> {
+    pub fn print(&self) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        if self.args.json { self.write_json(&mut out) } else { self.write_text(&mut out) }
+            .and_then(|()| io::stdout().write_all(&out))
+            .map_err(|error| Failure::output_after(error, self.done()))
+    }
+
+    /// Says in one line what is stored, and what a second run would do.
+    fn done(&self) -> String {
+        let rows = counted(self.sum(|summary| summary.rows), "row");
+        let keys = match self.files {
+            [file] => file.key.to_string(),
+            [first, .., last] => {
+                format!("{} objects from {} to {}", self.files.len(), first.key, last.key)
+            }
+            [] => "no object".to_owned(),
+        };
+        let retry = match self.args.stores_again() {
+            true => "running the same command again would store them a second time",
+            false => "running the same command again stores nothing twice",
+        };
+        format!("all is stored, {rows} in {keys}: {retry}")
+    }
+
+    fn bytes_out(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    fn ratio(&self) -> f64 {
+        self.fed.json_bytes as f64 / (self.bytes_out().max(1)) as f64
+    }
+
+    fn sum(&self, of: impl Fn(&Summary) -> u64) -> u64 {
+        self.files.iter().map(|file| of(file.summary)).sum()
+    }
+
+    /// The number of rescued values by path, as people read it. A dot may separate two names or be
+    /// part of one, so two columns may have the same path here.
+    fn rescued(&self) -> BTreeMap<&str, u64> {
+        let mut rescued = BTreeMap::new();
+        for (path, values) in self.files.iter().flat_map(|file| &file.summary.rescued) {
+            *rescued.entry(path.as_str()).or_insert(0) += values;
+        }
+        rescued
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut table = Table::new([Column::words(""), Column::words("")]);
+        let mut line = |name: &str, value: String| table.push([name.to_owned(), value]);
+        line("rows", human_count(self.sum(|summary| summary.rows)));
+        let columns = self.files.iter().map(|file| file.summary.columns).max().unwrap_or(0);
+        line("columns", human_count(columns as u64));
+        let Fed { json_bytes, read_bytes, .. } = self.fed;
+        let packed = match json_bytes == read_bytes {
+            true => String::new(),
+            false => format!(" ({} compressed)", human_bytes(read_bytes)),
+        };
+        line("bytes in", format!("{}{packed}", human_bytes(json_bytes)));
+        line("bytes out", human_bytes(self.bytes_out()));
+        let digits = if self.ratio() < 1.0 { 2 } else { 1 };
+        line("ratio", format!("{:.digits$}x", self.ratio()));
+        line("codec", self.args.codec.to_string());
+        line("store", self.store.to_owned());
+        if let Some(what) = self.already_there() {
+            line("already there", what);
+        }
+        let rescued = self.rescued();
+        for (i, (path, values)) in rescued.iter().take(RESCUED_SHOWN_MAX).enumerate() {
+            line(if i == 0 { "rescued" } else { "" }, format!("{path}: {}", human_count(*values)));
+        }
+        let unshown = rescued.len().saturating_sub(RESCUED_SHOWN_MAX) as u64;
+        if unshown > 0 {
+            line("", format!("and {}; --json lists all", counted(unshown, "more column")));
+        }
+        let duplicate_keys = self.sum(|summary| summary.duplicate_keys);
+        if duplicate_keys > 0 {
+            let keys = human_count(duplicate_keys);
+            line("duplicate keys", format!("{keys}, the last value of each was kept"));
+        }
+        for file in self.files {
+            writeln!(out, "{}", file.key)?;
+        }
+        table.write(out, "  ", line_width())
+    }
+
+    fn already_there(&self) -> Option<String> {
+        let found = self.files.iter().filter(|file| file.outcome == PutOutcome::AlreadyThere);
+        match (found.count(), self.files.len()) {
+            (0, _) => None,
+            (1, 1) => Some("with the same content; nothing was written".to_owned()),
+            (found, all) => Some(format!("{found} of {all} objects, with the same content")),
+        }
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let lsns = || self.files.iter().filter_map(|file| file.key.lsns());
+        let (tenant_id, collection) = match self.files.first().map(|file| file.key.target()) {
+            Some(KeyTarget::Data { tenant_id, collection, .. }) => {
+                (*tenant_id, collection.as_str())
+            }
+            _ => (self.args.tenant, self.args.collection.as_str()),
+        };
+        let all_there = self.files.iter().all(|file| file.outcome == PutOutcome::AlreadyThere);
+        let columns = self.files.iter().map(|file| file.summary.columns).max();
+        let mut report = json!({
+            "store": self.store,
+            "already_there": all_there,
+            "tenant_id": tenant_id,
+            "collection": collection,
+            "min_lsn": lsns().map(|lsns| lsns.min()).min(),
+            "max_lsn": lsns().map(|lsns| lsns.max()).max(),
+            "rows": self.sum(|summary| summary.rows),
+            "columns": columns,
+            "bytes_in": self.fed.json_bytes,
+            "bytes_out": self.bytes_out(),
+            "ratio": (self.ratio() * 1000.0).round() / 1000.0,
+            "codec": self.args.codec.to_string(),
+            "rescued": self.rescued(),
+            "duplicate_keys": self.sum(|summary| summary.duplicate_keys),
+        });
+        let (name, value) = match self.files {
+            [file] => ("key", Value::from(file.key.as_str())),
+            files => ("files", files.iter().map(File::to_json).collect()),
+        };
+        report[name] = value;
+        writeln!(out, "{report}")
+    }
+}
+
+impl File<'_> {
+    /// The fields that differ between several objects.
+    fn to_json(&self) -> Value {
+        json!({
+            "key": self.key.as_str(),
+            "already_there": self.outcome == PutOutcome::AlreadyThere,
+            "rows": self.summary.rows,
+            "columns": self.summary.columns,
+            "bytes_out": self.bytes,
+        })
+    }
+}

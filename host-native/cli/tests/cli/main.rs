@@ -1,0 +1,39 @@
+//! The command as a person and a script meet it: the real binary, its output and exit codes.
+// A test's own check is its panic.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod append;
+mod grant;
+mod harness;
+#[cfg(unix)]
+mod hostile;
+mod input;
+#[cfg(unix)]
+mod interrupt;
+mod lifecycle;
+#[cfg(unix)]
+mod places;
+mod put;
+mod read;
+mod repair;
+mod s3;
+mod usage;
+#[cfg(unix)]
+mod wal;
+#[cfg(unix)]
+mod wal_ends;
+mod wal_missing;
+
+#[path = "../../../tests/common/seaweed.rs"]
+mod seaweed;
+#[path = "../../../tests/common/stub.rs"]
+#[allow(dead_code)]
+mod stub;
+
+// The judge of the law reads JSON without rounding; it is written apart from what it judges.
+#[path = "../../../../tests/src/json.rs"]
+#[allow(dead_code)]
+mod json;
+#[path = "../../../../tests/src/law.rs"]
+#[allow(dead_code)]
+mod law;

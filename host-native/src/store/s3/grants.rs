@@ -1,0 +1,109 @@
+//! Grants: each allows one object to be written, signed with this store's credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coldpress_core::{
+    Encodings, Grant, GrantRequest, GrantTerms, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
+};
+
+use crate::error::Result;
+use crate::store::s3::client::S3Store;
+use crate::time::whole_ms;
+
+/// How long a request is retried while a client waits for its grant.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// The limits of one server's grants: what [`ColdStorage::grant`](crate::ColdStorage::grant)
+/// decides beyond what a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantLimits {
+    /// How long a grant is valid, from 1 second to 7 days. Default: 15 minutes.
+    pub lifetime: Duration,
+    /// The largest file. Default: 5 GiB.
+    pub bytes_max: u64,
+    /// A file larger than this goes up in parts of this size; at least 5 MiB. Default: 16 MiB.
+    pub part_bytes: u64,
+    /// How many parts to grant if the client names no size; `None`, the default, is a single put.
+    pub parts: Option<usize>,
+    /// The set of encodings that files must use, so that the engines of this store can read them.
+    /// Default: the device chooses.
+    pub encodings: Option<Encodings>,
+}
+
+impl Default for GrantLimits {
+    fn default() -> Self {
+        GrantLimits {
+            lifetime: Duration::from_secs(15 * 60),
+            bytes_max: PART_BYTES_MAX,
+            part_bytes: 16 << 20,
+            parts: None,
+            encodings: None,
+        }
+    }
+}
+
+impl GrantLimits {
+    /// The parts to grant; `None` for a single put.
+    fn parts(&self, bytes: Option<u64>) -> Result<Option<Parts>> {
+        if let Some(count) = self.parts {
+            return Ok(Some(Parts { part_bytes: self.part_bytes, count }));
+        }
+        match bytes {
+            Some(bytes) if bytes > self.part_bytes => {
+                Ok(Some(Parts::of_file(bytes, self.part_bytes)?))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl S3Store {
+    /// A grant for `key`. A grant of parts begins a multipart upload, or continues one.
+    pub(crate) async fn grant(
+        self: &Arc<Self>,
+        prefix: &KeyPrefix,
+        key: &ObjectKey,
+        asked: &GrantRequest,
+        limits: &GrantLimits,
+    ) -> Result<Grant> {
+        let terms = GrantTerms {
+            lifetime_ms: whole_ms(limits.lifetime),
+            bytes_max: limits.bytes_max,
+            bytes: asked.bytes,
+            sha256: asked.sha256,
+            encodings: limits.encodings,
+        };
+        let signer = self.signer();
+        let Some(parts) = limits.parts(asked.bytes)? else {
+            let grant = signer.grant_put(prefix, key, &terms, self.clock.now_ms())?;
+            self.rule().await?;
+            return Ok(grant);
+        };
+        // Signed first with a made-up upload id, so that bad terms are an error before an upload
+        // is begun.
+        signer.grant_multipart(prefix, key, "none-yet", parts, &terms, self.clock.now_ms())?;
+        self.require_create_only_parts().await?;
+        let upload_id = match &asked.upload_id {
+            Some(upload_id) => upload_id.clone(),
+            None => self.begin_multipart(key, &terms, PATIENCE).await?,
+        };
+        Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, self.clock.now_ms())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_files_go_up_in_parts() {
+        let limits = GrantLimits::default();
+        assert_eq!(limits.parts(None).unwrap(), None);
+        assert_eq!(limits.parts(Some(16 << 20)).unwrap(), None);
+        let parts = limits.parts(Some((16 << 20) + 1)).unwrap();
+        assert_eq!(parts, Some(Parts { part_bytes: 16 << 20, count: 2 }));
+        let named = GrantLimits { parts: Some(3), ..limits };
+        assert_eq!(named.parts(None).unwrap().map(|parts| parts.count), Some(3));
+    }
+}
