@@ -33,13 +33,15 @@ export async function totalsOf(store) {
 }
 
 /**
+ * The id of the next batch. No id is used twice, so a page never takes a new batch for an old one.
+ *
  * @param {Stores} store
- * @param {number} rows
- * @param {number} bytes
+ * @returns {Promise<number>}
  */
-export async function addToTotals(store, rows, bytes) {
-  const totals = await totalsOf(store)
-  store('meta').put({ rows: totals.rows + rows, bytes: totals.bytes + bytes }, 'totals')
+export async function nextBatchId(store) {
+  const last = (await resultOf(store('meta').get('lastBatch'))) ?? 0
+  const newest = await resultOf(store('batches').openKeyCursor(null, 'prev'))
+  return Math.max(last, Number(newest?.primaryKey ?? 0)) + 1
 }
 
 /** @param {Stores} store */

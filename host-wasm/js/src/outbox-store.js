@@ -1,23 +1,27 @@
 // What an outbox stores, and each step on it. A step is one transaction, so it happens completely
 // or not at all.
 //
+// A step first awaits all that it reads. Then it makes all its writes, with no `await` between
+// them. Firefox commits what a transaction holds if its page is left while the transaction waits;
+// so a transaction that waits must hold no write, or all of them. The tests check every one.
+//
 //   rows     chunks of NDJSON, as they were appended
 //   batches  the chunks of one object; sealed batches have a file
 //   files    the final bytes of a sealed batch, by its id
-//   meta     'bound', 'tenant', 'lastLsn', 'totals', 'lease', 'flushTo'
+//   meta     'bound', 'tenant', 'lastLsn', 'lastBatch', 'totals', 'lease', 'flushTo'
 //
 // Several pages may drain at the same time. So a step does nothing if its batch is gone or was
 // sealed again meanwhile.
 
 import { ColdpressError } from './error.js'
 import {
-  addToTotals,
   allFree,
   chunksInBatches,
   chunksInOrder,
   contentOf,
   firstFree,
   flushToOf,
+  nextBatchId,
   runs,
   sum,
   totalsOf,
@@ -66,9 +70,13 @@ export class OutboxStore {
    */
   append(pieces, at) {
     return this.database.write(async (store) => {
-      for (const { text, rows } of pieces) store('rows').add({ text, rows, at })
-      const bytes = sum(pieces.map(({ text }) => text.length))
-      await addToTotals(store, sum(pieces.map(({ rows }) => rows)), bytes)
+      const totals = await totalsOf(store)
+      for (const { text, rows } of pieces) {
+        store('rows').add({ text, rows, at })
+        totals.rows += rows
+        totals.bytes += text.length
+      }
+      store('meta').put(totals, 'totals')
     })
   }
 
@@ -150,9 +158,10 @@ export class OutboxStore {
    */
   open(batch) {
     return this.#onBatch(batch, async (store, stored) => {
+      const bytes = await resultOf(store('files').get(batch.id))
       const opened = { ...stored, opens: (stored.opens ?? 0) + 1 }
       store('batches').put(opened)
-      return { batch: opened, bytes: await resultOf(store('files').get(batch.id)) }
+      return { batch: opened, bytes }
     })
   }
 
@@ -167,12 +176,15 @@ export class OutboxStore {
   seal(chunks, { bytes, key, sha256, target }, at) {
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
-      const file = { key, sha256, target }
-      const batch = { state: 'sealed', ...contentOf(chunks), at, revision: 0, opens: 0, ...file }
-      const id = Number(await resultOf(store('batches').add(batch)))
+      const id = await nextBatchId(store)
+      const file = { key, sha256, target, revision: 0, opens: 0 }
+      /** @type {Batch} */
+      const batch = { id, state: 'sealed', ...contentOf(chunks), at, ...file }
+      store('batches').add(batch)
       store('files').put(bytes, id)
+      store('meta').put(id, 'lastBatch')
       store('meta').put(target.max, 'lastLsn')
-      return /** @type {Batch} */ ({ ...batch, id })
+      return batch
     })
   }
 
@@ -237,9 +249,12 @@ export class OutboxStore {
   parkRows(chunks, error, at) {
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
-      const batch = { state: 'parked', ...contentOf(chunks), at, revision: 0, error }
-      const id = Number(await resultOf(store('batches').add(batch)))
-      return /** @type {Batch} */ ({ ...batch, id })
+      const id = await nextBatchId(store)
+      /** @type {Batch} */
+      const batch = { id, state: 'parked', ...contentOf(chunks), at, revision: 0, error }
+      store('batches').add(batch)
+      store('meta').put(id, 'lastBatch')
+      return batch
     })
   }
 
@@ -358,12 +373,13 @@ export class OutboxStore {
  * @param {Batch} batch
  */
 async function removeFrom(store, batch) {
+  const { rows, bytes } = await totalsOf(store)
   for (const [first, last] of runs(batch.chunks)) {
     store('rows').delete(IDBKeyRange.bound(first, last))
   }
   store('batches').delete(batch.id)
   store('files').delete(batch.id)
-  await addToTotals(store, -batch.rows, -batch.bytes)
+  store('meta').put({ rows: rows - batch.rows, bytes: bytes - batch.bytes }, 'totals')
   return batch
 }
 

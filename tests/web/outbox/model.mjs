@@ -6,9 +6,11 @@ import { pathToFileURL } from 'node:url'
 import { until as untilSo } from '../lib/patience.mjs'
 import { tool, unpacked } from '../lib/tools.mjs'
 import { Browser } from './browser.mjs'
+import { holdToOneBurst } from './bursts.mjs'
 
 const { IDBFactory, IDBKeyRange, IDBObjectStore } = await tool('fake-indexeddb')
 globalThis.IDBKeyRange = IDBKeyRange
+holdToOneBurst(IDBObjectStore)
 
 const source = pathToFileURL(`${unpacked()}/src/`)
 export const { openOutbox } = await import(new URL('outbox.js', source).href)
