@@ -260,6 +260,8 @@ mod planted {
             "pub struct Low; #[cfg(not(test))] use crate::upper::Face;",
             "pub struct Low; use crate as root; use root::upper::Face;",
             "pub struct Low; use crate::beside::beside;",
+            "pub struct Low; pub(crate) use crate::upper;",
+            "pub struct Low; use crate :: { upper as above, beside };",
         ] {
             let wrong = wrong_with(("src/lower.rs", planted));
             assert!(wrong.iter().any(|line| line.contains("src/lower.rs imports")), "{planted}");

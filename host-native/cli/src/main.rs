@@ -51,11 +51,14 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 use store::StoreArgs;
+
+/// The commands that only a build with the feature `serve` has.
+const SERVE_COMMANDS: [&str; 2] = ["serve", "token"];
 
 const EXAMPLES: &str = "Examples:
   coldpress put movies.ndjson --collection movies
@@ -156,6 +159,12 @@ fn explain(error: &clap::Error) -> Result<(), Failure> {
     ) {
         return Err(Failure::usage("no command given; `coldpress --help` lists the commands"));
     }
+    if let Some(command) = absent_here(error) {
+        return Err(Failure::usage(format_args!(
+            "this build has no `coldpress {command}`; make one that has it: cargo build --release \
+             --features serve"
+        )));
+    }
     let text = error.render().to_string();
     let mut message = String::new();
     for line in text.lines().map(str::trim) {
@@ -173,9 +182,30 @@ fn explain(error: &clap::Error) -> Result<(), Failure> {
     Err(Failure::Usage(message))
 }
 
+/// The command that was asked for, if only a build with more features has it.
+fn absent_here(error: &clap::Error) -> Option<&'static str> {
+    let asked = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(asked)) => asked,
+        _ => return None,
+    };
+    SERVE_COMMANDS.into_iter().find(|command| *command == asked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_of_another_build_is_named() {
+        for command in SERVE_COMMANDS {
+            let parsed = Arguments::try_parse_from(["coldpress", command, "--help"]);
+            let told = explain(&parsed.unwrap_err()).map_err(|failure| failure.line().unwrap());
+            match cfg!(feature = "serve") {
+                true => assert_eq!(told.map_err(|_| ()), Ok(()), "{command}"),
+                false => assert!(told.unwrap_err().contains("--features serve"), "{command}"),
+            }
+        }
+    }
 
     #[test]
     fn arguments_hold_together() {

@@ -131,6 +131,12 @@ impl Report<'_> {
         let found = self.files.iter().filter(|file| file.outcome == PutOutcome::AlreadyThere);
         match (found.count(), self.files.len()) {
             (0, _) => None,
+            // The rows of an append with an id are known by their numbers alone.
+            (found, all) if self.args.append_id.is_some() => Some(format!(
+                "{found} of {}, from earlier runs with this append id; the rows of this run were \
+                 counted, not compared with them",
+                counted(all as u64, "object")
+            )),
             (1, 1) => Some("with the same content; nothing was written".to_owned()),
             (found, all) => Some(format!("{found} of {all} objects, with the same content")),
         }

@@ -82,7 +82,26 @@ impl Package {
                 }
             }
         });
+        arrows.extend(self.arrows_to_modules());
         arrows
+    }
+
+    /// The arrows of `use` lines that import a whole module, whether something of it is used or
+    /// not: `pub(crate) use crate::put` passes it on. A module may name those that it lies in.
+    fn arrows_to_modules(&self) -> impl Iterator<Item = Arrow> {
+        let imports = |(number, module): (usize, &Module)| {
+            let paths = module.source.imports.iter().map(|import| import.path.clone());
+            paths.map(move |path| (number, path)).collect::<Vec<_>>()
+        };
+        let imports = self.modules.iter().enumerate().flat_map(imports);
+        imports.filter_map(|(from, path)| {
+            let Found::Module(to) = self.find(from, &path, &mut Vec::new()) else { return None };
+            let (from, to) = (&self.modules[from], &self.modules[to]);
+            let apart = from.file != to.file && !from.path.starts_with(&to.path);
+            let arrow =
+                || Arrow { from: from.file.clone(), to: to.file.clone(), path: path.join("::") };
+            apart.then(arrow)
+        })
     }
 
     /// The other crates that its code names.
