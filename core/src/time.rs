@@ -183,6 +183,18 @@ pub fn listed_time_ms(text: &str) -> Option<u64> {
     at_clock_ms(days, clock)
 }
 
+/// Reads RFC 3339 text, in any zone, to the second, as milliseconds since 1970; `None` for other text,
+/// or for a time before 1970.
+pub fn rfc3339_ms(text: &str) -> Option<u64> {
+    let (seconds, rest) = text.split_at_checked(19)?;
+    let zone = match rest.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    let seconds = timestamp(&format!("{seconds}{zone}"), 0)?.value;
+    u64::try_from(seconds).ok()?.checked_mul(1_000)
+}
+
 fn is_weekday(text: &str) -> bool {
     ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().any(|day| text.starts_with(day))
 }

@@ -1,32 +1,91 @@
 //! Turns failures of stores and operating systems into [`Error`]s without secrets.
 
+use std::collections::VecDeque;
 use std::error::Error as StdError;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::{fmt, io};
 
 use coldpress_core::{Meaning, Verdict};
 use object_store::Error as StoreError;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::ColdStorageConfig;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
 
-/// The values that no message may show.
+/// What a signed URL encodes in a session token.
+const IN_QUERY: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The most values that are kept. The oldest of so many have expired long ago: credentials live
+/// for 15 minutes at least, and no session of AWS lives longer than 36 hours.
+const SECRETS_MAX: usize = 1_024;
+
+/// The values that no message may show: every credential that this store has used, the refreshed
+/// ones too. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets(Arc<RwLock<VecDeque<String>>>);
 
 impl Secrets {
     pub(crate) fn of(config: &ColdStorageConfig) -> Self {
-        let values = [&config.secret_key, &config.session_token, &config.access_key];
-        Secrets(values.into_iter().filter(|v| !v.is_empty()).cloned().collect())
+        let secrets = Secrets::default();
+        for value in [&config.secret_key, &config.session_token, &config.access_key] {
+            secrets.add(value);
+        }
+        secrets
+    }
+
+    /// No message shows this value from now on, as it is or percent-encoded.
+    pub(crate) fn add(&self, value: &str) {
+        let in_url = utf8_percent_encode(value, &IN_QUERY).to_string();
+        let mut values = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for value in [value.to_owned(), in_url] {
+            if value.is_empty() || values.contains(&value) {
+                continue;
+            }
+            if values.len() >= SECRETS_MAX {
+                values.pop_front();
+            }
+            values.push_back(value);
+        }
+    }
+
+    pub(crate) fn add_all(&self, credentials: &Credentials) {
+        self.add(&credentials.secret_key);
+        self.add(&credentials.session_token);
+        self.add(&credentials.access_key);
     }
 
     pub(crate) fn scrub(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
+        let values = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Vec<&String> = values.iter().filter(|v| text.contains(v.as_str())).collect();
+        // A value may be part of a longer one, and the rest of that would stay.
+        found.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        found.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(hidden)"))
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secrets(hidden)")
+    }
+}
+
+/// Where the credentials in use come from, as shown to people. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin(Arc<RwLock<String>>);
+
+impl Origin {
+    pub(crate) fn set(&self, origin: &str) {
+        origin.clone_into(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Stands behind "the credentials"; empty if the configuration itself holds them.
+    fn clause(&self) -> String {
+        let origin = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match origin.is_empty() {
+            true => String::new(),
+            false => format!(" of {origin}"),
+        }
     }
 }
 
@@ -39,6 +98,8 @@ pub(crate) enum Refusal {
     Unreadable { kind: ErrorKind, message: &'static str },
     /// A path of a local folder that is not safe to use. The message says what to do.
     UnsafePath { kind: ErrorKind, message: String },
+    /// There are no credentials to sign with. The error says what to do.
+    NoCredentials(Error),
 }
 
 impl Refusal {
@@ -54,6 +115,7 @@ impl fmt::Display for Refusal {
             Refusal::Judged(verdict) => f.write_str(&verdict.said()),
             Refusal::Unreadable { message, .. } => f.write_str(message),
             Refusal::UnsafePath { message, .. } => f.write_str(message),
+            Refusal::NoCredentials(error) => error.fmt(f),
         }
     }
 }
@@ -64,7 +126,7 @@ impl StdError for Refusal {}
 pub(crate) fn meaning(error: &StoreError) -> Option<Meaning> {
     match Refusal::within(error)? {
         Refusal::Judged(verdict) => Some(verdict.meaning),
-        Refusal::Unreadable { .. } | Refusal::UnsafePath { .. } => None,
+        Refusal::Unreadable { .. } | Refusal::UnsafePath { .. } | Refusal::NoCredentials(_) => None,
     }
 }
 
@@ -75,6 +137,7 @@ pub(crate) struct StoreErrors {
     pub(crate) store: String,
     pub(crate) bucket: String,
     pub(crate) secrets: Secrets,
+    pub(crate) origin: Origin,
 }
 
 impl StoreErrors {
@@ -83,6 +146,7 @@ impl StoreErrors {
         let answer = self.secrets.scrub(&whole_chain(error));
         let worded = match Refusal::within(error) {
             Some(Refusal::Judged(verdict)) => self.judged(verdict, doing, path),
+            Some(Refusal::NoCredentials(why)) => self.no_credentials(why, doing, path),
             // It says already what to do: words of ours would only contradict it.
             Some(Refusal::UnsafePath { kind, message }) => {
                 Error::new(*kind, format!("could not {doing}: {message}")).at(path)
@@ -90,6 +154,12 @@ impl StoreErrors {
             _ => self.worded(kind_of(error), &essence(error), doing, path),
         };
         worded.with_answer(answer)
+    }
+
+    /// The error of a request that could not be signed.
+    pub(crate) fn no_credentials(&self, why: &Error, doing: &str, path: &str) -> Error {
+        let why_not = self.secrets.scrub(why.message());
+        Error::new(why.kind(), format!("could not {doing}: {why_not}")).at(path)
     }
 
     /// The error of an answer that is no success.
@@ -112,9 +182,10 @@ impl StoreErrors {
                 again"
             ),
             Meaning::Expired => format!(
-                "could not {doing}: {store} says that the credentials have expired ({said}); get \
+                "could not {doing}: {store} says that the credentials{} have expired ({said}); get \
                 new ones (access_key, secret_key and session_token; for the command: \
-                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
+                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)",
+                self.origin.clause()
             ),
             Meaning::Damaged => format!(
                 "could not {doing}: the bytes arrived damaged at {store} each time they were sent \
@@ -152,9 +223,10 @@ impl StoreErrors {
                 format!("could not {doing}: {said}; check the permissions of the folder")
             }
             ErrorKind::Denied => format!(
-                "could not {doing}: {store} refused the credentials ({said}); check access_key and \
+                "could not {doing}: {store} refused the credentials{} ({said}); check access_key and \
                 secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
                 AWS_SESSION_TOKEN) and their permissions in the bucket {:?}",
+                self.origin.clause(),
                 self.bucket
             ),
             ErrorKind::Settings => format!(

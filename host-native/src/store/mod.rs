@@ -9,4 +9,5 @@ pub(crate) mod place;
 pub(crate) mod s3;
 
 pub use outcome::PutOutcome;
+pub use s3::credentials::AwsDefaults;
 pub use s3::grants::GrantLimits;
