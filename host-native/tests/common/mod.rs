@@ -4,6 +4,7 @@
 pub mod child;
 pub mod client;
 pub mod conformance;
+pub mod fake_aws;
 pub mod gate;
 pub mod lifecycle;
 pub mod proxy;
