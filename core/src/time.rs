@@ -285,6 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn rfc_3339_is_read_in_any_zone_to_the_second() {
+        for (text, expected) in [
+            ("1970-01-02T00:00:01Z", Some(86_401_000)),
+            ("1970-01-02T01:00:01.999999999+01:00", Some(86_401_000)),
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+            ("1969-12-31T23:59:59Z", None),
+            ("1970-01-02T00:00:01", None),
+            ("1970-01-02T00:00:0é", None),
+            ("soon", None),
+        ] {
+            assert_eq!(rfc3339_ms(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn listed_times_are_read_as_the_stores_write_them() {
         for (text, seconds) in [
             ("1970-01-01T00:00:00Z", 0),

@@ -21,7 +21,7 @@ const OTHERS: [&str; 4] = [
      Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
      SystemTime Vec",
     "Bytes ObjectStore Value",
-    "Asked E K T",
+    "Asked E F K T",
     "Parsed",
 ];
 

@@ -347,6 +347,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_ever_a_secret_is_hidden_also_in_a_url_and_in_a_longer_one() {
+        let secrets = Secrets::default();
+        let later = secrets.clone();
+        later.add("AK");
+        later.add("AK/in+a=token");
+        later.add("");
+        let shown = secrets.scrub("AK AK/in+a=token AK%2Fin%2Ba%3Dtoken");
+        assert_eq!(shown, "(hidden) (hidden) (hidden)");
+        for number in 0..SECRETS_MAX * 2 {
+            later.add(&format!("secret-{number}-"));
+        }
+        assert!(secrets.0.read().unwrap().len() <= SECRETS_MAX);
+        assert_eq!(secrets.scrub(&format!("secret-{}-", SECRETS_MAX * 2 - 1)), "(hidden)");
+    }
+
+    #[test]
     fn a_path_that_we_may_not_read_is_denied_and_not_a_bad_name() {
         let invalid = |kind: io::ErrorKind| {
             let path = "/data/7".into();

@@ -79,7 +79,9 @@ async fn works_with(
         assert_eq!(given.as_deref(), Some(token.as_str()), "{request:?}");
     }
     is_free_of_secrets(&format!("{storage:?} {:?}", storage.object_store()));
-    is_free_of_secrets(&trace().text());
+    let traced = trace().text();
+    assert!(traced.contains("got credentials"), "nothing was traced");
+    is_free_of_secrets(&traced);
 }
 
 #[tokio::test]

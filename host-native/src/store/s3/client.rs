@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{KeyPrefix, PutRule, Signer, SignerConfig};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as StorePath;
 use object_store::{ClientOptions, ObjectStore, PutMode, PutOptions, RetryConfig};
 use tokio::sync::{OnceCell, oneshot};
@@ -66,25 +66,17 @@ impl S3Store {
             secrets: secrets.clone(),
             origin,
         };
-        let renewal =
-            Renewal { credentials: Arc::clone(&credentials), region: config.region.clone() };
-        let builder = AmazonS3Builder::new()
-            .with_endpoint(endpoint)
-            .with_allow_http(config.allow_http)
-            .with_bucket_name(&config.bucket)
-            .with_region(&config.region)
-            .with_credentials(Arc::new(ForObjectStore(Arc::clone(&credentials))))
-            // Only the layer below retries, by the table of answers. Two layers that retry would
-            // multiply the tries.
-            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_client_options(
-                ClientOptions::new()
-                    .with_allow_http(config.allow_http)
-                    .with_connect_timeout(config.connect_timeout)
-                    .with_timeout(config.timeout),
-            )
-            .with_http_connector(JudgingConnector { secrets, patience, renewal: Some(renewal) });
-        let store = builder.build().map_err(|e| errors.error(&e, "set up the client", ""))?;
+        let store = client(config, endpoint, &credentials, secrets)
+            .map_err(|e| errors.error(&e, "set up the client", ""))?;
+        let place = SignerConfig {
+            endpoint: endpoint.to_owned(),
+            bucket: config.bucket.clone(),
+            region: config.region.clone(),
+            ..SignerConfig::default()
+        };
+        // A place that cannot be signed for is an error now, and not of the first request.
+        let any = || "any".to_owned();
+        Signer::new(SignerConfig { access_key: any(), secret_key: any(), ..place.clone() })?;
         Ok(S3Store {
             store: Arc::new(Resuming::new(Arc::new(store), patience)),
             errors,
@@ -95,12 +87,7 @@ impl S3Store {
             retry_timeout: config.retry_timeout,
             clock: config.clock.clone(),
             rule: OnceCell::new(),
-            place: SignerConfig {
-                endpoint: endpoint.to_owned(),
-                bucket: config.bucket.clone(),
-                region: config.region.clone(),
-                ..SignerConfig::default()
-            },
+            place,
             credentials,
             transport: Transport::new(config.connect_timeout, config.timeout, config.allow_http)?,
             parts_rule: OnceCell::new(),
@@ -186,4 +173,32 @@ impl S3Store {
         let options = PutOptions { mode, ..PutOptions::default() };
         self.store.put_opts(path, bytes.into(), options).await.map(|_| ())
     }
+}
+
+/// The client of object_store, over our own layer.
+fn client(
+    config: &ColdStorageConfig,
+    endpoint: &str,
+    credentials: &Arc<Provider>,
+    secrets: Secrets,
+) -> object_store::Result<AmazonS3> {
+    let renewal = Renewal { credentials: Arc::clone(credentials), region: config.region.clone() };
+    let patience = config.retry_timeout;
+    AmazonS3Builder::new()
+        .with_endpoint(endpoint)
+        .with_allow_http(config.allow_http)
+        .with_bucket_name(&config.bucket)
+        .with_region(&config.region)
+        .with_credentials(Arc::new(ForObjectStore(Arc::clone(credentials))))
+        // Only the layer below retries, by the table of answers. Two layers that retry would
+        // multiply the tries.
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        .with_client_options(
+            ClientOptions::new()
+                .with_allow_http(config.allow_http)
+                .with_connect_timeout(config.connect_timeout)
+                .with_timeout(config.timeout),
+        )
+        .with_http_connector(JudgingConnector { secrets, patience, renewal: Some(renewal) })
+        .build()
 }
