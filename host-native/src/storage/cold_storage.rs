@@ -12,12 +12,13 @@ use object_store::{Error as StoreError, ObjectStore};
 use crate::config::{ColdStorageConfig, Place};
 use crate::error::Result;
 use crate::storage::list::Listing;
-use crate::store::error::{Origin, Secrets, StoreErrors};
+use crate::store::error::StoreErrors;
 use crate::store::local::folder::LocalFolder;
 use crate::store::outcome::PutOutcome;
 use crate::store::path::store_path;
 use crate::store::place::Store;
 use crate::store::s3::client::S3Store;
+use crate::store::secrets::{Origin, Secrets};
 use crate::time::TimeOfDay;
 
 /// One bucket, or one local folder, of cold data.

@@ -1,93 +1,13 @@
 //! Turns failures of stores and operating systems into [`Error`]s without secrets.
 
-use std::collections::VecDeque;
 use std::error::Error as StdError;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::{fmt, io};
 
 use coldpress_core::{Meaning, Verdict};
 use object_store::Error as StoreError;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::config::ColdStorageConfig;
-use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind};
-
-/// What a signed URL encodes in a session token.
-const IN_QUERY: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// The most values that are kept. The oldest of so many have expired long ago: credentials live
-/// for 15 minutes at least, and no session of AWS lives longer than 36 hours.
-const SECRETS_MAX: usize = 1_024;
-
-/// The values that no message may show: every credential that this store has used, the refreshed
-/// ones too. Clones share them.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<RwLock<VecDeque<String>>>);
-
-impl Secrets {
-    pub(crate) fn of(config: &ColdStorageConfig) -> Self {
-        let secrets = Secrets::default();
-        for value in [&config.secret_key, &config.session_token, &config.access_key] {
-            secrets.add(value);
-        }
-        secrets
-    }
-
-    /// No message shows this value from now on, as it is or percent-encoded.
-    pub(crate) fn add(&self, value: &str) {
-        let in_url = utf8_percent_encode(value, &IN_QUERY).to_string();
-        let mut values = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for value in [value.to_owned(), in_url] {
-            if value.is_empty() || values.contains(&value) {
-                continue;
-            }
-            if values.len() >= SECRETS_MAX {
-                values.pop_front();
-            }
-            values.push_back(value);
-        }
-    }
-
-    pub(crate) fn add_all(&self, credentials: &Credentials) {
-        self.add(&credentials.secret_key);
-        self.add(&credentials.session_token);
-        self.add(&credentials.access_key);
-    }
-
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        let values = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<&String> = values.iter().filter(|v| text.contains(v.as_str())).collect();
-        // A value may be part of a longer one, and the rest of that would stay.
-        found.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        found.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(hidden)"))
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secrets(hidden)")
-    }
-}
-
-/// Where the credentials in use come from, as shown to people. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Origin(Arc<RwLock<String>>);
-
-impl Origin {
-    pub(crate) fn set(&self, origin: &str) {
-        origin.clone_into(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Stands behind "the credentials"; empty if the configuration itself holds them.
-    fn clause(&self) -> String {
-        let origin = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match origin.is_empty() {
-            true => String::new(),
-            false => format!(" of {origin}"),
-        }
-    }
-}
+use crate::store::secrets::{Origin, Secrets};
 
 /// Why a layer of ours below object_store passes no answer on.
 #[derive(Debug)]
@@ -181,12 +101,7 @@ impl StoreErrors {
                 differs too much from its own ({said}); set the clock (is NTP running?) and try \
                 again"
             ),
-            Meaning::Expired => format!(
-                "could not {doing}: {store} says that the credentials{} have expired ({said}); get \
-                new ones (access_key, secret_key and session_token; for the command: \
-                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)",
-                self.origin.clause()
-            ),
+            Meaning::Expired => self.expired(&said, doing),
             Meaning::Damaged => format!(
                 "could not {doing}: the bytes arrived damaged at {store} each time they were sent \
                 ({said}); check the network and the memory of this machine, and try again"
@@ -222,13 +137,7 @@ impl StoreErrors {
             ErrorKind::Denied if self.bucket.is_empty() => {
                 format!("could not {doing}: {said}; check the permissions of the folder")
             }
-            ErrorKind::Denied => format!(
-                "could not {doing}: {store} refused the credentials{} ({said}); check access_key and \
-                secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
-                AWS_SESSION_TOKEN) and their permissions in the bucket {:?}",
-                self.origin.clause(),
-                self.bucket
-            ),
+            ErrorKind::Denied => self.refused(&said, doing),
             ErrorKind::Settings => format!(
                 "could not {doing}: {store} does not accept the request ({said}); check endpoint, \
                 region and bucket"
@@ -253,6 +162,38 @@ impl StoreErrors {
             ),
         };
         Error::new(kind, message).at(path)
+    }
+
+    /// The store says that the credentials have expired.
+    fn expired(&self, said: &str, doing: &str) -> String {
+        let store = &self.store;
+        match self.origin.get() {
+            Some(origin) => format!(
+                "could not {doing}: {store} says that the credentials of {origin} have expired \
+                ({said}), and there are no newer ones; sign in again"
+            ),
+            None => format!(
+                "could not {doing}: {store} says that the credentials have expired ({said}); get \
+                new ones (access_key, secret_key and session_token; for the command: \
+                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
+            ),
+        }
+    }
+
+    /// The store refuses the credentials.
+    fn refused(&self, said: &str, doing: &str) -> String {
+        let (store, bucket) = (&self.store, &self.bucket);
+        match self.origin.get() {
+            Some(origin) => format!(
+                "could not {doing}: {store} refused the credentials of {origin} ({said}); check \
+                them, and their permissions in the bucket {bucket:?}"
+            ),
+            None => format!(
+                "could not {doing}: {store} refused the credentials ({said}); check access_key and \
+                secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
+                AWS_SESSION_TOKEN) and their permissions in the bucket {bucket:?}"
+            ),
+        }
     }
 
     /// The error of an operation that took too long.
@@ -345,22 +286,6 @@ fn essence(error: &StoreError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_ever_a_secret_is_hidden_also_in_a_url_and_in_a_longer_one() {
-        let secrets = Secrets::default();
-        let later = secrets.clone();
-        later.add("AK");
-        later.add("AK/in+a=token");
-        later.add("");
-        let shown = secrets.scrub("AK AK/in+a=token AK%2Fin%2Ba%3Dtoken");
-        assert_eq!(shown, "(hidden) (hidden) (hidden)");
-        for number in 0..SECRETS_MAX * 2 {
-            later.add(&format!("secret-{number}-"));
-        }
-        assert!(secrets.0.read().unwrap().len() <= SECRETS_MAX);
-        assert_eq!(secrets.scrub(&format!("secret-{}-", SECRETS_MAX * 2 - 1)), "(hidden)");
-    }
 
     #[test]
     fn a_path_that_we_may_not_read_is_denied_and_not_a_bad_name() {

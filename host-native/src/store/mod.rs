@@ -7,6 +7,7 @@ pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod place;
 pub(crate) mod s3;
+pub(crate) mod secrets;
 
 pub use outcome::PutOutcome;
 pub use s3::credentials::AwsDefaults;

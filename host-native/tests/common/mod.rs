@@ -10,6 +10,7 @@ pub mod lifecycle;
 pub mod proxy;
 pub mod s3;
 pub mod seaweed;
+pub mod signed;
 pub mod stub;
 pub mod wal;
 pub mod wal_more;

@@ -9,7 +9,8 @@ use coldpress::{
     GrantRequest, LsnRange, Projection, Settings, StreamSettings, TimeOfDay,
 };
 
-use crate::common::fake_aws::{as_json, bucket_for, container, parts_of};
+use crate::common::fake_aws::{as_json, bucket_for, container, parts_of, signer_of};
+use crate::common::signed::is_signed_by;
 use crate::common::stub::{Bucket, Reply, Stub};
 use crate::common::{encoded, rows, shown};
 use crate::{config, is_free_of_secrets, trace};
@@ -129,6 +130,14 @@ async fn credentials_that_the_store_calls_expired_are_fetched_anew_once() {
     taken.store(4, Ordering::SeqCst);
     storage.delete(&key).await.unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 5);
+    let mut checked = 0;
+    for request in store.requests() {
+        let secret_key = signer_of(&request).replace("AK-", "SK-");
+        let is_right = is_signed_by(&request, &secret_key);
+        assert_ne!(is_right, Some(false), "{request:?}");
+        checked += usize::from(is_right.is_some());
+    }
+    assert!(checked > 5, "only {checked} requests are signed in their headers");
 
     // If the new ones are no better, the error says so, and no secret.
     taken.store(1_000, Ordering::SeqCst);

@@ -12,6 +12,7 @@ use coldpress::{
     ColdStorage, ColdStorageConfig, CredentialSource, Environment, ErrorKind, Projection,
 };
 use common::fake_aws::{NEVER, as_json, bucket_for, container, imds, parts_of, sts};
+use common::signed::is_signed_by;
 use common::stub::{Bucket, Reply, Stub};
 use common::{Trace, rows, s3_config, shown};
 
@@ -197,6 +198,7 @@ async fn a_profile_assumes_a_role_with_the_keys_of_another() {
     ];
     works_with(&variables, "role", |config| config.profile = "admin".to_owned()).await;
     let form = String::from_utf8(service.requests()[0].body.clone()).unwrap();
+    assert_eq!(is_signed_by(&service.requests()[0], &parts_of("base")[1]), Some(true));
     assert!(form.contains("ExternalId=x+y") && form.contains("RoleSessionName=me"), "{form}");
 
     for (profile, kind, parts) in [

@@ -14,11 +14,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::ColdStorageConfig;
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::error::{Origin, Secrets, StoreErrors};
+use crate::store::error::StoreErrors;
 use crate::store::s3::credentials::provider::{ForObjectStore, Provider};
 use crate::store::s3::http::JudgingConnector;
 use crate::store::s3::renewal::Renewal;
 use crate::store::s3::resume::Resuming;
+use crate::store::secrets::{Origin, Secrets};
 use crate::time::TimeOfDay;
 use crate::transport::Transport;
 

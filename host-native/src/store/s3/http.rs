@@ -17,9 +17,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::backoff::Tries;
 use crate::error::{Error, ErrorKind};
-use crate::store::error::{Refusal, Secrets};
+use crate::store::error::Refusal;
 use crate::store::s3::renewal::Renewal;
 use crate::store::s3::xml::element;
+use crate::store::secrets::Secrets;
 
 /// At most this much of an error's body is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;

@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::store::error::{Origin, StoreErrors};
+use crate::store::error::StoreErrors;
+use crate::store::secrets::Origin;
 
 /// Answers each request with the next of these, and then always with the last one.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{container, environment, instance, profile, web_identity};
 use crate::config::ColdStorageConfig;
 use crate::credentials::{CredentialSource, Environment};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::error::Secrets;
+use crate::store::secrets::Secrets;
 
 /// The order of the usual AWS chain.
 const ORDER: [CredentialSource; 5] = [

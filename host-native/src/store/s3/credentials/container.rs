@@ -10,7 +10,7 @@ use super::answer::{Found, Miss, Question, ask, failed, is_success, kind_of, rea
 use super::document;
 use crate::credentials::Environment;
 use crate::error::ErrorKind;
-use crate::store::error::Secrets;
+use crate::store::secrets::Secrets;
 use crate::transport::Transport;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use super::answer::{Found, Miss, Question, ask, failed, is_absent, is_success, k
 use super::document;
 use crate::credentials::Environment;
 use crate::error::ErrorKind;
-use crate::store::error::Secrets;
+use crate::store::secrets::Secrets;
 use crate::transport::Transport;
 
 /// Most machines are no instances, and there the address may swallow all packets.

@@ -11,7 +11,8 @@ use super::chain::Chain;
 use crate::config::ColdStorageConfig;
 use crate::credentials::{CredentialProvider, Credentials};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::error::{Origin, Refusal, Secrets};
+use crate::store::error::Refusal;
+use crate::store::secrets::{Origin, Secrets};
 use crate::time::{TimeOfDay, since_1970_ms};
 
 /// Credentials are refreshed this long before they expire: requests with retries take minutes.

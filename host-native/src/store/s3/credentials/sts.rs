@@ -12,8 +12,8 @@ use super::answer::{Miss, Question, ask, failed, is_success, kind_of, shown};
 use super::document::instant;
 use crate::credentials::{Credentials, Environment};
 use crate::error::ErrorKind;
-use crate::store::error::Secrets;
 use crate::store::s3::xml::{element, unescaped};
+use crate::store::secrets::Secrets;
 use crate::transport::{HttpAnswer, Transport};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
