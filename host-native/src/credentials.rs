@@ -149,7 +149,10 @@ impl fmt::Debug for CredentialProvider {
 /// let config = ColdStorageConfig { environment, ..ColdStorageConfig::default() };
 /// ```
 #[derive(Clone)]
-pub struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Arc<Lookup>);
+
+/// The value of the variable of this name.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// The variables that `value` knows; it gets their names.

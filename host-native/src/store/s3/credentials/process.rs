@@ -91,11 +91,9 @@ mod tests {
 
     async fn ran(script: &str, limit: Duration) -> Result<Credentials, String> {
         let command = format!("/bin/sh -c '{}'", script.replace('\'', r"'\''"));
-        run_within(&command.replace(r"'\''", "'\\''"), "work", limit).await.map_err(|miss| {
-            match miss {
-                Miss::Failed(error) => error.to_string(),
-                Miss::Unset(why) => panic!("{why}"),
-            }
+        run_within(&command, "work", limit).await.map_err(|miss| match miss {
+            Miss::Failed(error) => error.to_string(),
+            Miss::Unset(why) => panic!("{why}"),
         })
     }
 
