@@ -135,6 +135,8 @@ async fn credentials_that_the_store_calls_expired_are_fetched_anew_once() {
         let secret_key = signer_of(&request).replace("AK-", "SK-");
         let is_right = is_signed_by(&request, &secret_key);
         assert_ne!(is_right, Some(false), "{request:?}");
+        let given = request.header("authorization");
+        assert!(given.is_none_or(|given| given.contains("/us-east-1/s3/aws4_request")));
         checked += usize::from(is_right.is_some());
     }
     assert!(checked > 5, "only {checked} requests are signed in their headers");
