@@ -92,7 +92,7 @@ pub use schema::{
 };
 pub use settings::{Codec, Encodings, IdSource, Nulls, Policy, Settings};
 pub use target::Target;
-pub use time::{listed_time_ms, retry_after_ms};
+pub use time::{listed_time_ms, retry_after_ms, rfc3339_ms};
 pub use wal::{
     ArchiveMark, ArchivedNow, ArchivedSegment, Exposure, Gap, HeldUp, LocalSegment,
     RECORDED_SEGMENT_BYTES_MAX, SealedRule, SegmentChecksum, SegmentNames, SegmentOrder,

@@ -183,6 +183,18 @@ pub fn listed_time_ms(text: &str) -> Option<u64> {
     at_clock_ms(days, clock)
 }
 
+/// Reads RFC 3339 text, in any zone, to the second, as milliseconds since 1970; `None` for other text,
+/// or for a time before 1970.
+pub fn rfc3339_ms(text: &str) -> Option<u64> {
+    let (seconds, rest) = text.split_at_checked(19)?;
+    let zone = match rest.strip_prefix('.') {
+        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    let seconds = timestamp(&format!("{seconds}{zone}"), 0)?.value;
+    u64::try_from(seconds).ok()?.checked_mul(1_000)
+}
+
 fn is_weekday(text: &str) -> bool {
     ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().any(|day| text.starts_with(day))
 }
@@ -270,6 +282,21 @@ mod tests {
             assert_eq!(retry_after_ms(value, now_ms), expected, "{value:?}");
         }
         assert_eq!(http_date_ms("Friday, 29-Nov-69 00:00:00 GMT"), Some(3_152_908_800_000));
+    }
+
+    #[test]
+    fn rfc_3339_is_read_in_any_zone_to_the_second() {
+        for (text, expected) in [
+            ("1970-01-02T00:00:01Z", Some(86_401_000)),
+            ("1970-01-02T01:00:01.999999999+01:00", Some(86_401_000)),
+            ("9999-12-31T23:59:59Z", Some(253_402_300_799_000)),
+            ("1969-12-31T23:59:59Z", None),
+            ("1970-01-02T00:00:01", None),
+            ("1970-01-02T00:00:0é", None),
+            ("soon", None),
+        ] {
+            assert_eq!(rfc3339_ms(text), expected, "{text}");
+        }
     }
 
     #[test]

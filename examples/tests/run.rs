@@ -18,7 +18,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 #[test]
 fn every_example_runs_and_keeps_its_promises() {
     for (name, program) in PROGRAMS {
-        // `ColdStorage` reads no credentials of the environment; an example that did would fail.
+        // An example that looked for credentials in the environment would find none, and fail.
         let output = Command::new(program).env_clear().output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name}: {stderr}");

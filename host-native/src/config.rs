@@ -8,6 +8,7 @@ use std::time::Duration;
 use coldpress_core::{Codec as ParquetCompression, Encodings, KeyPrefix, LsnWidth, Settings};
 use url::Url;
 
+use crate::credentials::{CredentialProvider, CredentialSource, Environment};
 use crate::error::{Error, Result};
 use crate::time::{TimeOfDay, whole_ms};
 
@@ -26,13 +27,23 @@ pub struct ColdStorageConfig {
     pub bucket: String,
     /// The folder that all keys share. Default: `data/`.
     pub prefix: String,
-    /// The access key id. An S3 store needs it and `secret_key`. No other source of credentials is
-    /// used, so nothing waits for the metadata service of a machine.
+    /// The access key id. With it and `secret_key`, no other source of credentials is asked. Empty
+    /// means the usual AWS chain, or the one source that `credential_source` names.
     pub access_key: String,
     /// The secret access key.
     pub secret_key: String,
     /// The session token of temporary credentials, or empty.
     pub session_token: String,
+    /// Where credentials come from if `access_key` is empty. They are fetched with the first request,
+    /// and again before they expire. Default: the usual AWS chain.
+    pub credential_source: CredentialSource,
+    /// The profile of the AWS configuration files. If it is given, `CredentialSource::Auto` means
+    /// this profile alone. Default: empty, which means `AWS_PROFILE`, else `default`.
+    pub profile: String,
+    /// The caller's own source of credentials, instead of all others. Default: none.
+    pub credential_provider: Option<CredentialProvider>,
+    /// The variables that the sources of credentials read. Default: those of this process.
+    pub environment: Environment,
     /// The region requests are signed for. Default: `us-east-1`.
     pub region: String,
     /// The local folder, created by the first put. Default: `$XDG_DATA_HOME/coldpress`, or else
@@ -61,8 +72,8 @@ pub struct ColdStorageConfig {
     /// How long failed requests of one operation are retried; zero means never. No get, put or page
     /// of a listing takes longer than this plus twice `timeout`. Default: 30 s.
     pub retry_timeout: Duration,
-    /// The clock for the expiry of grants, and for the age of claims, probes and records of
-    /// segments. This store's own requests are signed by the system's clock. Default: the system's
+    /// The clock for the expiry of grants and of credentials, and for the age of claims, probes and
+    /// records of segments. This store's own requests are signed by the system's clock. Default: the system's
     /// clock.
     pub clock: TimeOfDay,
 }
@@ -76,6 +87,10 @@ impl Default for ColdStorageConfig {
             access_key: String::new(),
             secret_key: String::new(),
             session_token: String::new(),
+            credential_source: CredentialSource::default(),
+            profile: String::new(),
+            credential_provider: None,
+            environment: Environment::default(),
             region: "us-east-1".to_owned(),
             local_dir: None,
             compression: ParquetCompression::default(),
@@ -106,6 +121,10 @@ impl fmt::Debug for ColdStorageConfig {
             .field("access_key", &Hidden(&self.access_key))
             .field("secret_key", &Hidden(&self.secret_key))
             .field("session_token", &Hidden(&self.session_token))
+            .field("credential_source", &self.credential_source)
+            .field("profile", &self.profile)
+            .field("credential_provider", &self.credential_provider)
+            .field("environment", &self.environment)
             .field("region", &self.region)
             .field("local_dir", &self.local_dir)
             .field("compression", &self.compression)
@@ -153,6 +172,11 @@ impl ColdStorageConfig {
         self.check_credentials()?;
         self.check_times()?;
         Ok((Place::S3 { endpoint }, prefix))
+    }
+
+    /// Whether the configuration itself holds credentials, or a part of them.
+    pub(crate) fn has_keys(&self) -> bool {
+        [&self.access_key, &self.secret_key, &self.session_token].iter().any(|v| !v.is_empty())
     }
 
     /// The settings of the encoder behind `encode_and_upload`.
@@ -219,11 +243,19 @@ impl ColdStorageConfig {
             ("secret_key", "AWS_SECRET_ACCESS_KEY", &self.secret_key, true),
             ("session_token", "AWS_SESSION_TOKEN", &self.session_token, false),
         ];
+        if !self.has_keys() {
+            return Ok(());
+        }
+        if self.credential_provider.is_some() {
+            return Err(Error::settings(
+                "access_key and credential_provider are both given; give one of them",
+            ));
+        }
         for (field, variable, value, needed) in fields {
             if needed && value.is_empty() {
                 return Err(Error::settings(format!(
-                    "an S3 store needs {field} (for the command: {variable}), which is empty; set \
-                    it, because no other source of credentials is used"
+                    "{field} (for the command: {variable}) is empty, and other credentials are \
+                    given; give both keys, or neither to use the usual AWS sources"
                 )));
             }
             // They go into HTTP headers, and a line break at the end is a common mistake.

@@ -21,6 +21,7 @@
 
 mod backoff;
 mod config;
+mod credentials;
 mod error;
 mod grants;
 mod process;
@@ -50,6 +51,7 @@ pub use coldpress_core::{
 pub use {bytes, object_store, serde_json};
 
 pub use config::ColdStorageConfig;
+pub use credentials::{CredentialProvider, CredentialSource, Credentials, Environment};
 pub use error::{Error, ErrorKind, Result};
 pub use futures_util::Stream;
 pub use quiet::quietly;
@@ -58,7 +60,7 @@ pub use storage::{
     Leftover, Likeness, ObjectWriter, Proof, Repaired, RowStream, StoredContent, StoredFile,
     StoredObject, ToKey, VerifiedObject,
 };
-pub use store::{GrantLimits, PutOutcome};
+pub use store::{AwsDefaults, GrantLimits, PutOutcome};
 pub use time::TimeOfDay;
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use wal::{

@@ -16,7 +16,8 @@ pub(crate) fn now_ms() -> u64 {
     since_1970_ms(SystemTime::now())
 }
 
-fn since_1970_ms(time: SystemTime) -> u64 {
+/// A time in milliseconds since 1970; 0 if it is before.
+pub(crate) fn since_1970_ms(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

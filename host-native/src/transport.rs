@@ -19,9 +19,13 @@ use crate::error::{Error, Result};
 /// 1 KiB; with every byte escaped, that is 6 MB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
+/// At most this much of an answer to a request for credentials is read.
+const CREDENTIALS_BYTES_MAX: usize = 64 << 10;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
     client: HttpClient,
+    answer_bytes_max: usize,
 }
 
 /// An answer, whatever its status.
@@ -53,7 +57,28 @@ impl Transport {
         let client = ReqwestConnector::default().connect(&options).map_err(|error| {
             Error::settings(format!("could not set up the HTTP client: {error}"))
         })?;
-        Ok(Transport { client })
+        Ok(Transport { client, answer_bytes_max: ANSWER_BYTES_MAX })
+    }
+
+    /// A client for services that give credentials. It follows no redirect, because the request
+    /// holds a secret, and uses a proxy only where `may_use_proxy`: the metadata service of a machine
+    /// is on that machine.
+    pub(crate) fn for_credentials(
+        connect_timeout: Duration,
+        timeout: Duration,
+        may_use_proxy: bool,
+    ) -> Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(connect_timeout)
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none());
+        if !may_use_proxy {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| {
+            Error::settings(format!("could not set up the HTTP client: {error}"))
+        })?;
+        Ok(Transport { client: HttpClient::new(client), answer_bytes_max: CREDENTIALS_BYTES_MAX })
     }
 
     /// The answer, or the reason in words why none came. Neither holds the URL: a presigned URL is
@@ -85,7 +110,7 @@ impl Transport {
         let (parts, body) = response.into_parts();
         let mut stream = body.bytes_stream();
         let mut bytes = Vec::new();
-        while bytes.len() < ANSWER_BYTES_MAX
+        while bytes.len() < self.answer_bytes_max
             && let Some(chunk) = stream.next().await
         {
             bytes.extend_from_slice(&chunk.map_err(|e| in_words(&e))?);

@@ -131,7 +131,9 @@ fn every_other_type_has_a_path() {
     named::<(coldpress::Examined, coldpress::DamagedObject, coldpress::Likeness)>();
     named::<(coldpress::Repaired, coldpress::Proof, coldpress::ObjectWriter)>();
     named::<(coldpress::Contents, coldpress::StoredObject, coldpress::ForeignNames)>();
-    named::<(coldpress::ForeignName, coldpress::Leftover)>();
+    named::<(coldpress::ForeignName, coldpress::Leftover, coldpress::AwsDefaults)>();
+    named::<(coldpress::Credentials, coldpress::CredentialSource, coldpress::Environment)>();
+    named::<coldpress::CredentialProvider>();
     fn takes(_: impl coldpress::ToKey) {}
     takes("data/7/events/lsn-1-2.parquet");
 }

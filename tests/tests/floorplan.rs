@@ -43,6 +43,7 @@ const NATIVE: Floors<'_> = &[
     &["storage"],
     &["store", "upload"],
     &["backoff", "config", "process", "threads", "transport", "under_way"],
+    &["credentials"],
     &["error", "quiet", "random", "staged", "time"],
 ];
 

@@ -20,8 +20,8 @@ const OTHERS: [&str; 4] = [
     "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
      Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
      SystemTime Vec",
-    "Bytes ObjectStore Value",
-    "Asked E K T",
+    "AwsCredential Bytes ObjectStore Value",
+    "Asked E F K T",
     "Parsed",
 ];
 

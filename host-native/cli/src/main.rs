@@ -7,6 +7,7 @@ mod by_grant;
 mod cat;
 mod choice;
 mod completions;
+mod credentials;
 #[cfg(feature = "serve")]
 mod dev;
 mod failure;

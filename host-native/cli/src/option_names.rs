@@ -15,7 +15,8 @@ const OPTIONS: [(&str, &str); 7] = [
 ];
 
 /// Phrases of the library whose words are too common to be replaced one by one.
-const PHRASES: [(&str, &str); 8] = [
+const PHRASES: [(&str, &str); 9] = [
+    (" (access_key and secret_key of the configuration)", ""),
     ("the option id", "--id"),
     ("raise timeout_ms", "raise --timeout"),
     ("raise timeout", "raise --timeout"),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use coldpress::{ColdStorage, Encodings, ErrorKind, GrantLimits, LsnWidth, SealedRule};
+use coldpress::{ColdStorage, Encodings, GrantLimits, LsnWidth, SealedRule};
 use coldpress_serve::{
     Connections, GrantServer, RateLimit, ServeSettings, ServedLog, TokenSource, listen,
 };
@@ -23,7 +23,7 @@ use super::failure::Failure;
 use super::grant::{lifetime, size};
 use super::interrupt;
 use super::log_lines::LogLines;
-use super::store::{StoreArgs, failed};
+use super::store::{StoreArgs, check_credentials, refused};
 use super::tasks::Tasks;
 
 /// The folder that the playground's page is built into.
@@ -159,6 +159,7 @@ fn serve_grants(args: &ServeArgs, store: &StoreArgs, runtime: &Runtime) -> Resul
         ));
     }
     let storage = ColdStorage::new(store.config(width)?).map_err(|error| refused(&error))?;
+    check_credentials(runtime.block_on(storage.require_credentials()))?;
     let Some(file) = &args.tokens else {
         return Err(Failure::usage("give --tokens FILE: only devices with a token get grants"));
     };
@@ -344,13 +345,5 @@ async fn reload_on_hangup(tokens: Arc<TokenSource>) {
         let tokens = Arc::clone(&tokens);
         // The log has the outcome.
         let _ = tokio::task::spawn_blocking(move || tokens.reload()).await;
-    }
-}
-
-/// Exit code 2 if the arguments are wrong, else 1.
-fn refused(error: &coldpress::Error) -> Failure {
-    match error.kind() {
-        ErrorKind::Settings | ErrorKind::Key => Failure::usage(error),
-        _ => failed(error),
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind};
+use coldpress::{AwsDefaults, ColdStorage, ColdStorageConfig, ErrorKind};
 use coldpress_core::LsnWidth;
 use tokio::runtime::Runtime;
 
+use super::credentials::CredentialArgs;
 use super::failure::Failure;
 use super::option_names::in_our_words;
 use super::place::Place;
@@ -22,8 +23,8 @@ use super::{interrupt, place};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
 pub struct StoreArgs {
-    /// Where objects are stored: a folder, or s3://BUCKET/PREFIX. For S3 the credentials come from
-    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+    /// Where objects are stored: a folder, or s3://BUCKET/PREFIX. S3 credentials come from
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or as --credentials says
     #[arg(
         long,
         global = true,
@@ -34,10 +35,11 @@ pub struct StoreArgs {
     )]
     store: OsString,
     /// The URL of an S3-compatible server [default: AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL,
-    /// else Amazon S3]
+    /// else endpoint_url of the profile, else Amazon S3]
     #[arg(long, global = true, value_name = "URL")]
     endpoint: Option<String>,
-    /// The region of the bucket [default: AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1]
+    /// The region of the bucket [default: AWS_REGION, else AWS_DEFAULT_REGION, else region of the
+    /// profile, else us-east-1]
     #[arg(long, global = true)]
     region: Option<String>,
     /// Allow an endpoint without encryption (http://), like AWS_ALLOW_HTTP=true
@@ -55,6 +57,8 @@ pub struct StoreArgs {
     /// overwrite each other's objects
     #[arg(long, global = true)]
     allow_unconditional_put: bool,
+    #[command(flatten)]
+    credentials: CredentialArgs,
 }
 
 impl StoreArgs {
@@ -68,7 +72,7 @@ impl StoreArgs {
     /// Whether http:// is allowed.
     pub fn allows_http(&self) -> bool {
         let yes = |value: String| value == "1" || value.eq_ignore_ascii_case("true");
-        self.allow_http || first_variable(&["AWS_ALLOW_HTTP"]).is_some_and(yes)
+        self.allow_http || env::var("AWS_ALLOW_HTTP").is_ok_and(yes)
     }
 
     /// The maximum time for one request, if it was given.
@@ -88,23 +92,21 @@ impl StoreArgs {
             Place::Bucket { bucket, prefix } => (bucket, prefix),
             Place::Folder => return self.local(config),
         };
-        let region = self
-            .region
-            .clone()
-            .or_else(|| first_variable(&["AWS_REGION", "AWS_DEFAULT_REGION"]))
-            .unwrap_or(config.region);
+        let config = self.credentials.apply(config)?;
+        let defaults = match (&self.region, &self.endpoint) {
+            (Some(_), Some(_)) => AwsDefaults::default(),
+            _ => config.aws_defaults().map_err(|error| Failure::Usage(in_our_words(&error)))?,
+        };
+        let region = self.region.clone().or(defaults.region).unwrap_or(config.region);
         let endpoint = self
             .endpoint
             .clone()
-            .or_else(|| first_variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]))
+            .or(defaults.endpoint)
             .unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
         Ok(ColdStorageConfig {
             endpoint,
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            access_key: secret("AWS_ACCESS_KEY_ID")?,
-            secret_key: secret("AWS_SECRET_ACCESS_KEY")?,
-            session_token: first_variable(&["AWS_SESSION_TOKEN"]).unwrap_or_default(),
             region,
             timeout: self.timeout().unwrap_or(config.timeout),
             allow_http: self.allows_http(),
@@ -121,7 +123,7 @@ impl StoreArgs {
             ("--timeout", self.timeout.is_some()),
             ("--allow-unconditional-put", self.allow_unconditional_put),
         ];
-        for (option, given) in unused {
+        for (option, given) in unused.into_iter().chain(self.credentials.given()) {
             if given {
                 return Err(Failure::usage(format_args!(
                     "{option} is only for S3, and the store is the folder {}; leave it out, or \
@@ -166,13 +168,12 @@ impl Store {
     ) -> Result<Self, Failure> {
         let config = args.config(lsn_width)?;
         let runtime = Tasks::new(runtime()?);
-        let storage = ColdStorage::new(config).map_err(|error| match error.kind() {
-            ErrorKind::Settings | ErrorKind::Key => Failure::Usage(in_our_words(&error)),
-            _ => Failure::Run(in_our_words(&error)),
-        })?;
+        let storage = ColdStorage::new(config).map_err(|error| refused(&error))?;
         let name = Path::new(&args.store).display().to_string();
         let is_folder = matches!(place::parse(&args.store), Ok(Place::Folder));
-        Ok(Store { storage: Arc::new(storage), runtime, name, is_folder })
+        let store = Store { storage: Arc::new(storage), runtime, name, is_folder };
+        check_credentials(store.run(store.storage.require_credentials())?)?;
+        Ok(store)
     }
 
     /// The library's handle.
@@ -238,20 +239,24 @@ pub fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::run(format_args!("cannot start the async runtime: {error}")))
 }
 
+/// A failure if there are no credentials, before any work is done. A source that does not answer is
+/// asked again by the first request.
+pub fn check_credentials(found: coldpress::Result<()>) -> Result<(), Failure> {
+    match found {
+        Err(error) if error.kind() != ErrorKind::Unavailable => Err(refused(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// The failure of a store that cannot be opened: most often a wrong call.
+pub fn refused(error: &coldpress::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Settings | ErrorKind::Key => Failure::Usage(in_our_words(error)),
+        _ => failed(error),
+    }
+}
+
 /// The library's error as the failure of a run.
 pub fn failed(error: &coldpress::Error) -> Failure {
     Failure::Run(in_our_words(error))
-}
-
-fn first_variable(names: &[&str]) -> Option<String> {
-    names.iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty())
-}
-
-fn secret(name: &str) -> Result<String, Failure> {
-    first_variable(&[name]).ok_or_else(|| {
-        Failure::usage(format_args!(
-            "{name} is not set; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to use an s3:// \
-             store"
-        ))
-    })
 }

@@ -12,12 +12,13 @@ use object_store::{Error as StoreError, ObjectStore};
 use crate::config::{ColdStorageConfig, Place};
 use crate::error::Result;
 use crate::storage::list::Listing;
-use crate::store::error::{Secrets, StoreErrors};
+use crate::store::error::StoreErrors;
 use crate::store::local::folder::LocalFolder;
 use crate::store::outcome::PutOutcome;
 use crate::store::path::store_path;
 use crate::store::place::Store;
 use crate::store::s3::client::S3Store;
+use crate::store::secrets::{Origin, Secrets};
 use crate::time::TimeOfDay;
 
 /// One bucket, or one local folder, of cold data.
@@ -65,6 +66,7 @@ impl ColdStorage {
                     store: format!("the folder {}", folder.display()),
                     bucket: String::new(),
                     secrets: Secrets::default(),
+                    origin: Origin::default(),
                 };
                 // No time limit: a disk answers, or the whole machine hangs.
                 limit_ms = u64::MAX;
@@ -136,6 +138,15 @@ impl ColdStorage {
         match &self.place {
             Store::Local(folder) => Some(folder.root()),
             Store::S3(_) => None,
+        }
+    }
+
+    /// Gets the credentials now, so that missing ones are an error before the first request. Keeps
+    /// them for the requests. A local folder needs none.
+    pub async fn require_credentials(&self) -> Result<()> {
+        match &self.place {
+            Store::Local(_) => Ok(()),
+            Store::S3(s3) => s3.current_credentials("reach the store", "").await.map(|_| ()),
         }
     }
 

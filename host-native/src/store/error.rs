@@ -6,29 +6,8 @@ use std::{fmt, io};
 use coldpress_core::{Meaning, Verdict};
 use object_store::Error as StoreError;
 
-use crate::config::ColdStorageConfig;
 use crate::error::{Error, ErrorKind};
-
-/// The values that no message may show.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
-
-impl Secrets {
-    pub(crate) fn of(config: &ColdStorageConfig) -> Self {
-        let values = [&config.secret_key, &config.session_token, &config.access_key];
-        Secrets(values.into_iter().filter(|v| !v.is_empty()).cloned().collect())
-    }
-
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secrets(hidden)")
-    }
-}
+use crate::store::secrets::{Origin, Secrets};
 
 /// Why a layer of ours below object_store passes no answer on.
 #[derive(Debug)]
@@ -39,6 +18,8 @@ pub(crate) enum Refusal {
     Unreadable { kind: ErrorKind, message: &'static str },
     /// A path of a local folder that is not safe to use. The message says what to do.
     UnsafePath { kind: ErrorKind, message: String },
+    /// There are no credentials to sign with. The error says what to do.
+    NoCredentials(Error),
 }
 
 impl Refusal {
@@ -54,6 +35,7 @@ impl fmt::Display for Refusal {
             Refusal::Judged(verdict) => f.write_str(&verdict.said()),
             Refusal::Unreadable { message, .. } => f.write_str(message),
             Refusal::UnsafePath { message, .. } => f.write_str(message),
+            Refusal::NoCredentials(error) => error.fmt(f),
         }
     }
 }
@@ -64,7 +46,7 @@ impl StdError for Refusal {}
 pub(crate) fn meaning(error: &StoreError) -> Option<Meaning> {
     match Refusal::within(error)? {
         Refusal::Judged(verdict) => Some(verdict.meaning),
-        Refusal::Unreadable { .. } | Refusal::UnsafePath { .. } => None,
+        Refusal::Unreadable { .. } | Refusal::UnsafePath { .. } | Refusal::NoCredentials(_) => None,
     }
 }
 
@@ -75,6 +57,7 @@ pub(crate) struct StoreErrors {
     pub(crate) store: String,
     pub(crate) bucket: String,
     pub(crate) secrets: Secrets,
+    pub(crate) origin: Origin,
 }
 
 impl StoreErrors {
@@ -83,6 +66,7 @@ impl StoreErrors {
         let answer = self.secrets.scrub(&whole_chain(error));
         let worded = match Refusal::within(error) {
             Some(Refusal::Judged(verdict)) => self.judged(verdict, doing, path),
+            Some(Refusal::NoCredentials(why)) => self.no_credentials(why, doing, path),
             // It says already what to do: words of ours would only contradict it.
             Some(Refusal::UnsafePath { kind, message }) => {
                 Error::new(*kind, format!("could not {doing}: {message}")).at(path)
@@ -90,6 +74,12 @@ impl StoreErrors {
             _ => self.worded(kind_of(error), &essence(error), doing, path),
         };
         worded.with_answer(answer)
+    }
+
+    /// The error of a request that could not be signed.
+    pub(crate) fn no_credentials(&self, why: &Error, doing: &str, path: &str) -> Error {
+        let why_not = self.secrets.scrub(why.message());
+        Error::new(why.kind(), format!("could not {doing}: {why_not}")).at(path)
     }
 
     /// The error of an answer that is no success.
@@ -111,11 +101,7 @@ impl StoreErrors {
                 differs too much from its own ({said}); set the clock (is NTP running?) and try \
                 again"
             ),
-            Meaning::Expired => format!(
-                "could not {doing}: {store} says that the credentials have expired ({said}); get \
-                new ones (access_key, secret_key and session_token; for the command: \
-                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
-            ),
+            Meaning::Expired => self.expired(&said, doing),
             Meaning::Damaged => format!(
                 "could not {doing}: the bytes arrived damaged at {store} each time they were sent \
                 ({said}); check the network and the memory of this machine, and try again"
@@ -151,12 +137,7 @@ impl StoreErrors {
             ErrorKind::Denied if self.bucket.is_empty() => {
                 format!("could not {doing}: {said}; check the permissions of the folder")
             }
-            ErrorKind::Denied => format!(
-                "could not {doing}: {store} refused the credentials ({said}); check access_key and \
-                secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
-                AWS_SESSION_TOKEN) and their permissions in the bucket {:?}",
-                self.bucket
-            ),
+            ErrorKind::Denied => self.refused(&said, doing),
             ErrorKind::Settings => format!(
                 "could not {doing}: {store} does not accept the request ({said}); check endpoint, \
                 region and bucket"
@@ -181,6 +162,38 @@ impl StoreErrors {
             ),
         };
         Error::new(kind, message).at(path)
+    }
+
+    /// The store says that the credentials have expired.
+    fn expired(&self, said: &str, doing: &str) -> String {
+        let store = &self.store;
+        match self.origin.get() {
+            Some(origin) => format!(
+                "could not {doing}: {store} says that the credentials of {origin} have expired \
+                ({said}), and there are no newer ones; sign in again"
+            ),
+            None => format!(
+                "could not {doing}: {store} says that the credentials have expired ({said}); get \
+                new ones (access_key, secret_key and session_token; for the command: \
+                AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)"
+            ),
+        }
+    }
+
+    /// The store refuses the credentials.
+    fn refused(&self, said: &str, doing: &str) -> String {
+        let (store, bucket) = (&self.store, &self.bucket);
+        match self.origin.get() {
+            Some(origin) => format!(
+                "could not {doing}: {store} refused the credentials of {origin} ({said}); check \
+                them, and their permissions in the bucket {bucket:?}"
+            ),
+            None => format!(
+                "could not {doing}: {store} refused the credentials ({said}); check access_key and \
+                secret_key (for the command: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
+                AWS_SESSION_TOKEN) and their permissions in the bucket {bucket:?}"
+            ),
+        }
     }
 
     /// The error of an operation that took too long.

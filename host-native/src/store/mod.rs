@@ -7,6 +7,8 @@ pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod place;
 pub(crate) mod s3;
+pub(crate) mod secrets;
 
 pub use outcome::PutOutcome;
+pub use s3::credentials::AwsDefaults;
 pub use s3::grants::GrantLimits;

@@ -4,11 +4,13 @@
 pub mod child;
 pub mod client;
 pub mod conformance;
+pub mod fake_aws;
 pub mod gate;
 pub mod lifecycle;
 pub mod proxy;
 pub mod s3;
 pub mod seaweed;
+pub mod signed;
 pub mod stub;
 pub mod wal;
 pub mod wal_more;

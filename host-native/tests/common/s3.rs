@@ -136,7 +136,7 @@ fn amz_time() -> String {
 }
 
 /// RFC 2104, with SHA-256.
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
+pub fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     let mut block = [0_u8; 64];
     match key.len() {
         0..=64 => block[..key.len()].copy_from_slice(key),
@@ -160,7 +160,7 @@ fn encoded(text: &str, slashes_stay: bool) -> String {
     out
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

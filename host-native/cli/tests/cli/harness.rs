@@ -50,6 +50,11 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        // Nor what the tester's own machine knows of AWS.
+        for file in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+            command.env(file, "/no/such/file");
+        }
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
         command
     }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod append;
+#[cfg(unix)]
+mod credentials;
 mod grant;
 mod harness;
 #[cfg(unix)]
@@ -24,6 +26,9 @@ mod wal;
 mod wal_ends;
 mod wal_missing;
 
+#[path = "../../../tests/common/fake_aws.rs"]
+#[allow(dead_code)]
+mod fake_aws;
 #[path = "../../../tests/common/seaweed.rs"]
 mod seaweed;
 #[path = "../../../tests/common/stub.rs"]

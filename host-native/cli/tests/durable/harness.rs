@@ -139,6 +139,11 @@ pub fn bare(program: impl AsRef<OsStr>, folder: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    // Nor what the tester's own machine knows of AWS.
+    for file in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        command.env(file, "/no/such/file");
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 

@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{KeyPrefix, PutRule, Signer, SignerConfig};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as StorePath;
 use object_store::{ClientOptions, ObjectStore, PutMode, PutOptions, RetryConfig};
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::config::ColdStorageConfig;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::error::{Secrets, StoreErrors};
+use crate::store::error::StoreErrors;
+use crate::store::s3::credentials::provider::{ForObjectStore, Provider};
 use crate::store::s3::http::JudgingConnector;
+use crate::store::s3::renewal::Renewal;
 use crate::store::s3::resume::Resuming;
+use crate::store::secrets::{Origin, Secrets};
 use crate::time::TimeOfDay;
 use crate::transport::Transport;
 
@@ -36,7 +40,9 @@ pub(crate) struct S3Store {
     pub(super) retry_timeout: Duration,
     pub(super) clock: TimeOfDay,
     pub(super) rule: OnceCell<PutRule>,
-    pub(super) signer: Signer,
+    /// Endpoint, bucket and region of the signer, without credentials.
+    pub(super) place: SignerConfig,
+    pub(super) credentials: Arc<Provider>,
     pub(super) transport: Transport,
     /// Whether completing a multipart upload refuses a taken key, once a probe has found out.
     pub(super) parts_rule: OnceCell<PutRule>,
@@ -52,34 +58,26 @@ impl S3Store {
         endpoint: &str,
         prefix: KeyPrefix,
     ) -> Result<Self> {
-        let secrets = Secrets::of(config);
+        let (secrets, origin) = (Secrets::of(config), Origin::default());
+        let credentials = Arc::new(Provider::new(config, &secrets, &origin));
         let patience = config.retry_timeout;
         let errors = StoreErrors {
             store: format!("the store at {endpoint}"),
             bucket: config.bucket.clone(),
             secrets: secrets.clone(),
+            origin,
         };
-        let mut builder = AmazonS3Builder::new()
-            .with_endpoint(endpoint)
-            .with_allow_http(config.allow_http)
-            .with_bucket_name(&config.bucket)
-            .with_region(&config.region)
-            .with_access_key_id(&config.access_key)
-            .with_secret_access_key(&config.secret_key)
-            // Only the layer below retries, by the table of answers. Two layers that retry would
-            // multiply the tries.
-            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_client_options(
-                ClientOptions::new()
-                    .with_allow_http(config.allow_http)
-                    .with_connect_timeout(config.connect_timeout)
-                    .with_timeout(config.timeout),
-            )
-            .with_http_connector(JudgingConnector { secrets, patience });
-        if !config.session_token.is_empty() {
-            builder = builder.with_token(&config.session_token);
-        }
-        let store = builder.build().map_err(|e| errors.error(&e, "set up the client", ""))?;
+        let store = client(config, endpoint, &credentials, secrets)
+            .map_err(|e| errors.error(&e, "set up the client", ""))?;
+        let place = SignerConfig {
+            endpoint: endpoint.to_owned(),
+            bucket: config.bucket.clone(),
+            region: config.region.clone(),
+            ..SignerConfig::default()
+        };
+        // A place that cannot be signed for is an error now, and not of the first request.
+        let any = || "any".to_owned();
+        Signer::new(SignerConfig { access_key: any(), secret_key: any(), ..place.clone() })?;
         Ok(S3Store {
             store: Arc::new(Resuming::new(Arc::new(store), patience)),
             errors,
@@ -90,14 +88,8 @@ impl S3Store {
             retry_timeout: config.retry_timeout,
             clock: config.clock.clone(),
             rule: OnceCell::new(),
-            signer: Signer::new(SignerConfig {
-                endpoint: endpoint.to_owned(),
-                bucket: config.bucket.clone(),
-                region: config.region.clone(),
-                access_key: config.access_key.clone(),
-                secret_key: config.secret_key.clone(),
-                session_token: config.session_token.clone(),
-            })?,
+            place,
+            credentials,
             transport: Transport::new(config.connect_timeout, config.timeout, config.allow_http)?,
             parts_rule: OnceCell::new(),
             cleanups: TaskTracker::new(),
@@ -116,8 +108,24 @@ impl S3Store {
         &self.prefix
     }
 
-    pub(crate) fn signer(&self) -> &Signer {
-        &self.signer
+    /// A signer with these credentials.
+    pub(super) fn signer_with(&self, credentials: &Credentials) -> Result<Signer> {
+        Ok(Signer::new(SignerConfig {
+            access_key: credentials.access_key.clone(),
+            secret_key: credentials.secret_key.clone(),
+            session_token: credentials.session_token.clone(),
+            ..self.place.clone()
+        })?)
+    }
+
+    /// The credentials of this moment. `doing` completes "could not …".
+    pub(crate) async fn current_credentials(
+        &self,
+        doing: &str,
+        path: &str,
+    ) -> Result<Arc<Credentials>> {
+        let current = self.credentials.current().await;
+        current.map_err(|why| self.errors.no_credentials(&why, doing, path))
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -166,4 +174,32 @@ impl S3Store {
         let options = PutOptions { mode, ..PutOptions::default() };
         self.store.put_opts(path, bytes.into(), options).await.map(|_| ())
     }
+}
+
+/// The client of object_store, over our own layer.
+fn client(
+    config: &ColdStorageConfig,
+    endpoint: &str,
+    credentials: &Arc<Provider>,
+    secrets: Secrets,
+) -> object_store::Result<AmazonS3> {
+    let renewal = Renewal { credentials: Arc::clone(credentials), region: config.region.clone() };
+    let patience = config.retry_timeout;
+    AmazonS3Builder::new()
+        .with_endpoint(endpoint)
+        .with_allow_http(config.allow_http)
+        .with_bucket_name(&config.bucket)
+        .with_region(&config.region)
+        .with_credentials(Arc::new(ForObjectStore(Arc::clone(credentials))))
+        // Only the layer below retries, by the table of answers. Two layers that retry would
+        // multiply the tries.
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        .with_client_options(
+            ClientOptions::new()
+                .with_allow_http(config.allow_http)
+                .with_connect_timeout(config.connect_timeout)
+                .with_timeout(config.timeout),
+        )
+        .with_http_connector(JudgingConnector { secrets, patience, renewal: Some(renewal) })
+        .build()
 }

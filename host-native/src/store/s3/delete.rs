@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use coldpress_core::{Next, Sha256Digest, StoreStep, Verdict, judge_deleted};
+use coldpress_core::{Next, Sha256Digest, Signer, StoreStep, Verdict, judge_deleted};
 use md5::{Digest as _, Md5};
 
 use crate::backoff::Tries;
@@ -78,10 +78,10 @@ impl S3Store {
             format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>");
         let digest: [u8; 16] = Md5::digest(body.as_bytes()).into();
         let sha256 = Sha256Digest::of(body.as_bytes());
-        let request = self.signer().delete_objects(digest, sha256, LIFETIME_MS, now_ms())?;
+        let sign = |signer: &Signer| signer.delete_objects(digest, sha256, LIFETIME_MS, now_ms());
         let (step, patience) = (StoreStep::DeleteMany, self.patience());
         let judged =
-            self.perform(step, &request, Bytes::from(body), patience, &doing, first).await?;
+            self.perform_own(step, sign, Bytes::from(body), patience, (&doing, first)).await?;
         let answer = self.expect_done(judged, &doing, first)?;
         let mut results = BTreeMap::new();
         // Some stores list only the keys that they did not delete.

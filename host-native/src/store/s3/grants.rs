@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coldpress_core::{
-    Encodings, Grant, GrantRequest, GrantTerms, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
+    Encodings, Grant, GrantRequest, GrantTerms, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts, Signer,
 };
 
 use crate::error::Result;
 use crate::store::s3::client::S3Store;
+use crate::store::s3::credentials::provider::left_ms;
 use crate::time::whole_ms;
 
 /// How long a request is retried while a client waits for its grant.
@@ -67,14 +68,7 @@ impl S3Store {
         asked: &GrantRequest,
         limits: &GrantLimits,
     ) -> Result<Grant> {
-        let terms = GrantTerms {
-            lifetime_ms: whole_ms(limits.lifetime),
-            bytes_max: limits.bytes_max,
-            bytes: asked.bytes,
-            sha256: asked.sha256,
-            encodings: limits.encodings,
-        };
-        let signer = self.signer();
+        let (signer, terms) = self.grantor(key, asked, limits).await?;
         let Some(parts) = limits.parts(asked.bytes)? else {
             let grant = signer.grant_put(prefix, key, &terms, self.clock.now_ms())?;
             self.rule().await?;
@@ -88,7 +82,30 @@ impl S3Store {
             Some(upload_id) => upload_id.clone(),
             None => self.begin_multipart(key, &terms, PATIENCE).await?,
         };
+        // The credentials may be new by now.
+        let (signer, terms) = self.grantor(key, asked, limits).await?;
         Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, self.clock.now_ms())?)
+    }
+
+    /// The signer and the terms of a grant, which ends no later than the credentials that sign it:
+    /// the store would refuse what the grant still calls valid.
+    async fn grantor(
+        &self,
+        key: &ObjectKey,
+        asked: &GrantRequest,
+        limits: &GrantLimits,
+    ) -> Result<(Signer, GrantTerms)> {
+        let credentials = self.current_credentials("sign a grant", key.as_str()).await?;
+        let left_ms = left_ms(&credentials, self.clock.now_ms()).unwrap_or(u64::MAX);
+        let whole_seconds_ms = left_ms / 1_000 * 1_000;
+        let terms = GrantTerms {
+            lifetime_ms: whole_ms(limits.lifetime).min(whole_seconds_ms),
+            bytes_max: limits.bytes_max,
+            bytes: asked.bytes,
+            sha256: asked.sha256,
+            encodings: limits.encodings,
+        };
+        Ok((self.signer_with(&credentials)?, terms))
     }
 }
 

@@ -16,9 +16,11 @@ use object_store::client::{
 use percent_encoding::percent_decode_str;
 
 use crate::backoff::Tries;
-use crate::error::ErrorKind;
-use crate::store::error::{Refusal, Secrets};
+use crate::error::{Error, ErrorKind};
+use crate::store::error::Refusal;
+use crate::store::s3::renewal::Renewal;
 use crate::store::s3::xml::element;
+use crate::store::secrets::Secrets;
 
 /// At most this much of an error's body is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
@@ -32,13 +34,16 @@ pub(crate) struct JudgingConnector {
     pub(crate) secrets: Secrets,
     /// How long one request is retried.
     pub(crate) patience: Duration,
+    /// Signs a request anew if its credentials have expired.
+    pub(crate) renewal: Option<Renewal>,
 }
 
 impl HttpConnector for JudgingConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let inner = ReqwestConnector::default().connect(options)?;
         let (secrets, patience) = (self.secrets.clone(), self.patience);
-        Ok(HttpClient::new(Judging { inner, secrets, patience }))
+        let renewal = self.renewal.clone();
+        Ok(HttpClient::new(Judging { inner, secrets, patience, renewal }))
     }
 }
 
@@ -47,6 +52,7 @@ struct Judging {
     inner: HttpClient,
     secrets: Secrets,
     patience: Duration,
+    renewal: Option<Renewal>,
 }
 
 /// The result of one try.
@@ -55,18 +61,32 @@ enum Attempt {
     /// No useful answer: the error to return if this was the last try, and the verdict if there was
     /// an answer.
     Failed(HttpError, Option<Verdict>),
+    /// The store says that the credentials have expired.
+    Expired(Verdict),
 }
 
 #[async_trait]
 impl HttpService for Judging {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let step = step_of(&request);
         let mut tries = Tries::new(self.patience);
+        let mut renewal = self.renewal.as_ref();
         loop {
             let (error, verdict) =
                 match self.try_once(step, request.clone(), tries.now_ms()).await? {
                     Attempt::Answered(response) => return Ok(response),
                     Attempt::Failed(error, verdict) => (error, verdict),
+                    Attempt::Expired(verdict) => match renewal.take() {
+                        Some(renewal) => match renewal.signed_anew(&request).await {
+                            Ok(Some(anew)) => {
+                                request = anew;
+                                continue;
+                            }
+                            Ok(None) => return Err(refused(verdict)),
+                            Err(why) => return Err(unsigned(why)),
+                        },
+                        None => return Err(refused(verdict)),
+                    },
                 };
             let again = match &verdict {
                 Some(verdict) => tries.again_after(verdict).await,
@@ -142,6 +162,7 @@ impl Judging {
                 parts.status = StatusCode::PRECONDITION_FAILED;
                 Ok(Attempt::Answered(HttpResponse::from_parts(parts, verdict.said().into())))
             }
+            _ if verdict.meaning == Meaning::Expired => Ok(Attempt::Expired(verdict)),
             _ => Err(refused(verdict)),
         }
     }
@@ -247,6 +268,10 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 
 fn refused(verdict: Verdict) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, Refusal::Judged(Box::new(verdict)))
+}
+
+fn unsigned(why: Error) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, Refusal::NoCredentials(why))
 }
 
 fn unreadable(kind: ErrorKind, message: &'static str) -> HttpError {

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::store::error::StoreErrors;
+use crate::store::secrets::Origin;
 
 /// Answers each request with the next of these, and then always with the last one.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ async fn asked(
 ) -> (Result<u16, ErrorKind>, u64) {
     let inner = HttpClient::new(Script(Mutex::new(script.iter().copied().collect())));
     let patience = Duration::from_secs(30);
-    let judging = Judging { inner, secrets: Secrets::default(), patience };
+    let judging = Judging { inner, secrets: Secrets::default(), patience, renewal: None };
     let begun = tokio::time::Instant::now();
     let answered = judging.call(request(method, query)).await;
     let answered = answered.map(|response| response.status().as_u16()).map_err(|error| {
@@ -49,6 +50,7 @@ async fn asked(
             store: "the store".to_owned(),
             bucket: "b".to_owned(),
             secrets: Secrets::default(),
+            origin: Origin::default(),
         };
         let error = object_store::Error::Generic { store: "S3", source: Box::new(error) };
         errors.error(&error, "ask", "k").kind()

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::StoreStep;
+use coldpress_core::{Signer, StoreStep};
 
 use crate::backoff::Tries;
 use crate::error::{Error, ErrorKind, Result};
@@ -85,12 +85,12 @@ impl<'s> ListingPages<'s> {
         let s3 = self.s3;
         let mut waits = Tries::new(s3.patience());
         loop {
-            let signer = s3.signer();
-            let request =
-                signer.list_objects(self.prefix, self.delimiter, token, LIFETIME_MS, now_ms())?;
+            let sign = |signer: &Signer| {
+                signer.list_objects(self.prefix, self.delimiter, token, LIFETIME_MS, now_ms())
+            };
             let (step, patience) = (StoreStep::List, s3.patience());
-            let judged =
-                s3.perform(step, &request, Bytes::new(), patience, LISTING, self.prefix).await?;
+            let what = (LISTING, self.prefix);
+            let judged = s3.perform_own(step, sign, Bytes::new(), patience, what).await?;
             let answer = s3.expect_done(judged, LISTING, self.prefix)?;
             match ListingPage::read(&answer.body, self.prefix) {
                 Ok(page) => return Ok(page),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{GrantTerms, Next, ObjectKey, StoreStep, listed_time_ms, upload_id_in};
+use coldpress_core::{
+    GrantTerms, Next, ObjectKey, Signer, StoreStep, listed_time_ms, upload_id_in,
+};
 
 use crate::error::{Error, Result};
 use crate::store::s3::client::{LIFETIME_MS, S3Store};
@@ -29,8 +31,8 @@ impl S3Store {
     ) -> Result<String> {
         let doing = "begin a multipart upload";
         let (step, path) = (StoreStep::BeginUpload, key.as_str());
-        let request = self.signer().begin_multipart(path, terms, now_ms())?;
-        let judged = self.perform(step, &request, Bytes::new(), patience, doing, path).await?;
+        let sign = |signer: &Signer| signer.begin_multipart(path, terms, now_ms());
+        let judged = self.perform_own(step, sign, Bytes::new(), patience, (doing, path)).await?;
         let answer = self.expect_done(judged, doing, path)?;
         upload_id_in(&answer.body).map_err(|error| Error::from(error).at(path))
     }
@@ -59,18 +61,18 @@ pub(crate) async fn list(
     patience: Duration,
 ) -> Result<Vec<OpenUpload>> {
     let doing = "list the open multipart uploads";
-    let request = s3.signer().list_multipart_uploads(prefix, LIFETIME_MS, now_ms())?;
+    let sign = |signer: &Signer| signer.list_multipart_uploads(prefix, LIFETIME_MS, now_ms());
     let step = StoreStep::ListUploads;
-    let judged = s3.perform(step, &request, Bytes::new(), patience, doing, prefix).await?;
+    let judged = s3.perform_own(step, sign, Bytes::new(), patience, (doing, prefix)).await?;
     Ok(uploads(&s3.expect_done(judged, doing, prefix)?.body))
 }
 
 /// Aborts an upload. One that is gone already counts as aborted.
 pub(crate) async fn abort(s3: &S3Store, key: &str, id: &str, patience: Duration) -> Result<()> {
     let doing = "abort the multipart upload";
-    let request = s3.signer().abort_multipart(key, id, LIFETIME_MS, now_ms())?;
+    let sign = |signer: &Signer| signer.abort_multipart(key, id, LIFETIME_MS, now_ms());
     let step = StoreStep::Abort;
-    let judged = s3.perform(step, &request, Bytes::new(), patience, doing, key).await?;
+    let judged = s3.perform_own(step, sign, Bytes::new(), patience, (doing, key)).await?;
     match judged.verdict.next {
         Next::Absent => Ok(()),
         _ => s3.expect_done(judged, doing, key).map(|_| ()),

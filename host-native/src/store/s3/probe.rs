@@ -189,8 +189,9 @@ impl S3Store {
         let path = key.as_str();
         let upload_id = self.begin_multipart(key, &terms, PATIENCE).await?;
         let parts = Parts { part_bytes: 1 << 20, count: 1 };
-        let grant =
-            self.signer().grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?;
+        let credentials = self.current_credentials(doing, path).await?;
+        let signer = self.signer_with(&credentials)?;
+        let grant = signer.grant_multipart(prefix, key, &upload_id, parts, &terms, now_ms())?;
         let GrantedWrite::Multipart(multipart) = grant.write() else {
             return Err(Error::new(
                 ErrorKind::Internal,

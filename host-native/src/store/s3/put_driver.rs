@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{
-    Action, BufferPolicy, Found, GrantTerms, OwnAction, Put, PutFault, PutRule, PutWay,
-    RequestBody, Sha256Digest, SignedRequest, StoreRequest, UploadSettings,
+    Action, BufferPolicy, Found, OwnAction, Put, PutFault, PutRule, PutWay, RequestBody,
+    Sha256Digest, StoreRequest, UploadSettings,
 };
 use futures_util::future::{Either, select};
 use sha2::{Digest, Sha256};
@@ -16,8 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::random::seed;
 use crate::store::outcome::PutOutcome;
 use crate::store::path::store_path;
-use crate::store::s3::client::{LIFETIME_MS, S3Store};
+use crate::store::s3::client::S3Store;
 use crate::store::s3::multipart::abort_all_at;
+use crate::store::s3::own_request::PutRequest;
 use crate::store::s3::put_error::{put_error, put_in_doubt};
 use crate::store::s3::window::Window;
 use crate::threads::blocking;
@@ -213,40 +214,14 @@ impl PutDriver {
             RequestBody::Bytes(bytes) => Bytes::from(bytes),
             RequestBody::File(range) => self.window.slice(&range),
         };
-        let (store, signed) = (Arc::clone(&self.store), self.signed(request, body.len() as u64));
-        self.under_way.start(id, async move {
-            Event::Answered(match signed {
-                Ok(request) => {
-                    let (method, headers) = (request.method(), request.headers());
-                    store.transport.send(method, request.url(), headers, body).await
-                }
-                Err(error) => Err(error.to_string()),
-            })
-        });
-    }
-
-    /// Signs the request just before it is sent, so that the signature is valid however long the
-    /// body took.
-    fn signed(&self, request: &StoreRequest, bytes: u64) -> coldpress_core::Result<SignedRequest> {
-        let (signer, key, now_ms) = (&self.store.signer, self.key.as_str(), self.now_ms());
-        match request {
-            StoreRequest::Put { create_only } => {
-                signer.put_object(key, *create_only, self.digest(), now_ms)
-            }
-            StoreRequest::Begin => {
-                let terms = GrantTerms { lifetime_ms: LIFETIME_MS, ..GrantTerms::default() };
-                signer.begin_multipart(key, &terms, now_ms)
-            }
-            StoreRequest::Part { upload_id, number } => {
-                signer.part(key, upload_id, *number, Some(bytes), LIFETIME_MS, now_ms)
-            }
-            StoreRequest::Complete { upload_id } => {
-                signer.complete_multipart(key, upload_id, LIFETIME_MS, now_ms)
-            }
-            StoreRequest::Abort { upload_id } => {
-                signer.abort_multipart(key, upload_id, LIFETIME_MS, now_ms)
-            }
-        }
+        let request = PutRequest {
+            store: Arc::clone(&self.store),
+            key: self.key.clone(),
+            request: request.clone(),
+            body,
+            digest: self.digest(),
+        };
+        self.under_way.start(id, async move { Event::Answered(request.answer().await) });
     }
 
     fn digest(&self) -> Sha256Digest {
