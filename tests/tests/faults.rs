@@ -267,7 +267,8 @@ fn kept_rows(rows: &[(&str, &str)]) -> EncodedFile {
         rows.iter().map(|(id, text)| ((*id).to_owned(), Json::parse(text).unwrap())).collect();
     let text: Vec<&str> = rows.iter().map(|(_, text)| *text).collect();
     let file = encode_text(&Settings::default(), text.join("\n").as_bytes()).unwrap();
-    holds_rows(&file, &source, Rules { signs_kept: true, ..Rules::default() }).unwrap();
+    holds_rows(&file, &source, Rules { nulls_kept: true, signs_kept: true, ..Rules::default() })
+        .unwrap();
     file
 }
 
