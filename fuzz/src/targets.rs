@@ -10,7 +10,7 @@ use coldpress_core::{
 };
 
 use crate::json::Json;
-use crate::law::{Rules, difference};
+use crate::law::{Rules, difference, mixes_forms};
 
 /// Rows read from one file at most: damage may make a few bytes claim to be billions of rows.
 const ROWS_MAX: usize = 10_000;
@@ -111,7 +111,7 @@ fn settings(choice: u8) -> Settings {
         columns_max: if choice & 8 == 0 { 1_000 } else { 3 },
         depth_max: if choice & 16 == 0 { 64 } else { 2 },
         names: if choice & 128 == 0 { Names::Portable } else { Names::Exact },
-        nulls: if choice & 32 == 0 { Nulls::Absent } else { Nulls::Preserve },
+        nulls: if choice & 32 == 0 { Nulls::Explicit } else { Nulls::Absent },
         id: if choice & 64 == 0 { IdSource::Auto } else { IdSource::Field("id".to_owned()) },
         ..Settings::default()
     }
@@ -137,7 +137,11 @@ fn encode<'a>(
 fn must_hold(file: &EncodedFile, rows: &[Json], settings: &Settings) {
     let read = ParquetFile::open(file.bytes.clone()).unwrap_or_else(|e| panic!("open: {e}"));
     let stored = read.rows(&Projection::All).unwrap_or_else(|e| panic!("rows: {e}"));
-    let rules = Rules { nulls_kept: settings.nulls == Nulls::Preserve, signs_kept: true };
+    let rules = Rules {
+        nulls_kept: settings.nulls == Nulls::Explicit,
+        forms_kept: !mixes_forms(rows),
+        signs_kept: true,
+    };
     let mut count = 0;
     for (number, stored) in stored.enumerate() {
         let stored = stored.unwrap_or_else(|e| panic!("row {number}: {e}"));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use coldpress_core::{Codec as ParquetCompression, Encodings, KeyPrefix, LsnWidth, Settings};
+use coldpress_core::{Codec as ParquetCompression, KeyPrefix, LsnWidth, Settings};
 use url::Url;
 
 use crate::credentials::{CredentialProvider, CredentialSource, Environment};
@@ -49,12 +49,10 @@ pub struct ColdStorageConfig {
     /// The local folder, created by the first put. Default: `$XDG_DATA_HOME/coldpress`, or else
     /// `$HOME/.local/share/coldpress`; never a temporary folder.
     pub local_dir: Option<PathBuf>,
-    /// The compression of files that `encode_and_upload` makes. Default: zstd.
-    pub compression: ParquetCompression,
-    /// The encodings of such a file. Default: those that common engines can read.
-    pub encodings: Encodings,
-    /// The most rows in a row group of such a file. Default: 49,152.
-    pub row_group_size: usize,
+    /// How `encode_and_upload` makes a file of rows. Its [`Settings::id`] has no effect, because
+    /// these rows bring their ids. See also [`compression`](Self::compression) and
+    /// [`row_group_size`](Self::row_group_size).
+    pub settings: Settings,
     /// How LSNs are written in keys. Default: unpadded.
     pub lsn_width: LsnWidth,
     /// Whether the endpoint may be `http://`. Anyone on the network path can then read all rows.
@@ -93,9 +91,7 @@ impl Default for ColdStorageConfig {
             environment: Environment::default(),
             region: "us-east-1".to_owned(),
             local_dir: None,
-            compression: ParquetCompression::default(),
-            encodings: Encodings::default(),
-            row_group_size: Settings::default().row_group_rows_max,
+            settings: Settings::default(),
             lsn_width: LsnWidth::default(),
             allow_http: false,
             allow_unconditional_put: false,
@@ -127,9 +123,7 @@ impl fmt::Debug for ColdStorageConfig {
             .field("environment", &self.environment)
             .field("region", &self.region)
             .field("local_dir", &self.local_dir)
-            .field("compression", &self.compression)
-            .field("encodings", &self.encodings)
-            .field("row_group_size", &self.row_group_size)
+            .field("settings", &self.settings)
             .field("lsn_width", &self.lsn_width)
             .field("allow_http", &self.allow_http)
             .field("allow_unconditional_put", &self.allow_unconditional_put)
@@ -149,6 +143,21 @@ pub(crate) enum Place {
 }
 
 impl ColdStorageConfig {
+    /// The same with this compression of files: it sets [`Settings::codec`].
+    #[must_use]
+    pub fn compression(mut self, compression: ParquetCompression) -> Self {
+        self.settings.codec = compression;
+        self
+    }
+
+    /// The same with at most this many rows in a row group: it sets
+    /// [`Settings::row_group_rows_max`].
+    #[must_use]
+    pub fn row_group_size(mut self, rows: usize) -> Self {
+        self.settings.row_group_rows_max = rows;
+        self
+    }
+
     /// An upper bound on one operation, whatever the store does.
     pub(crate) fn operation_limit_ms(&self) -> u64 {
         whole_ms(self.retry_timeout.saturating_add(self.timeout.saturating_mul(2)))
@@ -177,16 +186,6 @@ impl ColdStorageConfig {
     /// Whether the configuration itself holds credentials, or a part of them.
     pub(crate) fn has_keys(&self) -> bool {
         [&self.access_key, &self.secret_key, &self.session_token].iter().any(|v| !v.is_empty())
-    }
-
-    /// The settings of the encoder behind `encode_and_upload`.
-    pub(crate) fn encoder_settings(&self) -> Settings {
-        Settings {
-            codec: self.compression,
-            encodings: self.encodings,
-            row_group_rows_max: self.row_group_size,
-            ..Settings::default()
-        }
     }
 
     /// The endpoint in the one form that every layer below can read: some panic on other forms.

@@ -17,7 +17,7 @@ fn the_defaults_are_those_of_the_seed() {
     assert_eq!(config.bucket, "coldpress");
     assert_eq!(config.prefix, "data/");
     assert_eq!(config.region, "us-east-1");
-    assert_eq!(config.row_group_size, 49_152);
+    assert_eq!(config.settings.row_group_rows_max, 49_152);
     assert_eq!(config.local_dir, None);
     assert!(!config.allow_http && !config.allow_unconditional_put);
 }

@@ -276,11 +276,7 @@ fn encoding_leaves_the_executor_free() {
 async fn codec_and_row_groups_come_from_the_configuration() {
     for codec in coldpress::ParquetCompression::ALL {
         let folder = tempfile::tempdir().unwrap();
-        let config = ColdStorageConfig {
-            compression: codec,
-            row_group_size: 40,
-            ..local_config(folder.path())
-        };
+        let config = local_config(folder.path()).compression(codec).row_group_size(40);
         let storage = ColdStorage::new(config).unwrap();
         let key = storage.encode_and_upload("c", 1, &rows(100, 1), 0, 99).await.unwrap();
         assert_eq!(storage.read_rows(&key, &Projection::All).await.unwrap(), rows(100, 1));
@@ -298,11 +294,8 @@ async fn codec_and_row_groups_come_from_the_configuration() {
 fn settings_of_the_encoder_are_checked_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for bad in [
-        ColdStorageConfig { row_group_size: 0, ..local_config(folder.path()) },
-        ColdStorageConfig {
-            compression: coldpress::ParquetCompression::Zstd(99),
-            ..local_config(folder.path())
-        },
+        local_config(folder.path()).row_group_size(0),
+        local_config(folder.path()).compression(coldpress::ParquetCompression::Zstd(99)),
     ] {
         assert_eq!(ColdStorage::new(bad).unwrap_err().kind(), ErrorKind::Settings);
     }

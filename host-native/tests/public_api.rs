@@ -27,7 +27,7 @@ fn rows() -> Rows {
 fn settings() -> coldpress::Settings {
     let defaults = coldpress::Settings::default();
     let policy: coldpress::Policy = coldpress::Policy::Rescue;
-    let nulls: coldpress::Nulls = coldpress::Nulls::Preserve;
+    let nulls: coldpress::Nulls = coldpress::Nulls::Absent;
     let id: coldpress::IdSource = coldpress::IdSource::Auto;
     let names: coldpress::Names = defaults.names;
     let codec: coldpress::ParquetCompression = coldpress::ParquetCompression::Snappy;

@@ -169,8 +169,11 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
    * have it, or the number of the row.
    */
   id?: string
-  /** With `preserve`, an explicit null and an absent field stay different. Default: `absent`. */
-  nulls?: 'absent' | 'preserve'
+  /**
+   * With `explicit`, an explicit null and an absent field stay different. With `absent`, a null is
+   * an absent field. Default: `explicit`.
+   */
+  nulls?: 'explicit' | 'absent'
   /** The columns. Default: inferred from all rows. */
   schema?: S | string
   /**

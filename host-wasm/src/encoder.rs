@@ -45,10 +45,10 @@ impl RawSettings {
         self.0.id = IdSource::Field(field);
     }
 
-    /// Preserves explicit nulls, so that they differ from absent fields.
-    #[wasm_bindgen(js_name = preserveNulls)]
-    pub fn preserve_nulls(&mut self) {
-        self.0.nulls = Nulls::Preserve;
+    /// Takes an explicit null for an absent field.
+    #[wasm_bindgen(js_name = absentNulls)]
+    pub fn absent_nulls(&mut self) {
+        self.0.nulls = Nulls::Absent;
     }
 
     /// `rescue` or `strict`.

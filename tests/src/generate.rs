@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::json::Json;
-use crate::scalars::{Numbers, double, integer, scalar, text};
+use crate::scalars::{Numbers, double, fraction, integer, scalar, text};
 
 /// A row with the id it has under `IdSource::Auto`.
 pub type Row = (String, Json);
@@ -45,9 +45,10 @@ const KEYS: [&str; 22] = [
 pub fn batches(numbers: Numbers) -> impl Strategy<Value = Vec<Row>> {
     let plan = vec((top_key(), shape()), 1..6);
     let rows = prop_oneof![6 => 1..6usize, 3 => 6..16usize, 1 => 16..=40usize];
-    (plan, rows, any::<bool>(), any::<bool>())
-        .prop_flat_map(move |(plan, rows, dirty, own_ids)| {
-            vec((document(&plan, dirty, numbers), weighted(0.4, own_id())), rows..=rows)
+    (plan, rows, any::<[bool; 4]>())
+        .prop_flat_map(move |(plan, rows, [dirty, own_ids, whole, nulls])| {
+            let habits = Habits { dirty, whole, nulls, numbers };
+            vec((document(&plan, habits), weighted(0.4, own_id())), rows..=rows)
                 .prop_map(move |rows| with_ids(rows, own_ids))
         })
         .boxed()
@@ -68,7 +69,7 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         prop_oneof![2 => 1..=10usize, 1 => Just(65_536)],
         prop_oneof![1 => 1..=12usize, 2 => Just(1_000)],
         prop_oneof![1 => 1..=6usize, 2 => Just(64)],
-        prop_oneof![2 => Just(Nulls::Absent), 1 => Just(Nulls::Preserve)],
+        prop_oneof![3 => Just(Nulls::Explicit), 1 => Just(Nulls::Absent)],
         (
             select(&Encodings::ALL[..]),
             prop_oneof![3 => Just(Names::Portable), 1 => Just(Names::Exact)],
@@ -102,12 +103,26 @@ pub fn any_json(numbers: Numbers) -> BoxedStrategy<Json> {
         .boxed()
 }
 
+/// What holds for all rows of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Habits {
+    /// Values of other shapes come too.
+    dirty: bool,
+    /// No planned field is left out: a null is the only way to have no value.
+    whole: bool,
+    /// Nulls come often.
+    nulls: bool,
+    numbers: Numbers,
+}
+
 /// What most values of a field look like.
 #[derive(Debug, Clone)]
 enum Shape {
     Bool,
     Int,
     Double,
+    /// Integers, and doubles that are not whole.
+    Ratio,
     Text,
     Mixed,
     List(Box<Shape>),
@@ -120,6 +135,7 @@ fn shape() -> BoxedStrategy<Shape> {
         2 => Just(Shape::Bool),
         4 => Just(Shape::Int),
         4 => Just(Shape::Double),
+        2 => Just(Shape::Ratio),
         4 => Just(Shape::Text),
         1 => Just(Shape::Mixed),
     ];
@@ -134,17 +150,17 @@ fn shape() -> BoxedStrategy<Shape> {
     prop_oneof![16 => tree, 1 => wide, 1 => (1..80usize).prop_map(Shape::Deep)].boxed()
 }
 
-fn fitting(shape: &Shape, dirty: bool, numbers: Numbers) -> BoxedStrategy<Json> {
+fn fitting(shape: &Shape, habits: Habits) -> BoxedStrategy<Json> {
+    let Habits { dirty, nulls, numbers, .. } = habits;
     let fit = match shape {
         Shape::Bool => any::<bool>().prop_map(Json::Bool).boxed(),
         Shape::Int => integer(),
         Shape::Double => double(numbers),
+        Shape::Ratio => prop_oneof![1 => integer(), 2 => fraction()].boxed(),
         Shape::Text => text().prop_map(Json::String).boxed(),
         Shape::Mixed => any_json(numbers),
-        Shape::List(element) => {
-            vec(fitting(element, dirty, numbers), 0..4).prop_map(Json::Array).boxed()
-        }
-        Shape::Struct(fields) => object(fields, dirty, numbers).boxed(),
+        Shape::List(element) => vec(fitting(element, habits), 0..4).prop_map(Json::Array).boxed(),
+        Shape::Struct(fields) => object(fields, habits).boxed(),
         Shape::Deep(levels) => {
             let levels = *levels;
             (scalar(numbers), any::<u64>())
@@ -161,32 +177,28 @@ fn fitting(shape: &Shape, dirty: bool, numbers: Numbers) -> BoxedStrategy<Json> 
         ]
         .boxed()
     } else {
-        prop_oneof![12 => fit, 1 => Just(Json::Null)].boxed()
+        let present = if nulls { 2 } else { 12 };
+        prop_oneof![present => fit, 1 => Just(Json::Null)].boxed()
     }
 }
 
-fn object(
-    fields: &[(String, Shape)],
-    dirty: bool,
-    numbers: Numbers,
-) -> impl Strategy<Value = Json> + use<> {
+fn object(fields: &[(String, Shape)], habits: Habits) -> impl Strategy<Value = Json> + use<> {
     let members: Vec<_> = fields
         .iter()
         .map(|(key, shape)| {
             let key = key.clone();
-            weighted(
-                0.85,
-                fitting(shape, dirty, numbers).prop_map(move |value| (key.clone(), value)),
-            )
+            let value = fitting(shape, habits).prop_map(move |value| (key.clone(), value));
+            // A probability of 1 is none to proptest.
+            weighted(if habits.whole { 0.999_999 } else { 0.85 }, value)
         })
         .collect();
     members.prop_map(|members| distinct(members.into_iter().flatten().collect()))
 }
 
-fn document(plan: &[(String, Shape)], dirty: bool, numbers: Numbers) -> BoxedStrategy<Json> {
-    let planned = object(plan, dirty, numbers);
-    let strays = vec((top_key(), any_json(numbers)), 0..3);
-    (planned, weighted(if dirty { 0.2 } else { 0.02 }, strays), any::<bool>())
+fn document(plan: &[(String, Shape)], habits: Habits) -> BoxedStrategy<Json> {
+    let planned = object(plan, habits);
+    let strays = vec((top_key(), any_json(habits.numbers)), 0..3);
+    (planned, weighted(if habits.dirty { 0.2 } else { 0.02 }, strays), any::<bool>())
         .prop_map(|(planned, strays, strays_first)| {
             let Json::Object(mut planned) = planned else { return planned };
             let mut strays = strays.unwrap_or_default();
@@ -268,7 +280,7 @@ mod tests {
         /// Else a failure of the law could be the generator's own.
         #[test]
         fn rows_of_value_numbers_are_exact_as_values(rows in batches(Numbers::Value)) {
-            let rules = Rules { nulls_kept: true, signs_kept: true };
+            let rules = Rules { nulls_kept: true, forms_kept: true, signs_kept: true };
             for (_, document) in rows {
                 let again = Json::parse(&to_value(&document).unwrap().to_string()).unwrap();
                 prop_assert_eq!(difference(&document, &again, rules), None);

@@ -3,15 +3,18 @@
 //! Independent of `serde_json` and of core on purpose: a judge must not share the rounding of
 //! those it judges. The fuzz targets include this file by path, so it depends on `std` alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::json::{Json, Style};
 
 /// What two rows must share beyond the law's least.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules {
-    /// An explicit null in an object and an absent field are two things (`nulls = "preserve"`).
+    /// An explicit null in an object and an absent field are two things (`nulls = "explicit"`).
     pub nulls_kept: bool,
+    /// A whole number comes back with a fraction or an exponent if it was written so, and without
+    /// if it was not.
+    pub forms_kept: bool,
     /// The sign of a zero written as a double (`-0.0`, `-0e1`) must come back too.
     pub signs_kept: bool,
 }
@@ -22,9 +25,49 @@ pub fn difference(source: &Json, found: &Json, rules: Rules) -> Option<String> {
     compare(source, found, rules, &mut path).err().map(|what| format!("at {path}: {what}"))
 }
 
+/// Whether one path of these documents has whole numbers of both forms, `18` and `18.0`. All
+/// elements of a list are at one path.
+pub fn mixes_forms<'r>(documents: impl IntoIterator<Item = &'r Json>) -> bool {
+    let (mut integers, mut others) = (HashSet::new(), HashSet::new());
+    let mut pending: Vec<(String, &Json)> =
+        documents.into_iter().map(|document| (String::new(), document)).collect();
+    while let Some((path, value)) = pending.pop() {
+        match value {
+            Json::Number(literal) if !has_form(literal) => {}
+            Json::Number(literal) if is_integer(literal) => drop(integers.insert(path)),
+            Json::Number(_) => drop(others.insert(path)),
+            Json::Array(elements) => {
+                pending.extend(elements.iter().map(|element| (format!("{path}\n[]"), element)));
+            }
+            Json::Object(fields) => {
+                let below = fields.iter().map(|(key, value)| (format!("{path}\n.{key}"), value));
+                pending.extend(below);
+            }
+            Json::Null | Json::Bool(_) | Json::String(_) => {}
+        }
+    }
+    !integers.is_disjoint(&others)
+}
+
 /// Whether two number literals have exactly the same value.
 pub fn same_number(a: &str, b: &str) -> bool {
     a == b || Decimal::read(a) == Decimal::read(b)
+}
+
+/// JSON text without the white space outside its strings.
+pub fn without_white_space(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keeps = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ => {}
+        }
+        kept
+    };
+    text.chars().filter(keeps).collect()
 }
 
 fn compare(source: &Json, found: &Json, rules: Rules, path: &mut String) -> Result<(), String> {
@@ -32,6 +75,9 @@ fn compare(source: &Json, found: &Json, rules: Rules, path: &mut String) -> Resu
         (Json::Number(a), Json::Number(b)) => {
             if !same_number(a, b) {
                 return Err(format!("the number {a} came back as {b}"));
+            }
+            if rules.forms_kept && has_form(a) && is_integer(a) != is_integer(b) {
+                return Err(format!("the number {a} changed its form: {b}"));
             }
             if rules.signs_kept && is_negative_double_zero(a) && !b.starts_with('-') {
                 return Err(format!("the number {a} lost its sign: {b}"));
@@ -104,6 +150,21 @@ fn shown(value: &Json) -> String {
     match text.char_indices().nth(200) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// Whether a number is written as an integer.
+fn is_integer(literal: &str) -> bool {
+    !literal.contains(['.', 'e', 'E'])
+}
+
+/// Whether a number could be written in either form: it is whole. A minus zero is no integer of any
+/// machine, so its form says nothing.
+fn has_form(literal: &str) -> bool {
+    let value = Decimal::read(literal);
+    match value.digits.is_empty() {
+        true => !literal.starts_with('-'),
+        false => value.exponent >= 0 && value.huge.is_none(),
     }
 }
 
@@ -182,7 +243,7 @@ mod tests {
     #[test]
     fn the_law_holds_what_it_says_and_no_more() {
         let differ = |a: &str, b: &str, nulls_kept, signs_kept| {
-            let rules = Rules { nulls_kept, signs_kept };
+            let rules = Rules { nulls_kept, signs_kept, ..Rules::default() };
             difference(&Json::parse(a).unwrap(), &Json::parse(b).unwrap(), rules).is_some()
         };
         for (a, b) in [
@@ -215,5 +276,28 @@ mod tests {
         assert!(differ("{}", r#"{"a":null}"#, true, false));
         assert!(differ("-0.0", "0", false, true));
         assert!(!differ("-0", "0", false, true));
+    }
+
+    #[test]
+    fn a_form_is_that_of_whole_numbers_alone() {
+        let rules = Rules { forms_kept: true, ..Rules::default() };
+        let json = |text: &str| Json::parse(text).unwrap();
+        for (a, b) in [("18", "18.0"), ("1e2", "100"), ("0", "0.0"), ("18.00", "18")] {
+            assert!(difference(&json(a), &json(b), rules).is_some(), "{a} {b}");
+            assert!(difference(&json(b), &json(a), rules).is_some(), "{b} {a}");
+        }
+        for (a, b) in [("1e2", "100.0"), ("-0", "-0.0"), ("1.5", "15e-1"), ("7", "7")] {
+            assert_eq!(difference(&json(a), &json(b), rules), None, "{a} {b}");
+        }
+        let mixes = |text: &str| mixes_forms(&Json::parse_rows(text).unwrap());
+        assert!(mixes(r#"{"a":[1,{"b":2}]}{"a":[{"b":2.0}]}"#));
+        assert!(mixes(r#"{"a":[[1],[1e3]]}"#));
+        assert!(!mixes(r#"{"a":1,"b":2.0,"c":[1,-0.0,0.5]}{"a.b":1.0,"c":{"d":1.0}}"#));
+    }
+
+    #[test]
+    fn white_space_in_strings_stays() {
+        let text = "{ \"a \\\" b\" :\t[1, \" \\\\\" , 2 ]\n}\n";
+        assert_eq!(without_white_space(text), "{\"a \\\" b\":[1,\" \\\\\",2]}");
     }
 }

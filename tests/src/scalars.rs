@@ -66,6 +66,11 @@ pub fn integer() -> BoxedStrategy<Json> {
     .boxed()
 }
 
+/// A double that is not whole.
+pub fn fraction() -> BoxedStrategy<Json> {
+    (-1000i32..1000).prop_map(|x| Json::Number((f64::from(x) + 0.5).to_string())).boxed()
+}
+
 /// A double, printed as `serde_json` prints it; with `Literal` also what no double holds.
 pub fn double(numbers: Numbers) -> BoxedStrategy<Json> {
     let edges = select(vec![

@@ -47,9 +47,13 @@ fn a_null_first_column_keeps_its_type() {
         ("{\"b\":1}", structure(&[("b", ColumnType::Int64)])),
     ] {
         let later = format!("{{\"a\":{value}}}");
+        let file = kept(&[r#"{"a":null}"#, &later]);
+        assert_columns(&file, &[("a", column_type.clone())]);
+        nothing_rescued(&file);
+        // Only where another row has no such field, the null is rescued.
         let file = kept(&[r#"{"a":null}"#, "{}", &later]);
         assert_columns(&file, &[("a", column_type)]);
-        nothing_rescued(&file);
+        assert_eq!(file.summary.rescued, [("a".to_owned(), 1)]);
     }
 }
 
@@ -267,7 +271,8 @@ fn kept_rows(rows: &[(&str, &str)]) -> EncodedFile {
         rows.iter().map(|(id, text)| ((*id).to_owned(), Json::parse(text).unwrap())).collect();
     let text: Vec<&str> = rows.iter().map(|(_, text)| *text).collect();
     let file = encode_text(&Settings::default(), text.join("\n").as_bytes()).unwrap();
-    holds_rows(&file, &source, Rules { signs_kept: true, ..Rules::default() }).unwrap();
+    holds_rows(&file, &source, Rules { nulls_kept: true, signs_kept: true, ..Rules::default() })
+        .unwrap();
     file
 }
 

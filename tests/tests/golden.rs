@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use coldpress_core::{Codec, Encodings, ParquetFile, Projection, Settings};
 use coldpress_tests::json::Json;
-use coldpress_tests::law::{Rules, difference};
+use coldpress_tests::law::{Rules, difference, mixes_forms};
 use coldpress_tests::roundtrip::{encode_text, holds_rows};
 use sha2::{Digest, Sha256};
 
@@ -50,30 +50,39 @@ fn golden_rows_give_golden_bytes() {
 
 #[test]
 fn files_of_earlier_versions_hold_their_rows() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut read = 0;
-    for (name, text) in inputs(folder) {
-        let path = folder.join(format!("golden/files/1.1.0/{name}.parquet"));
-        let Ok(bytes) = fs::read(path) else { continue };
-        let file = ParquetFile::open(bytes.into()).unwrap();
-        assert_eq!(file.report().created_by, "coldpress version 1.1.0");
-        assert!(file.verify().unwrap().whole, "{name}");
-        let rows = Json::parse_rows(&text).unwrap();
-        assert_eq!(file.rows_count(), rows.len() as u64, "{name}");
-        for (number, (row, found)) in
-            rows.iter().zip(file.rows(&Projection::All).unwrap()).enumerate()
-        {
-            let found = found.unwrap();
-            assert_eq!(found.id(), id_of(row, number), "{name}");
-            let mut text = Vec::new();
-            found.write_json(&mut text);
-            let found = Json::parse(std::str::from_utf8(&text).unwrap()).unwrap();
-            let rules = Rules { signs_kept: true, ..Rules::default() };
-            assert_eq!(difference(row, &found, rules), None, "{name}, row {number}");
+    // Before 1.3.0 a null was an absent field, unless the caller asked for `.nulls`.
+    for (version, files) in [("1.1.0", 5), ("1.2.0", 7)] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut read = 0;
+        for (name, text) in inputs(folder) {
+            for (suffix, nulls_kept) in [("", false), (".nulls", true)] {
+                let path = format!("golden/files/{version}/{name}{suffix}.parquet");
+                let Ok(bytes) = fs::read(folder.join(&path)) else { continue };
+                let file = ParquetFile::open(bytes.into()).unwrap();
+                let created_by = format!("coldpress version {version}");
+                assert_eq!(file.report().created_by, created_by);
+                let rules = Rules { nulls_kept, signs_kept: true, ..Rules::default() };
+                holds(&file, &text, rules, &path);
+                read += 1;
+            }
         }
-        read += 1;
+        assert_eq!(read, files, "{version}");
     }
-    assert_eq!(read, 5);
+}
+
+fn holds(file: &ParquetFile, text: &str, rules: Rules, path: &str) {
+    assert!(file.verify().unwrap().whole, "{path}");
+    let rows = Json::parse_rows(text).unwrap();
+    assert_eq!(file.rows_count(), rows.len() as u64, "{path}");
+    for (number, (row, found)) in rows.iter().zip(file.rows(&Projection::All).unwrap()).enumerate()
+    {
+        let found = found.unwrap();
+        assert_eq!(found.id(), id_of(row, number), "{path}");
+        let mut text = Vec::new();
+        found.write_json(&mut text);
+        let found = Json::parse(std::str::from_utf8(&text).unwrap()).unwrap();
+        assert_eq!(difference(row, &found, rules), None, "{path}, row {number}");
+    }
 }
 
 const HOW_TO_BLESS: &str = "if that was on purpose, run `cargo xtask bless`, look at what changed \
@@ -84,13 +93,15 @@ fn shas(folder: &Path) -> BTreeMap<String, String> {
     for (name, text) in inputs(folder) {
         let rows = Json::parse_rows(&text).unwrap().into_iter().enumerate();
         let rows: Vec<_> = rows.map(|(number, row)| (id_of(&row, number), row)).collect();
+        let forms_kept = !mixes_forms(rows.iter().map(|(_, row)| row));
+        let rules = Rules { nulls_kept: true, forms_kept, signs_kept: true };
         let codecs = Codec::ALL.map(|codec| (codec, Encodings::default()));
         let sets = [Encodings::Compact, Encodings::Legacy].map(|set| (Codec::default(), set));
         for (codec, encodings) in codecs.into_iter().chain(sets) {
             let settings = Settings { codec, encodings, ..Settings::default() };
             let file = encode_text(&settings, text.as_bytes()).unwrap();
             // Golden bytes that lost something must never be blessed.
-            holds_rows(&file, &rows, Rules { signs_kept: true, ..Rules::default() })
+            holds_rows(&file, &rows, rules)
                 .unwrap_or_else(|what| panic!("{name}, {codec}, {encodings}: {what}"));
             let digest = Sha256::digest(&file.bytes);
             let sha: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

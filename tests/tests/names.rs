@@ -105,7 +105,7 @@ proptest! {
         for names in [Names::Portable, Names::Exact] {
             let settings = Settings { names, ..Settings::default() };
             let file = encode_text(&settings, text.as_bytes()).unwrap();
-            let held = holds_rows(&file, &rows, Rules { signs_kept: true, ..Rules::default() });
+            let held = holds_rows(&file, &rows, Rules { nulls_kept: true, signs_kept: true, ..Rules::default() });
             prop_assert!(held.is_ok(), "{names:?}: {}", held.unwrap_err());
             let by_values = encode_values(&settings, &values).unwrap();
             let held = holds_rows(&by_values, &rows, Rules::default());

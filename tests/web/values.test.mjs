@@ -240,12 +240,12 @@ test('as NDJSON numbers have exactly their value, though not always their digits
   assert.match(await back('1e2'), /^100(\.0)?$/)
 })
 
-test('a null is the same as an absent field, unless nulls are preserved', async () => {
-  assert.deepEqual(await back([{ a: null, b: 1 }]), [{ b: 1 }])
-  assert.deepEqual(await back([{ a: null, b: 1, c: undefined }], { nulls: 'preserve' }), [{
-    a: null,
-    b: 1,
-  }])
+test('a null and an absent field stay apart, unless nulls mean absent fields', async () => {
+  const rows = [{ a: null, b: 1, o: { p: null, q: 1 } }, { b: 2, o: {} }, { a: null, o: null }]
+  assert.deepEqual(await back([{ a: null, b: 1, c: undefined }]), [{ a: null, b: 1 }])
+  assert.deepEqual(await back(rows), rows)
+  const absent = [{ b: 1, o: { q: 1 } }, { b: 2, o: {} }, {}]
+  assert.deepEqual(await back(rows, { nulls: 'absent' }), absent)
 })
 
 test('with a schema, values have its types', async () => {

@@ -39,7 +39,7 @@ export async function readBack() {
   set({ verified: { running: true } })
   try {
     const { kind, options } = state.result
-    const args = { nullsCount: options.nulls === 'preserve' }
+    const args = { nullsCount: options.nulls !== 'absent' }
     const onProgress = rows => !signal.aborted && set({ verified: { running: true, rows } })
     const verified = await ask(kind === 'read' ? 'read' : 'verify', args, { signal, onProgress })
     if (!signal.aborted) set({ verified })

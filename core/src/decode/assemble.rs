@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::slice::Iter;
 
 use super::batch::{LeafBatch, StoredValue};
 use super::damage::corrupt;
@@ -11,8 +12,9 @@ use super::file::ParquetFile;
 use super::limits::{no_memory, too_much};
 use super::row::{Projection, StoredRow};
 use crate::format::metadata::OwnId;
-use crate::format::value_text::{decimal_text, float_as_double, uuid_text};
+use crate::format::value_text::{decimal, decimal_text, float_as_double, uuid_text};
 use crate::json::text::write_string;
+use crate::schema::facts::{Facts, Groups};
 use crate::schema::{Column, ColumnType, Form, ID_COLUMN};
 use crate::time::{date_text, timestamp_text};
 use crate::{Result, json};
@@ -38,6 +40,11 @@ pub(super) struct Assembler {
 struct Node {
     name: Name,
     column_type: ColumnType,
+    facts: Facts,
+    /// In the current row group, a null is an explicit null.
+    nulls: bool,
+    /// In the current row group, whole numbers of a floating-point column have no fraction.
+    integers: bool,
     shape: Shape,
     /// Its leaves, as places among the leaves that are read.
     leaves: Range<usize>,
@@ -62,13 +69,16 @@ impl Assembler {
         let mut leaves = vec![0];
         let mut next_in_file = 1;
         let mut columns = Vec::new();
+        let mut facts = &file.facts[..];
         for column in file.schema().columns() {
             let count = column.column_type.leaves();
+            let (own, behind) = facts.split_at(column.column_type.columns_in_all());
             if projection.takes(&column.name) {
-                columns.push(Node::new(column, leaves.len(), 0, 0));
+                columns.push(Node::new(column, &mut own.iter(), leaves.len(), 0, 0));
                 leaves.extend(next_in_file..next_in_file + count);
             }
             next_in_file += count;
+            facts = behind;
         }
         let rescued = file.has_rescued.then_some(leaves.len());
         if file.has_rescued {
@@ -90,6 +100,11 @@ impl Assembler {
 
     pub(super) fn leaves(&self) -> &[usize] {
         &self.leaves
+    }
+
+    /// Turns to the rows of this row group.
+    pub(super) fn begin_group(&mut self, group: usize) {
+        self.columns.iter_mut().for_each(|column| column.begin_group(group));
     }
 
     /// The row that begins at the next entry of each leaf.
@@ -133,7 +148,15 @@ impl Assembler {
 }
 
 impl Node {
-    fn new(column: &Column, first: usize, definition: i16, repetition: i16) -> Self {
+    /// `facts`: those of the column, and behind them those of the columns below it.
+    fn new(
+        column: &Column,
+        facts: &mut Iter<'_, Facts>,
+        first: usize,
+        definition: i16,
+        repetition: i16,
+    ) -> Self {
+        let own_facts = facts.next().cloned().unwrap_or_default();
         let leaves = first..first + column.column_type.leaves();
         let shape = match &column.column_type {
             ColumnType::Null => Shape::Nothing,
@@ -141,25 +164,45 @@ impl Node {
                 let mut next = first;
                 let mut nodes = Vec::with_capacity(fields.len());
                 for field in fields {
-                    nodes.push(Node::new(field, next, definition + 1, repetition));
+                    nodes.push(Node::new(field, facts, next, definition + 1, repetition));
                     next += field.column_type.leaves();
                 }
                 Shape::Struct(definition + 1, nodes)
             }
             ColumnType::List(element) => {
                 let element = Column::new("", element.column_type.clone());
-                let element = Node::new(&element, first, definition + 2, repetition + 1);
+                let mut element = Node::new(&element, facts, first, definition + 2, repetition + 1);
+                // An element is always there.
+                element.facts.nulls = Groups::All;
                 Shape::List(definition + 1, repetition + 1, Box::new(element))
             }
             _ => Shape::Leaf(definition + 1),
         };
         let name = Name::from(column.name.as_str());
-        Node { name, column_type: column.column_type.clone(), shape, leaves }
+        let column_type = column.column_type.clone();
+        Node { name, column_type, facts: own_facts, nulls: false, integers: false, shape, leaves }
+    }
+
+    fn begin_group(&mut self, group: usize) {
+        self.nulls = self.facts.nulls.has(group);
+        self.integers = self.facts.integers.has(group);
+        match &mut self.shape {
+            Shape::Nothing | Shape::Leaf(_) => {}
+            Shape::Struct(_, fields) => {
+                fields.iter_mut().for_each(|field| field.begin_group(group))
+            }
+            Shape::List(_, _, element) => element.begin_group(group),
+        }
+    }
+
+    /// What a null of the column is.
+    fn null(&self) -> Item {
+        if self.nulls { Item::Null } else { Item::Absent }
     }
 
     fn read(&self, row: &mut Row<'_>) -> Result<Item> {
         match &self.shape {
-            Shape::Nothing => Ok(Item::Absent),
+            Shape::Nothing => Ok(self.null()),
             Shape::Leaf(definition) => {
                 let Row { leaves, bytes_left, most } = row;
                 match leaves[self.leaves.start].next(*definition)? {
@@ -167,14 +210,14 @@ impl Node {
                         let bytes =
                             if let StoredValue::Bytes(bytes) = &stored { bytes.len() } else { 1 };
                         takes(bytes_left, bytes, *most)?;
-                        value(&self.column_type, stored)
+                        value(&self.column_type, self.integers, stored)
                     }
-                    None => Ok(Item::Absent),
+                    None => Ok(self.null()),
                 }
             }
             Shape::Struct(definition, fields) => {
                 if self.definition(row)? < *definition {
-                    return self.skip(row, Item::Absent);
+                    return self.skip(row, self.null());
                 }
                 let fields =
                     fields.iter().map(|field| Ok((Name::clone(&field.name), field.read(row)?)));
@@ -183,7 +226,7 @@ impl Node {
             Shape::List(definition, repetition, element) => {
                 let found = self.definition(row)?;
                 if found < *definition {
-                    return self.skip(row, Item::Absent);
+                    return self.skip(row, self.null());
                 }
                 if found == *definition {
                     return self.skip(row, Item::Array(Vec::new()));
@@ -238,12 +281,15 @@ fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
     Ok(())
 }
 
-/// A stored value, in the form that it had in the JSON.
-fn value(column_type: &ColumnType, stored: StoredValue<'_>) -> Result<Item> {
+/// A stored value, in the form that it had in the JSON. `integers`: whole numbers of a
+/// floating-point column have no fraction.
+fn value(column_type: &ColumnType, integers: bool, stored: StoredValue<'_>) -> Result<Item> {
     match (column_type, stored) {
         (ColumnType::Boolean, StoredValue::Boolean(value)) => Ok(Item::Boolean(value)),
-        (ColumnType::Float64, StoredValue::Double(value)) => double(value),
-        (ColumnType::Float32, StoredValue::Float(value)) => double(float_as_double(finite(value)?)),
+        (ColumnType::Float64, StoredValue::Double(value)) => double(value, integers),
+        (ColumnType::Float32, StoredValue::Float(value)) => {
+            double(float_as_double(finite(value)?), integers)
+        }
         (ColumnType::String, StoredValue::Bytes(bytes)) => {
             text(bytes)?;
             Ok(Item::Shared(bytes.clone()))
@@ -289,11 +335,31 @@ fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
     Ok(item)
 }
 
-fn double(value: f64) -> Result<Item> {
+fn double(value: f64, integers: bool) -> Result<Item> {
     if !value.is_finite() {
         return Err(corrupt("a number is not finite"));
     }
+    if integers && let Some(item) = integer(value) {
+        return Ok(item);
+    }
     Ok(Item::Text(json::number::format(value, &mut json::number::buffer()).to_owned()))
+}
+
+/// The whole number that this double is, without a fraction and an exponent; `None` if it has a
+/// fraction, or more than 38 digits.
+fn integer(value: f64) -> Option<Item> {
+    const ALL_EXACT_TO: f64 = 9_007_199_254_740_992.0;
+    if value == 0.0 && value.is_sign_negative() {
+        return Some(Item::Text("-0".to_owned()));
+    }
+    if value.abs() <= ALL_EXACT_TO {
+        let integer = value as i64;
+        return (integer as f64 == value).then_some(Item::Int(integer));
+    }
+    // The shortest decimal form decides, as it does in the encoder: 52484734308395260 is stored as
+    // the double that prints so, although the double's own value ends with 64.
+    let text = json::number::format(value, &mut json::number::buffer()).to_owned();
+    Some(Item::Text(decimal(&text, 38, 0)?.to_string()))
 }
 
 fn finite(value: f32) -> Result<f32> {

@@ -20,8 +20,9 @@ pub(super) type Name = Arc<str>;
 /// A value of a document.
 #[derive(Debug, Clone)]
 pub(super) enum Item {
-    /// Nothing: an absent field, or a null among the elements of an array.
+    /// No such field.
     Absent,
+    Null,
     Boolean(bool),
     Int(i64),
     /// Any value as compact JSON text.
@@ -42,7 +43,7 @@ impl Item {
 
     fn write(&self, out: &mut String) {
         match self {
-            Item::Absent => out.push_str("null"),
+            Item::Absent | Item::Null => out.push_str("null"),
             Item::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
             Item::Int(value) => out.push_str(itoa::Buffer::new().format(*value)),
             Item::Text(text) => out.push_str(text),
@@ -73,7 +74,7 @@ impl Item {
 
     pub(super) fn to_value(&self) -> Result<Value> {
         Ok(match self {
-            Item::Absent => Value::Null,
+            Item::Absent | Item::Null => Value::Null,
             Item::Boolean(value) => Value::Bool(*value),
             Item::Int(value) => Value::from(*value),
             Item::Text(text) => json::value::read(text)?,

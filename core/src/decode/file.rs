@@ -8,6 +8,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::limits::Terms;
 use crate::format::metadata::OwnId;
+use crate::schema::facts::Facts;
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A Coldpress file whose footer has been read and checked.
@@ -20,6 +21,8 @@ pub struct ParquetFile {
     pub(super) terms: Terms,
     pub(super) metadata: ParquetMetaData,
     pub(super) footer: Footer,
+    /// Of each column of the schema, each field and each element, in order.
+    pub(super) facts: Vec<Facts>,
     pub(super) has_rescued: bool,
     pub(super) own_id: OwnId,
 }

@@ -12,8 +12,11 @@ use super::damage::{corrupt, guarded};
 use super::file::{Footer, ParquetFile};
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
-use crate::format::metadata::{FORMAT_VERSION, FORMAT_VERSION_NUMBERED, OwnId, metadata_key};
+use crate::format::metadata::{
+    FORMAT_VERSION, FORMAT_VERSION_NUMBERED, FORMAT_VERSION_WITHOUT_FORMS, OwnId, metadata_key,
+};
 use crate::schema::RESCUED_COLUMN;
+use crate::schema::facts::Facts;
 use crate::schema::parquet_type::{TreeForm, file_type};
 use crate::{Error, LsnRange, Result, Schema};
 
@@ -51,10 +54,10 @@ impl ParquetFile {
 }
 
 fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
-    let (metadata, facts) = decode(&bytes, bytes.len() as u64, limits)?;
-    let Facts { footer, has_rescued, own_id } = facts;
+    let (metadata, contents) = decode(&bytes, bytes.len() as u64, limits)?;
+    let Contents { footer, facts, has_rescued, own_id } = contents;
     let terms = Terms::new(limits);
-    Ok(ParquetFile { footer, has_rescued, own_id, metadata, bytes, terms })
+    Ok(ParquetFile { footer, facts, has_rescued, own_id, metadata, bytes, terms })
 }
 
 /// The footer of a file of `file_bytes` bytes; `tail` is the end of that file.
@@ -62,7 +65,11 @@ fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Footer> {
     Ok(decode(tail, file_bytes, limits)?.1.footer)
 }
 
-fn decode(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<(ParquetMetaData, Facts)> {
+fn decode(
+    tail: &[u8],
+    file_bytes: u64,
+    limits: &ReadLimits,
+) -> Result<(ParquetMetaData, Contents)> {
     let length = footer_bytes(tail)?;
     let footer = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
     let (Some(start), true) = (footer, length <= file_bytes) else {
@@ -77,8 +84,8 @@ fn decode(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<(ParquetM
     check_footer(thrift)
         .map_err(|at| corrupt(format!("its footer cannot be decoded at byte {at}")))?;
     let metadata = ParquetMetaDataReader::decode_metadata(thrift).map_err(no_parquet)?;
-    let facts = facts(&metadata, file_bytes - length, limits)?;
-    Ok((metadata, facts))
+    let contents = contents(&metadata, file_bytes - length, limits)?;
+    Ok((metadata, contents))
 }
 
 /// How many bytes at the end of a file its footer takes; the last 8 bytes say it.
@@ -93,27 +100,34 @@ pub(super) fn footer_bytes(tail: &[u8]) -> Result<u64> {
     Ok(last.metadata_length() as u64 + FOOTER_SIZE as u64)
 }
 
-struct Facts {
+struct Contents {
     footer: Footer,
+    /// Of each column of the schema, each field and each element, in order.
+    facts: Vec<Facts>,
     has_rescued: bool,
     own_id: OwnId,
 }
 
-fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<Facts> {
+fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<Contents> {
     let pairs = Pairs(metadata.file_metadata());
     let form = match pairs.required(metadata_key::FORMAT_VERSION)? {
-        FORMAT_VERSION => TreeForm::Stated,
+        FORMAT_VERSION | FORMAT_VERSION_WITHOUT_FORMS => TreeForm::Stated,
         FORMAT_VERSION_NUMBERED => TreeForm::Numbered,
         version => {
             return Err(Error::corrupt(format!(
                 "the file has format version {version:?}, but this build of Coldpress reads \
-                 versions {FORMAT_VERSION_NUMBERED} and {FORMAT_VERSION}; update Coldpress"
+                 versions {FORMAT_VERSION_NUMBERED} to {FORMAT_VERSION}; update Coldpress"
             )));
         }
     };
     let lsns =
         LsnRange::new(pairs.number(metadata_key::MIN_LSN)?, pairs.number(metadata_key::MAX_LSN)?);
-    let schema = Schema::from_json(pairs.required(metadata_key::SCHEMA)?).map_err(corrupt)?;
+    let schema = pairs.required(metadata_key::SCHEMA)?;
+    let (schema, facts) = Schema::from_file_json(schema).map_err(corrupt)?;
+    let groups = metadata.num_row_groups();
+    if !facts.iter().all(|facts| facts.nulls.fits(groups) && facts.integers.fits(groups)) {
+        return Err(corrupt("its schema names a row group that it does not have"));
+    }
     let own_id = match pairs.optional(metadata_key::OWN_ID) {
         None => OwnId::Absent,
         Some("string") => OwnId::String,
@@ -137,7 +151,7 @@ fn facts(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Res
         None => None,
     };
     let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append };
-    Ok(Facts { footer, has_rescued, own_id })
+    Ok(Contents { footer, facts, has_rescued, own_id })
 }
 
 fn no_parquet(error: impl std::fmt::Display) -> Error {

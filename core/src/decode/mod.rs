@@ -29,3 +29,6 @@ pub use verify::Verified;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod forms_tests;

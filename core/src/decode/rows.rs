@@ -38,6 +38,7 @@ impl Rows<'_> {
             if self.group == self.file.metadata.num_row_groups() {
                 return Ok(None);
             }
+            self.assembler.begin_group(self.group);
             self.rows = Some(GroupReader::open(self.file, self.group, self.assembler.leaves())?);
             self.group += 1;
         }

@@ -16,6 +16,7 @@ use super::refused::refused;
 use crate::format::checksum::{FileChecksum, NO_DIGITS};
 use crate::format::metadata::{CREATED_BY, FORMAT_VERSION, OwnId, metadata_key};
 use crate::resolve::{Columns, Leaf};
+use crate::schema::facts::Tally;
 use crate::schema::parquet_type::{TreeForm, file_type};
 use crate::{Error, LsnRange, Result, Schema, Settings, Target};
 
@@ -24,6 +25,9 @@ pub(super) struct FileWriter {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: Vec<ColumnDescPtr>,
     scratch: Scratch,
+    /// The number of row groups so far, and what their rows say of the columns.
+    groups: usize,
+    tally: Tally,
     /// The checksum of the bytes that were taken out.
     checksum: FileChecksum,
 }
@@ -40,7 +44,8 @@ impl FileWriter {
         let writer = writer.map_err(refused)?;
         let columns = writer.schema_descr().columns().to_vec();
         let (scratch, checksum) = (Scratch::new(settings.codec)?, FileChecksum::default());
-        Ok(FileWriter { writer, columns, scratch, checksum })
+        let (groups, tally) = (0, Tally::default());
+        Ok(FileWriter { writer, columns, scratch, groups, tally, checksum })
     }
 
     /// Writes rows, as one row group or as many as it takes.
@@ -59,6 +64,7 @@ impl FileWriter {
         };
         let mut leaves: Vec<LeafCursor> =
             std::mem::take(&mut columns.leaves).into_iter().map(cursor).collect();
+        let first_group = self.groups;
         let mut rows_left = columns.rows;
         while rows_left > 0 {
             let rows = rows_left.min(rows_max);
@@ -69,8 +75,10 @@ impl FileWriter {
                 group.append_column(&bytes, close).map_err(refused)?;
             }
             group.close().map_err(refused)?;
+            self.groups += 1;
             rows_left -= rows;
         }
+        self.tally.add(&columns.found, &(first_group..self.groups));
         Ok(())
     }
 
@@ -109,6 +117,7 @@ impl FileWriter {
         lsns: LsnRange,
         append: Option<(&str, u64)>,
     ) -> Result<(Vec<u8>, FileChecksum)> {
+        let schema = schema.to_file_json(&self.tally.end());
         for pair in metadata(schema, own_id, target, lsns, append) {
             self.writer.append_key_value_metadata(pair);
         }
@@ -126,7 +135,7 @@ impl fmt::Debug for FileWriter {
 /// `append`: the id of the append that the rows belong to, and how many of its rows come before
 /// them.
 fn metadata(
-    schema: &Schema,
+    schema: String,
     own_id: OwnId,
     target: &Target,
     lsns: LsnRange,
@@ -144,7 +153,7 @@ fn metadata(
     }
     pairs.push((metadata_key::MIN_LSN, lsns.min().to_string()));
     pairs.push((metadata_key::MAX_LSN, lsns.max().to_string()));
-    pairs.push((metadata_key::SCHEMA, schema.to_json()));
+    pairs.push((metadata_key::SCHEMA, schema));
     match own_id {
         OwnId::Absent => {}
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),

@@ -2,7 +2,7 @@
 
 /// The writer of the file, in the form that readers parse. It changes only if the bytes that we
 /// write change.
-pub(crate) const CREATED_BY: &str = "coldpress version 1.2.0";
+pub(crate) const CREATED_BY: &str = "coldpress version 1.3.0";
 
 /// The writer of files that have no checksum of the whole file.
 #[cfg(feature = "decode")]
@@ -10,7 +10,11 @@ pub(crate) const CREATED_BY_WITHOUT_CHECKSUM: &str = "coldpress version 1.0.0";
 
 /// The version of our format: the meaning of `coldpress.*` metadata and `_rescued_data`, and the
 /// form of the columns.
-pub(crate) const FORMAT_VERSION: &str = "2";
+pub(crate) const FORMAT_VERSION: &str = "3";
+
+/// The version that says nothing about the form of nulls and whole numbers.
+#[cfg(feature = "decode")]
+pub(crate) const FORMAT_VERSION_WITHOUT_FORMS: &str = "2";
 
 /// The version whose columns are [`TreeForm::Numbered`].
 #[cfg(feature = "decode")]

@@ -208,6 +208,12 @@ pub(crate) fn big_as_double(value: u64) -> Option<f64> {
     same.then_some(double)
 }
 
+/// Whether a number that was written as a double could have been written without a fraction. A minus
+/// zero is none of them: no integer is one.
+pub(crate) fn has_needless_fraction(value: f64) -> bool {
+    value.trunc() == value && !(value == 0.0 && value.is_sign_negative())
+}
+
 /// Whether another crate of the build turned on serde_json's `arbitrary_precision`, under which a
 /// `Number` holds its literal and its `as_f64` would round.
 pub(crate) fn keeps_literals() -> bool {
@@ -282,5 +288,14 @@ mod tests {
         assert_eq!(int_as_double(1_000_000_000_000_000_000), Some(1e18));
         assert_eq!(big_as_double(u64::MAX), None);
         assert_eq!(big_as_double(10_000_000_000_000_000_000), Some(1e19));
+    }
+
+    #[test]
+    fn a_minus_zero_needs_its_fraction() {
+        for (value, needless) in
+            [(18.0, true), (0.0, true), (-1e300, true), (0.5, false), (-0.0, false)]
+        {
+            assert_eq!(has_needless_fraction(value), needless, "{value}");
+        }
     }
 }

@@ -13,14 +13,16 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::facts;
 use super::fit::{self, Fit};
 use super::leaf::{Leaf, Values};
 use super::levels::{Levels, Overlay, Parent, Place, Places, takes_runs};
 use super::plan::{Plan, Shape};
 use super::render::Reader;
-use super::rescue::{Rescues, Step};
+use super::rescue::{self, NO_COLUMN, Rescues, Step};
 use crate::columns::{Cursor, Kind, Node, NodeId};
 use crate::schema::ColumnType;
+use crate::schema::facts::{Found, Said};
 use crate::{Error, ErrorKind};
 
 /// The most bytes of levels below lists that are stored one by one. A list of many elements with
@@ -30,8 +32,12 @@ const LIST_LEVELS_BYTES_MAX: usize = if cfg!(test) { 1 << 26 } else { 1 << 30 };
 
 pub(super) struct Emitter {
     reader: Reader,
-    /// Explicit nulls are rescued.
-    preserve_nulls: bool,
+    /// An explicit null differs from an absent field.
+    keeps_nulls: bool,
+    /// The explicit nulls of the current node are rescued.
+    rescues_nulls: bool,
+    /// What the rows say of each column, in the order of the schema.
+    pub(super) found: Vec<Found>,
     /// The names down to the current node, with the elements of lists.
     path: Vec<Step>,
     /// The same without elements and with Parquet's own names: what the leaf is called in the file.
@@ -45,10 +51,12 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    pub(super) fn new(nodes: Vec<Node>, preserve_nulls: bool) -> Self {
+    pub(super) fn new(nodes: Vec<Node>, keeps_nulls: bool) -> Self {
         Emitter {
             reader: Reader::new(nodes),
-            preserve_nulls,
+            keeps_nulls,
+            rescues_nulls: false,
+            found: Vec::new(),
             path: Vec::new(),
             names: Vec::new(),
             leaves: Vec::new(),
@@ -83,9 +91,11 @@ impl Emitter {
         if self.problem.is_some() || (has_levels && !self.has_room(noted, parent)) {
             return;
         }
+        self.note_facts(plan, parent);
         match &plan.shape {
             Shape::Id => {}
-            Shape::Null | Shape::Rescue => self.rescue_all(plan.node, parent),
+            Shape::Null => self.rescue_all(plan.node, parent, "only nulls"),
+            Shape::Rescue => self.rescue_all(plan.node, parent, NO_COLUMN),
             Shape::Leaf(column_type) => {
                 let leaf = match plan.node.and_then(|node| self.whole(node, column_type, parent)) {
                     Some(leaf) => leaf,
@@ -110,6 +120,23 @@ impl Emitter {
         }
     }
 
+    /// Notes what the rows say of the column, and decides whether its nulls are rescued.
+    fn note_facts(&mut self, plan: &Plan, parent: &Parent) {
+        let node = plan.node.map(|node| &self.reader.nodes[node]);
+        // Nulls in arrays are elements and need no rescue.
+        let is_field = matches!(self.path.last(), Some(Step::Field(_)));
+        let (nulls, rescues_nulls) = match &plan.shape {
+            _ if !self.keeps_nulls || !is_field => (Said::No, false),
+            Shape::Rescue => (Said::No, true),
+            _ => facts::nulls(node, parent.instances),
+        };
+        self.rescues_nulls = rescues_nulls;
+        if !matches!(plan.shape, Shape::Id | Shape::Rescue) {
+            let integers = facts::integers(node, &plan.shape);
+            self.found.push(Found { nulls, integers });
+        }
+    }
+
     /// The leaf of a node all of whose values are of the kind that its column stores. They move
     /// into the leaf as they are: most columns of most files are like this, so this path decides
     /// how fast encoding is.
@@ -123,7 +150,7 @@ impl Emitter {
         };
         let node = &self.reader.nodes[id];
         let values = node.count(kind);
-        if values != node.values() || (self.rescues_nulls() && node.count(Kind::Null) > 0) {
+        if values != node.values() || (self.rescues_nulls && node.count(Kind::Null) > 0) {
             return None;
         }
         let mut definitions = Levels::default();
@@ -149,8 +176,7 @@ impl Emitter {
     /// The leaf of a node whose values must be looked at one by one.
     fn leaf(&mut self, node: Option<NodeId>, column_type: &ColumnType, parent: &Parent) -> Leaf {
         let mut values = Values::of(column_type);
-        let rescues_nulls = self.rescues_nulls();
-        let expected = expected(column_type);
+        let expected = rescue::expected(column_type);
         let mut text = String::new();
         let mut overlay = self.overlay(node, parent);
         let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
@@ -158,7 +184,7 @@ impl Emitter {
             let entry = overlay.reach(instance);
             if kind == Kind::Null {
                 overlay.put(parent.live);
-                if rescues_nulls {
+                if self.rescues_nulls {
                     self.rescue(places.of(entry), "null".to_owned(), &expected);
                 }
                 continue;
@@ -185,17 +211,17 @@ impl Emitter {
 
     /// The levels of the fields of a node's objects; values that are no objects are rescued.
     fn structs(&mut self, node: Option<NodeId>, parent: &Parent) -> Parent {
+        let instances = node.map_or(0, |node| self.reader.nodes[node].count(Kind::Object));
         let below = |definitions| Parent {
             entries: parent.entries,
+            instances,
             definitions,
             repetitions: Arc::clone(&parent.repetitions),
             live: parent.live + 1,
             lists: parent.lists,
         };
-        let all_objects = node.is_some_and(|node| {
-            let node = &self.reader.nodes[node];
-            node.count(Kind::Object) == parent.entries && node.extras.is_empty()
-        });
+        let all_objects = instances == parent.entries
+            && node.is_some_and(|node| self.reader.nodes[node].extras.is_empty());
         if all_objects {
             // As many objects as entries: every entry is live for the fields, which empty levels
             // say.
@@ -265,13 +291,14 @@ impl Emitter {
         pass_on(&mut repetitions, parent.entries);
         let definitions = overlay.end();
         let entries = definitions.len();
-        Parent { entries, definitions, repetitions: Arc::new(repetitions), live, lists }
+        let repetitions = Arc::new(repetitions);
+        Parent { entries, instances: elements, definitions, repetitions, live, lists }
     }
 
-    fn rescue_all(&mut self, node: Option<NodeId>, parent: &Parent) {
+    fn rescue_all(&mut self, node: Option<NodeId>, parent: &Parent, expected: &str) {
         let Some(id) = node else { return };
         let values = &self.reader.nodes[id];
-        if values.values() == 0 && !(self.preserve_nulls && values.count(Kind::Null) > 0) {
+        if values.values() == 0 && !(self.rescues_nulls && values.count(Kind::Null) > 0) {
             return;
         }
         // Only to find the entries: nobody asks for the levels.
@@ -279,7 +306,7 @@ impl Emitter {
         let (mut places, mut cursor) = (Places::new(parent), Cursor::default());
         while let Some((node, instance, kind)) = self.next(node, &mut cursor) {
             let entry = overlay.reach(instance);
-            self.rescue_misfit(node, kind, entry, &mut places, "no such column");
+            self.rescue_misfit(node, kind, entry, &mut places, expected);
         }
     }
 
@@ -304,7 +331,7 @@ impl Emitter {
             let message = "the lists of these rows have so many elements and columns that their \
                            levels do not fit in memory; put fewer rows at once, or give a schema \
                            in which the list is of type json";
-            let column = super::rescue::show(&self.path);
+            let column = rescue::show(&self.path);
             self.problem = Some(Error::new(ErrorKind::Limit, message).in_column(column));
         }
         fits
@@ -318,7 +345,7 @@ impl Emitter {
         places: &mut Places<'_>,
         expected: &str,
     ) {
-        if kind == Kind::Null && !self.rescues_nulls() {
+        if kind == Kind::Null && !self.rescues_nulls {
             return;
         }
         let index = self.reader.take(node, kind);
@@ -333,7 +360,7 @@ impl Emitter {
             let extra = &mut self.reader.nodes[node].extras[extra];
             let text = std::mem::take(&mut extra.text);
             self.path.push(Step::Field(Rc::from(&*extra.name)));
-            self.rescue(place, text, "no such column");
+            self.rescue(place, text, NO_COLUMN);
             self.path.pop();
         }
     }
@@ -348,11 +375,6 @@ impl Emitter {
             *index = *found;
         }
         self.rescues.push(place.row, path, text, expected);
-    }
-
-    /// Nulls in arrays are elements and need no rescue.
-    fn rescues_nulls(&self) -> bool {
-        self.preserve_nulls && !matches!(self.path.last(), Some(Step::Element(_)))
     }
 
     /// The next instance of the node that holds something, and what.
@@ -371,16 +393,5 @@ impl Emitter {
             repetitions: Arc::clone(&parent.repetitions),
             values,
         }
-    }
-}
-
-/// What a column holds, for whoever wrote something else.
-fn expected(column_type: &ColumnType) -> String {
-    match column_type {
-        ColumnType::Timestamp { form: Some(form), .. }
-        | ColumnType::Decimal { form: Some(form), .. } => {
-            format!("{column_type} in the form {form}")
-        }
-        _ => column_type.to_string(),
     }
 }

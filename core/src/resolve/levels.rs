@@ -156,6 +156,8 @@ impl LevelSlice<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct Parent {
     pub(super) entries: usize,
+    /// How many entries are live.
+    pub(super) instances: usize,
     /// Empty if every entry is live.
     pub(super) definitions: Levels,
     /// Empty if every entry is a row of its own.
@@ -171,6 +173,7 @@ impl Parent {
     pub(super) fn of_rows(rows: usize) -> Self {
         Parent {
             entries: rows,
+            instances: rows,
             definitions: Levels::default(),
             repetitions: Arc::default(),
             live: 0,

@@ -1,6 +1,7 @@
 //! Nodes into columns: which types the values take, their levels, and what is rescued.
 
 mod emit;
+mod facts;
 mod fit;
 mod leaf;
 mod levels;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use crate::columns::{Builder, Texts};
 use crate::format::metadata::OwnId;
+use crate::schema::facts::Found;
 use crate::schema::{ID_COLUMN, Schema};
 use crate::{Nulls, Policy, Result, Settings};
 
@@ -22,6 +24,8 @@ pub(crate) use levels::{LevelSlice, Levels};
 #[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) schema: Schema,
+    /// What the rows say of each column of `schema`, each field and each element, in order.
+    pub(crate) found: Vec<Found>,
     pub(crate) own_id: OwnId,
     pub(crate) rows: usize,
     /// `_id`, then the leaves of `schema` in order, then `_rescued_data` if there is one.
@@ -63,10 +67,10 @@ pub(crate) fn resolve(
     let plan = plan::plan(&builder.nodes, own_id, settings);
     let schema = plan::schema(&plan, settings.schema.as_ref());
 
-    let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Preserve);
+    let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
     emitter.leaves.push(id_leaf(ids));
     emitter.document(&plan, rows);
-    let emit::Emitter { mut leaves, rescues, problem, .. } = emitter;
+    let emit::Emitter { mut leaves, found, rescues, problem, .. } = emitter;
     if let Some(problem) = problem {
         return Err(problem);
     }
@@ -82,7 +86,7 @@ pub(crate) fn resolve(
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));
     }
-    Ok(Columns { schema, own_id, rows, leaves, has_rescued, rescued, duplicate_keys })
+    Ok(Columns { schema, found, own_id, rows, leaves, has_rescued, rescued, duplicate_keys })
 }
 
 fn id_leaf(ids: Texts) -> Leaf {

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use super::leaf::{Blobs, Leaf, Values};
 use super::render::write_key;
-use crate::schema::RESCUED_COLUMN;
+use crate::schema::{ColumnType, RESCUED_COLUMN};
 use crate::{Error, ErrorKind};
+
+/// What the schema has at a path that is not in it.
+pub(super) const NO_COLUMN: &str = "no such column";
 
 /// One step down a path; an element is written as its index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,12 +48,7 @@ impl Rescues {
     pub(super) fn push(&mut self, row: usize, path: Vec<Step>, text: String, expected: &str) {
         let column = show(&path);
         if self.refusal.as_ref().is_none_or(|first| row < first.row) {
-            let short: String = text.chars().take(80).collect();
-            let more = if short.len() < text.len() { "…" } else { "" };
-            let message = format!(
-                "found {short}{more}, but the schema has {expected} there; correct the row, \
-                 change the schema, or choose policy \"rescue\""
-            );
+            let message = refusal(&text, expected);
             self.refusal = Some(Refusal { row, column: column.clone(), message });
         }
         *self.counts.entry(column).or_default() += 1;
@@ -125,6 +123,35 @@ fn write_object(rescues: &[&Rescue], depth: usize, out: &mut String) {
         }
     }
     out.push('}');
+}
+
+/// Why a strict schema refuses this value.
+fn refusal(text: &str, expected: &str) -> String {
+    let is_null = text == "null";
+    if is_null && expected != NO_COLUMN {
+        return "found null, but other rows leave the field out, and a file of policy \"strict\" \
+                cannot tell one from the other; write null in all rows or in none, or choose \
+                nulls = \"absent\" or policy \"rescue\""
+            .to_owned();
+    }
+    let or_absent = if is_null { "nulls = \"absent\" or " } else { "" };
+    let short: String = text.chars().take(80).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!(
+        "found {short}{more}, but the schema has {expected} there; correct the row, change the \
+         schema, or choose {or_absent}policy \"rescue\""
+    )
+}
+
+/// What a column holds, for whoever wrote something else.
+pub(super) fn expected(column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::Timestamp { form: Some(form), .. }
+        | ColumnType::Decimal { form: Some(form), .. } => {
+            format!("{column_type} in the form {form}")
+        }
+        _ => column_type.to_string(),
+    }
 }
 
 /// A path as people read it: `order.items[].price`.

@@ -178,7 +178,7 @@ impl ColumnType {
     }
 
     /// The number of columns, with all fields and elements below this one.
-    pub(super) fn columns_in_all(&self) -> usize {
+    pub(crate) fn columns_in_all(&self) -> usize {
         match self {
             ColumnType::Struct(fields) => {
                 1 + fields.iter().map(|field| field.column_type.columns_in_all()).sum::<usize>()

@@ -3,46 +3,63 @@
 //! The reader is written by hand, not derived: so an error names the column, and a misspelt key is
 //! an error.
 
+use std::slice::Iter;
+
 use serde_json::{Map, Value};
 
 use super::column::{Column, ColumnType, Element, Form, OwnFieldIds, SIMPLE, TimeUnit};
+use super::facts::{Facts, Groups};
 use crate::json::value;
 use crate::{Error, Result};
 
-/// Reads the columns, and the field ids of our own two.
-pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds)> {
+/// The word of a field whose nulls are explicit nulls.
+const EXPLICIT: &str = "explicit";
+/// The word of a floating-point column whose whole numbers had no fraction.
+const INTEGER: &str = "integer";
+
+/// Reads the columns, the field ids of our own two, and what a file says of each column.
+pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds, Vec<Facts>)> {
     // Not with serde_json's reader: it refuses more than 128 levels, and the JSON of a schema with
     // 64 nested structs has more.
     let value = value::read(text)
         .map_err(|error| Error::settings(format!("the schema is not JSON: {error}")))?;
     let mut object = Object::new(&value, "the schema")?;
     let columns = object.take("columns")?;
-    let columns = read_fields(columns, "\"columns\"")?;
+    let mut facts = Vec::new();
+    let columns = read_fields(columns, "\"columns\"", &mut facts)?;
     let id = object.field_id("id_field_id")?;
     let rescued = object.field_id("rescued_field_id")?;
     object.end()?;
-    Ok((columns, OwnFieldIds { id, rescued }))
+    Ok((columns, OwnFieldIds { id, rescued }, facts))
 }
 
-fn read_fields(value: &Value, place: &str) -> Result<Vec<Column>> {
+fn read_fields(value: &Value, place: &str, facts: &mut Vec<Facts>) -> Result<Vec<Column>> {
     let items = value
         .as_array()
         .ok_or_else(|| Error::settings(format!("{place} in the schema is not an array")))?;
-    items.iter().enumerate().map(|(i, item)| read_column(item, &format!("{place}[{i}]"))).collect()
+    let items = items.iter().enumerate();
+    items.map(|(i, item)| read_column(item, &format!("{place}[{i}]"), facts)).collect()
 }
 
-fn read_column(value: &Value, place: &str) -> Result<Column> {
+fn read_column(value: &Value, place: &str, facts: &mut Vec<Facts>) -> Result<Column> {
     let mut object = Object::new(value, place)?;
     let name = object.text("name")?.to_owned();
     object.place = format!("column {name:?} of the schema");
-    let column_type = read_type(&mut object)?;
+    let nulls = object.groups("nulls", EXPLICIT)?;
+    let column_type = read_type(&mut object, nulls, facts)?;
     let field_id = object.field_id("field_id")?;
     object.end()?;
     Ok(Column { name, column_type, field_id })
 }
 
-fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
+/// Reads the type of a column, a field or an element, and adds its facts before those below it.
+fn read_type(object: &mut Object<'_>, nulls: Groups, facts: &mut Vec<Facts>) -> Result<ColumnType> {
     let name = object.text("type")?;
+    let integers = match name {
+        "float32" | "float64" => object.groups("whole", INTEGER)?,
+        _ => Groups::None,
+    };
+    facts.push(Facts { nulls, integers });
     if let Some((_, simple)) = SIMPLE.iter().find(|(n, _)| *n == name) {
         return Ok(simple.clone());
     }
@@ -67,12 +84,13 @@ fn read_type(object: &mut Object<'_>) -> Result<ColumnType> {
         }
         "struct" => {
             let fields = object.take("fields")?;
-            Ok(ColumnType::Struct(read_fields(fields, &format!("\"fields\" of {}", object.place))?))
+            let place = format!("\"fields\" of {}", object.place);
+            Ok(ColumnType::Struct(read_fields(fields, &place, facts)?))
         }
         "list" => {
             let element = object.take("element")?;
             let mut element = Object::new(element, &format!("\"element\" of {}", object.place))?;
-            let column_type = read_type(&mut element)?;
+            let column_type = read_type(&mut element, Groups::None, facts)?;
             let field_id = element.field_id("field_id")?;
             element.end()?;
             Ok(ColumnType::List(Box::new(Element { column_type, field_id })))
@@ -135,6 +153,28 @@ impl<'v> Object<'v> {
         })
     }
 
+    /// The row groups for which a word holds: `word` for all of them, or an array of their numbers.
+    fn groups(&mut self, key: &'static str, word: &str) -> Result<Groups> {
+        if !self.map.contains_key(key) {
+            return Ok(Groups::None);
+        }
+        let value = self.take(key)?;
+        if value.as_str() == Some(word) {
+            return Ok(Groups::All);
+        }
+        let numbers = value.as_array().and_then(|items| {
+            let number = |item: &Value| item.as_u64().and_then(|n| usize::try_from(n).ok());
+            items.iter().map(number).collect::<Option<Vec<usize>>>()
+        });
+        match numbers.filter(|numbers| numbers.is_sorted_by(|a, b| a < b)) {
+            Some(numbers) => Ok(Groups::These(numbers)),
+            None => Err(self.error(format!(
+                "has a {key:?} that is neither {word:?} nor an array of row groups in ascending \
+                 order; correct or remove it"
+            ))),
+        }
+    }
+
     fn form(&mut self) -> Result<Option<Form>> {
         if !self.map.contains_key("form") {
             return Ok(None);
@@ -161,9 +201,11 @@ impl<'v> Object<'v> {
     }
 }
 
-pub(super) fn write(columns: &[Column], own_ids: OwnFieldIds) -> String {
+/// The JSON of these columns, with what a file says of them. `facts`: none, or one for each column,
+/// field and element in order.
+pub(super) fn write(columns: &[Column], own_ids: OwnFieldIds, facts: &[Facts]) -> String {
     let mut out = String::from("{\"columns\":");
-    write_fields(columns, &mut out);
+    write_fields(columns, &mut facts.iter(), &mut out);
     write_field_id("id_field_id", own_ids.id, &mut out);
     write_field_id("rescued_field_id", own_ids.rescued, &mut out);
     out.push('}');
@@ -176,23 +218,27 @@ fn write_field_id(key: &str, field_id: Option<i32>, out: &mut String) {
     }
 }
 
-fn write_fields(fields: &[Column], out: &mut String) {
+fn write_fields(fields: &[Column], facts: &mut Iter<'_, Facts>, out: &mut String) {
     out.push('[');
     for (i, field) in fields.iter().enumerate() {
         out.push_str(if i == 0 { "{\"name\":" } else { ",{\"name\":" });
         out.push_str(&Value::from(field.name.as_str()).to_string());
         out.push(',');
-        write_type(&field.column_type, out);
+        write_type(&field.column_type, facts, out);
         write_field_id("field_id", field.field_id, out);
         out.push('}');
     }
     out.push(']');
 }
 
-fn write_type(column_type: &ColumnType, out: &mut String) {
+fn write_type(column_type: &ColumnType, facts: &mut Iter<'_, Facts>, out: &mut String) {
     out.push_str("\"type\":\"");
     out.push_str(column_type.name());
     out.push('"');
+    if let Some(facts) = facts.next() {
+        write_groups("nulls", EXPLICIT, &facts.nulls, out);
+        write_groups("whole", INTEGER, &facts.integers, out);
+    }
     let form = match column_type {
         ColumnType::Decimal { precision, scale, form } => {
             out.push_str(&format!(",\"precision\":{precision},\"scale\":{scale}"));
@@ -204,12 +250,12 @@ fn write_type(column_type: &ColumnType, out: &mut String) {
         }
         ColumnType::Struct(fields) => {
             out.push_str(",\"fields\":");
-            write_fields(fields, out);
+            write_fields(fields, facts, out);
             &None
         }
         ColumnType::List(element) => {
             out.push_str(",\"element\":{");
-            write_type(&element.column_type, out);
+            write_type(&element.column_type, facts, out);
             write_field_id("field_id", element.field_id, out);
             out.push('}');
             &None
@@ -218,6 +264,16 @@ fn write_type(column_type: &ColumnType, out: &mut String) {
     };
     if let Some(form) = form {
         out.push_str(&format!(",\"form\":\"{form}\""));
+    }
+}
+
+fn write_groups(key: &str, word: &str, groups: &Groups, out: &mut String) {
+    match groups {
+        Groups::None => {}
+        Groups::All => out.push_str(&format!(",\"{key}\":\"{word}\"")),
+        Groups::These(groups) => {
+            out.push_str(&format!(",\"{key}\":{}", Value::from(groups.as_slice())));
+        }
     }
 }
 
@@ -249,6 +305,26 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_file_are_read_and_are_no_part_of_the_schema() {
+        let text = concat!(
+            r#"{"columns":[{"name":"a","type":"struct","nulls":"explicit","fields":["#,
+            r#"{"name":"b","type":"float64","nulls":[0,7],"whole":"integer"}]},"#,
+            r#"{"name":"c","type":"list","element":{"type":"float32","whole":[1]}},"#,
+            r#"{"name":"d","type":"null","nulls":"explicit"}]}"#,
+        );
+        let (schema, facts) = Schema::from_file_json(text).unwrap();
+        let nulls = [Groups::All, Groups::These(vec![0, 7]), Groups::None, Groups::None];
+        assert!(facts.iter().map(|facts| &facts.nulls).eq(nulls.iter().chain([&Groups::All])));
+        assert_eq!(
+            (&facts[1].integers, &facts[3].integers),
+            (&Groups::All, &Groups::These(vec![1]))
+        );
+        assert_eq!(schema.to_file_json(&facts), text);
+        assert_eq!(Schema::from_json(text).unwrap(), schema);
+        assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, part) in [
             ("[]", "not a JSON object"),
@@ -270,6 +346,12 @@ mod tests {
             ),
             (r#"{"columns":[{"name":"a","type":"int64","field_id":0}]}"#, "at least 1"),
             (r#"{"columns":[{"name":"a","type":"int64","field_id":1.5}]}"#, "not a whole number"),
+            (
+                r#"{"columns":[{"name":"a","type":"int64","nulls":"absent"}]}"#,
+                "neither \"explicit\"",
+            ),
+            (r#"{"columns":[{"name":"a","type":"int64","nulls":[1,1]}]}"#, "in ascending order"),
+            (r#"{"columns":[{"name":"a","type":"int64","whole":"integer"}]}"#, "unknown key"),
             (
                 r#"{"columns":[{"name":"a","type":"int64","field_id":3}],"id_field_id":3}"#,
                 "\"_id\" and \"a\" of the schema have the same field id, 3",

@@ -3,6 +3,7 @@
 
 mod column;
 pub(crate) mod dots;
+pub(crate) mod facts;
 mod field_ids;
 mod json;
 mod name_check;
@@ -18,6 +19,7 @@ pub(crate) use column::{DEPTH_LIMIT, LISTS_LIMIT};
 pub use names::Names;
 
 use crate::{Error, Result};
+use facts::Facts;
 
 /// The columns of the documents of a file, in order. `_id` and `_rescued_data` are not among them.
 ///
@@ -90,14 +92,27 @@ impl Schema {
     }
 
     /// Reads the JSON form. The error of kind `Settings` names the place.
+    ///
+    /// The words by which a file tells the form of its values (`nulls`, `whole`) are accepted, and
+    /// have no effect.
     pub fn from_json(text: &str) -> Result<Self> {
-        let (columns, own_ids) = json::read(text)?;
-        Schema::new(columns)?.with_own_field_ids(own_ids)
+        Ok(Schema::from_file_json(text)?.0)
+    }
+
+    /// Reads the JSON form in a file, with what the file says of its columns.
+    pub(crate) fn from_file_json(text: &str) -> Result<(Self, Vec<Facts>)> {
+        let (columns, own_ids, facts) = json::read(text)?;
+        Ok((Schema::new(columns)?.with_own_field_ids(own_ids)?, facts))
     }
 
     /// The JSON form. It is the same in Rust, in TypeScript, in a grant and in a file.
     pub fn to_json(&self) -> String {
-        json::write(&self.columns, self.own_ids)
+        json::write(&self.columns, self.own_ids, &[])
+    }
+
+    /// The JSON form in a file that says this of its columns.
+    pub(crate) fn to_file_json(&self, facts: &[Facts]) -> String {
+        json::write(&self.columns, self.own_ids, facts)
     }
 
     /// The number of columns, with the fields of structs and the elements of lists.

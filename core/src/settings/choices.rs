@@ -8,11 +8,13 @@ use crate::{Error, Result};
 /// What an explicit `null` in a document means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Nulls {
-    /// It means the same as an absent field: decoding leaves the field out.
+    /// It differs from an absent field, and decoding gives it back. The file says for each field
+    /// what a null of its column means. Only where one batch of rows has both, `_rescued_data`
+    /// keeps the explicit nulls; policy `Strict` has no such column, and refuses the batch.
     #[default]
+    Explicit,
+    /// It means the same as an absent field: decoding leaves the field out.
     Absent,
-    /// It differs from an absent field: `_rescued_data` keeps it, and decoding gives it back.
-    Preserve,
 }
 
 /// What happens to values that do not fit a given schema.

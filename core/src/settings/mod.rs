@@ -31,7 +31,7 @@ pub struct Settings {
     pub row_bytes_max: usize,
     /// Which names become columns. Default: of names that differ only in case, only one.
     pub names: Names,
-    /// What an explicit `null` means. Default: the same as an absent field.
+    /// What an explicit `null` means. Default: something else than an absent field.
     pub nulls: Nulls,
     /// The columns, if the caller knows them. Default: inferred from all rows.
     pub schema: Option<Schema>,
@@ -90,12 +90,6 @@ impl Settings {
         if self.policy == Policy::Strict && self.schema.is_none() {
             return Err(Error::settings(
                 "policy \"strict\" needs a schema to check the rows against; give one",
-            ));
-        }
-        if self.policy == Policy::Strict && self.nulls == Nulls::Preserve {
-            return Err(Error::settings(
-                "nulls = \"preserve\" keeps nulls in _rescued_data, but a file with policy \
-                 \"strict\" has no such column; choose one of the two",
             ));
         }
         Ok(())

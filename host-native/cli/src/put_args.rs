@@ -94,8 +94,8 @@ pub struct PutArgs {
     /// only in case
     #[arg(long, value_name = "RULE", default_value = "portable", hide_default_value = true)]
     pub(super) names: Names,
-    /// What a null means: absent (the same as a missing field), or preserve (a value of its own)
-    #[arg(long, default_value = "absent", value_parser = ["absent", "preserve"])]
+    /// What a null means: explicit (a value of its own), or absent (the same as a missing field)
+    #[arg(long, default_value = "explicit", value_parser = ["explicit", "absent"])]
     pub(super) nulls: String,
     /// The maximum number of rows in a row group
     #[arg(long, value_name = "N", default_value_t = Settings::default().row_group_rows_max)]
@@ -158,7 +158,7 @@ impl PutArgs {
             names: self.names,
             row_group_rows_max: self.row_group_rows,
             row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
-            nulls: if self.nulls == "preserve" { Nulls::Preserve } else { Nulls::Absent },
+            nulls: if self.nulls == "absent" { Nulls::Absent } else { Nulls::Explicit },
             schema,
             policy: self.policy,
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),

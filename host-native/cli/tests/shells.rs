@@ -14,7 +14,7 @@ const OFFERED: &[(&str, &str)] = &[
     ("coldpress pu", "put"),
     ("coldpress wal arch", "archive"),
     ("coldpress put --coll", "--collection"),
-    ("coldpress put --nulls pre", "preserve"),
+    ("coldpress put --nulls exp", "explicit"),
 ];
 
 #[test]

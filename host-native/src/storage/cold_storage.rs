@@ -57,7 +57,7 @@ impl ColdStorage {
     pub fn new(config: ColdStorageConfig) -> Result<Self> {
         let (wanted, prefix) = config.check()?;
         store_path(prefix.as_str())?;
-        let settings = config.encoder_settings();
+        let settings = config.settings.clone();
         Encoder::new(settings.clone())?;
         let mut limit_ms = config.operation_limit_ms();
         let (place, store, errors) = match wanted {

@@ -72,9 +72,9 @@ export function settingsOf(raw, options) {
   if (encodings !== undefined) made.encodings(text(encodings, 'encodings'))
   if (id !== undefined) made.id(text(id, 'id'))
   if (names !== undefined) made.names(text(names, 'names'))
-  if (nulls === 'preserve') made.preserveNulls()
-  else if (nulls !== undefined && nulls !== 'absent') {
-    throw settings(`nulls is ${JSON.stringify(nulls)}; choose "absent" or "preserve"`)
+  if (nulls === 'absent') made.absentNulls()
+  else if (nulls !== undefined && nulls !== 'explicit') {
+    throw settings(`nulls is ${JSON.stringify(nulls)}; choose "explicit" or "absent"`)
   }
   if (policy !== undefined) made.policy(text(policy, 'policy'))
   if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))

@@ -14,7 +14,7 @@ export function rescuedSection({ result, verified }) {
       ? h('p', { class: 'note' }, 'None: every value fitted its column.')
       : [
           h('p', { class: 'note' },
-            `${counted(total, 'value')} fitted no column. The column `,
+            `${counted(total, 'value')} could be kept in no column. The column `,
             h('code', {}, '_rescued_data'),
             ' keeps each one unchanged, and reading puts it back in its place.'),
           h('ul', { class: 'rescues' }, rescued.map(entry => rescue(entry, found.get(entry.path))))

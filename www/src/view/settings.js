@@ -85,7 +85,7 @@ function makeControls() {
     collection: input('set-collection', { value: 'rows' }),
     tenant: input('set-tenant', { inputmode: 'numeric', value: '0' }),
     idField: input('set-id', { placeholder: 'row number' }),
-    nulls: choice('set-nulls', [['absent', 'same as absent'], ['preserve', 'kept apart']]),
+    nulls: choice('set-nulls', [['explicit', 'kept apart'], ['absent', 'same as absent']]),
     policy: choice('set-policy', [['rescue', 'rescue it'], ['strict', 'refuse the row']]),
     schema: h('textarea', {
       id: 'set-schema',

@@ -1,6 +1,6 @@
 /**
- * Compares a decoded row with the row that was encoded. An absent field and `null` are equal, and
- * numbers are equal if their values are.
+ * Compares a decoded row with the row that was encoded. Numbers are equal if their values are.
+ * Whether an absent field and `null` are equal is a rule of the caller.
  */
 
 /**
@@ -49,7 +49,8 @@ function fieldsDifference(was, is, rules, path) {
     if (found) return found
   }
   for (const name of Object.keys(is)) {
-    if (is[name] != null && !Object.hasOwn(was, name)) {
+    const isThere = rules.nullsCount ? is[name] !== undefined : is[name] != null
+    if (isThere && !Object.hasOwn(was, name)) {
       return { path: path ? `${path}.${name}` : name, was: undefined, is: is[name] }
     }
   }

@@ -164,7 +164,8 @@ pub fn same_rows(source: &str, found: &str) {
     let found: Vec<Json> = found.lines().map(|line| Json::parse(line).unwrap()).collect();
     assert_eq!(source.len(), found.len(), "rows");
     for (number, (a, b)) in source.iter().zip(&found).enumerate() {
-        if let Some(difference) = law::difference(a, b, Rules::default()) {
+        let rules = Rules { nulls_kept: true, ..Rules::default() };
+        if let Some(difference) = law::difference(a, b, rules) {
             panic!("row {number}: {difference}");
         }
     }

@@ -183,12 +183,12 @@ fn a_strict_misfit_leaves_nothing_behind() {
 }
 
 #[test]
-fn nulls_can_be_preserved() {
+fn nulls_are_kept_unless_they_mean_an_absent_field() {
     let place = Place::new();
     let rows = "{\"a\":null,\"b\":1}\n{\"b\":2}\n";
-    let key = place.put(rows, &["--nulls", "preserve"]);
+    let key = place.put(rows, &[]);
     assert_eq!(place.ok(&["cat", &key]), rows);
-    let key = place.put(rows, &["--append"]);
+    let key = place.put(rows, &["--append", "--nulls", "absent"]);
     assert_eq!(place.ok(&["cat", &key]), "{\"b\":1}\n{\"b\":2}\n");
 }
 

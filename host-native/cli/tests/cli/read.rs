@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{MOVIES, Place, contains_all, json, same_rows};
+use crate::harness::{MOVIES, Place, contains_all, first_line, json, same_rows};
+use crate::law::without_white_space;
 
 const ROWS: &str = "{\"_id\":\"p\",\"a\":1,\"b\":{\"c\":true}}\n{\"_id\":\"q\",\"a\":2.5,\"d.e\":\"x\"}\n{\"a\":\"t\"}\n";
 
@@ -25,6 +26,20 @@ fn cat_gives_columns_in_the_documents_own_form() {
     same_rows("{\"a,b\":1,\"\":2}\n", &chosen);
     let line = place.run(&["cat", &key, "--columns", "a,nope"]).fails(1);
     contains_all(&line, &[&key, "nope"]);
+}
+
+/// The rows of README's example: their nulls, the forms of their numbers and the order of their
+/// fields come back too. Nothing here reads the JSON, so nothing can hide a difference.
+#[test]
+fn the_example_of_the_readme_comes_back_to_the_letter() {
+    let place = Place::new();
+    let key = first_line(&place.ok(&["put", MOVIES, "-c", "movies"]));
+    let found = place.ok(&["cat", &key]);
+    let source = fs::read_to_string(MOVIES).unwrap();
+    assert_eq!(source.lines().count(), found.lines().count());
+    for (row, (source, found)) in source.lines().zip(found.lines()).enumerate() {
+        assert_eq!(without_white_space(source), without_white_space(found), "row {row}");
+    }
 }
 
 #[test]
