@@ -235,9 +235,9 @@ export interface EncodedFile {
   /** The number of top-level columns, with `_id` and `_rescued_data`. */
   readonly columns: number
   /**
-   * The paths of values that are in `_rescued_data`, sorted. `otherForm` of them are in their column
-   * too, as timestamps or the like: only their own text is kept beside it. The column lacks the
-   * others.
+   * The paths of values that are in `_rescued_data`, sorted. `otherForm` of them are in their
+   * column too, as timestamps or the like: only their own text is kept beside it. The column lacks
+   * the others.
    */
   readonly rescued: { path: string; count: number; otherForm: number }[]
   /** Repeated keys in objects of JSON text. The last value of each was kept. */

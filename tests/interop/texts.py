@@ -42,8 +42,8 @@ def filtered(folder, file, instant, day):
     with duckdb.connect() as connection:
         count = f"select count(*) from read_parquet('{path}') where"
         by_duckdb = [
-            connection.execute(f"{count} at >= timestamptz '{instant}'").fetchone()[0],
-            connection.execute(f"{count} day >= date '{day}'").fetchone()[0],
+            connection.execute(f"{count} \"at\" >= timestamptz '{instant}'").fetchone()[0],
+            connection.execute(f"{count} \"day\" >= date '{day}'").fetchone()[0],
         ]
     frame = polars.scan_parquet(path)
     by_polars = [

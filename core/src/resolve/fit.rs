@@ -179,7 +179,7 @@ fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
             let (value, exact) = instant(text, *unit, *form)?;
             Some((i128::from(value), exact))
         }
-        // Beside texts, a number may count anything since any day.
+        // Nothing says what a number beside texts counts.
         (ColumnType::Timestamp { form: Some(Form::Text(_)), .. }, _) => None,
         (ColumnType::Timestamp { .. }, Scalar::Number(value)) => {
             Some((i128::from(i64::try_from(whole_number(value)?).ok()?), true))
