@@ -155,7 +155,7 @@ mod tests {
             r#"{"ts":"2024-02-29T01:02:03Z","s":{"d":"no","x":[1]},"y":{"z":1}}"#,
             r#"{"s":7,"l":["00112233-4455-6677-8899-AABBCCDDEEFF","no",1]}"#,
         );
-        let schema = Some(Schema::from_json(&schema).unwrap());
+        let schema = Some(Schema::from_json(schema).unwrap());
         let mut encoder = Encoder::new(Settings { schema, ..Settings::default() }).unwrap();
         encoder.push_json(rows.as_bytes()).unwrap();
         let file = encoder.finish(&Target::new(0, "c")).unwrap();
