@@ -53,7 +53,7 @@ fn a_null_first_column_keeps_its_type() {
         // Only where another row has no such field, the null is rescued.
         let file = kept(&[r#"{"a":null}"#, "{}", &later]);
         assert_columns(&file, &[("a", column_type)]);
-        assert_eq!(file.summary.rescued, [("a".to_owned(), 1)]);
+        assert_eq!(file.summary.rescued, [not_in_column("a")]);
     }
 }
 

@@ -140,24 +140,21 @@ impl Assembler {
     /// The row that begins at the next entry of each leaf, with its rescued values apart.
     pub(super) fn apart(&self, leaves: &mut [LeafBatch]) -> Result<Apart> {
         let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
-        let id = match row.leaves[0].next(0)? {
-            Some(StoredValue::Bytes(bytes)) => bytes.clone(),
-            _ => return Err(corrupt("a row has no id")),
+        let Some(StoredValue::Bytes(id)) = row.leaves[0].next(0)? else {
+            return Err(corrupt("a row has no id"));
         };
-        row.takes(id.len())?;
-        let id = text(&id)?.to_owned();
-        let columns = self.columns.iter();
-        let columns = columns.map(|column| Ok((Name::clone(&column.name), column.read(row)?)));
-        let columns = columns.collect::<Result<_>>()?;
-        let mut rescued = Vec::new();
+        takes(&mut row.bytes_left, id.len(), row.most)?;
+        let id = text(id)?.to_owned();
+        let read = |column: &Node| Ok((Name::clone(&column.name), column.read(row)?));
+        let columns = self.columns.iter().map(read).collect::<Result<_>>()?;
+        let mut apart = Apart { id, columns, rescued: Vec::new() };
         if let Some(leaf) = self.rescued
             && let Some(StoredValue::Bytes(bytes)) = row.leaves[leaf].next(1)?
         {
-            let bytes = bytes.clone();
-            row.takes(bytes.len())?;
-            rescued = Rescued::read(text(&bytes)?)?;
+            takes(&mut row.bytes_left, bytes.len(), row.most)?;
+            apart.rescued = Rescued::read(text(bytes)?)?;
         }
-        Ok(Apart { id, columns, rescued })
+        Ok(apart)
     }
 
     /// The names and types of the columns that are read, in order.
@@ -286,12 +283,6 @@ struct Row<'l> {
     bytes_left: usize,
     /// The bytes that all of its values may take.
     most: usize,
-}
-
-impl Row<'_> {
-    fn takes(&mut self, bytes: usize) -> Result<()> {
-        takes(&mut self.bytes_left, bytes, self.most)
-    }
 }
 
 fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
