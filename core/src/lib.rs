@@ -73,6 +73,7 @@ pub use encode::{
     StreamedFile, Summary,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use format::rescued::Rescued;
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
     Sha256Digest, SignedRequest, complete_multipart_body, upload_id_in,
@@ -87,10 +88,10 @@ pub use put::{
 };
 pub use retry::{Backoff, Random, Retry};
 pub use schema::{
-    Column, ColumnType, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN, Schema,
-    TimeUnit,
+    Column, ColumnType, Digits, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN,
+    Schema, TextForm, TimeUnit, Zone,
 };
-pub use settings::{Codec, Encodings, IdSource, Nulls, Policy, Settings};
+pub use settings::{Codec, Encodings, IdSource, Nulls, Policy, Settings, TextTypes};
 pub use target::Target;
 pub use time::{listed_time_ms, retry_after_ms, rfc3339_ms};
 pub use wal::{

@@ -32,8 +32,19 @@ fn settings() -> coldpress::Settings {
     let names: coldpress::Names = defaults.names;
     let codec: coldpress::ParquetCompression = coldpress::ParquetCompression::Snappy;
     let encodings: coldpress::Encodings = coldpress::Encodings::Compact;
+    let text_types: coldpress::TextTypes = coldpress::TextTypes::String;
     let schema: Option<coldpress::Schema> = None;
-    coldpress::Settings { policy, nulls, id, names, codec, encodings, schema, ..defaults }
+    coldpress::Settings {
+        policy,
+        nulls,
+        id,
+        names,
+        codec,
+        encodings,
+        text_types,
+        schema,
+        ..defaults
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-import type { DecodedRowOf, DecodeOptions, FileReport, FileSource, Row, Schema } from './types.js'
+import type {
+  DatedRow, DatedRowOf, DecodedRowOf, DecodeOptions, FileReport, FileSource, Row, Schema,
+} from './types.js'
 
 export * from './encode.js'
 export * from './upload.js'
@@ -11,12 +13,29 @@ export * from './upload.js'
  * // [{ city: 'Oslo' }, { city: 'Rome' }]
  * ```
  */
-export function decode(file: FileSource, options: DecodeOptions & { as: 'ndjson' }): Promise<string>
-export function decode(file: FileSource, options?: DecodeOptions & { as?: 'rows' }): Promise<Row[]>
+export function decode(
+  file: FileSource,
+  options: DecodeOptions & { as: 'ndjson'; dates?: false },
+): Promise<string>
+export function decode(
+  file: FileSource,
+  options?: DecodeOptions & { as?: 'rows'; dates?: false },
+): Promise<Row[]>
+export function decode(
+  file: FileSource,
+  options: DecodeOptions & { as?: 'rows'; dates: true },
+): Promise<DatedRow[]>
 export function decode<S extends Schema>(
   file: FileSource,
-  options?: DecodeOptions & { as?: 'rows' },
+  options?: DecodeOptions & { as?: 'rows'; dates?: false },
 ): Promise<DecodedRowOf<S>[]>
+export function decode<S extends Schema>(
+  file: FileSource,
+  options: DecodeOptions & { as?: 'rows'; dates: true },
+): Promise<DatedRowOf<S>[]>
 
-/** Reads the metadata of a file: row groups, columns, encodings, codecs and sizes. */
+/**
+ * Reads the metadata of a file: row groups, columns, encodings, codecs and sizes. It also counts the
+ * rescued values.
+ */
 export function inspect(file: FileSource): Promise<FileReport>

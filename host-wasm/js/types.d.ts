@@ -7,6 +7,13 @@ export type Value = null | boolean | number | bigint | string | Value[] | { [fie
  */
 export type Row = { [field: string]: Value }
 
+/** A value that `decode` returns with `dates: true`. */
+export type DatedValue =
+  null | boolean | number | bigint | string | Date | DatedValue[] | { [field: string]: DatedValue }
+
+/** A row that `decode` returns with `dates: true`. */
+export type DatedRow = { [field: string]: DatedValue }
+
 /** Rows, in any accepted form. */
 export type Rows<R extends object = object> =
   // An array is an iterable too. Named here, it lets the compiler point to the wrong element.
@@ -50,9 +57,10 @@ export type SimpleType =
 
 /**
  * How rows write timestamps and decimals: as numbers, or as text with this many digits after the
- * decimal point.
+ * decimal point. In timestamps, `trimmed` means as many as it takes, and the text ends with `Z` or
+ * with the offset of the form: `text:3`, `text:trimmed`, `text:6+00:00`.
  */
-export type Form = 'number' | `text:${number}`
+export type Form = 'number' | `text:${number | 'trimmed'}${'' | `${'+' | '-'}${number}:${number}`}`
 
 /**
  * The row that a schema describes, as `encode` takes it.
@@ -82,11 +90,15 @@ export type CheckedRow<S extends Schema, P> =
 export type DecodedRowOf<S extends Schema> =
   { _id?: string | number | bigint } & FieldsOf<S['columns'], 'out'>
 
-type Way = 'in' | 'out'
+/** The row that a schema describes, as `decode` returns it with `dates: true`. */
+export type DatedRowOf<S extends Schema> =
+  { _id?: string | number | bigint } & FieldsOf<S['columns'], 'dated'>
+
+type Way = 'in' | 'out' | 'dated'
 
 // If the compiler does not know the schema, any row is right.
 type FieldsOf<C extends readonly Column[], W extends Way> = readonly Column[] extends C
-  ? { [field: string]: W extends 'in' ? unknown : Value }
+  ? { [field: string]: W extends 'in' ? unknown : W extends 'out' ? Value : DatedValue }
   : { [K in C[number] as K['name']]?: ValueOf<K, W> | (W extends 'in' ? null : never) }
 
 type SmallNumber =
@@ -106,8 +118,9 @@ type ValueOf<T, W extends Way> =
                     : T extends { type: 'null' } ? null
                       : W extends 'in' ? unknown : Value
 
-// `encode` also takes a Date or bytes; `decode` returns text or a number for them.
-type DateOf<W extends Way> = W extends 'in' ? Date : never
+// `encode` also takes a Date or bytes; `decode` returns text or a number for bytes, and without
+// `dates` for a Date too.
+type DateOf<W extends Way> = W extends 'out' ? never : Date
 type BytesOf<W extends Way> = W extends 'in' ? Uint8Array | ArrayBuffer : never
 
 type Elements<E, W extends Way> = W extends 'in' ? readonly E[] | ReadonlySet<E> : E[]
@@ -174,6 +187,13 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
    * an absent field. Default: `explicit`.
    */
   nulls?: 'explicit' | 'absent'
+  /**
+   * What texts become if the columns are inferred. `infer`: a column of instants
+   * (`2026-01-02T03:04:05.678Z`) holds timestamps, and a column of days (`2026-01-02`) holds dates,
+   * if at most 1 text in 100 is something else. `string`: texts stay texts. Each text comes back to
+   * the letter in either case. Default: `infer`.
+   */
+  textTypes?: 'infer' | 'string'
   /** The columns. Default: inferred from all rows. */
   schema?: S | string
   /**
@@ -214,10 +234,16 @@ export interface EncodedFile {
   readonly rows: number
   /** The number of top-level columns, with `_id` and `_rescued_data`. */
   readonly columns: number
-  /** The paths of values that fitted no column and are in `_rescued_data`, sorted. */
-  readonly rescued: { path: string; count: number }[]
+  /**
+   * The paths of values that are in `_rescued_data`, sorted. `otherForm` of them are in their
+   * column too, as timestamps or the like: only their own text is kept beside it. The column lacks
+   * the others.
+   */
+  readonly rescued: { path: string; count: number; otherForm: number }[]
   /** Repeated keys in objects of JSON text. The last value of each was kept. */
   readonly duplicateKeys: number
+  /** What engines in wide use cannot read of the columns: a sentence each, for people. */
+  readonly warnings: string[]
   /** The chosen columns, and the ones that had only nulls. */
   readonly schema: Schema
   /** The SHA-256 of the bytes, in hex. */
@@ -239,6 +265,12 @@ export interface DecodeOptions {
   ids?: boolean
   /** `ndjson` returns text, in which every number has exactly its value. Default: `rows`. */
   as?: 'rows' | 'ndjson'
+  /**
+   * Returns Dates for the timestamps in milliseconds. Finer timestamps would lose digits, so they
+   * stay text or numbers; so do dates, because a day is no instant. `encode` gives the same columns
+   * again, but a text of another form than `toISOString` has loses it. Default: false.
+   */
+  dates?: boolean
   signal?: AbortSignal
 }
 
@@ -259,6 +291,8 @@ export interface FileReport {
   created_by: string
   metadata: { [name: string]: string }
   schema: Schema
+  /** The paths of values that are in `_rescued_data`; `other_form` of them are in a column too. */
+  rescued: { path: string; count: number; other_form: number }[]
   row_groups: RowGroupReport[]
 }
 

@@ -2,7 +2,7 @@
 
 use coldpress_core::{
     Codec, Encoder, Encodings, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, Policy, Schema,
-    Settings, Target,
+    Settings, Target, TextTypes,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -49,6 +49,13 @@ impl RawSettings {
     #[wasm_bindgen(js_name = absentNulls)]
     pub fn absent_nulls(&mut self) {
         self.0.nulls = Nulls::Absent;
+    }
+
+    /// `infer` or `string`.
+    #[wasm_bindgen(js_name = textTypes)]
+    pub fn text_types(&mut self, text_types: &str) -> Result<(), Fault> {
+        self.0.text_types = text_types.parse::<TextTypes>()?;
+        Ok(())
     }
 
     /// `rescue` or `strict`.

@@ -40,19 +40,30 @@ impl RawFile {
     /// Paths that have rescued values, sorted.
     #[wasm_bindgen(js_name = rescuedPaths)]
     pub fn rescued_paths(&self) -> Vec<String> {
-        self.0.summary.rescued.iter().map(|(path, _)| path.clone()).collect()
+        self.0.summary.rescued.iter().map(|rescued| rescued.path.clone()).collect()
     }
 
     /// How many values each of those paths has rescued.
     #[wasm_bindgen(js_name = rescuedCounts)]
     pub fn rescued_counts(&self) -> Vec<f64> {
-        self.0.summary.rescued.iter().map(|(_, count)| *count as f64).collect()
+        self.0.summary.rescued.iter().map(|rescued| rescued.count as f64).collect()
+    }
+
+    /// How many of these values the column of the path holds too.
+    #[wasm_bindgen(js_name = rescuedOtherForms)]
+    pub fn rescued_other_forms(&self) -> Vec<f64> {
+        self.0.summary.rescued.iter().map(|rescued| rescued.other_form as f64).collect()
     }
 
     /// The number of keys that came twice in one object.
     #[wasm_bindgen(js_name = duplicateKeys)]
     pub fn duplicate_keys(&self) -> f64 {
         self.0.summary.duplicate_keys as f64
+    }
+
+    /// What engines in wide use cannot read of the columns.
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.summary.schema.warnings()
     }
 
     /// The columns, as JSON.

@@ -3,12 +3,13 @@
 //! A batch draws its fields from one small pool of keys, each with a shape most rows keep to, so
 //! that columns really form and values of other kinds really meet them.
 
-use coldpress_core::{Codec, Encodings, Names, Nulls, Settings};
+use coldpress_core::{Codec, Encodings, Names, Nulls, Settings, TextTypes};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::instants::{self, Form};
 use crate::json::Json;
 use crate::scalars::{Numbers, double, fraction, integer, scalar, text};
 
@@ -73,22 +74,23 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         (
             select(&Encodings::ALL[..]),
             prop_oneof![3 => Just(Names::Portable), 1 => Just(Names::Exact)],
+            prop_oneof![3 => Just(TextTypes::Infer), 1 => Just(TextTypes::String)],
         ),
     )
-        .prop_map(
-            |(codec, row_group_rows_max, columns_max, depth_max, nulls, (encodings, names))| {
-                Settings {
-                    codec,
-                    encodings,
-                    row_group_rows_max,
-                    columns_max,
-                    depth_max,
-                    names,
-                    nulls,
-                    ..Settings::default()
-                }
-            },
-        )
+        .prop_map(|(codec, row_group_rows_max, columns_max, depth_max, nulls, choices)| {
+            let (encodings, names, text_types) = choices;
+            Settings {
+                codec,
+                encodings,
+                row_group_rows_max,
+                columns_max,
+                depth_max,
+                names,
+                nulls,
+                text_types,
+                ..Settings::default()
+            }
+        })
 }
 
 /// Any value at all, nested to a depth of about five.
@@ -124,6 +126,7 @@ enum Shape {
     /// Integers, and doubles that are not whole.
     Ratio,
     Text,
+    Typed(Form),
     Mixed,
     List(Box<Shape>),
     Struct(Vec<(String, Shape)>),
@@ -137,6 +140,7 @@ fn shape() -> BoxedStrategy<Shape> {
         4 => Just(Shape::Double),
         2 => Just(Shape::Ratio),
         4 => Just(Shape::Text),
+        2 => instants::forms().prop_map(Shape::Typed),
         1 => Just(Shape::Mixed),
     ];
     let tree = leaf.prop_recursive(4, 12, 4, |inner| {
@@ -158,6 +162,7 @@ fn fitting(shape: &Shape, habits: Habits) -> BoxedStrategy<Json> {
         Shape::Double => double(numbers),
         Shape::Ratio => prop_oneof![1 => integer(), 2 => fraction()].boxed(),
         Shape::Text => text().prop_map(Json::String).boxed(),
+        Shape::Typed(form) => instants::texts(*form).prop_map(Json::String).boxed(),
         Shape::Mixed => any_json(numbers),
         Shape::List(element) => vec(fitting(element, habits), 0..4).prop_map(Json::Array).boxed(),
         Shape::Struct(fields) => object(fields, habits).boxed(),

@@ -2,6 +2,7 @@
 
 pub mod generate;
 pub mod imports;
+pub mod instants;
 pub mod json;
 pub mod law;
 pub mod mutants;

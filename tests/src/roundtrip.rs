@@ -110,7 +110,8 @@ pub fn decode(
     Ok(decoded)
 }
 
-/// Whether a file holds exactly these rows under the law, in their order; what differs otherwise.
+/// Whether a file holds exactly these rows under the law, in their order, and as many rescued values
+/// as its summary says; what differs otherwise.
 pub fn holds_rows(
     file: &EncodedFile,
     source: &[(String, Json)],
@@ -124,6 +125,11 @@ pub fn holds_rows(
             decoded.len(),
             file.summary.rows
         ));
+    }
+    let opened = ParquetFile::open(file.bytes.clone()).map_err(|e| format!("open: {e}"))?;
+    let rescued = opened.rescued().map_err(|e| format!("rescued: {e}"))?;
+    if rescued != file.summary.rescued {
+        return Err(format!("{rescued:?} is rescued, the summary says {:?}", file.summary.rescued));
     }
     for (number, ((id, document), row)) in source.iter().zip(&decoded).enumerate() {
         if *id != row.id {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use coldpress_core::{
     Column, ColumnType, EncodedFile, ErrorKind, Names, Nulls, ParquetFile, Policy, Projection,
-    Schema, Settings, StreamSettings,
+    Schema, Settings, StreamSettings, TimeUnit,
 };
 use coldpress_tests::generate::{Row, any_json, batches, settings};
 use coldpress_tests::json::{Json, Style};
@@ -266,7 +266,8 @@ fn the_generated_batches_make_every_kind_of_column() {
             note_kinds(column, &mut kinds);
         }
     }
-    for kind in ["boolean", "int64", "decimal", "float64", "string", "json", "struct", "list"] {
+    let all = ["boolean", "int64", "decimal", "float64", "string", "json", "struct", "list"];
+    for kind in all.into_iter().chain(["date", "timestamp"]) {
         assert!(kinds.contains(kind), "no {kind} column among {kinds:?}");
     }
     assert!(rescued > 40, "only {rescued} of 400 batches rescued anything");
@@ -335,6 +336,8 @@ fn note_kinds(column: &Column, kinds: &mut BTreeSet<&'static str>) {
             ColumnType::Decimal { precision: 20, scale: 0, .. } => "decimal",
             ColumnType::Float64 => "float64",
             ColumnType::String => "string",
+            ColumnType::Date => "date",
+            ColumnType::Timestamp { unit: TimeUnit::Millis | TimeUnit::Micros, .. } => "timestamp",
             ColumnType::Json => "json",
             ColumnType::Null => "null",
             ColumnType::Struct(fields) => {

@@ -74,7 +74,7 @@ test('a Node stream of a file; and the file out as bytes, stream and blob', asyn
     collection: 'movies',
   })
   assert.equal(file.rows, 3201)
-  assert.deepEqual(file.rescued, [{ path: 'Title', count: 9 }])
+  assert.deepEqual(file.rescued, [{ path: 'Title', count: 9, otherForm: 0 }])
   const whole = new Uint8Array(await new Response(file.stream()).arrayBuffer())
   assert.deepEqual(whole, file.bytes)
   assert.deepEqual(new Uint8Array(await file.blob().arrayBuffer()), file.bytes)
@@ -258,8 +258,9 @@ test('LSNs by the time, or by their beginning and the number of rows', async () 
 
 test('a file in JSON shows the number of its bytes, not the bytes', async () => {
   const file = await encode(rows, { collection: 'weather' })
-  const { key, columns, rescued, duplicateKeys, schema } = file
-  const told = { key, size: file.bytes.length, rows: 3, columns, rescued, duplicateKeys, schema }
+  const { key, columns, rescued, duplicateKeys, warnings, schema } = file
+  const size = file.bytes.length
+  const told = { key, size, rows: 3, columns, rescued, duplicateKeys, warnings, schema }
   assert.deepEqual(JSON.parse(JSON.stringify(file)), told)
 })
 

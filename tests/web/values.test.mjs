@@ -43,7 +43,7 @@ const KEPT = [
   ['the greatest int64', 2n ** 63n - 1n, 'int64', 2n ** 63n - 1n],
   ['the least int64', -(2n ** 63n), 'int64', -(2n ** 63n)],
   ['a BigInt within 64 bits', 2n ** 64n - 1n, 'decimal', 2n ** 64n - 1n],
-  ['a Date', new Date('2024-02-29T12:00:00.5Z'), 'string', '2024-02-29T12:00:00.500Z'],
+  ['a Date', new Date('2024-02-29T12:00:00.5Z'), 'timestamp', '2024-02-29T12:00:00.500Z'],
   ['a Date past the year 9999', new Date(8.64e15), 'string', '+275760-09-13T00:00:00.000Z'],
   ['a Uint8Array', Uint8Array.of(0xfb, 0xff, 0), 'string', '+/8A'],
   ['a Buffer', Buffer.from('hi'), 'string', 'aGk='],

@@ -36,6 +36,13 @@ pub(super) struct Assembler {
     leaves: Vec<usize>,
 }
 
+/// A row whose rescued values are not put back.
+pub(super) struct Apart {
+    id: String,
+    pub(super) columns: Vec<(Name, Item)>,
+    pub(super) rescued: Vec<(String, Rescued)>,
+}
+
 /// One column or field.
 struct Node {
     name: Name,
@@ -109,41 +116,50 @@ impl Assembler {
 
     /// The row that begins at the next entry of each leaf.
     pub(super) fn row(&self, leaves: &mut [LeafBatch]) -> Result<StoredRow> {
-        let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
-        let id = match row.leaves[0].next(0)? {
-            Some(StoredValue::Bytes(bytes)) => bytes.clone(),
-            _ => return Err(corrupt("a row has no id")),
-        };
-        row.takes(id.len())?;
-        let id = text(&id)?.to_owned();
-        let mut fields = Vec::with_capacity(self.columns.len() + 1);
+        let Apart { id, columns, rescued } = self.apart(leaves)?;
+        let mut fields = Vec::with_capacity(columns.len() + 1);
         match self.own_id {
             Some(OwnId::String) => fields.push((Name::from(ID_COLUMN), Item::String(id.clone()))),
             Some(OwnId::Number) => fields.push((Name::from(ID_COLUMN), json_text(id.clone())?)),
             Some(OwnId::Absent) | None => {}
         }
         let first = fields.len();
-        for column in &self.columns {
-            fields.push((Name::clone(&column.name), column.read(row)?));
-        }
-        if let Some(rescued) = self.rescued
-            && let Some(StoredValue::Bytes(bytes)) = row.leaves[rescued].next(1)?
-        {
-            let bytes = bytes.clone();
-            row.takes(bytes.len())?;
-            for (name, part) in Rescued::read(text(&bytes)?)? {
-                if !self.projection.takes(&name) {
-                    continue;
-                }
-                match self.by_name.get(name.as_str()).copied() {
-                    Some(at) => {
-                        fields[first + at].1.restore(&self.columns[at].column_type, part)?
-                    }
-                    None => fields.push((Name::from(name), part.into())),
-                }
+        fields.extend(columns);
+        for (name, part) in rescued {
+            if !self.projection.takes(&name) {
+                continue;
+            }
+            match self.by_name.get(name.as_str()).copied() {
+                Some(at) => fields[first + at].1.restore(&self.columns[at].column_type, part)?,
+                None => fields.push((Name::from(name), part.into())),
             }
         }
         Ok(StoredRow { id, document: Item::Object(fields) })
+    }
+
+    /// The row that begins at the next entry of each leaf, with its rescued values apart.
+    pub(super) fn apart(&self, leaves: &mut [LeafBatch]) -> Result<Apart> {
+        let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
+        let Some(StoredValue::Bytes(id)) = row.leaves[0].next(0)? else {
+            return Err(corrupt("a row has no id"));
+        };
+        takes(&mut row.bytes_left, id.len(), row.most)?;
+        let id = text(id)?.to_owned();
+        let read = |column: &Node| Ok((Name::clone(&column.name), column.read(row)?));
+        let columns = self.columns.iter().map(read).collect::<Result<_>>()?;
+        let mut apart = Apart { id, columns, rescued: Vec::new() };
+        if let Some(leaf) = self.rescued
+            && let Some(StoredValue::Bytes(bytes)) = row.leaves[leaf].next(1)?
+        {
+            takes(&mut row.bytes_left, bytes.len(), row.most)?;
+            apart.rescued = Rescued::read(text(bytes)?)?;
+        }
+        Ok(apart)
+    }
+
+    /// The names and types of the columns that are read, in order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, &ColumnType)> {
+        self.columns.iter().map(|column| (&*column.name, &column.column_type))
     }
 }
 
@@ -269,12 +285,6 @@ struct Row<'l> {
     most: usize,
 }
 
-impl Row<'_> {
-    fn takes(&mut self, bytes: usize) -> Result<()> {
-        takes(&mut self.bytes_left, bytes, self.most)
-    }
-}
-
 fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
     let rest = left.checked_sub(bytes.max(1));
     *left = rest.ok_or_else(|| too_much("one row has too many bytes", "row_bytes_max", most))?;
@@ -322,12 +332,13 @@ fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
             let text = i64::try_from(value).ok().and_then(date_text);
             Item::String(text.ok_or_else(|| corrupt("a date is after the year 9999"))?)
         }
-        ColumnType::Timestamp { unit, form: Some(Form::Text(digits)) } => {
+        ColumnType::Timestamp { unit, form: Some(Form::Text(form)) } => {
             let value = i64::try_from(value).map_err(corrupt)?;
+            let unit = unit.digits();
             // A value whose form differs from that of its column is also in `_rescued_data`, and
             // that text replaces this one.
-            let text = timestamp_text(value, unit.digits(), *digits)
-                .or_else(|| timestamp_text(value, unit.digits(), unit.digits()));
+            let text = timestamp_text(value, unit, form.digits.fixed(), form.zone.offset())
+                .or_else(|| timestamp_text(value, unit, Some(unit), None));
             text.map_or(Item::Int(value), Item::String)
         }
         _ => i64::try_from(value).map_or_else(|_| Item::Text(value.to_string()), Item::Int),

@@ -13,7 +13,7 @@ fn encode(settings: &Settings, rows: &str) -> (ParquetFile, u64) {
     let mut encoder = Encoder::new(settings.clone()).unwrap();
     encoder.push_json(rows.as_bytes()).unwrap();
     let file = encoder.finish(&Target::new(3, "forms")).unwrap();
-    let rescued = file.summary.rescued.iter().map(|(_, count)| count).sum();
+    let rescued = file.summary.rescued.iter().map(|rescued| rescued.count).sum();
     (ParquetFile::open(file.bytes).unwrap(), rescued)
 }
 

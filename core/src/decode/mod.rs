@@ -14,6 +14,7 @@ mod limits;
 mod outline;
 mod pages;
 mod report;
+mod rescued;
 mod row;
 mod rows;
 mod thrift;

@@ -2,9 +2,11 @@
 
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::ColumnDescriptor;
 
 use super::file::ParquetFile;
 use crate::text::hex;
+use crate::time::{date_text, timestamp_text};
 
 /// The facts in the footer of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +53,8 @@ pub struct ChunkReport {
     pub values: u64,
     /// Entries without a value, if the file says it.
     pub nulls: Option<u64>,
-    /// The lowest value (of texts, a lower bound), for people.
+    /// The lowest value (of texts, a lower bound), for people. Dates and timestamps are texts in
+    /// UTC.
     pub min: Option<String>,
     /// The highest value (of texts, an upper bound), for people.
     pub max: Option<String>,
@@ -102,7 +105,7 @@ fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
     encodings.sort_unstable();
     encodings.dedup();
     let statistics = chunk.statistics();
-    let (min, max) = statistics.map(bounds).unwrap_or_default();
+    let (min, max) = statistics.map(|of| bounds(of, leaf)).unwrap_or_default();
     let codec = chunk.compression().to_string();
     ChunkReport {
         column: leaf.path().parts().join("."),
@@ -124,7 +127,7 @@ fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
     }
 }
 
-fn logical_name(leaf: &parquet::schema::types::ColumnDescriptor) -> String {
+fn logical_name(leaf: &ColumnDescriptor) -> String {
     use parquet::basic::LogicalType;
     match leaf.logical_type_ref() {
         None => String::new(),
@@ -139,14 +142,20 @@ fn logical_name(leaf: &parquet::schema::types::ColumnDescriptor) -> String {
     }
 }
 
-fn bounds(statistics: &Statistics) -> (Option<String>, Option<String>) {
+fn bounds(statistics: &Statistics, leaf: &ColumnDescriptor) -> (Option<String>, Option<String>) {
     fn text<T: ToString>(min: Option<&T>, max: Option<&T>) -> (Option<String>, Option<String>) {
         (min.map(T::to_string), max.map(T::to_string))
     }
     match statistics {
         Statistics::Boolean(of) => text(of.min_opt(), of.max_opt()),
-        Statistics::Int32(of) => text(of.min_opt(), of.max_opt()),
-        Statistics::Int64(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Int32(of) => {
+            let shown = |value: &i32| time_text(i64::from(*value), leaf);
+            (of.min_opt().map(shown), of.max_opt().map(shown))
+        }
+        Statistics::Int64(of) => {
+            let shown = |value: &i64| time_text(*value, leaf);
+            (of.min_opt().map(shown), of.max_opt().map(shown))
+        }
         Statistics::Float(of) => text(of.min_opt(), of.max_opt()),
         Statistics::Double(of) => text(of.min_opt(), of.max_opt()),
         Statistics::Int96(_) => (None, None),
@@ -155,6 +164,24 @@ fn bounds(statistics: &Statistics) -> (Option<String>, Option<String>) {
             (shown(statistics.min_bytes_opt()), shown(statistics.max_bytes_opt()))
         }
     }
+}
+
+/// A number as the day or the instant that it stands for in its column, if it stands for one.
+fn time_text(value: i64, leaf: &ColumnDescriptor) -> String {
+    use parquet::basic::{LogicalType, TimeUnit};
+    let text = match leaf.logical_type_ref() {
+        Some(LogicalType::Date) => date_text(value),
+        Some(LogicalType::Timestamp(timestamp)) => {
+            let digits = match timestamp.unit {
+                TimeUnit::MILLIS => 3,
+                TimeUnit::MICROS => 6,
+                TimeUnit::NANOS => 9,
+            };
+            timestamp_text(value, digits, None, None)
+        }
+        _ => None,
+    };
+    text.unwrap_or_else(|| value.to_string())
 }
 
 /// Bytes as text if they are readable text, else in hexadecimal digits.

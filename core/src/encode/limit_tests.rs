@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::json::{Events, Number};
-use crate::{ErrorKind, StreamEncoder, StreamSettings};
+use crate::{ErrorKind, Rescued, StreamEncoder, StreamSettings};
 
 const MAX: usize = 1_000;
 
@@ -154,7 +154,7 @@ fn long_names_become_no_columns() {
     let file = encoder.finish(&Target::new(0, "c")).unwrap();
     let names: Vec<&str> = file.summary.schema.columns().iter().map(|c| &*c.name).collect();
     assert_eq!(names, ["a", &longest]);
-    assert_eq!(file.summary.rescued, [(longer, 1)]);
+    assert_eq!(file.summary.rescued, [Rescued { path: longer, count: 1, other_form: 0 }]);
 }
 
 #[test]

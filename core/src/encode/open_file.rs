@@ -1,12 +1,11 @@
 //! A file of a stream while rows come into it.
 
-use std::collections::BTreeMap;
-
 use super::summary::{Summary, columns_in_file};
 use super::tail::FileTail;
 use super::write::FileWriter;
 use crate::columns::Builder;
 use crate::format::metadata::OwnId;
+use crate::format::rescued::RescuedCounts;
 use crate::resolve::{Opened, resolve};
 use crate::{Result, Schema, Settings, Target};
 
@@ -23,7 +22,7 @@ pub(super) struct OpenFile {
     first_row: u64,
     pub(super) rows: u64,
     pub(super) bytes: u64,
-    rescued: BTreeMap<String, u64>,
+    rescued: RescuedCounts,
     duplicate_keys: u64,
 }
 
@@ -46,7 +45,7 @@ impl OpenFile {
             first_row,
             rows: 0,
             bytes: 0,
-            rescued: columns.rescued.into_iter().collect(),
+            rescued: columns.rescued,
             duplicate_keys: columns.duplicate_keys,
         })
     }
@@ -61,9 +60,7 @@ impl OpenFile {
         let opened = Opened { own_id: Some(self.own_id), keeps_rescued: self.has_rescued };
         let mut columns = resolve(builder, &self.settings, opened)?;
         self.writer.write(&mut columns, &self.settings)?;
-        for (path, count) in columns.rescued {
-            *self.rescued.entry(path).or_default() += count;
-        }
+        self.rescued.merge(columns.rescued);
         self.duplicate_keys += columns.duplicate_keys;
         Ok(())
     }
@@ -77,7 +74,7 @@ impl OpenFile {
         let summary = Summary {
             rows,
             columns: columns_in_file(&schema, has_rescued),
-            rescued: rescued.into_iter().collect(),
+            rescued: rescued.into_list(),
             duplicate_keys: self.duplicate_keys,
             schema,
         };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::resolve::Columns;
-use crate::{Error, ErrorKind, ObjectKey, Schema};
+use crate::{Error, ErrorKind, ObjectKey, Rescued, Schema};
 
 /// A finished file, not yet stored.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub struct Summary {
     pub rows: u64,
     /// Columns at the top of the file, `_id` and `_rescued_data` among them.
     pub columns: usize,
-    /// Values in `_rescued_data`, by the path of their column (`order.items[].price`), sorted.
-    pub rescued: Vec<(String, u64)>,
+    /// Values in `_rescued_data` by path, sorted.
+    pub rescued: Vec<Rescued>,
     /// Keys that stood twice in one JSON object; the last value was kept, as JSON parsers do.
     pub duplicate_keys: u64,
     /// The columns, with those that had only nulls.
@@ -37,7 +37,7 @@ impl Summary {
         Summary {
             rows: columns.rows as u64,
             columns: columns_in_file(&columns.schema, columns.has_rescued),
-            rescued: columns.rescued,
+            rescued: columns.rescued.into_list(),
             duplicate_keys: columns.duplicate_keys,
             schema: columns.schema,
         }

@@ -6,5 +6,6 @@ pub(crate) mod codec;
 pub(crate) mod limits;
 pub(crate) mod metadata;
 pub(crate) mod page_header;
+pub(crate) mod rescued;
 pub(crate) mod thrift;
 pub(crate) mod value_text;

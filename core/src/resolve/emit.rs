@@ -185,7 +185,7 @@ impl Emitter {
             if kind == Kind::Null {
                 overlay.put(parent.live);
                 if self.rescues_nulls {
-                    self.rescue(places.of(entry), "null".to_owned(), &expected);
+                    self.rescue(places.of(entry), "null".to_owned(), &expected, false);
                 }
                 continue;
             }
@@ -201,7 +201,7 @@ impl Emitter {
             if fit != Fit::Exact {
                 let mut text = String::new();
                 self.reader.render(node, kind, index, &mut text);
-                self.rescue(places.of(entry), text, &expected);
+                self.rescue(places.of(entry), text, &expected, fit == Fit::Reformed);
             }
             overlay.put(parent.live + i16::from(fit != Fit::Misfit));
         }
@@ -351,7 +351,7 @@ impl Emitter {
         let index = self.reader.take(node, kind);
         let mut text = String::new();
         self.reader.render(node, kind, index, &mut text);
-        self.rescue(places.of(entry), text, expected);
+        self.rescue(places.of(entry), text, expected, false);
     }
 
     /// Rescues the fields that object `object` has no room for.
@@ -360,12 +360,12 @@ impl Emitter {
             let extra = &mut self.reader.nodes[node].extras[extra];
             let text = std::mem::take(&mut extra.text);
             self.path.push(Step::Field(Rc::from(&*extra.name)));
-            self.rescue(place, text, NO_COLUMN);
+            self.rescue(place, text, NO_COLUMN, false);
             self.path.pop();
         }
     }
 
-    fn rescue(&mut self, place: &Place, text: String, expected: &str) {
+    fn rescue(&mut self, place: &Place, text: String, expected: &str, in_column: bool) {
         let mut path = self.path.clone();
         let lists = path.iter_mut().filter_map(|step| match step {
             Step::Element(index) => Some(index),
@@ -374,7 +374,7 @@ impl Emitter {
         for (index, found) in lists.zip(&place.indexes) {
             *index = *found;
         }
-        self.rescues.push(place.row, path, text, expected);
+        self.rescues.push(place.row, path, text, expected, in_column);
     }
 
     /// The next instance of the node that holds something, and what.

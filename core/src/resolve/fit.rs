@@ -1,11 +1,12 @@
 //! One value into one column: whether it fits, and whether decoding would give it back as it was.
 
 use super::leaf::Values;
+use super::text_type;
 use crate::columns::{Kind, Node};
 use crate::format::value_text::{self, float_as_double, uuid, uuid_text};
 use crate::json::number::{self, Number};
-use crate::schema::{ColumnType, Form, TimeUnit};
-use crate::time;
+use crate::schema::{ColumnType, Digits, Form, TextForm, TimeUnit};
+use crate::time::{self, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -77,25 +78,39 @@ pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<
     }
 }
 
-/// The type with its form decided: the given form, or the form of the first value that fits.
+/// The type with its form decided: the given form, or the form of the most values; for a decimal,
+/// that of the first value that fits.
 pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> ColumnType {
     let mut decided = column_type.clone();
     match &mut decided {
         ColumnType::Timestamp { unit, form: form @ None } => {
-            *form = Some(
-                node.and_then(|node| first_form(node, |text| timestamp_form(text, *unit)))
-                    .unwrap_or(Form::Number),
-            );
+            *form = Some(node.map_or(Form::Number, |node| timestamp_form(node, *unit)));
         }
         ColumnType::Decimal { precision, scale, form: form @ None } => {
             let of_text = |text: &str| {
-                value_text::decimal(text, *precision, *scale).map(|_| Form::Text(*scale))
+                let fits = value_text::decimal(text, *precision, *scale).is_some();
+                fits.then_some(Form::Text(TextForm::fixed(*scale)))
             };
             *form = Some(node.and_then(|node| first_form(node, of_text)).unwrap_or(Form::Number));
         }
         _ => {}
     }
     decided
+}
+
+/// The form of the most values. In a tie it is the number, because a column of numbers takes texts
+/// too.
+fn timestamp_form(node: &Node, unit: TimeUnit) -> Form {
+    let numbers: usize =
+        [Kind::Int, Kind::Big, Kind::Double].iter().map(|kind| node.count(*kind)).sum();
+    match text_type::form_of(&node.strings, unit) {
+        Some((form, texts)) if texts > numbers => Form::Text(form),
+        // Texts that no form gives back, as far as they are instants at all.
+        None if numbers == 0 && node.strings.len() > 0 => {
+            Form::Text(TextForm::fixed(unit.digits()))
+        }
+        _ => Form::Number,
+    }
 }
 
 fn first_form(node: &Node, of_text: impl Fn(&str) -> Option<Form>) -> Option<Form> {
@@ -114,11 +129,6 @@ fn first_form(node: &Node, of_text: impl Fn(&str) -> Option<Form>) -> Option<For
         at += 1;
     }
     None
-}
-
-fn timestamp_form(text: &str, unit: TimeUnit) -> Option<Form> {
-    let instant = time::timestamp(text, unit.digits())?;
-    Some(Form::Text(instant.digits.min(unit.digits())))
 }
 
 fn stored<T>(values: &mut Vec<T>, value: Option<T>) -> Fit {
@@ -161,30 +171,36 @@ fn whole(column_type: &ColumnType, value: Scalar<'_>) -> Option<(i128, bool)> {
         }
         (ColumnType::Decimal { precision, scale, form }, Scalar::String(text)) => {
             let value = value_text::decimal(text, *precision, *scale)?;
-            let exact = *form == Some(Form::Text(*scale))
+            let exact = matches!(form, Some(Form::Text(_)))
                 && value_text::decimal_text(value, *scale) == text;
             Some((value, exact))
         }
         (ColumnType::Timestamp { unit, form }, Scalar::String(text)) => {
-            let instant = time::timestamp(text, unit.digits())?;
-            let exact = match form {
-                Some(Form::Text(digits)) => {
-                    let back = time::timestamp_text(instant.value, unit.digits(), *digits);
-                    back.as_deref() == Some(text)
-                }
-                _ => false,
-            };
-            Some((i128::from(instant.value), exact))
+            let (value, exact) = instant(text, *unit, *form)?;
+            Some((i128::from(value), exact))
         }
-        (ColumnType::Timestamp { form, .. }, Scalar::Number(value)) => Some((
-            i128::from(i64::try_from(whole_number(value)?).ok()?),
-            *form == Some(Form::Number),
-        )),
+        // Nothing says what a number beside texts counts.
+        (ColumnType::Timestamp { form: Some(Form::Text(_)), .. }, _) => None,
+        (ColumnType::Timestamp { .. }, Scalar::Number(value)) => {
+            Some((i128::from(i64::try_from(whole_number(value)?).ok()?), true))
+        }
         (ColumnType::Date, Scalar::String(text)) => Some((i128::from(time::date(text)?), true)),
         (ColumnType::Date, _) => None,
         (_, Scalar::Number(value)) => Some((whole_number(value)?, true)),
         _ => None,
     }
+}
+
+/// An instant in its unit, and whether its text has the form of the column.
+fn instant(text: &str, unit: TimeUnit, form: Option<Form>) -> Option<(i64, bool)> {
+    let (Some(instant), Some(Form::Text(form))) = (Instant::read(text), form) else {
+        return Some((time::timestamp(text, unit.digits())?, false));
+    };
+    let digits = match form.digits {
+        Digits::Fixed(digits) => instant.digits == digits,
+        Digits::Trimmed => instant.is_trimmed(),
+    };
+    Some((instant.value(unit.digits())?, digits && instant.offset == form.zone.offset()))
 }
 
 fn decimal_number(value: Number<'_>, precision: u8, scale: u8) -> Option<i128> {

@@ -8,11 +8,13 @@ mod levels;
 mod plan;
 mod render;
 mod rescue;
+mod text_type;
 
 use std::sync::Arc;
 
 use crate::columns::{Builder, Texts};
 use crate::format::metadata::OwnId;
+use crate::format::rescued::RescuedCounts;
 use crate::schema::facts::Found;
 use crate::schema::{ID_COLUMN, Schema};
 use crate::{Nulls, Policy, Result, Settings};
@@ -31,8 +33,7 @@ pub(crate) struct Columns {
     /// `_id`, then the leaves of `schema` in order, then `_rescued_data` if there is one.
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) has_rescued: bool,
-    /// Values rescued, by the path of their column as people read it.
-    pub(crate) rescued: Vec<(String, u64)>,
+    pub(crate) rescued: RescuedCounts,
     pub(crate) duplicate_keys: u64,
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn resolve(
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
     emitter.leaves.push(id_leaf(ids));
     emitter.document(&plan, rows);
-    let emit::Emitter { mut leaves, found, rescues, problem, .. } = emitter;
+    let emit::Emitter { mut leaves, found, mut rescues, problem, .. } = emitter;
     if let Some(problem) = problem {
         return Err(problem);
     }
@@ -82,7 +83,7 @@ pub(crate) fn resolve(
     }
     let has_rescued = settings.policy == Policy::Rescue
         && (settings.schema.is_some() || opened.keeps_rescued || !rescues.is_empty());
-    let rescued = rescues.counts();
+    let rescued = rescues.take_counts();
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));
     }

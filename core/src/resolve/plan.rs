@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::fit;
+use super::{fit, text_type};
 use crate::columns::{Kind, Node, NodeId, ROOT};
 use crate::format::metadata::OwnId;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
 use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
-use crate::{Names, Settings};
+use crate::{Names, Settings, TextTypes};
 
 /// What becomes of one path.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ pub(super) enum Shape {
 pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
     let mut plans = match &settings.schema {
         Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
-        None => Inference { nodes, names: settings.names }.documents(),
+        None => {
+            let Settings { names, text_types, .. } = *settings;
+            Inference { nodes, names, text_types }.documents()
+        }
     };
     for plan in &mut plans {
         // Our own two names are never a document's columns.
@@ -99,6 +102,7 @@ pub(super) fn own_id(nodes: &[Node], rows: usize) -> OwnId {
 struct Inference<'n> {
     nodes: &'n [Node],
     names: Names,
+    text_types: TextTypes,
 }
 
 impl Inference<'_> {
@@ -170,11 +174,18 @@ impl Inference<'_> {
         Some(match groups.iter().position(|group| *group == most) {
             Some(0) => Shape::Leaf(ColumnType::Boolean),
             Some(1) => Shape::Leaf(number_type(node)),
-            Some(2) => Shape::Leaf(ColumnType::String),
+            Some(2) => Shape::Leaf(self.text_type(node)),
             Some(3) => self.of_objects(id),
             Some(4) => self.of_arrays(id),
             _ => Shape::Leaf(ColumnType::Json),
         })
+    }
+
+    fn text_type(self, node: &Node) -> ColumnType {
+        match self.text_types {
+            TextTypes::Infer => text_type::of_texts(&node.strings),
+            TextTypes::String => ColumnType::String,
+        }
     }
 
     fn of_objects(self, id: NodeId) -> Shape {

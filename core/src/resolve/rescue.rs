@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::leaf::{Blobs, Leaf, Values};
 use super::render::write_key;
+use crate::format::rescued::RescuedCounts;
 use crate::schema::{ColumnType, RESCUED_COLUMN};
 use crate::{Error, ErrorKind};
 
@@ -39,19 +40,27 @@ struct Refusal {
 #[derive(Debug, Default)]
 pub(super) struct Rescues {
     found: Vec<Rescue>,
-    counts: BTreeMap<String, u64>,
+    counts: RescuedCounts,
     refusal: Option<Refusal>,
 }
 
 impl Rescues {
-    /// Keeps a value as it came. `expected` says what its column holds.
-    pub(super) fn push(&mut self, row: usize, path: Vec<Step>, text: String, expected: &str) {
+    /// Keeps a value as it came. `expected` says what its column holds; `in_column`, whether the
+    /// column has the value too, in its own form.
+    pub(super) fn push(
+        &mut self,
+        row: usize,
+        path: Vec<Step>,
+        text: String,
+        expected: &str,
+        in_column: bool,
+    ) {
         let column = show(&path);
+        self.counts.add(&column, in_column);
         if self.refusal.as_ref().is_none_or(|first| row < first.row) {
             let message = refusal(&text, expected);
-            self.refusal = Some(Refusal { row, column: column.clone(), message });
+            self.refusal = Some(Refusal { row, column, message });
         }
-        *self.counts.entry(column).or_default() += 1;
         self.found.push(Rescue { row, path, text });
     }
 
@@ -59,8 +68,8 @@ impl Rescues {
         self.found.is_empty()
     }
 
-    pub(super) fn counts(&self) -> Vec<(String, u64)> {
-        self.counts.iter().map(|(column, count)| (column.clone(), *count)).collect()
+    pub(super) fn take_counts(&mut self) -> RescuedCounts {
+        std::mem::take(&mut self.counts)
     }
 
     /// The error of a strict schema for the first of them. `rows_before`: the number of rows before

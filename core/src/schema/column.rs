@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::form::Form;
+
 /// The deepest nesting of a column; the document itself is level 1. Readers recurse over nested
 /// columns, and their stack is limited.
 pub(crate) const DEPTH_LIMIT: usize = 64;
@@ -65,16 +67,6 @@ pub enum TimeUnit {
     Nanos,
 }
 
-/// The form that values of a timestamp or a decimal have in the JSON. Decoding gives the same form
-/// back. A value in another form goes into the column too, and its text is also rescued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// A JSON number: the timestamp in its unit, or the decimal itself.
-    Number,
-    /// A JSON string with this many digits after the point: RFC 3339 in UTC with `Z`, or a decimal.
-    Text(u8),
-}
-
 /// The type of the values of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -125,8 +117,8 @@ pub enum ColumnType {
     Timestamp {
         /// The unit of the stored number.
         unit: TimeUnit,
-        /// The form of the values in the JSON. `None` in a given schema: the form of the first
-        /// value.
+        /// The form of the values in the JSON. `None` in a given schema: the form of the most
+        /// values.
         form: Option<Form>,
     },
     /// An object with these fields.
@@ -214,16 +206,6 @@ impl TimeUnit {
             TimeUnit::Millis => "ms",
             TimeUnit::Micros => "us",
             TimeUnit::Nanos => "ns",
-        }
-    }
-}
-
-/// The text in the JSON form of a schema: `number`, `text:3`.
-impl fmt::Display for Form {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Form::Number => f.write_str("number"),
-            Form::Text(digits) => write!(f, "text:{digits}"),
         }
     }
 }

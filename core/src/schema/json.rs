@@ -7,8 +7,9 @@ use std::slice::Iter;
 
 use serde_json::{Map, Value};
 
-use super::column::{Column, ColumnType, Element, Form, OwnFieldIds, SIMPLE, TimeUnit};
+use super::column::{Column, ColumnType, Element, OwnFieldIds, SIMPLE, TimeUnit};
 use super::facts::{Facts, Groups};
+use super::form::Form;
 use crate::json::value;
 use crate::{Error, Result};
 
@@ -180,15 +181,10 @@ impl<'v> Object<'v> {
             return Ok(None);
         }
         let text = self.text("form")?;
-        let digits = text.strip_prefix("text:").and_then(|digits| digits.parse().ok());
-        match (text, digits) {
-            ("number", _) => Ok(Some(Form::Number)),
-            (_, Some(digits)) => Ok(Some(Form::Text(digits))),
-            _ => {
-                Err(self
-                    .error(format!("has the form {text:?}; choose \"number\" or \"text:DIGITS\"")))
-            }
-        }
+        let form = text
+            .parse()
+            .map_err(|error: Error| self.error(format!("has a wrong \"form\": {error}")))?;
+        Ok(Some(form))
     }
 
     fn end(self) -> Result<()> {
@@ -280,7 +276,7 @@ fn write_groups(key: &str, word: &str, groups: &Groups, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Schema;
+    use crate::{Schema, TextForm};
 
     #[test]
     fn every_type_reads_what_it_writes() {
@@ -288,7 +284,8 @@ mod tests {
             .iter()
             .map(|(name, column_type)| Column::new(*name, column_type.clone()))
             .collect();
-        for (i, form) in [None, Some(Form::Number), Some(Form::Text(2))].into_iter().enumerate() {
+        let text = Some(Form::Text(TextForm::fixed(2)));
+        for (i, form) in [None, Some(Form::Number), text].into_iter().enumerate() {
             let decimal = ColumnType::Decimal { precision: 9, scale: 2, form };
             columns.push(Column::new(format!("decimal \"{i}\" é."), decimal));
             let time = ColumnType::Timestamp { unit: TimeUnit::Micros, form };
@@ -337,6 +334,19 @@ mod tests {
                 "has the unknown key \"unit\"",
             ),
             (r#"{"columns":[{"name":"a","type":"timestamp","unit":"s"}]}"#, "unit \"s\""),
+            (
+                r#"{"columns":[{"name":"a","type":"timestamp","unit":"ms","form":"text"}]}"#,
+                "column \"a\" of the schema has a wrong \"form\": \"text\" is not a form; choose",
+            ),
+            (
+                r#"{"columns":[{"name":"a","type":"timestamp","unit":"ms","form":"text:4"}]}"#,
+                "cannot hold 4 digits",
+            ),
+            (
+                r#"{"columns":[{"name":"a","type":"decimal","precision":9,"scale":2,
+                    "form":"text:trimmed"}]}"#,
+                "must be \"number\" or \"text:2\"",
+            ),
             (r#"{"columns":[{"name":"a","type":"int64"},{"name":"a","type":"int64"}]}"#, "twice"),
             (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "which Coldpress adds"),
             (r#"{"columns":[{"name":"a","type":"decimal","precision":39,"scale":0}]}"#, "1 to 38"),

@@ -5,17 +5,18 @@ mod column;
 pub(crate) mod dots;
 pub(crate) mod facts;
 mod field_ids;
+mod form;
 mod json;
 mod name_check;
 pub(crate) mod names;
 pub(crate) mod parquet_type;
+mod warnings;
 
 use std::collections::BTreeSet;
 
-pub use column::{
-    Column, ColumnType, Element, Form, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, TimeUnit,
-};
+pub use column::{Column, ColumnType, Element, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, TimeUnit};
 pub(crate) use column::{DEPTH_LIMIT, LISTS_LIMIT};
+pub use form::{Digits, Form, TextForm, Zone};
 pub use names::Names;
 
 use crate::{Error, Result};
@@ -167,7 +168,8 @@ fn check_type(column_type: &ColumnType, place: &str, depth: usize, lists: usize)
                      and the scale at most the precision"
                 )));
             }
-            if form.is_some_and(|form| form != Form::Number && form != Form::Text(*scale)) {
+            let text = Form::Text(TextForm::fixed(*scale));
+            if form.is_some_and(|form| form != Form::Number && form != text) {
                 return Err(Error::settings(format!(
                     "{place} has the scale {scale}, so its form must be \"number\" or \
                      \"text:{scale}\""
@@ -175,14 +177,8 @@ fn check_type(column_type: &ColumnType, place: &str, depth: usize, lists: usize)
             }
             Ok(())
         }
-        ColumnType::Timestamp { unit, form: Some(Form::Text(digits)) }
-            if *digits > unit.digits() =>
-        {
-            Err(Error::settings(format!(
-                "{place} has the unit {}, which cannot hold {digits} digits after the point; \
-                 choose a finer unit",
-                unit.name()
-            )))
+        ColumnType::Timestamp { unit, form: Some(Form::Text(text)) } => {
+            check_text_form(*unit, *text, place)
         }
         ColumnType::Struct(_) | ColumnType::List(_) if column_type.leaves() == 0 => {
             Err(Error::settings(format!(
@@ -193,6 +189,24 @@ fn check_type(column_type: &ColumnType, place: &str, depth: usize, lists: usize)
         }
         ColumnType::Struct(fields) => check_fields(fields, place, depth + 1, lists),
         ColumnType::List(element) => check_type(&element.column_type, place, depth + 1, lists + 1),
+        _ => Ok(()),
+    }
+}
+
+fn check_text_form(unit: TimeUnit, form: TextForm, place: &str) -> Result<()> {
+    if let Some(digits) = form.digits.fixed().filter(|digits| *digits > unit.digits()) {
+        return Err(Error::settings(format!(
+            "{place} has the unit {}, which cannot hold {digits} digits after the point; choose a \
+             finer unit",
+            unit.name()
+        )));
+    }
+    match form.zone {
+        Zone::Offset(minutes) if minutes.unsigned_abs() >= 24 * 60 => {
+            Err(Error::settings(format!(
+                "{place} has a zone {minutes} minutes ahead of UTC; it must be less than a day"
+            )))
+        }
         _ => Ok(()),
     }
 }

@@ -17,6 +17,32 @@ pub enum Nulls {
     Absent,
 }
 
+/// Whether a column of texts may have a type that says more, if the columns are inferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TextTypes {
+    /// Instants (RFC 3339 with a zone, to 6 digits after the point) become timestamps, and days
+    /// (`YYYY-MM-DD`) become dates, if at most 1 text in 100 is something else. Every text comes
+    /// back to the letter.
+    #[default]
+    Infer,
+    /// Texts are strings.
+    String,
+}
+
+impl FromStr for TextTypes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "infer" => Ok(TextTypes::Infer),
+            "string" => Ok(TextTypes::String),
+            _ => Err(Error::settings(format!(
+                "{text:?} is no choice for text_types; choose \"infer\" or \"string\""
+            ))),
+        }
+    }
+}
+
 /// What happens to values that do not fit a given schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Policy {

@@ -6,7 +6,7 @@ mod codec;
 use crate::schema::{self, Names};
 use crate::{Error, Result, Schema};
 
-pub use choices::{Encodings, IdSource, Nulls, Policy};
+pub use choices::{Encodings, IdSource, Nulls, Policy, TextTypes};
 pub use codec::Codec;
 
 /// How rows become a file.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub names: Names,
     /// What an explicit `null` means. Default: something else than an absent field.
     pub nulls: Nulls,
+    /// Whether texts that are instants or days become columns of that type. Default: they do.
+    pub text_types: TextTypes,
     /// The columns, if the caller knows them. Default: inferred from all rows.
     pub schema: Option<Schema>,
     /// What happens to values that do not fit `schema`. Default: they are rescued.
@@ -107,6 +109,7 @@ impl Default for Settings {
             row_bytes_max: 256 << 20,
             names: Names::default(),
             nulls: Nulls::default(),
+            text_types: TextTypes::default(),
             schema: None,
             policy: Policy::default(),
             id: IdSource::default(),

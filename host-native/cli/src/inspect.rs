@@ -5,7 +5,7 @@ use std::io;
 use std::io::Write;
 
 use clap::Args;
-use coldpress_core::{ChunkReport, FileReport, ParquetFile, RowGroupReport};
+use coldpress_core::{ChunkReport, FileReport, ParquetFile, Rescued, RowGroupReport};
 use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, one_line};
@@ -26,8 +26,8 @@ const METADATA_TOLD: [&str; 5] = [
 
 /// Show an object's schema, row groups, encodings and sizes
 ///
-/// If page headers, indexes or bloom filters are damaged, this shows what the footer says, and ends
-/// with exit code 1.
+/// It also counts the rescued values. If the file is damaged, this shows what the footer says, and
+/// ends with exit code 1.
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// The key of an object, or the path of a local Parquet file that coldpress made
@@ -44,8 +44,13 @@ pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let size = bytes.len() as u64;
     let in_file = |error| Failure::run(format_args!("{}: {error}", args.key));
     let file = coldpress::quietly(|| ParquetFile::open(bytes)).map_err(in_file)?;
-    let outline = coldpress::quietly(|| file.check_outline());
-    let inspected = Inspected { key: &args.key, size, report: file.report(), file };
+    // An error in the outline says more than one in the pages.
+    let checked = coldpress::quietly(|| file.check_outline().and_then(|()| file.rescued()));
+    let (rescued, checked) = match checked {
+        Ok(rescued) => (Some(rescued), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let inspected = Inspected { key: &args.key, size, report: file.report(), file, rescued };
     let mut out = Vec::new();
     if args.json {
         writeln!(out, "{}", inspected.json())
@@ -54,7 +59,7 @@ pub fn run(args: &InspectArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     }
     .and_then(|()| io::stdout().write_all(&out))
     .map_err(Failure::output)?;
-    outline.map_err(in_file)
+    checked.map_err(in_file)
 }
 
 struct Inspected<'a> {
@@ -62,6 +67,8 @@ struct Inspected<'a> {
     size: u64,
     file: ParquetFile,
     report: FileReport,
+    /// `None` if the file is damaged.
+    rescued: Option<Vec<Rescued>>,
 }
 
 impl Inspected<'_> {
@@ -74,7 +81,7 @@ impl Inspected<'_> {
         for (number, group) in self.report.row_groups.iter().enumerate() {
             write_row_group(out, number, group, width)?;
         }
-        Ok(())
+        write_rescued(out, self.rescued.as_deref().unwrap_or_default(), width)
     }
 
     fn facts(&self) -> Table {
@@ -110,9 +117,32 @@ impl Inspected<'_> {
             "created_by": self.report.created_by,
             "metadata": metadata,
             "schema": serde_json::from_str::<Value>(&schema).unwrap_or(Value::String(schema)),
+            "rescued": self.rescued.as_ref().map(|all| Vec::from_iter(all.iter().map(rescued_json))),
             "row_groups": self.report.row_groups.iter().map(row_group_json).collect::<Vec<_>>(),
         })
     }
+}
+
+fn rescued_json(rescued: &Rescued) -> Value {
+    let Rescued { path, count, other_form } = rescued;
+    json!({ "path": path, "count": count, "other_form": other_form })
+}
+
+fn write_rescued(out: &mut dyn Write, rescued: &[Rescued], width: usize) -> io::Result<()> {
+    if rescued.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new([
+        Column::words("rescued values of").or_cut(),
+        Column::numbers("not in the column"),
+        Column::numbers("in the column, in another form"),
+    ]);
+    for Rescued { path, count, other_form } in rescued {
+        let counts = [human_count(count - other_form), human_count(*other_form)];
+        table.push([path.clone()].into_iter().chain(counts));
+    }
+    writeln!(out)?;
+    table.write(out, INDENT, width)
 }
 
 fn row_group_json(group: &RowGroupReport) -> Value {

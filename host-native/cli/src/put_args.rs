@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::ArgPredicate;
 use coldpress_core::{
-    Codec, Encodings, IdSource, LsnRange, Names, Nulls, Policy, Schema, Settings,
+    Codec, Encodings, IdSource, LsnRange, Names, Nulls, Policy, Schema, Settings, TextTypes,
 };
 
 use super::failure::Failure;
@@ -97,6 +97,11 @@ pub struct PutArgs {
     /// What a null means: explicit (a value of its own), or absent (the same as a missing field)
     #[arg(long, default_value = "explicit", value_parser = ["explicit", "absent"])]
     pub(super) nulls: String,
+    /// What texts become if the columns are inferred. infer makes timestamps of instants
+    /// (2026-01-02T03:04:05.678Z) and dates of days (2026-01-02) where 99 texts in 100 are such;
+    /// string leaves them texts. Either way each text comes back to the letter
+    #[arg(long, value_name = "RULE", default_value = "infer", hide_default_value = true)]
+    pub(super) text_types: TextTypes,
     /// The maximum number of rows in a row group
     #[arg(long, value_name = "N", default_value_t = Settings::default().row_group_rows_max)]
     pub(super) row_group_rows: usize,
@@ -159,6 +164,7 @@ impl PutArgs {
             row_group_rows_max: self.row_group_rows,
             row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             nulls: if self.nulls == "absent" { Nulls::Absent } else { Nulls::Explicit },
+            text_types: self.text_types,
             schema,
             policy: self.policy,
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),

@@ -1,11 +1,11 @@
 //! The report at the end of a put: a table for people, or JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::io::Write;
 
 use coldpress::{PutOutcome, StoredFile};
-use coldpress_core::{KeyTarget, ObjectKey, Summary};
+use coldpress_core::{KeyTarget, ObjectKey, Rescued, Summary};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -78,14 +78,25 @@ impl Report<'_> {
         self.files.iter().map(|file| of(file.summary)).sum()
     }
 
-    /// The number of rescued values by path, as people read it. A dot may separate two names or be
-    /// part of one, so two columns may have the same path here.
-    fn rescued(&self) -> BTreeMap<&str, u64> {
-        let mut rescued = BTreeMap::new();
-        for (path, values) in self.files.iter().flat_map(|file| &file.summary.rescued) {
-            *rescued.entry(path.as_str()).or_insert(0) += values;
+    /// The rescued values of all files. A dot may separate two names or be part of one, so two
+    /// columns may have the same path here.
+    fn rescued(&self) -> Vec<Rescued> {
+        let mut by_path: BTreeMap<&str, Rescued> = BTreeMap::new();
+        for rescued in self.files.iter().flat_map(|file| &file.summary.rescued) {
+            match by_path.get_mut(rescued.path.as_str()) {
+                Some(sum) => {
+                    sum.count += rescued.count;
+                    sum.other_form += rescued.other_form;
+                }
+                None => drop(by_path.insert(&rescued.path, rescued.clone())),
+            }
         }
-        rescued
+        by_path.into_values().collect()
+    }
+
+    /// What engines in wide use cannot read of the files.
+    fn warnings(&self) -> BTreeSet<String> {
+        self.files.iter().flat_map(|file| file.summary.schema.warnings()).collect()
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -109,8 +120,8 @@ impl Report<'_> {
             line("already there", what);
         }
         let rescued = self.rescued();
-        for (i, (path, values)) in rescued.iter().take(RESCUED_SHOWN_MAX).enumerate() {
-            line(if i == 0 { "rescued" } else { "" }, format!("{path}: {}", human_count(*values)));
+        for (i, rescued) in rescued.iter().take(RESCUED_SHOWN_MAX).enumerate() {
+            line(if i == 0 { "rescued" } else { "" }, rescued_text(rescued));
         }
         let unshown = rescued.len().saturating_sub(RESCUED_SHOWN_MAX) as u64;
         if unshown > 0 {
@@ -120,6 +131,9 @@ impl Report<'_> {
         if duplicate_keys > 0 {
             let keys = human_count(duplicate_keys);
             line("duplicate keys", format!("{keys}, the last value of each was kept"));
+        }
+        for warning in self.warnings() {
+            line("warning", warning);
         }
         for file in self.files {
             writeln!(out, "{}", file.key)?;
@@ -152,6 +166,7 @@ impl Report<'_> {
         };
         let all_there = self.files.iter().all(|file| file.outcome == PutOutcome::AlreadyThere);
         let columns = self.files.iter().map(|file| file.summary.columns).max();
+        let rescued = self.rescued();
         let mut report = json!({
             "store": self.store,
             "already_there": all_there,
@@ -165,7 +180,9 @@ impl Report<'_> {
             "bytes_out": self.bytes_out(),
             "ratio": (self.ratio() * 1000.0).round() / 1000.0,
             "codec": self.args.codec.to_string(),
-            "rescued": self.rescued(),
+            "rescued": by_path(&rescued, |of| of.count),
+            "other_form": by_path(&rescued, |of| of.other_form),
+            "warnings": self.warnings(),
             "duplicate_keys": self.sum(|summary| summary.duplicate_keys),
         });
         let (name, value) = match self.files {
@@ -175,6 +192,25 @@ impl Report<'_> {
         report[name] = value;
         writeln!(out, "{report}")
     }
+}
+
+/// How many values of a path are rescued, and which of the two kinds they are.
+fn rescued_text(rescued: &Rescued) -> String {
+    let Rescued { path, count, other_form } = rescued;
+    let (not_in_column, other) = (human_count(count - other_form), human_count(*other_form));
+    match (count - other_form, *other_form) {
+        (_, 0) => format!("{path}: {not_in_column}"),
+        (0, _) => format!("{path}: {other} in the column, their own form kept beside it"),
+        _ => format!(
+            "{path}: {not_in_column}, and {other} in the column, their own form kept beside it"
+        ),
+    }
+}
+
+/// The counts that are not 0.
+fn by_path(rescued: &[Rescued], count: fn(&Rescued) -> u64) -> BTreeMap<&str, u64> {
+    let counts = rescued.iter().map(|of| (of.path.as_str(), count(of)));
+    counts.filter(|(_, count)| *count > 0).collect()
 }
 
 impl File<'_> {

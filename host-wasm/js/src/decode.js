@@ -1,3 +1,4 @@
+import { makeDates, setField } from './dates.js'
 import { ColdpressError, misuse, stopIfAborted, untilAborted } from './error.js'
 import { checkSignal } from './settings.js'
 import { chunksOf, forEach } from './sources.js'
@@ -15,11 +16,17 @@ export function decoding(engine) {
    * Decodes a file into its rows.
    *
    * @param {unknown} file
-   * @param {{ columns?: string[], ids?: boolean, as?: string, signal?: AbortSignal }} [options]
+   * @param {{ columns?: string[], ids?: boolean, as?: string, dates?: boolean, signal?:
+   *   AbortSignal }} [options]
    */
-  async function decode(file, { columns, ids = false, as = 'rows', signal } = {}) {
+  async function decode(file, options = {}) {
+    const { columns, ids = false, as = 'rows', dates = false, signal } = options
     if (as !== 'rows' && as !== 'ndjson') {
       const what = `as is ${JSON.stringify(as)}; choose "rows" or "ndjson"`
+      throw new ColdpressError('Settings', what)
+    }
+    if (typeof dates !== 'boolean' || (dates && as === 'ndjson')) {
+      const what = 'dates must be true or false, and text has no Dates; leave it out with "ndjson"'
       throw new ColdpressError('Settings', what)
     }
     const areNames = Array.isArray(columns) && columns.every(name => typeof name === 'string')
@@ -31,10 +38,11 @@ export function decoding(engine) {
     const bytes = await wholeOf(file, signal)
     stopIfAborted(signal)
     const rows = []
-    await engine.run(raw => raw.decode(bytes, columns, ids, as === 'ndjson', (text, marked) => {
+    const schema = await engine.run(raw => raw.decode(bytes, columns, ids, as === 'ndjson', (text, marked) => {
       if (as === 'ndjson') return rows.push(text)
       for (const row of JSON.parse(text)) rows.push(marked ? unmarked(row) : row)
     }))
+    if (dates) makeDates(rows, JSON.parse(schema).columns)
     return as === 'ndjson' ? rows.join('') : rows
   }
 
@@ -88,10 +96,7 @@ function unmarked(value) {
   if (value === null || typeof value !== 'object') return value
   for (const name of Object.keys(value)) {
     const plain = unmarked(value[name])
-    // Assigning to `__proto__` would set the prototype.
-    if (plain === value[name]) continue
-    const all = { enumerable: true, configurable: true, writable: true }
-    Object.defineProperty(value, name, { value: plain, ...all })
+    if (plain !== value[name]) setField(value, name, plain)
   }
   return value
 }

@@ -7,7 +7,7 @@ export class EncodedFile {
   /** @type {Promise<string> | undefined} */
   #sha256
 
-  constructor({ bytes, key, rows, columns, rescued, duplicateKeys, schema }) {
+  constructor({ bytes, key, rows, columns, rescued, duplicateKeys, warnings, schema }) {
     /** The whole file. @type {Uint8Array<ArrayBuffer>} */
     this.bytes = bytes
     /** Its object key in the store. @type {string} */
@@ -17,13 +17,16 @@ export class EncodedFile {
     /** The number of top-level columns, with `_id` and `_rescued_data`. @type {number} */
     this.columns = columns
     /**
-     * The paths of values that fitted no column and are in `_rescued_data`.
+     * The paths of values that are in `_rescued_data`. `otherForm` of them are in their column
+     * too, in the column's form.
      *
-     * @type {{ path: string, count: number }[]}
+     * @type {{ path: string, count: number, otherForm: number }[]}
      */
     this.rescued = rescued
     /** Repeated keys in objects of JSON text; the last value of each was kept. @type {number} */
     this.duplicateKeys = duplicateKeys
+    /** What engines in wide use cannot read of the schema. @type {string[]} */
+    this.warnings = warnings
     this.schema = schema
   }
 
@@ -31,14 +34,16 @@ export class EncodedFile {
    * @param {any} raw the module's own file, which is freed
    */
   static take(raw) {
-    const counts = raw.rescuedCounts()
+    const [counts, otherForms] = [raw.rescuedCounts(), raw.rescuedOtherForms()]
+    const rescued = (path, at) => ({ path, count: counts[at], otherForm: otherForms[at] })
     const file = new EncodedFile({
       bytes: raw.bytes(),
       key: raw.key(),
       rows: raw.rows(),
       columns: raw.columns(),
-      rescued: raw.rescuedPaths().map((path, at) => ({ path, count: counts[at] })),
+      rescued: raw.rescuedPaths().map(rescued),
       duplicateKeys: raw.duplicateKeys(),
+      warnings: raw.warnings(),
       schema: JSON.parse(raw.schema()),
     })
     raw.free()
@@ -52,8 +57,8 @@ export class EncodedFile {
 
   /** What `JSON.stringify` shows: all except the bytes, and their number as `size`. */
   toJSON() {
-    const { bytes, key, rows, columns, rescued, duplicateKeys, schema } = this
-    return { key, size: bytes.length, rows, columns, rescued, duplicateKeys, schema }
+    const { bytes, key, rows, columns, rescued, duplicateKeys, warnings, schema } = this
+    return { key, size: bytes.length, rows, columns, rescued, duplicateKeys, warnings, schema }
   }
 
   /** @returns {ReadableStream<Uint8Array>} */

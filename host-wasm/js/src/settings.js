@@ -5,7 +5,7 @@ import { isWellFormed, kindOf } from './values.js'
 
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = [
-  'codec', 'encodings', 'id', 'names', 'nulls', 'policy', 'schema', ...COUNTS,
+  'codec', 'encodings', 'id', 'names', 'nulls', 'policy', 'schema', 'textTypes', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
 ]
 
@@ -15,6 +15,7 @@ const SPELLINGS = {
   depth_max: 'depthMax',
   row_bytes_max: 'rowBytesMax',
   row_group_rows_max: 'rowGroupRowsMax',
+  text_types: 'textTypes',
 }
 // A name in quotes, in a path or after "column" is the caller's own. (A lookbehind would keep older
 // browsers from loading this file at all.)
@@ -67,7 +68,7 @@ export function checkFunctions(functions) {
  */
 export function settingsOf(raw, options) {
   const made = new raw.RawSettings()
-  const { codec, encodings, id, names, nulls, policy, schema } = options
+  const { codec, encodings, id, names, nulls, policy, schema, textTypes } = options
   if (codec !== undefined) made.codec(text(codec, 'codec'))
   if (encodings !== undefined) made.encodings(text(encodings, 'encodings'))
   if (id !== undefined) made.id(text(id, 'id'))
@@ -78,6 +79,7 @@ export function settingsOf(raw, options) {
   }
   if (policy !== undefined) made.policy(text(policy, 'policy'))
   if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))
+  if (textTypes !== undefined) made.textTypes(text(textTypes, 'textTypes'))
   for (const name of COUNTS) {
     const value = options[name]
     if (value === undefined) continue

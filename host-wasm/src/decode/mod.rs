@@ -20,6 +20,8 @@ const BATCH_BYTES: usize = 1 << 20;
 /// lines with every number as it is. Otherwise they come as JSON arrays, in which a number that
 /// JavaScript cannot represent exactly is a marked string (see `exact.rs`); the second argument of
 /// `take` says whether there is one.
+///
+/// Returns the columns, as JSON.
 #[wasm_bindgen]
 pub fn decode(
     bytes: Vec<u8>,
@@ -27,7 +29,7 @@ pub fn decode(
     ids: bool,
     ndjson: bool,
     take: &Function,
-) -> Result<(), JsValue> {
+) -> Result<String, JsValue> {
     let file = ParquetFile::open(Bytes::from(bytes)).map_err(Fault::from)?;
     let projection = columns.map_or(Projection::All, Projection::Columns);
     let mut batch = Batch { ndjson, ..Batch::default() };
@@ -45,16 +47,19 @@ pub fn decode(
             batch.hand_over(take)?;
         }
     }
-    batch.hand_over(take)
+    batch.hand_over(take)?;
+    Ok(file.schema().to_json())
 }
 
-/// The facts of a file, as JSON; an error if its page headers or indexes cannot be decoded.
+/// The facts of a file, as JSON; an error if its page headers, its indexes or its rescued values
+/// cannot be decoded.
 #[wasm_bindgen]
 pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
     let size = bytes.len();
     let file = ParquetFile::open(Bytes::from(bytes))?;
     file.check_outline()?;
-    Ok(report::json(&file, size))
+    let rescued = file.rescued()?;
+    Ok(report::json(&file, size, &rescued))
 }
 
 #[derive(Default)]

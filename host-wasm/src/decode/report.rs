@@ -1,9 +1,9 @@
 //! The facts of a file, with the same names as in the native `inspect --json`.
 
-use coldpress_core::{ChunkReport, ParquetFile, RowGroupReport};
+use coldpress_core::{ChunkReport, ParquetFile, Rescued, RowGroupReport};
 use serde_json::{Map, Value, json};
 
-pub(super) fn json(file: &ParquetFile, size: usize) -> String {
+pub(super) fn json(file: &ParquetFile, size: usize, rescued: &[Rescued]) -> String {
     let report = file.report();
     let metadata: Map<String, Value> =
         report.metadata.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
@@ -19,9 +19,15 @@ pub(super) fn json(file: &ParquetFile, size: usize) -> String {
         "created_by": report.created_by,
         "metadata": metadata,
         "schema": file.schema().to_json(),
+        "rescued": rescued.iter().map(rescued_json).collect::<Vec<_>>(),
         "row_groups": report.row_groups.iter().map(row_group).collect::<Vec<_>>(),
     })
     .to_string()
+}
+
+fn rescued_json(rescued: &Rescued) -> Value {
+    let Rescued { path, count, other_form } = rescued;
+    json!({ "path": path, "count": count, "other_form": other_form })
 }
 
 fn row_group(group: &RowGroupReport) -> Value {

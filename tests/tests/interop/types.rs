@@ -121,6 +121,34 @@ pub fn all() -> Vec<Type> {
         inferred("integers past i64", &["18446744073709551615", "0"], |n| {
             format!("{}", u64::MAX - n as u64)
         }),
+        inferred("texts: `text:3`", &[r#""1969-12-31T23:59:59.999Z""#, THIS_YEAR_MS], |n| {
+            format!("\"20{:02}-07-15T01:02:03.004Z\"", n % 100)
+        }),
+        inferred(
+            "texts: `text:6+00:00`",
+            &[r#""1969-12-31T23:59:59.999999+00:00""#, r#""2026-11-29T10:00:00.000001+00:00""#],
+            |n| format!("\"20{:02}-07-15T01:02:03.000004+00:00\"", n % 100),
+        ),
+        inferred(
+            "texts: `text:trimmed-05:30`",
+            &[r#""1969-12-31T18:29:59.5-05:30""#, r#""2026-11-29T10:00:00-05:30""#],
+            |n| match n % 2 {
+                0 => format!("\"20{:02}-07-15T01:02:03-05:30\"", n % 100),
+                _ => format!("\"20{:02}-07-15T01:02:03.01-05:30\"", n % 100),
+            },
+        ),
+        // Two in 240 are others: one is in the column too, one is not.
+        inferred("texts: `text:0` and others", &[r#""2026-11-29T10:00:00Z""#], |n| match n {
+            100 => "\"2000-07-15T01:02:03.5+01:00\"".to_owned(),
+            200 => "\"no time\"".to_owned(),
+            _ => format!("\"20{:02}-07-15T01:02:03Z\"", n % 100),
+        }),
+        inferred("texts: days", &[r#""1900-01-01""#, r#""2000-02-29""#, r#""2299-12-31""#], |n| {
+            format!("\"20{:02}-07-15\"", n % 100)
+        }),
+        inferred("texts: list of days", &["[]", r#"["2000-02-29",null]"#], |n| {
+            format!("[\"20{:02}-07-15\"]", n % 100)
+        }),
         inferred("mixed list (JSON)", &[r#"[1,"a",{"b":null}]"#, "[]"], |n| format!("[{n},true]")),
         // One in ten is a stray, so that the column keeps its type.
         inferred("int64 and rescued strays", &["7", "-7"], |n| match n % 10 {

@@ -140,6 +140,21 @@ async function uses() {
   const value: import('coldpress').Value | undefined = plain[0]?.a
   const typed = await decode<typeof schema>(file.stream(), { columns: ['n'] })
   const n: number | bigint | undefined = typed[0]!.n
+  const dated = await decode(file, { dates: true })
+  const instant: import('coldpress').DatedValue | undefined = dated[0]?.a
+  const typedAndDated = await decode<typeof schema>(file, { dates: true })
+  const at: Date | string | number | bigint | undefined = typedAndDated[0]!.at
+  // @ts-expect-error - without `dates` there are none
+  const noDate: Date | undefined = typed[0]!.at
+  // @ts-expect-error - text has no Dates
+  await decode(bytes, { as: 'ndjson', dates: true })
+  await encode([{ at: '2026-01-02' }], { textTypes: 'string' })
+  const otherForms: number[] = file.rescued.map(({ otherForm }) => otherForm)
+  const warnings: string[] = file.warnings
+  const forms: import('coldpress').Form[] =
+    ['number', 'text:3', 'text:trimmed', 'text:6+00:00', 'text:trimmed-05:30']
+  // @ts-expect-error - no such form
+  const noForm: import('coldpress').Form = 'text:all'
   const text: string = await decode(bytes, { as: 'ndjson', ids: true })
   const encodings: string[] = (await inspect(bytes)).row_groups[0]!.columns[0]!.encodings
 
@@ -159,7 +174,9 @@ async function uses() {
     }
     if (error instanceof ColdpressError) return facts(error)
   }
-  return { sum, rows, value, n, text, encodings }
+  return {
+    sum, rows, value, n, text, encodings, instant, at, noDate, otherForms, warnings, forms, noForm,
+  }
 }
 
 openOutbox satisfies (

@@ -14,15 +14,17 @@ export function rescuedSection({ result, verified }) {
       ? h('p', { class: 'note' }, 'None: every value fitted its column.')
       : [
           h('p', { class: 'note' },
-            `${counted(total, 'value')} could be kept in no column. The column `,
+            `${counted(total, 'value')} fitted no column, or had another form than the column's. `,
+            'The column ',
             h('code', {}, '_rescued_data'),
             ' keeps each one unchanged, and reading puts it back in its place.'),
           h('ul', { class: 'rescues' }, rescued.map(entry => rescue(entry, found.get(entry.path))))
         ])
 }
 
-function rescue({ path, count: many }, found) {
+function rescue({ path, count: many, otherForm }, found) {
   const examples = found?.examples ?? []
+  const inColumn = otherForm > 0 ? `, ${count(otherForm)} of them in the column too` : ''
   return h(
     'li',
     { 'data-path': path },
@@ -34,7 +36,9 @@ function rescue({ path, count: many }, found) {
       h(
         'span',
         { class: 'soft' },
-        `${counted(many, 'value')}${found?.type ? `, ${columnIs(path, found.type)}` : ''}`,
+        counted(many, 'value'),
+        found?.type ? `, ${columnIs(path, found.type)}` : '',
+        inColumn,
       ),
     ),
     examples.length > 0 && h(

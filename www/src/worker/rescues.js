@@ -47,7 +47,7 @@ function walkFields(object, columns, path, at, found) {
 }
 
 function walk(value, column, path, at, found) {
-  if (!fits(value, column.type)) return found(path, at, value, column.type)
+  if (!fits(value, column)) return found(path, at, value, column.type)
   if (column.type === 'struct') walkFields(value, column.fields, path, at, found)
   if (column.type === 'list') {
     value.forEach((element, index) => {
@@ -56,16 +56,41 @@ function walk(value, column, path, at, found) {
   }
 }
 
-function fits(value, type) {
+function fits(value, { type, form }) {
   switch (type) {
     case 'json': return true
     case 'boolean': return typeof value === 'boolean'
-    case 'string': case 'uuid': case 'date': case 'binary': return typeof value === 'string'
+    case 'string': case 'uuid': case 'binary': return typeof value === 'string'
+    case 'date': return typeof value === 'string' && DAY.test(value)
     case 'struct': return typeof value === 'object' && !Array.isArray(value)
     case 'list': return Array.isArray(value)
-    case 'timestamp': case 'decimal': return typeof value !== 'boolean' && typeof value !== 'object'
+    case 'timestamp':
+      if (form?.startsWith('text:')) return typeof value === 'string' && formOf(form).test(value)
+      return typeof value !== 'boolean' && typeof value !== 'object'
+    case 'decimal': return typeof value !== 'boolean' && typeof value !== 'object'
     case 'float64': case 'float32': return typeof value === 'number'
     case 'null': return false
     default: return typeof value === 'bigint' || Number.isInteger(value)
   }
+}
+
+/** @type {Map<string, RegExp>} */
+const FORMS = new Map()
+const DAY = /^\d{4}-\d\d-\d\d$/
+
+/**
+ * The texts of a form such as `text:3`, `text:trimmed` or `text:6+00:00`.
+ *
+ * @param {string} form
+ */
+function formOf(form) {
+  const known = FORMS.get(form)
+  if (known) return known
+  const [, digits, zone] = /^text:([a-z0-9]+)(.*)$/.exec(form) ?? []
+  const fractions = { trimmed: '(\\.\\d*[1-9])?', 0: '' }
+  const fraction = fractions[digits] ?? `\\.\\d{${digits}}`
+  const end = zone.replace('+', '\\+') || 'Z'
+  const made = new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:]{8}${fraction}${end}$`)
+  FORMS.set(form, made)
+  return made
 }

@@ -220,7 +220,7 @@ pub(super) fn hmac(key: &[u8], text: &str) -> Result<Vec<u8>> {
 /// `YYYYMMDDThhmmssZ`.
 pub(super) fn timestamp(now_ms: u64) -> Result<String> {
     let seconds = i64::try_from(now_ms / 1_000).ok();
-    let text = seconds.and_then(|seconds| timestamp_text(seconds, 0, 0));
+    let text = seconds.and_then(|seconds| timestamp_text(seconds, 0, Some(0), None));
     match text {
         Some(text) => Ok(text.chars().filter(|c| !matches!(c, '-' | ':')).collect()),
         None => Err(Error::misuse(format!(

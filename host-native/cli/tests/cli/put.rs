@@ -59,7 +59,7 @@ fn json_report_has_stable_names() {
             "key": "7/c/lsn-0-2.parquet", "store": "./coldpress-data", "already_there": false,
             "tenant_id": 7, "collection": "c", "min_lsn": 0, "max_lsn": 2, "rows": 3,
             "columns": 3, "bytes_in": text.len(), "codec": "zstd:1", "rescued": {"a": 1},
-            "duplicate_keys": 1,
+            "other_form": {}, "warnings": [], "duplicate_keys": 1,
         })
     );
 }
@@ -190,6 +190,50 @@ fn nulls_are_kept_unless_they_mean_an_absent_field() {
     assert_eq!(place.ok(&["cat", &key]), rows);
     let key = place.put(rows, &["--append", "--nulls", "absent"]);
     assert_eq!(place.ok(&["cat", &key]), "{\"b\":1}\n{\"b\":2}\n");
+}
+
+#[test]
+fn instants_are_typed_and_the_report_tells_apart_what_is_not_in_their_column() {
+    let place = Place::new();
+    let row = |n: usize| match n {
+        7 => "{\"at\":\"2026-01-02T03:04:05.5+01:00\"}\n".to_owned(),
+        9 => "{\"at\":\"soon\"}\n".to_owned(),
+        n => format!("{{\"at\":\"2026-01-02T03:04:{:02}.000Z\"}}\n", n % 60),
+    };
+    let rows: String = (0..200).map(row).collect();
+    place.write("rows.json", &rows);
+    let printed = place.ok(&["put", "rows.json", "-c", "c"]);
+    let told = "at: 1, and 1 in the column, their own form kept beside it";
+    contains_all(&printed, &[told]);
+    let key = first_line(&printed);
+    assert_eq!(place.ok(&["cat", &key]), rows);
+    contains_all(
+        &place.ok(&["inspect", &key]),
+        &["timestamp(ms)", "2026-01-02T02:04:05.5Z", "not in the column", "in another form"],
+    );
+    let facts = json(&place.ok(&["inspect", &key, "--json"]));
+    assert_eq!(facts["rescued"], json!([{"path": "at", "count": 2, "other_form": 1}]));
+    let report = json(&place.ok(&["put", "rows.json", "-c", "c", "--json"]));
+    assert_eq!((&report["rescued"], &report["other_form"]), (&json!({"at": 2}), &json!({"at": 1})));
+
+    let texts = place.put(&rows, &["--text-types", "string", "--append"]);
+    contains_all(&place.ok(&["inspect", &texts]), &["string"]);
+    assert_eq!(place.ok(&["cat", &texts]), rows);
+    contains_all(
+        &place.run(&["put", "rows.json", "-c", "c", "--text-types", "x"]).fails(2),
+        &["infer"],
+    );
+}
+
+#[test]
+fn a_schema_of_types_that_spark_refuses_is_taken_with_a_warning() {
+    let place = Place::new();
+    place.write("schema.json", r#"{"columns":[{"name":"id","type":"uuid"}]}"#);
+    place.write("rows.json", "{\"id\":\"00112233-4455-6677-8899-aabbccddeeff\"}\n");
+    let put = ["put", "rows.json", "-c", "c", "--schema", "schema.json"];
+    contains_all(&place.ok(&put), &["warning", "id: the type is uuid. Spark 3.5"]);
+    let report = json(&place.ok(&[&put[..], &["--json"]].concat()));
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 1);
 }
 
 #[test]

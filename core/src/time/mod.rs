@@ -1,0 +1,24 @@
+//! The calendar, and the texts of dates and times: RFC 3339, and the forms in which stores write a
+//! time.
+//!
+//! Nothing here reads a clock.
+
+mod calendar;
+mod http;
+mod instant;
+
+use std::time::Duration;
+
+pub(crate) use calendar::date;
+#[cfg(feature = "decode")]
+pub(crate) use calendar::date_text;
+pub use http::{listed_time_ms, retry_after_ms};
+pub use instant::rfc3339_ms;
+#[cfg(any(feature = "decode", feature = "sign"))]
+pub(crate) use instant::timestamp_text;
+pub(crate) use instant::{Instant, minutes_ahead, offset_text, timestamp};
+
+/// Whole milliseconds, rounded up, so that no time but zero counts as none.
+pub(crate) fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
