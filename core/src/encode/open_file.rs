@@ -7,7 +7,7 @@ use crate::columns::Builder;
 use crate::format::metadata::OwnId;
 use crate::format::rescued::RescuedCounts;
 use crate::resolve::{Opened, resolve};
-use crate::{Result, Schema, Settings, Target};
+use crate::{NewFields, Result, Schema, Settings, Target};
 
 /// A file of which at least one row group is written.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct OpenFile {
     pub(super) writer: FileWriter,
     /// The settings of the rows that follow: the file's own columns are given.
     pub(super) settings: Settings,
-    schema: Schema,
+    pub(super) schema: Schema,
     own_id: OwnId,
     has_rescued: bool,
     /// The number of its first row in the stream.
@@ -38,7 +38,11 @@ impl OpenFile {
         let schema = columns.schema;
         Ok(OpenFile {
             writer,
-            settings: Settings { schema: Some(schema.clone()), ..settings.clone() },
+            settings: Settings {
+                schema: Some(schema.clone()),
+                new_fields: NewFields::Rescue,
+                ..settings.clone()
+            },
             schema,
             own_id: columns.own_id,
             has_rescued: columns.has_rescued,

@@ -13,7 +13,7 @@ use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
 use crate::columns::Builder;
 use crate::resolve::own_id;
-use crate::{Error, ErrorKind, LsnRange, Result, Settings, Target};
+use crate::{Error, ErrorKind, LsnRange, NewFields, Result, Settings, Target};
 
 /// JSON is read in slices of this size, so that few bytes wait while the builder is full.
 const SLICE_BYTES: usize = 1 << 20;
@@ -41,9 +41,10 @@ pub enum StreamOutput {
 ///
 /// The first rows of a file, those that fit into [`StreamSettings::row_group_bytes_max`], decide
 /// its columns. Values of later rows that do not fit these columns are rescued, and so are new
-/// fields. The next file chooses its columns anew. Rows that fit all at once give the same file as
-/// an [`Encoder`](super::Encoder) gives. The bytes do not depend on the slices in which rows are
-/// pushed.
+/// fields. The next file keeps the columns with their types, and new fields become columns behind
+/// them; with a given schema only under [`NewFields::Column`]. Rows that fit all at once give the
+/// same file as an [`Encoder`](super::Encoder) gives. The bytes do not depend on the slices in which
+/// rows are pushed.
 ///
 /// A key names the last LSN of its file, which is known only at the end. So `File` comes after the
 /// bytes. Where [`Target::lsns`] names the range, the key is known, and all rows go into one file
@@ -287,6 +288,12 @@ impl StreamEncoder {
     fn end_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let rows = file.rows;
+        if self.settings.schema.is_none() || self.settings.new_fields == NewFields::Column {
+            // Files of one collection must agree on the types of their columns: engines that read
+            // them together take the types of one file for all.
+            self.settings.schema = Some(file.schema.clone());
+            self.settings.new_fields = NewFields::Column;
+        }
         let tail = file.end(&self.target, self.append_id.as_deref())?;
         if self.late {
             self.outputs.push_back(StreamOutput::Tail(tail));

@@ -1,8 +1,11 @@
 //! Nodes into columns: which types the values take, their levels, and what is rescued.
 
+mod choose;
 mod emit;
 mod facts;
 mod fit;
+mod given;
+mod infer;
 mod leaf;
 mod levels;
 mod plan;
@@ -17,7 +20,7 @@ use crate::format::metadata::OwnId;
 use crate::format::rescued::RescuedCounts;
 use crate::schema::facts::Found;
 use crate::schema::{ID_COLUMN, Schema};
-use crate::{Nulls, Policy, Result, Settings};
+use crate::{NewFields, Nulls, Policy, Result, Settings};
 
 pub(crate) use leaf::{Blobs, Leaf, Values};
 pub(crate) use levels::{LevelSlice, Levels};
@@ -65,7 +68,7 @@ pub(crate) fn resolve(
     let ids = std::mem::take(&mut builder.ids);
     let duplicate_keys = builder.duplicate_keys;
     let rows_before = builder.rows_before();
-    let plan = plan::plan(&builder.nodes, own_id, settings);
+    let plan = choose::plan(&builder.nodes, own_id, settings);
     let schema = plan::schema(&plan, settings.schema.as_ref());
 
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
@@ -81,8 +84,9 @@ pub(crate) fn resolve(
     {
         return Err(error);
     }
+    let is_fixed = settings.schema.is_some() && settings.new_fields == NewFields::Rescue;
     let has_rescued = settings.policy == Policy::Rescue
-        && (settings.schema.is_some() || opened.keeps_rescued || !rescues.is_empty());
+        && (is_fixed || opened.keeps_rescued || !rescues.is_empty());
     let rescued = rescues.take_counts();
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));
@@ -102,3 +106,6 @@ fn id_leaf(ids: Texts) -> Leaf {
 
 #[cfg(test)]
 mod work_tests;
+
+#[cfg(test)]
+mod new_fields_tests;

@@ -1,14 +1,8 @@
-//! Which column each path becomes: the law's table (DESIGN 3), applied to what all rows hold.
+//! What becomes of each path, and the bound on how many become columns.
 
-use std::collections::BTreeSet;
-
-use super::{fit, text_type};
 use crate::columns::{Kind, Node, NodeId, ROOT};
 use crate::format::metadata::OwnId;
-use crate::schema::dots;
-use crate::schema::names::{RESERVED_FIELD, folded};
-use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
-use crate::{Names, Settings, TextTypes};
+use crate::schema::{Column, ColumnType, Element, ID_COLUMN, Schema};
 
 /// What becomes of one path.
 #[derive(Debug)]
@@ -17,8 +11,37 @@ pub(super) struct Plan {
     /// The node with its values; `None` for a column of a given schema that no row has.
     pub(super) node: Option<NodeId>,
     pub(super) shape: Shape,
+    pub(super) origin: Origin,
     /// That of a given schema.
-    field_id: Option<i32>,
+    pub(super) field_id: Option<i32>,
+}
+
+/// Where a plan comes from. Only what the rows say may be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A given schema.
+    Given,
+    /// A given schema has the name, and no type: it had only nulls so far.
+    GivenNull,
+    /// The rows.
+    Inferred,
+}
+
+impl Plan {
+    /// A plan for what the rows hold at this node.
+    pub(super) fn inferred(name: &str, node: NodeId, shape: Shape) -> Self {
+        let (name, node) = (name.to_owned(), Some(node));
+        Plan { name, node, shape, origin: Origin::Inferred, field_id: None }
+    }
+
+    /// Makes no column of it.
+    pub(super) fn refuse(&mut self) {
+        self.shape = match self.origin {
+            // The schema keeps the name.
+            Origin::GivenNull => Shape::Null,
+            Origin::Given | Origin::Inferred => Shape::Rescue,
+        };
+    }
 }
 
 #[derive(Debug)]
@@ -36,35 +59,13 @@ pub(super) enum Shape {
     List(Box<Plan>),
 }
 
-/// The plans for the fields of the documents, whose own `_id` fields are known.
-pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
-    let mut plans = match &settings.schema {
-        Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
-        None => {
-            let Settings { names, text_types, .. } = *settings;
-            Inference { nodes, names, text_types }.documents()
-        }
-    };
-    for plan in &mut plans {
-        // Our own two names are never a document's columns.
-        match plan.name.as_str() {
-            ID_COLUMN if own_id != OwnId::Absent => plan.shape = Shape::Id,
-            ID_COLUMN | RESCUED_COLUMN => plan.shape = Shape::Rescue,
-            _ => {}
-        }
-    }
-    if settings.schema.is_none() {
-        bound_columns(&mut plans, settings.columns_max);
-    }
-    plans
-}
-
 /// The schema that a file of these plans has.
 pub(super) fn schema(plans: &[Plan], given: Option<&Schema>) -> Schema {
     Schema::resolved(columns(plans), given.map(Schema::own_field_ids).unwrap_or_default())
 }
 
-fn columns(plans: &[Plan]) -> Vec<Column> {
+/// The columns of these plans.
+pub(super) fn columns(plans: &[Plan]) -> Vec<Column> {
     let column = |plan: &Plan| {
         let column_type = column_type(&plan.shape)?;
         Some(Column { name: plan.name.clone(), column_type, field_id: plan.field_id })
@@ -97,129 +98,13 @@ pub(super) fn own_id(nodes: &[Node], rows: usize) -> OwnId {
     }
 }
 
-/// What the types of columns are inferred from.
-#[derive(Clone, Copy)]
-struct Inference<'n> {
-    nodes: &'n [Node],
-    names: Names,
-    text_types: TextTypes,
-}
-
-impl Inference<'_> {
-    /// The fields of the documents.
-    fn documents(self) -> Vec<Plan> {
-        let mut plans = self.fields(ROOT);
-        if self.names == Names::Portable {
-            for path in dots::twins(&columns(&plans)) {
-                rescue_field(&mut plans, &path);
-            }
-        }
-        plans
-    }
-
-    fn fields(self, node: NodeId) -> Vec<Plan> {
-        let plan = |field: &crate::columns::Field| {
-            let shape = self.shape(field.node, false)?;
-            Some(Plan {
-                name: field.name.to_string(),
-                node: Some(field.node),
-                shape,
-                field_id: None,
-            })
-        };
-        let mut plans: Vec<Plan> = self.nodes[node].fields.iter().filter_map(plan).collect();
-        self.rescue_names(&mut plans, node == ROOT);
-        plans
-    }
-
-    /// Makes no columns of the names that engines cannot read beside those before them.
-    fn rescue_names(self, plans: &mut [Plan], top: bool) {
-        let own = if top { &[ID_COLUMN, RESCUED_COLUMN][..] } else { &[] };
-        let mut taken: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
-        for plan in plans.iter_mut().filter(|plan| leaves(&plan.shape) > 0) {
-            // Our own two names are dealt with by the caller, whatever the setting.
-            let is_own = own.contains(&plan.name.as_str());
-            let collides = self.names == Names::Portable
-                && !is_own
-                && !taken.insert(folded(&plan.name).into_owned());
-            let reserved = self.names == Names::Portable && !top && plan.name == RESERVED_FIELD;
-            if collides || reserved || plan.name.is_empty() {
-                plan.shape = Shape::Rescue;
-            }
-        }
-    }
-
-    /// The shape of a node's values; `None` if it has no values, not even a null.
-    fn shape(self, id: NodeId, element: bool) -> Option<Shape> {
-        let node = &self.nodes[id];
-        let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
-        let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
-        // The rows of the law's table, in its order; what nests too deep comes after them all.
-        let groups = [
-            count(&[Kind::Boolean]),
-            count(&numbers),
-            count(&[Kind::String]),
-            count(&[Kind::Object]),
-            count(&[Kind::Array]),
-            count(&[Kind::Json]),
-        ];
-        let most = groups.iter().copied().max().unwrap_or(0);
-        if most == 0 {
-            return (node.count(Kind::Null) > 0).then_some(Shape::Null);
-        }
-        let shared = groups.iter().filter(|group| **group > 0).count() == 1;
-        if element && !shared {
-            return Some(Shape::Leaf(ColumnType::Json));
-        }
-        Some(match groups.iter().position(|group| *group == most) {
-            Some(0) => Shape::Leaf(ColumnType::Boolean),
-            Some(1) => Shape::Leaf(number_type(node)),
-            Some(2) => Shape::Leaf(self.text_type(node)),
-            Some(3) => self.of_objects(id),
-            Some(4) => self.of_arrays(id),
-            _ => Shape::Leaf(ColumnType::Json),
-        })
-    }
-
-    fn text_type(self, node: &Node) -> ColumnType {
-        match self.text_types {
-            TextTypes::Infer => text_type::of_texts(&node.strings),
-            TextTypes::String => ColumnType::String,
-        }
-    }
-
-    fn of_objects(self, id: NodeId) -> Shape {
-        let fields = self.fields(id);
-        if fields.iter().any(|field| leaves(&field.shape) > 0) && self.nodes[id].extras.is_empty() {
-            Shape::Struct(fields)
-        } else {
-            Shape::Leaf(ColumnType::Json)
-        }
-    }
-
-    fn of_arrays(self, id: NodeId) -> Shape {
-        let json = Shape::Leaf(ColumnType::Json);
-        let Some(element) = self.nodes[id].element else { return json };
-        match self.shape(element, true) {
-            None | Some(Shape::Null) => json,
-            // Elements of several kinds share no type, and so the whole array is one JSON value.
-            Some(Shape::Leaf(ColumnType::Json)) if mixed(&self.nodes[element]) => json,
-            Some(shape) => {
-                let node = Some(element);
-                let plan = Plan { name: String::new(), node, shape, field_id: None };
-                Shape::List(Box::new(plan))
-            }
-        }
-    }
-}
-
 /// Makes no column of the field with this path; and none of structs and lists with it alone, which
 /// become JSON.
-fn rescue_field(plans: &mut [Plan], path: &[String]) {
+pub(super) fn rescue_field(plans: &mut [Plan], path: &[String]) {
     let Some((name, below)) = path.split_first() else { return };
     let Some(plan) = plans.iter_mut().find(|plan| plan.name == *name) else { return };
     if below.is_empty() {
-        plan.shape = Shape::Rescue;
+        plan.refuse();
         return;
     }
     let mut inner = &mut plan.shape;
@@ -234,27 +119,8 @@ fn rescue_field(plans: &mut [Plan], path: &[String]) {
     }
 }
 
-fn number_type(node: &Node) -> ColumnType {
-    let seen = |kind| node.count(kind) > 0;
-    match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
-        (_, true, false) => ColumnType::UINT64,
-        (true, false, false) => ColumnType::Int64,
-        // Doubles, or only literals that no number type holds, which are all rescued.
-        _ => ColumnType::Float64,
-    }
-}
-
-fn mixed(node: &Node) -> bool {
-    let numbers = node.count(Kind::Int)
-        + node.count(Kind::Big)
-        + node.count(Kind::Double)
-        + node.count(Kind::Literal);
-    let others = [Kind::Boolean, Kind::String, Kind::Object, Kind::Array, Kind::Json];
-    let kinds = others.iter().filter(|kind| node.count(**kind) > 0).count();
-    kinds + usize::from(numbers > 0) > 1
-}
-
-fn leaves(shape: &Shape) -> usize {
+/// How many leaf columns a shape has.
+pub(super) fn leaves(shape: &Shape) -> usize {
     match shape {
         Shape::Null | Shape::Id | Shape::Rescue => 0,
         Shape::Leaf(_) => 1,
@@ -263,25 +129,66 @@ fn leaves(shape: &Shape) -> usize {
     }
 }
 
-/// Makes JSON columns of the structs with the most fields until `columns_max` leaves are enough,
-/// and then rescues the last fields of the documents.
-fn bound_columns(plans: &mut [Plan], columns_max: usize) {
+/// Makes JSON columns of the inferred structs with the most fields until `columns_max` leaves are
+/// enough, and then rescues the last inferred fields. Given columns stay.
+pub(super) fn bound_columns(plans: &mut [Plan], columns_max: usize) {
     let mut total: usize = plans.iter().map(|plan| leaves(&plan.shape)).sum();
+    if total <= columns_max {
+        return;
+    }
+    let mut plans = Vec::from_iter(inferred(plans));
     while total > columns_max {
-        let Some(widest) = widest_struct(plans) else { break };
+        let Some(widest) = widest_struct(plans.iter_mut().map(|plan| &mut **plan)) else { break };
         total = total + 1 - leaves(&widest.shape);
         widest.shape = Shape::Leaf(ColumnType::Json);
     }
-    for plan in plans.iter_mut().rev() {
+    for plan in plans.into_iter().rev() {
         if total <= columns_max {
             break;
         }
         total -= leaves(&plan.shape);
-        plan.shape = Shape::Rescue;
+        plan.refuse();
     }
 }
 
-fn widest_struct(plans: &mut [Plan]) -> Option<&mut Plan> {
+/// Keeps the names of at most `names_max` fields that had only nulls, and the given ones. Without a
+/// bound, a collection's schema would grow with each file.
+pub(super) fn bound_nulls(plans: &mut [Plan], names_max: usize) {
+    fn nulls(plan: &mut Plan) -> Vec<&mut Plan> {
+        match plan.shape {
+            Shape::Null => vec![plan],
+            _ => below(plan).iter_mut().flat_map(nulls).collect(),
+        }
+    }
+    fn below(plan: &mut Plan) -> &mut [Plan] {
+        match &mut plan.shape {
+            Shape::Struct(fields) => fields,
+            Shape::List(element) => std::slice::from_mut(&mut **element),
+            _ => &mut [],
+        }
+    }
+    let nulls = plans.iter_mut().flat_map(nulls).enumerate();
+    for (_, plan) in nulls.filter(|(at, plan)| *at >= names_max && plan.origin == Origin::Inferred)
+    {
+        plan.refuse();
+    }
+}
+
+/// The highest plans that the rows made, whatever given structs and lists they are in.
+fn inferred(plans: &mut [Plan]) -> Box<dyn Iterator<Item = &mut Plan> + '_> {
+    Box::new(plans.iter_mut().flat_map(|plan| -> Box<dyn Iterator<Item = &mut Plan>> {
+        if plan.origin != Origin::Given {
+            return Box::new(std::iter::once(plan));
+        }
+        match &mut plan.shape {
+            Shape::Struct(fields) => inferred(fields),
+            Shape::List(element) => inferred(std::slice::from_mut(&mut **element)),
+            _ => Box::new(std::iter::empty()),
+        }
+    }))
+}
+
+fn widest_struct<'p>(plans: impl Iterator<Item = &'p mut Plan>) -> Option<&'p mut Plan> {
     fn width(shape: &Shape) -> usize {
         match shape {
             Shape::Struct(fields) => fields.len(),
@@ -297,49 +204,20 @@ fn widest_struct(plans: &mut [Plan]) -> Option<&mut Plan> {
             _ => 0,
         }
     }
-    let most = plans.iter().map(widest_below).max().filter(|most| *most > 0)?;
-    let plan = plans.iter_mut().find(|plan| widest_below(plan) == most)?;
+    let mut widest: Option<(usize, &mut Plan)> = None;
+    for plan in plans {
+        let below = widest_below(plan);
+        if below > widest.as_ref().map_or(0, |(most, _)| *most) {
+            widest = Some((below, plan));
+        }
+    }
+    let (most, plan) = widest?;
     if width(&plan.shape) == most {
         return Some(plan);
     }
     match &mut plan.shape {
-        Shape::Struct(fields) => widest_struct(fields),
-        Shape::List(element) => widest_struct(std::slice::from_mut(&mut **element)),
+        Shape::Struct(fields) => widest_struct(fields.iter_mut()),
+        Shape::List(element) => widest_struct(std::iter::once(&mut **element)),
         _ => None,
-    }
-}
-
-fn given_fields(nodes: &[Node], parent: Option<NodeId>, columns: &[Column]) -> Vec<Plan> {
-    let field = |name: &str| {
-        let parent = &nodes[parent?];
-        parent.field(name, 0).map(|at| parent.fields[at].node)
-    };
-    let given = columns.iter().map(|column| {
-        let node = field(&column.name);
-        let shape = given(nodes, node, &column.column_type);
-        Plan { name: column.name.clone(), node, shape, field_id: column.field_id }
-    });
-    let mut plans: Vec<Plan> = given.collect();
-    let known: BTreeSet<NodeId> = plans.iter().filter_map(|plan| plan.node).collect();
-    for field in parent.map_or(&[][..], |parent| &nodes[parent].fields) {
-        if !known.contains(&field.node) {
-            let (name, node) = (field.name.to_string(), Some(field.node));
-            plans.push(Plan { name, node, shape: Shape::Rescue, field_id: None });
-        }
-    }
-    plans
-}
-
-fn given(nodes: &[Node], node: Option<NodeId>, column_type: &ColumnType) -> Shape {
-    match column_type {
-        ColumnType::Null => Shape::Null,
-        ColumnType::Struct(fields) => Shape::Struct(given_fields(nodes, node, fields)),
-        ColumnType::List(element) => {
-            let child = node.and_then(|node| nodes[node].element);
-            let shape = given(nodes, child, &element.column_type);
-            let field_id = element.field_id;
-            Shape::List(Box::new(Plan { name: String::new(), node: child, shape, field_id }))
-        }
-        leaf => Shape::Leaf(fit::with_form(leaf, node.map(|node| &nodes[node]))),
     }
 }

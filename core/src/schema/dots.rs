@@ -25,6 +25,22 @@ pub(crate) fn twins(columns: &[Column]) -> Vec<Vec<String>> {
     walk.twins
 }
 
+/// The new fields whose path is also the path of another field, as in [`twins`]. `columns` has all
+/// columns of `given` and their new fields. A given field is never a twin: the new one is.
+pub(crate) fn new_twins(columns: &[Column], given: &[Column]) -> Vec<Vec<String>> {
+    let mut walk = Walk::default();
+    if has_dots(columns) {
+        for own in [ID_COLUMN, RESCUED_COLUMN] {
+            let place = walk.places.below(TOP, own);
+            walk.taken.insert(place);
+        }
+        walk.take_all(given, Path::default());
+        walk.look_at_new(columns, given, Path::default(), false);
+        walk.look_at_new(columns, given, Path::default(), true);
+    }
+    walk.twins
+}
+
 fn has_dots(fields: &[Column]) -> bool {
     fields.iter().any(|field| field.name.contains('.') || has_dots(fields_of(&field.column_type).0))
 }
@@ -109,6 +125,49 @@ impl Walk {
             }
             if !twin {
                 self.look(below, inside);
+            }
+            self.above.pop();
+        }
+    }
+
+    /// Takes the places of all these fields, and of those below them.
+    fn take_all(&mut self, fields: &[Column], above: Path) {
+        for field in fields {
+            let (places, inside) = self.enter(field, above);
+            self.taken.extend(places);
+            self.take_all(fields_of(&field.column_type).0, inside);
+        }
+    }
+
+    /// Finds the twins among the new fields: first those with a plain name, then with a `dotted`
+    /// one.
+    fn look_at_new(&mut self, fields: &[Column], given: &[Column], above: Path, dotted: bool) {
+        let known: BTreeMap<&str, &ColumnType> =
+            given.iter().map(|field| (field.name.as_str(), &field.column_type)).collect();
+        for field in fields {
+            let (places, inside) = self.enter(field, above);
+            let below = fields_of(&field.column_type).0;
+            self.above.push(field.name.clone());
+            match known.get(field.name.as_str()).filter(|known| ***known != ColumnType::Null) {
+                Some(known) => self.look_at_new(below, fields_of(known).0, inside, dotted),
+                None if self.twins.contains(&self.above) => {}
+                None if field.name.contains('.') != dotted => {
+                    if dotted {
+                        self.look(below, inside);
+                    }
+                }
+                None => {
+                    let mut own = self.plain(below, inside);
+                    own.extend(places);
+                    if own.is_disjoint(&self.taken) {
+                        self.taken.append(&mut own);
+                        if dotted {
+                            self.look(below, inside);
+                        }
+                    } else {
+                        self.twins.push(self.above.clone());
+                    }
+                }
             }
             self.above.pop();
         }

@@ -43,6 +43,19 @@ impl FromStr for TextTypes {
     }
 }
 
+/// What becomes of fields that a given schema does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum NewFields {
+    /// Their values are rescued, or an error under policy `Strict`.
+    #[default]
+    Rescue,
+    /// They become columns behind those of the schema, and in its structs, with the types that
+    /// their values have. So do columns of type `null`, which never had a value. Names, columns and
+    /// depth are bounded as without a schema. The file has `_rescued_data` only if a value needs
+    /// it.
+    Column,
+}
+
 /// What happens to values that do not fit a given schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Policy {

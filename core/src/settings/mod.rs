@@ -6,7 +6,7 @@ mod codec;
 use crate::schema::{self, Names};
 use crate::{Error, Result, Schema};
 
-pub use choices::{Encodings, IdSource, Nulls, Policy, TextTypes};
+pub use choices::{Encodings, IdSource, NewFields, Nulls, Policy, TextTypes};
 pub use codec::Codec;
 
 /// How rows become a file.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub text_types: TextTypes,
     /// The columns, if the caller knows them. Default: inferred from all rows.
     pub schema: Option<Schema>,
+    /// What becomes of fields that `schema` does not have. Default: their values are rescued.
+    pub new_fields: NewFields,
     /// What happens to values that do not fit `schema`. Default: they are rescued.
     pub policy: Policy,
     /// Where the ids of JSON rows come from. Default: the field `_id`, else the number of the row.
@@ -94,6 +96,12 @@ impl Settings {
                 "policy \"strict\" needs a schema to check the rows against; give one",
             ));
         }
+        if self.policy == Policy::Strict && self.new_fields == NewFields::Column {
+            return Err(Error::settings(
+                "policy \"strict\" refuses new fields, and new_fields makes columns of them; choose \
+                 one of the two",
+            ));
+        }
         Ok(())
     }
 }
@@ -111,6 +119,7 @@ impl Default for Settings {
             nulls: Nulls::default(),
             text_types: TextTypes::default(),
             schema: None,
+            new_fields: NewFields::default(),
             policy: Policy::default(),
             id: IdSource::default(),
         }
@@ -155,6 +164,12 @@ mod tests {
             Settings { row_bytes_max: 0, ..Settings::default() },
             Settings { codec: Codec::Zstd(0), ..Settings::default() },
             Settings { policy: Policy::Strict, ..Settings::default() },
+            Settings {
+                policy: Policy::Strict,
+                new_fields: NewFields::Column,
+                schema: Some(Schema::default()),
+                ..Settings::default()
+            },
         ];
         for settings in bad {
             assert!(settings.check().is_err(), "{settings:?}");

@@ -1,0 +1,32 @@
+//! Which column each path becomes.
+
+use super::given;
+use super::infer::Inference;
+use super::plan::{Plan, Shape, bound_columns, bound_nulls};
+use crate::columns::Node;
+use crate::format::metadata::OwnId;
+use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
+use crate::{NewFields, Settings};
+
+/// The plans for the fields of the documents, whose own `_id` fields are known.
+pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
+    let mut plans = match &settings.schema {
+        Some(schema) => given::documents(nodes, schema, settings),
+        None => Inference::new(nodes, settings).documents(),
+    };
+    for plan in &mut plans {
+        // Our own two names are never a document's columns.
+        match plan.name.as_str() {
+            ID_COLUMN if own_id != OwnId::Absent => plan.shape = Shape::Id,
+            ID_COLUMN | RESCUED_COLUMN => plan.shape = Shape::Rescue,
+            _ => {}
+        }
+    }
+    if settings.schema.is_none() || settings.new_fields == NewFields::Column {
+        bound_columns(&mut plans, settings.columns_max);
+    }
+    if settings.schema.is_some() {
+        bound_nulls(&mut plans, settings.columns_max);
+    }
+    plans
+}

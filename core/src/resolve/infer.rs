@@ -1,0 +1,148 @@
+//! The law's table (DESIGN 3), applied to what all rows hold.
+
+use std::collections::BTreeSet;
+
+use super::plan::{Origin, Plan, Shape, columns, leaves, rescue_field};
+use super::text_type;
+use crate::columns::{Field, Kind, Node, NodeId, ROOT};
+use crate::schema::dots;
+use crate::schema::names::{RESERVED_FIELD, folded};
+use crate::schema::{ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use crate::{Names, Settings, TextTypes};
+
+/// What the types of columns are inferred from.
+#[derive(Clone, Copy)]
+pub(super) struct Inference<'n> {
+    pub(super) nodes: &'n [Node],
+    pub(super) names: Names,
+    pub(super) text_types: TextTypes,
+}
+
+impl<'n> Inference<'n> {
+    pub(super) fn new(nodes: &'n [Node], settings: &Settings) -> Self {
+        let Settings { names, text_types, .. } = *settings;
+        Inference { nodes, names, text_types }
+    }
+
+    /// The fields of the documents.
+    pub(super) fn documents(self) -> Vec<Plan> {
+        let mut plans = self.fields(ROOT);
+        if self.names == Names::Portable {
+            for path in dots::twins(&columns(&plans)) {
+                rescue_field(&mut plans, &path);
+            }
+        }
+        plans
+    }
+
+    fn fields(self, node: NodeId) -> Vec<Plan> {
+        let plan = |field: &Field| {
+            let shape = self.shape(field.node, false)?;
+            Some(Plan::inferred(&field.name, field.node, shape))
+        };
+        let mut plans: Vec<Plan> = self.nodes[node].fields.iter().filter_map(plan).collect();
+        self.rescue_names(&mut plans, node == ROOT);
+        plans
+    }
+
+    /// Makes no columns of the names that engines cannot read beside those before them, and beside
+    /// given ones.
+    pub(super) fn rescue_names(self, plans: &mut [Plan], top: bool) {
+        let own = if top { &[ID_COLUMN, RESCUED_COLUMN][..] } else { &[] };
+        let mut taken: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
+        let has_leaves = |plan: &Plan| leaves(&plan.shape) > 0;
+        let given = plans.iter().filter(|plan| plan.origin == Origin::Given && has_leaves(plan));
+        taken.extend(given.map(|plan| folded(&plan.name).into_owned()));
+        let inferred = |plan: &&mut Plan| plan.origin != Origin::Given && has_leaves(plan);
+        for plan in plans.iter_mut().filter(inferred) {
+            // Our own two names are dealt with by the caller, whatever the setting.
+            let is_own = own.contains(&plan.name.as_str());
+            let collides = self.names == Names::Portable
+                && !is_own
+                && !taken.insert(folded(&plan.name).into_owned());
+            let reserved = self.names == Names::Portable && !top && plan.name == RESERVED_FIELD;
+            if collides || reserved || plan.name.is_empty() {
+                plan.refuse();
+            }
+        }
+    }
+
+    /// The shape of a node's values; `None` if it has no values, not even a null.
+    pub(super) fn shape(self, id: NodeId, element: bool) -> Option<Shape> {
+        let node = &self.nodes[id];
+        let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
+        let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
+        // The rows of the law's table, in its order; what nests too deep comes after them all.
+        let groups = [
+            count(&[Kind::Boolean]),
+            count(&numbers),
+            count(&[Kind::String]),
+            count(&[Kind::Object]),
+            count(&[Kind::Array]),
+            count(&[Kind::Json]),
+        ];
+        let most = groups.iter().copied().max().unwrap_or(0);
+        if most == 0 {
+            return (node.count(Kind::Null) > 0).then_some(Shape::Null);
+        }
+        let shared = groups.iter().filter(|group| **group > 0).count() == 1;
+        if element && !shared {
+            return Some(Shape::Leaf(ColumnType::Json));
+        }
+        Some(match groups.iter().position(|group| *group == most) {
+            Some(0) => Shape::Leaf(ColumnType::Boolean),
+            Some(1) => Shape::Leaf(number_type(node)),
+            Some(2) => Shape::Leaf(self.text_type(node)),
+            Some(3) => self.of_objects(id),
+            Some(4) => self.of_arrays(id),
+            _ => Shape::Leaf(ColumnType::Json),
+        })
+    }
+
+    fn text_type(self, node: &Node) -> ColumnType {
+        match self.text_types {
+            TextTypes::Infer => text_type::of_texts(&node.strings),
+            TextTypes::String => ColumnType::String,
+        }
+    }
+
+    fn of_objects(self, id: NodeId) -> Shape {
+        let fields = self.fields(id);
+        if fields.iter().any(|field| leaves(&field.shape) > 0) && self.nodes[id].extras.is_empty() {
+            Shape::Struct(fields)
+        } else {
+            Shape::Leaf(ColumnType::Json)
+        }
+    }
+
+    fn of_arrays(self, id: NodeId) -> Shape {
+        let json = Shape::Leaf(ColumnType::Json);
+        let Some(element) = self.nodes[id].element else { return json };
+        match self.shape(element, true) {
+            None | Some(Shape::Null) => json,
+            // Elements of several kinds share no type, and so the whole array is one JSON value.
+            Some(Shape::Leaf(ColumnType::Json)) if mixed(&self.nodes[element]) => json,
+            Some(shape) => Shape::List(Box::new(Plan::inferred("", element, shape))),
+        }
+    }
+}
+
+fn number_type(node: &Node) -> ColumnType {
+    let seen = |kind| node.count(kind) > 0;
+    match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
+        (_, true, false) => ColumnType::UINT64,
+        (true, false, false) => ColumnType::Int64,
+        // Doubles, or only literals that no number type holds, which are all rescued.
+        _ => ColumnType::Float64,
+    }
+}
+
+fn mixed(node: &Node) -> bool {
+    let numbers = node.count(Kind::Int)
+        + node.count(Kind::Big)
+        + node.count(Kind::Double)
+        + node.count(Kind::Literal);
+    let others = [Kind::Boolean, Kind::String, Kind::Object, Kind::Array, Kind::Json];
+    let kinds = others.iter().filter(|kind| node.count(**kind) > 0).count();
+    kinds + usize::from(numbers > 0) > 1
+}
