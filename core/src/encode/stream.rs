@@ -13,7 +13,7 @@ use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
 use crate::columns::Builder;
 use crate::resolve::own_id;
-use crate::{Error, ErrorKind, LsnRange, NewFields, Result, Settings, Target};
+use crate::{Error, ErrorKind, LsnRange, NewFields, Result, Schema, Settings, Target};
 
 /// JSON is read in slices of this size, so that few bytes wait while the builder is full.
 const SLICE_BYTES: usize = 1 << 20;
@@ -133,6 +133,32 @@ impl StreamEncoder {
     pub fn late_lsns(mut self) -> Self {
         self.late = true;
         self
+    }
+
+    /// Keeps the columns of an earlier file of the collection, with their types; new fields become
+    /// columns behind them. Without effect if the settings have a schema.
+    ///
+    /// An error of kind `Misuse` if a row has come already or [`resume`](Self::resume) was called,
+    /// and of kind `Settings` if the settings do not allow such columns.
+    pub fn keep_columns(&mut self, schema: &Schema) -> Result<()> {
+        self.check()?;
+        if self.rows() > 0 || self.skipped > 0 {
+            return Err(Error::misuse(
+                "give the columns to keep before the first row, and before resuming",
+            ));
+        }
+        if self.settings.schema.is_some() {
+            return Ok(());
+        }
+        let settings = Settings {
+            schema: Some(schema.clone()),
+            new_fields: NewFields::Column,
+            ..self.settings.clone()
+        };
+        settings.check()?;
+        self.intake = Intake::new(&settings, Some(self.sizes.next(0)));
+        self.settings = settings;
+        Ok(())
     }
 
     /// Skips the first `rows_stored` rows: it reads and counts them, so that later rows keep their

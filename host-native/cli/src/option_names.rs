@@ -4,11 +4,12 @@
 use std::fmt::Display;
 
 /// Settings of the library, and the options of the command that set them.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("allow_http", "--allow-http"),
     ("allow_unconditional_put", "--allow-unconditional-put"),
     ("file_bytes_max", "--file-size"),
     ("local_dir", "--store"),
+    ("new_schema", "--new-schema"),
     ("row_bytes_max", "--row-bytes-max"),
     ("row_group_bytes_max", "--row-group-bytes"),
     ("row_group_rows_max", "--row-group-rows"),

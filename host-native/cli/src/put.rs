@@ -77,6 +77,9 @@ impl PutArgs {
             .storage()
             .stream_rows(self.tenant, &self.collection, self.lsn, settings.clone(), cut)
             .map_err(|error| Failure::usage(in_our_words(&error)))?;
+        if self.new_schema {
+            rows = rows.new_schema();
+        }
         rows = match (&self.append_id, self.append, again) {
             (Some(id), _, _) => self.begun(store.run(rows.append_id(id))?)?,
             (None, true, false) => self.begun(store.run(rows.append())?)?,

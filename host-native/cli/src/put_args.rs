@@ -83,9 +83,14 @@ pub struct PutArgs {
     /// which [default: as the grant says, else portable]
     #[arg(long, value_name = "SET")]
     pub(super) encodings: Option<Encodings>,
-    /// A JSON file with the columns [default: inferred from all rows]
+    /// A JSON file with the columns [default: an append keeps those of the collection's last object,
+    /// with new fields behind them; else inferred from all rows]
     #[arg(long, value_name = "FILE")]
     pub(super) schema: Option<PathBuf>,
+    /// Infer the columns of an append anew, instead of those of the collection's last object.
+    /// Engines that read all objects as one table may then refuse it, or give other values
+    #[arg(long, conflicts_with = "schema")]
+    pub(super) new_schema: bool,
     /// What to do with a value that does not fit its column: rescue keeps it in the column
     /// _rescued_data, strict is an error
     #[arg(long, default_value = "rescue", hide_default_value = true)]

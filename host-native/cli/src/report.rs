@@ -16,6 +16,11 @@ use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
 /// The most columns with rescued values that the table names, to keep it short.
 const RESCUED_SHOWN_MAX: usize = 20;
 
+/// What to do about values that do not fit the columns that an append keeps.
+const KEPT_COLUMNS: &str = "these values are in _rescued_data: an append keeps the types of the \
+                            collection's columns. To choose other types, put all rows anew with \
+                            --schema, or append with --new-schema";
+
 /// One object that was put.
 pub struct File<'a> {
     pub key: &'a ObjectKey,
@@ -127,6 +132,9 @@ impl Report<'_> {
         if unshown > 0 {
             line("", format!("and {}; --json lists all", counted(unshown, "more column")));
         }
+        if self.kept_columns() && rescued.iter().any(|of| of.count > of.other_form) {
+            line("", KEPT_COLUMNS.to_owned());
+        }
         let duplicate_keys = self.sum(|summary| summary.duplicate_keys);
         if duplicate_keys > 0 {
             let keys = human_count(duplicate_keys);
@@ -139,6 +147,11 @@ impl Report<'_> {
             writeln!(out, "{}", file.key)?;
         }
         table.write(out, "  ", line_width())
+    }
+
+    /// Whether the rows were to fit the columns that the collection had.
+    fn kept_columns(&self) -> bool {
+        self.args.appends() && !self.args.new_schema && self.args.schema.is_none()
     }
 
     fn already_there(&self) -> Option<String> {

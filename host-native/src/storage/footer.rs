@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use coldpress_core::{Footer, ParquetFile, Projection, ReadLimits};
+use coldpress_core::{Footer, ObjectKey, ParquetFile, Projection, ReadLimits};
 use object_store::ObjectStoreExt;
 use serde_json::Value;
 
@@ -17,6 +17,9 @@ use crate::threads::{StopOnDrop, blocking};
 
 /// How much of a file's end is read first. Almost every footer fits into it.
 const TAIL_BYTES: u64 = 64 << 10;
+
+/// What a failed request was for.
+const DOING: &str = "read the footer";
 
 /// The rows of a file, decoded on a blocking thread. Decoding stops if the caller is dropped.
 pub(crate) async fn rows(bytes: Bytes, projection: Projection) -> Result<Vec<(String, Value)>> {
@@ -58,15 +61,27 @@ impl ColdStorage {
         limits: &ReadLimits,
     ) -> Result<(Footer, u64)> {
         let key = self.own_key(&key)?;
+        let path = store_path(key.as_str())?;
+        let store = self.object_store();
+        let head = async { store.head(&path).await };
+        let bytes = self.within(DOING, key.as_str(), head).await?.size;
+        Ok((self.footer_of(&key, bytes, limits).await?, bytes))
+    }
+
+    /// The footer of a data file whose size is known.
+    pub(crate) async fn footer_of(
+        &self,
+        key: &ObjectKey,
+        bytes: u64,
+        limits: &ReadLimits,
+    ) -> Result<Footer> {
         let key = key.as_str();
         let path = store_path(key)?;
-        let doing = "read the footer";
         let store = self.object_store();
-        let bytes = self.within(doing, key, async { store.head(&path).await }).await?.size;
         let end = async |length: u64| {
             let range = bytes.saturating_sub(length)..bytes;
             let tail =
-                self.within(doing, key, async { store.get_range(&path, range).await }).await?;
+                self.within(DOING, key, async { store.get_range(&path, range).await }).await?;
             match tail.len() as u64 == length.min(bytes) {
                 true => Ok::<Bytes, Error>(tail),
                 false => {
@@ -101,7 +116,7 @@ impl ColdStorage {
         }
         let limits = limits.clone();
         let decode = move || Ok(quietly(|| Footer::read_within(&tail, bytes, &limits))?);
-        Ok((blocking(decode).await.map_err(|error| error.at(key))?, bytes))
+        blocking(decode).await.map_err(|error| error.at(key))
     }
 }
 

@@ -34,6 +34,9 @@ impl RowStream<'_> {
             AppendMode::MayResume => unfinished(&seen, self.storage.clock().now()),
             AppendMode::OnlyBehind => Vec::new(),
         };
+        // A crashed append that this one resumes took the columns from before its own files.
+        let before = unfinished.iter().map(|claim| claim.lsns().min()).min();
+        self.keep_columns(&seen.files, before).await?;
         self.append = Some(AppendState { unfinished, resumed: None, run: None });
         Ok(self)
     }
@@ -60,6 +63,7 @@ impl RowStream<'_> {
             rows_before += file.summary.rows;
             self.stored.push(file);
         }
+        self.keep_columns(&seen.files, None).await?;
         let named = id.to_owned();
         self.encode(move |encoder| encoder.resume(Some(&named), rows_before)).await?;
         let run = Some(AppendRun { id: id.to_owned(), first_lsn, rows_before, known });

@@ -2,6 +2,7 @@
 
 mod append;
 mod append_state;
+mod columns;
 mod encoder;
 mod publish;
 mod row_stream;
@@ -48,6 +49,7 @@ impl ColdStorage {
             )?),
         };
         let next_lsn = Some(cut.first_lsn);
+        let keeps_columns = settings.schema.is_none();
         let encoder = StreamEncoder::new(settings, cut, target)?.late_lsns();
         Ok(RowStream {
             storage: self,
@@ -57,6 +59,7 @@ impl ColdStorage {
             key,
             next_lsn,
             append: None,
+            keeps_columns,
             encoding: Encoding::start(encoder)?,
             rows: 0,
             writer: None,
@@ -74,10 +77,25 @@ impl RowStream<'_> {
     /// [`StreamSettings::first_lsn`] says. It lists the store to find that LSN. An error of kind
     /// `Misuse` if the stream was begun with a range, and of kind `Key` if no LSN is left.
     ///
+    /// The columns keep the types that they have in the collection's last file, because engines that
+    /// read several files together take the types of one for all. A value of another type is
+    /// rescued, and [`Summary::rescued`](coldpress_core::Summary::rescued) counts it; new fields
+    /// become new columns. [`Settings::schema`] or [`new_schema`](Self::new_schema) choose otherwise.
+    /// An error of kind `Corrupt` if that file is damaged or was not written by Coldpress.
+    ///
     /// If an append of the same rows crashed after it had stored some of its objects, this append
     /// resumes it.
     pub async fn append(self) -> Result<Self> {
         self.begin_append(AppendMode::MayResume).await
+    }
+
+    /// Makes an append infer its columns anew, whatever types they have in the collection's files.
+    /// Call it before the append begins. Engines that read the folder as one table may then refuse
+    /// it, or give other values. Without effect on a stream that does not append.
+    #[must_use]
+    pub fn new_schema(mut self) -> Self {
+        self.keeps_columns = false;
+        self
     }
 
     /// As [`append`](Self::append), but never resumes a crashed append. Use it after an append that

@@ -69,6 +69,8 @@ pub struct RowStream<'s> {
     /// The LSN of the next file's first row; `None` after the highest possible LSN.
     pub(super) next_lsn: Option<u64>,
     pub(super) append: Option<AppendState>,
+    /// An append takes the columns of the collection's last file.
+    pub(super) keeps_columns: bool,
     pub(super) encoding: Encoding,
     pub(super) rows: u64,
     pub(super) writer: Option<ObjectWriter>,
