@@ -194,3 +194,36 @@ fn a_signal_tells_what_is_stored() {
     // What was being stored when the signal came may be there or not: the next run finds out.
     assert_rows(&stored(&place), 0..14_000);
 }
+
+#[test]
+fn an_append_keeps_the_types_of_its_collection_and_says_what_does_not_fit() {
+    let place = Place::new();
+    place.write("one", r#"{"t":21}{"t":22}"#);
+    place.write("two", r#"{"t":21.5,"new":true}"#);
+    let append = |file: &str, more: &[&str]| {
+        place.ok(&[&["put", file, "-c", "c", "--append"][..], more].concat())
+    };
+    append("one", &[]);
+    let printed = append("two", &[]);
+    contains_all(&printed, &["rescued", "t: 1", "--new-schema", "--schema"]);
+    let schema = |key: &str| json(&place.ok(&["inspect", key, "--json"]))["schema"].to_string();
+    let kept = schema("0/c/lsn-2-2.parquet");
+    contains_all(&kept, &[r#"{"name":"t","type":"int64"#, r#"{"name":"new","type":"boolean""#]);
+    let back = place.ok(&["cat", "0/c/lsn-2-2.parquet"]);
+    assert_eq!(json(&back), json(r#"{"t":21.5,"new":true}"#));
+    assert!(!append("two", &["--new-schema"]).contains("rescued"));
+    assert!(schema("0/c/lsn-3-3.parquet").contains(r#"{"name":"t","type":"float64""#));
+    let refused = place.run(&["put", "one", "-c", "c", "--new-schema", "--schema", "x"]).fails(2);
+    assert!(refused.contains("--new-schema"), "{refused}");
+}
+
+#[test]
+fn an_append_behind_a_damaged_object_says_what_to_do() {
+    let place = Place::new();
+    let key = place.put("{}", &["--append"]);
+    place.write(&format!("coldpress-data/{key}"), "no parquet");
+    place.write("rows", "{}");
+    let line = place.run(&["put", "rows", "-c", "c", "--append"]).fails(1);
+    contains_all(&line, &[&key, "restore it", "--new-schema"]);
+    assert_eq!(place.put("{}", &["--append", "--new-schema"]), "0/c/lsn-1-1.parquet");
+}

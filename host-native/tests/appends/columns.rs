@@ -1,0 +1,89 @@
+//! An append keeps the columns of the collection's last file.
+
+use std::fs;
+
+use coldpress::{ErrorKind, Projection, Schema, StoredFile};
+use coldpress_core::{ColumnType, Settings, StreamSettings};
+use serde_json::{Value, json};
+
+use crate::{in_folder, small, stream};
+
+async fn push(stream: coldpress::Result<coldpress::RowStream<'_>>, rows: &str) -> Vec<StoredFile> {
+    let mut stream = stream.unwrap();
+    stream.push_json(rows.to_owned().into()).await.unwrap();
+    stream.finish().await.unwrap()
+}
+
+fn columns(file: &StoredFile) -> String {
+    ColumnType::Struct(file.summary.schema.columns().to_vec()).to_string()
+}
+
+fn rescued(file: &StoredFile) -> Vec<(&str, u64)> {
+    file.summary.rescued.iter().map(|of| (of.path.as_str(), of.count)).collect()
+}
+
+#[tokio::test]
+async fn a_number_of_another_type_is_rescued_and_a_new_field_becomes_a_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let first = push(stream(&storage, "c").append().await, r#"{"t":21}{"t":22}"#).await;
+    assert_eq!((columns(&first[0]).as_str(), rescued(&first[0])), ("struct<t: int64>", vec![]));
+    for begun in [stream(&storage, "c").append().await, stream(&storage, "c").append_behind().await]
+    {
+        let files = push(begun, r#"{"t":21.5,"new":true}{"t":23}"#).await;
+        assert_eq!(columns(&files[0]), "struct<t: int64, new: boolean>");
+        assert_eq!(rescued(&files[0]), [("t", 1)]);
+        let rows = storage.read_rows(&files[0].key, &Projection::All).await.unwrap();
+        let rows: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
+        assert_eq!(rows, [json!({"t":21.5,"new":true}), json!({"t":23})]);
+    }
+}
+
+#[tokio::test]
+async fn a_given_schema_and_new_schema_choose_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    push(stream(&storage, "c").append().await, r#"{"t":21}"#).await;
+    let text = r#"{"columns":[{"name":"t","type":"float64"}]}"#;
+    let settings =
+        Settings { schema: Some(Schema::from_json(text).unwrap()), ..Settings::default() };
+    let given = storage.stream_rows(1, "c", None, settings, StreamSettings::default()).unwrap();
+    let files = push(given.append().await, r#"{"t":21.5,"new":1}"#).await;
+    assert_eq!(columns(&files[0]), "struct<t: float64>");
+    assert_eq!(rescued(&files[0]), [("new", 1)]);
+    let anew = stream(&storage, "c").new_schema().append().await;
+    let files = push(anew, r#"{"t":"warm"}"#).await;
+    assert_eq!(columns(&files[0]), "struct<t: string>");
+}
+
+#[tokio::test]
+async fn all_files_of_an_append_and_its_later_runs_have_the_same_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    // A number with a fraction comes only once the first objects are full.
+    let rows: Vec<String> = (0..500)
+        .map(|n| if n < 200 { format!("{{\"n\":{n}}}") } else { format!("{{\"n\":{n}.5}}") })
+        .collect();
+    let mut broken_off = small(&storage, "c").append_id("a").await.unwrap();
+    broken_off.push_json(rows[..300].join("\n").into()).await.unwrap();
+    assert!(!broken_off.stored().is_empty());
+    broken_off.abort().await.unwrap();
+    let files = push(small(&storage, "c").append_id("a").await, &rows.join("\n")).await;
+    assert!(files.len() > 2);
+    for file in &files {
+        assert_eq!(columns(file), "struct<n: int64>", "{}", file.key);
+    }
+}
+
+#[tokio::test]
+async fn a_last_file_that_cannot_be_read_stops_an_append_and_the_error_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let first = push(stream(&storage, "c").append().await, r#"{"t":21}"#).await;
+    let path = folder.path().join(first[0].key.as_str());
+    fs::write(&path, b"no parquet file at all").unwrap();
+    let error = stream(&storage, "c").append().await.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Corrupt, Some(first[0].key.as_str())));
+    assert!(error.to_string().contains("new_schema"), "{error}");
+    push(stream(&storage, "c").new_schema().append().await, r#"{"t":21.5}"#).await;
+}
