@@ -91,7 +91,9 @@ pub use schema::{
     Column, ColumnType, Digits, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN,
     Schema, TextForm, TimeUnit, Zone,
 };
-pub use settings::{Codec, Encodings, IdSource, NewFields, Nulls, Policy, Settings, TextTypes};
+pub use settings::{
+    Codec, Encodings, IdSource, NewFields, Nulls, Numbers, Policy, Settings, TextTypes,
+};
 pub use target::Target;
 pub use time::{listed_time_ms, retry_after_ms, rfc3339_ms};
 pub use wal::{

@@ -42,11 +42,12 @@ pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
     Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
-    KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NextTry, Nulls,
-    ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection, ReadLimits, Rescued,
-    RowGroupReport, Rows, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings,
-    Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes,
-    TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone,
+    KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
+    Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
+    ReadLimits, Rescued, RowGroupReport, Rows, Schema, SealedRule, SegmentChecksum, SegmentNames,
+    Settings, Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm,
+    TextTypes, TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary,
+    Zone,
 };
 pub use {bytes, object_store, serde_json};
 

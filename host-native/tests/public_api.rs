@@ -33,6 +33,8 @@ fn settings() -> coldpress::Settings {
     let codec: coldpress::ParquetCompression = coldpress::ParquetCompression::Snappy;
     let encodings: coldpress::Encodings = coldpress::Encodings::Compact;
     let text_types: coldpress::TextTypes = coldpress::TextTypes::String;
+    let numbers: coldpress::Numbers = coldpress::Numbers::Float64;
+    let new_fields: coldpress::NewFields = coldpress::NewFields::Rescue;
     let schema: Option<coldpress::Schema> = None;
     coldpress::Settings {
         policy,
@@ -42,6 +44,8 @@ fn settings() -> coldpress::Settings {
         codec,
         encodings,
         text_types,
+        numbers,
+        new_fields,
         schema,
         ..defaults
     }

@@ -194,8 +194,19 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
    * the letter in either case. Default: `infer`.
    */
   textTypes?: 'infer' | 'string'
+  /**
+   * What numbers become if the columns are inferred. `float64`: columns of integers are doubles too,
+   * where each integer is exact as a double; for measurements. Default: `exact`.
+   */
+  numbers?: 'exact' | 'float64'
   /** The columns. Default: inferred from all rows. */
   schema?: S | string
+  /**
+   * What becomes of fields that the schema does not have. `rescue` keeps them in `_rescued_data`;
+   * `column` makes columns of them, behind those of the schema and in its structs. Default:
+   * `rescue`.
+   */
+  newFields?: 'rescue' | 'column'
   /**
    * What happens to values that do not fit the schema. `rescue` keeps them in `_rescued_data`;
    * `strict` makes them errors. Default: `rescue`.

@@ -1,8 +1,8 @@
 //! The encoder, with settings and a target from plain arguments.
 
 use coldpress_core::{
-    Codec, Encoder, Encodings, IdSource, KeyPrefix, LsnRange, LsnWidth, Nulls, Policy, Schema,
-    Settings, Target, TextTypes,
+    Codec, Encoder, Encodings, IdSource, KeyPrefix, LsnRange, LsnWidth, NewFields, Nulls, Numbers,
+    Policy, Schema, Settings, Target, TextTypes,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -55,6 +55,19 @@ impl RawSettings {
     #[wasm_bindgen(js_name = textTypes)]
     pub fn text_types(&mut self, text_types: &str) -> Result<(), Fault> {
         self.0.text_types = text_types.parse::<TextTypes>()?;
+        Ok(())
+    }
+
+    /// `exact` or `float64`.
+    pub fn numbers(&mut self, numbers: &str) -> Result<(), Fault> {
+        self.0.numbers = numbers.parse::<Numbers>()?;
+        Ok(())
+    }
+
+    /// `rescue` or `column`.
+    #[wasm_bindgen(js_name = newFields)]
+    pub fn new_fields(&mut self, new_fields: &str) -> Result<(), Fault> {
+        self.0.new_fields = new_fields.parse::<NewFields>()?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! A batch draws its fields from one small pool of keys, each with a shape most rows keep to, so
 //! that columns really form and values of other kinds really meet them.
 
+use coldpress_core::Numbers as NumberTypes;
 use coldpress_core::{Codec, Encodings, Names, Nulls, Settings, TextTypes};
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -75,10 +76,11 @@ pub fn settings() -> impl Strategy<Value = Settings> {
             select(&Encodings::ALL[..]),
             prop_oneof![3 => Just(Names::Portable), 1 => Just(Names::Exact)],
             prop_oneof![3 => Just(TextTypes::Infer), 1 => Just(TextTypes::String)],
+            prop_oneof![3 => Just(NumberTypes::Exact), 1 => Just(NumberTypes::Float64)],
         ),
     )
         .prop_map(|(codec, row_group_rows_max, columns_max, depth_max, nulls, choices)| {
-            let (encodings, names, text_types) = choices;
+            let (encodings, names, text_types, numbers) = choices;
             Settings {
                 codec,
                 encodings,
@@ -88,6 +90,7 @@ pub fn settings() -> impl Strategy<Value = Settings> {
                 names,
                 nulls,
                 text_types,
+                numbers,
                 ..Settings::default()
             }
         })

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::plan::{Origin, Plan, Shape, columns, leaves, rescue_field};
 use super::text_type;
 use crate::columns::{Field, Kind, Node, NodeId, ROOT};
+use crate::json::number;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
 use crate::schema::{ColumnType, ID_COLUMN, RESCUED_COLUMN};
-use crate::{Names, Settings, TextTypes};
+use crate::{Names, Numbers, Settings, TextTypes};
 
 /// What the types of columns are inferred from.
 #[derive(Clone, Copy)]
@@ -16,12 +17,13 @@ pub(super) struct Inference<'n> {
     pub(super) nodes: &'n [Node],
     pub(super) names: Names,
     pub(super) text_types: TextTypes,
+    pub(super) numbers: Numbers,
 }
 
 impl<'n> Inference<'n> {
     pub(super) fn new(nodes: &'n [Node], settings: &Settings) -> Self {
-        let Settings { names, text_types, .. } = *settings;
-        Inference { nodes, names, text_types }
+        let Settings { names, text_types, numbers, .. } = *settings;
+        Inference { nodes, names, text_types, numbers }
     }
 
     /// The fields of the documents.
@@ -91,7 +93,7 @@ impl<'n> Inference<'n> {
         }
         Some(match groups.iter().position(|group| *group == most) {
             Some(0) => Shape::Leaf(ColumnType::Boolean),
-            Some(1) => Shape::Leaf(number_type(node)),
+            Some(1) => Shape::Leaf(self.number_type(node)),
             Some(2) => Shape::Leaf(self.text_type(node)),
             Some(3) => self.of_objects(id),
             Some(4) => self.of_arrays(id),
@@ -103,6 +105,19 @@ impl<'n> Inference<'n> {
         match self.text_types {
             TextTypes::Infer => text_type::of_texts(&node.strings),
             TextTypes::String => ColumnType::String,
+        }
+    }
+
+    fn number_type(self, node: &Node) -> ColumnType {
+        let seen = |kind| node.count(kind) > 0;
+        match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
+            (_, _, false) if self.numbers == Numbers::Float64 && exact_as_doubles(node) => {
+                ColumnType::Float64
+            }
+            (_, true, false) => ColumnType::UINT64,
+            (true, false, false) => ColumnType::Int64,
+            // Doubles, or only literals that no number type holds, which are all rescued.
+            _ => ColumnType::Float64,
         }
     }
 
@@ -127,14 +142,9 @@ impl<'n> Inference<'n> {
     }
 }
 
-fn number_type(node: &Node) -> ColumnType {
-    let seen = |kind| node.count(kind) > 0;
-    match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
-        (_, true, false) => ColumnType::UINT64,
-        (true, false, false) => ColumnType::Int64,
-        // Doubles, or only literals that no number type holds, which are all rescued.
-        _ => ColumnType::Float64,
-    }
+fn exact_as_doubles(node: &Node) -> bool {
+    node.ints.iter().all(|int| number::int_as_double(*int).is_some())
+        && node.bigs.iter().all(|big| number::big_as_double(*big).is_some())
 }
 
 fn mixed(node: &Node) -> bool {

@@ -2,7 +2,8 @@
 
 use crate::schema::dots;
 use crate::{
-    Column, ColumnType, EncodedFile, Encoder, ErrorKind, Names, NewFields, Schema, Settings, Target,
+    Column, ColumnType, EncodedFile, Encoder, ErrorKind, Names, NewFields, Numbers, Schema,
+    Settings, Target,
 };
 
 fn encode(settings: Settings, rows: &str) -> EncodedFile {
@@ -188,4 +189,25 @@ fn strict_and_new_columns_exclude_each_other() {
     let error = Encoder::new(strict).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Settings);
     assert!(error.to_string().contains("new_fields"), "{error}");
+}
+
+#[test]
+fn numbers_are_doubles_where_they_are_exact_and_wanted() {
+    let settings = Settings { numbers: Numbers::Float64, ..Settings::default() };
+    check(
+        &[
+            (
+                r#"{"t":21,"big":9007199254740993,"l":[1],"u":18446744073709549568,"s":"x"}"#,
+                "struct<t: float64, big: int64, l: list<float64>, u: float64, s: string>",
+                &[],
+            ),
+            (
+                r#"{"t":21.5,"new":3}"#,
+                "struct<t: float64, big: int64, l: list<float64>, u: float64, s: string, \
+                 new: float64>",
+                &[],
+            ),
+        ],
+        &settings,
+    );
 }

@@ -43,6 +43,32 @@ impl FromStr for TextTypes {
     }
 }
 
+/// Which type columns of numbers get, if the columns are inferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Numbers {
+    /// The one that holds all values exactly: integers are integers, and numbers with a fraction
+    /// among them make a column of doubles.
+    #[default]
+    Exact,
+    /// Doubles, also for columns of integers alone, if each of them is exact as a double. Other
+    /// columns of integers are as with `Exact`. For measurements, where 21 may be followed by 21.5.
+    Float64,
+}
+
+impl FromStr for Numbers {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "exact" => Ok(Numbers::Exact),
+            "float64" => Ok(Numbers::Float64),
+            _ => Err(Error::settings(format!(
+                "{text:?} is no choice for numbers; choose \"exact\" or \"float64\""
+            ))),
+        }
+    }
+}
+
 /// What becomes of fields that a given schema does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum NewFields {
@@ -54,6 +80,20 @@ pub enum NewFields {
     /// depth are bounded as without a schema. The file has `_rescued_data` only if a value needs
     /// it.
     Column,
+}
+
+impl FromStr for NewFields {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "rescue" => Ok(NewFields::Rescue),
+            "column" => Ok(NewFields::Column),
+            _ => Err(Error::settings(format!(
+                "{text:?} is no choice for new_fields; choose \"rescue\" or \"column\""
+            ))),
+        }
+    }
 }
 
 /// What happens to values that do not fit a given schema.

@@ -6,7 +6,7 @@ mod codec;
 use crate::schema::{self, Names};
 use crate::{Error, Result, Schema};
 
-pub use choices::{Encodings, IdSource, NewFields, Nulls, Policy, TextTypes};
+pub use choices::{Encodings, IdSource, NewFields, Nulls, Numbers, Policy, TextTypes};
 pub use codec::Codec;
 
 /// How rows become a file.
@@ -35,6 +35,8 @@ pub struct Settings {
     pub nulls: Nulls,
     /// Whether texts that are instants or days become columns of that type. Default: they do.
     pub text_types: TextTypes,
+    /// Whether columns of integers become doubles. Default: they do not.
+    pub numbers: Numbers,
     /// The columns, if the caller knows them. Default: inferred from all rows.
     pub schema: Option<Schema>,
     /// What becomes of fields that `schema` does not have. Default: their values are rescued.
@@ -118,6 +120,7 @@ impl Default for Settings {
             names: Names::default(),
             nulls: Nulls::default(),
             text_types: TextTypes::default(),
+            numbers: Numbers::default(),
             schema: None,
             new_fields: NewFields::default(),
             policy: Policy::default(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::ArgPredicate;
 use coldpress_core::{
-    Codec, Encodings, IdSource, LsnRange, Names, Nulls, Policy, Schema, Settings, TextTypes,
+    Codec, Encodings, IdSource, LsnRange, Names, Nulls, Numbers, Policy, Schema, Settings,
+    TextTypes,
 };
 
 use super::failure::Failure;
@@ -107,6 +108,10 @@ pub struct PutArgs {
     /// string leaves them texts. Either way each text comes back to the letter
     #[arg(long, value_name = "RULE", default_value = "infer", hide_default_value = true)]
     pub(super) text_types: TextTypes,
+    /// What numbers become if the columns are inferred: exact, or float64. float64 makes columns of
+    /// integers doubles too, where that loses nothing: for measurements
+    #[arg(long, value_name = "RULE", default_value = "exact", hide_default_value = true)]
+    pub(super) numbers: Numbers,
     /// The maximum number of rows in a row group
     #[arg(long, value_name = "N", default_value_t = Settings::default().row_group_rows_max)]
     pub(super) row_group_rows: usize,
@@ -170,6 +175,7 @@ impl PutArgs {
             row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             nulls: if self.nulls == "absent" { Nulls::Absent } else { Nulls::Explicit },
             text_types: self.text_types,
+            numbers: self.numbers,
             schema,
             policy: self.policy,
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),

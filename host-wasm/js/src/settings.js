@@ -5,7 +5,8 @@ import { isWellFormed, kindOf } from './values.js'
 
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = [
-  'codec', 'encodings', 'id', 'names', 'nulls', 'policy', 'schema', 'textTypes', ...COUNTS,
+  'codec', 'encodings', 'id', 'names', 'newFields', 'nulls', 'numbers', 'policy', 'schema',
+  'textTypes', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
 ]
 
@@ -13,6 +14,7 @@ const KNOWN = [
 const SPELLINGS = {
   columns_max: 'columnsMax',
   depth_max: 'depthMax',
+  new_fields: 'newFields',
   row_bytes_max: 'rowBytesMax',
   row_group_rows_max: 'rowGroupRowsMax',
   text_types: 'textTypes',
@@ -68,7 +70,8 @@ export function checkFunctions(functions) {
  */
 export function settingsOf(raw, options) {
   const made = new raw.RawSettings()
-  const { codec, encodings, id, names, nulls, policy, schema, textTypes } = options
+  const { codec, encodings, id, names, newFields, nulls, numbers } = options
+  const { policy, schema, textTypes } = options
   if (codec !== undefined) made.codec(text(codec, 'codec'))
   if (encodings !== undefined) made.encodings(text(encodings, 'encodings'))
   if (id !== undefined) made.id(text(id, 'id'))
@@ -77,6 +80,8 @@ export function settingsOf(raw, options) {
   else if (nulls !== undefined && nulls !== 'explicit') {
     throw settings(`nulls is ${JSON.stringify(nulls)}; choose "explicit" or "absent"`)
   }
+  if (newFields !== undefined) made.newFields(text(newFields, 'newFields'))
+  if (numbers !== undefined) made.numbers(text(numbers, 'numbers'))
   if (policy !== undefined) made.policy(text(policy, 'policy'))
   if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))
   if (textTypes !== undefined) made.textTypes(text(textTypes, 'textTypes'))
