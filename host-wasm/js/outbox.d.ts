@@ -34,6 +34,13 @@ export interface OutboxOptions extends Omit<EncodeOptions, OwnOptions> {
    * asks its user. Default: false.
    */
   persist?: boolean
+  /**
+   * Infers the columns of each object anew. By default, each object keeps the columns of the last
+   * one, with their types, because engines that read all objects together take the types of one for
+   * all: a value of another type is kept in `_rescued_data`, and new fields become new columns. A
+   * given `schema` chooses the columns of all objects. Default: false.
+   */
+  newSchema?: boolean
   /** Used instead of the global IndexedDB. */
   indexedDB?: IDBFactory
 }

@@ -7,7 +7,13 @@ import { resultOf } from './outbox-db.js'
 /**
  * @typedef {{ seq: number, text: Uint8Array, rows: number, at: number }} Chunk
  * @typedef {{ tenant: string, collection: string, min: string, max: string }} BatchTarget
- * @typedef {{ bytes: Uint8Array, key: string, sha256: string, target: BatchTarget }} Frozen
+ * @typedef {object} Frozen
+ * @property {Uint8Array} bytes
+ * @property {string} key
+ * @property {string} sha256
+ * @property {BatchTarget} target
+ * @property {string} schema of the file, as JSON
+ * @property {string} [keeps] the schema of the last file, whose columns it keeps; absent: none
  * @typedef {{ code: string, message: string }} Reason
  * @typedef {object} Batch
  * @property {number} id

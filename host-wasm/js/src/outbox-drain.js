@@ -33,8 +33,9 @@ const GRANT_MS_MAX = 120_000
  * @property {GetGrant} grants
  * @property {{ tenant?: string, collection: string, rowsMax: number, bytesMax: number, ageMs:
  *   number }} limits
- * @property {(texts: Uint8Array[], target: object) => Promise<{ bytes: Uint8Array, key: string,
- *   sha256(): Promise<string> }>} encode
+ * @property {boolean} keepsColumns each file keeps the columns of the last one
+ * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string,
+ *   schema: object, sha256(): Promise<string> }>} encode
  * @property {(file: object, options: object) => Promise<{ key: string, created: boolean }>} send
  * @property {(grant: object) => Promise<{ tenant: string }>} targetOf
  * @property {(type: string, detail: object) => void} tell
@@ -134,9 +135,14 @@ class Sealer {
     const lastLsn = await store.meta('lastLsn')
     const lsns = timeRange(rows, runtime, lastLsn === undefined ? undefined : BigInt(lastLsn))
     const { collection } = limits
-    const file = await encode(texts, { tenant, collection, lsns })
+    // Engines that read several files together take the types of one for all.
+    const keeps = this.tools.keepsColumns ? ((await store.meta('schema')) ?? '') : undefined
+    const columns = keeps ? { schema: keeps, newFields: 'column' } : {}
+    const file = await encode(texts, { tenant, collection, lsns, ...columns })
     const target = { tenant, collection, min: String(lsns.min), max: String(lsns.max) }
-    return { bytes: file.bytes, key: file.key, sha256: await file.sha256(), target }
+    const { bytes, key } = file
+    const schema = JSON.stringify(file.schema)
+    return { bytes, key, sha256: await file.sha256(), target, schema, keeps }
   }
 
   /**

@@ -32,6 +32,7 @@ export function checkedOptions(options) {
     backoffMsMax = BACKOFF_MS_MAX,
     concurrency,
     persist = false,
+    newSchema = false,
     indexedDB = globalThis.indexedDB,
     runtime: here = runtime,
     platform: around = platform,
@@ -50,6 +51,9 @@ export function checkedOptions(options) {
     if (Number.isSafeInteger(value) && value >= 1) continue
     throw misuse(`has the option ${option}: ${value}; pass a whole number, 1 or more`)
   }
+  if (typeof newSchema !== 'boolean') {
+    throw misuse(`has the option newSchema: ${String(newSchema)}; pass true or false`)
+  }
   if (!(batchAgeMs >= 0)) {
     throw misuse(`has the option batchAgeMs: ${batchAgeMs}; pass milliseconds, 0 or more`)
   }
@@ -67,6 +71,8 @@ export function checkedOptions(options) {
     runtime: here,
     platform: around,
     encoding,
+    // A given schema says itself which columns each object has.
+    keepsColumns: !newSchema && encoding.schema === undefined,
   }
 }
 

@@ -8,7 +8,8 @@
 //   rows     chunks of NDJSON, as they were appended
 //   batches  the chunks of one object; sealed batches have a file
 //   files    the final bytes of a sealed batch, by its id
-//   meta     'bound', 'tenant', 'lastLsn', 'lastBatch', 'totals', 'lease', 'flushTo'
+//   meta     'bound', 'tenant', 'lastLsn', 'lastBatch', 'schema', 'totals', 'lease', 'flushTo';
+//            'schema' is that of the last sealed file, as JSON
 //
 // Several pages may drain at the same time. So a step does nothing if its batch is gone or was
 // sealed again meanwhile.
@@ -166,16 +167,19 @@ export class OutboxStore {
   }
 
   /**
-   * Makes a sealed batch of chunks. Returns none if another page took a chunk first.
+   * Makes a sealed batch of chunks. Returns none if another page took a chunk first, or sealed a
+   * file whose columns this one does not keep.
    *
    * @param {Chunk[]} chunks
    * @param {Frozen} frozen
    * @param {number} at
    * @returns {Promise<Batch | undefined>}
    */
-  seal(chunks, { bytes, key, sha256, target }, at) {
+  seal(chunks, frozen, at) {
+    const { bytes, key, sha256, target } = frozen
     return this.database.write(async (store) => {
       if (!(await allFree(store, chunks))) return undefined
+      if (!(await keepsLast(store, frozen))) return undefined
       const id = await nextBatchId(store)
       const file = { key, sha256, target, revision: 0, opens: 0 }
       /** @type {Batch} */
@@ -184,6 +188,7 @@ export class OutboxStore {
       store('files').put(bytes, id)
       store('meta').put(id, 'lastBatch')
       store('meta').put(target.max, 'lastLsn')
+      store('meta').put(frozen.schema, 'schema')
       return batch
     })
   }
@@ -195,12 +200,15 @@ export class OutboxStore {
    * @param {Frozen} frozen
    * @returns {Promise<Batch | undefined>}
    */
-  sealAnew(batch, { bytes, key, sha256, target }) {
-    return this.#onBatch(batch, (store) => {
+  sealAnew(batch, frozen) {
+    const { bytes, key, sha256, target } = frozen
+    return this.#onBatch(batch, async (store) => {
+      if (!(await keepsLast(store, frozen))) return undefined
       const anew = { ...batch, revision: batch.revision + 1, opens: 0, key, sha256, target }
       store('batches').put(anew)
       store('files').put(bytes, batch.id)
       store('meta').put(target.max, 'lastLsn')
+      store('meta').put(frozen.schema, 'schema')
       return anew
     })
   }
@@ -381,6 +389,17 @@ async function removeFrom(store, batch) {
   store('files').delete(batch.id)
   store('meta').put({ rows: rows - batch.rows, bytes: bytes - batch.bytes }, 'totals')
   return batch
+}
+
+/**
+ * Whether a file keeps the columns of the last one, if it is to keep any: another page may have
+ * sealed a file with new columns in the meantime.
+ *
+ * @param {Stores} store
+ * @param {Frozen} frozen
+ */
+async function keepsLast(store, { keeps }) {
+  return keeps === undefined || keeps === ((await resultOf(store('meta').get('schema'))) ?? '')
 }
 
 /**

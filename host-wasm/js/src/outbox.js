@@ -51,7 +51,7 @@ export function outboxes({ Encoder, init, parseObjectKey, upload }) {
  * @typedef {object} Package
  * @property {() => Promise<void>} load
  * @property {(texts: Uint8Array[], options: object) => Promise<{ bytes: Uint8Array, key: string,
- *   sha256(): Promise<string> }>} encode
+ *   schema: object, sha256(): Promise<string> }>} encode
  * @property {(grants: any, file: any, options: object) => Promise<{ key: string, created: boolean
  *   }>} upload
  * @property {(grant: any) => Promise<{ tenant: string }>} targetOf
@@ -283,11 +283,13 @@ export class Outbox extends EventTarget {
   /** @returns {import('./outbox-drain.js').Tools} */
   #tools() {
     const { grants, limits, tenant, collection, encoding, concurrency } = this.#settings
+    const { keepsColumns } = this.#settings
     return {
       store: this.#store,
       runtime: this.#runtime,
       grants,
       limits: { ...limits, tenant, collection },
+      keepsColumns,
       encode: (texts, target) => this.#pack.encode(texts, { ...encoding, ...target }),
       send: (file, options) =>
         this.#pack.upload(grants, file, { ...options, concurrency, runtime: this.#runtime }),

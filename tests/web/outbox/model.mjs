@@ -139,8 +139,11 @@ export class Life {
     origin: () => undefined,
   }
 
+  /** What each file was encoded with, and its columns. */
+  encoded = []
+
   pack = {
-    encode: async (texts, { tenant, collection, lsns, codec }) => {
+    encode: async (texts, { tenant, collection, lsns, codec, schema, newFields }) => {
       await this.alive()
       if (this.lacksEncoder) throw new ColdpressError('Unavailable', 'no module')
       const text = texts.map((piece) => new TextDecoder().decode(piece)).join('')
@@ -152,7 +155,9 @@ export class Life {
         throw new Error('the range has another size')
       }
       const bytes = new TextEncoder().encode(`${key}\n${text}`)
-      return { bytes, key, sha256: async () => `hash of ${key}` }
+      const columns = columnsOf(rows, schema)
+      if (lsns) this.encoded.push({ schema, newFields, columns })
+      return { bytes, key, schema: { columns }, sha256: async () => `hash of ${key}` }
     },
     upload: async (grants, file, { signal, onRequest }) => {
       await this.alive()
@@ -205,4 +210,15 @@ export function until(look, what) {
 export function exactlyOnce(rows, count) {
   const numbers = rows.map(({ n }) => n).sort((a, b) => a - b)
   return numbers.length === count && numbers.every((n, at) => n === at)
+}
+
+/** The columns of these rows as the encoder makes them: given ones, then those of new fields. */
+function columnsOf(rows, given) {
+  const columns = given === undefined ? [] : JSON.parse(given).columns
+  for (const [name, value] of rows.flatMap((row) => Object.entries(row))) {
+    if (!columns.some((column) => column.name === name)) {
+      columns.push({ name, type: typeof value })
+    }
+  }
+  return columns
 }

@@ -53,6 +53,16 @@ export class World {
     return passed
   }
 
+  /** Makes this the schema of the last file. */
+  async remember({ outbox }, schema) {
+    const open = this.indexedDB.open('coldpress-outbox/test')
+    const database = await new Promise((done) => (open.onsuccess = () => done(open.result)))
+    const step = database.transaction('meta', 'readwrite')
+    step.objectStore('meta').put(schema, 'schema')
+    await new Promise((done) => (step.oncomplete = done))
+    database.close()
+  }
+
   async close() {
     for (const { life, outbox } of this.lives) if (!life.dead) await outbox.close()
   }
