@@ -7,7 +7,7 @@ use crate::columns::{Kind, Node, NodeId, ROOT};
 use crate::format::metadata::OwnId;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
-use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema};
+use crate::schema::{Column, ColumnType, Element, ID_COLUMN, RESCUED_COLUMN, Schema, own_columns};
 use crate::{Names, Settings, TextTypes};
 
 /// What becomes of one path.
@@ -36,18 +36,30 @@ pub(super) enum Shape {
     List(Box<Plan>),
 }
 
-/// The plans for the fields of the documents, whose own `_id` fields are known.
-pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
+/// The plans for the fields of the documents, whose ids are known: they are at `id_path`, if they
+/// are a field of the documents.
+pub(super) fn plan(
+    nodes: &[Node],
+    own_id: OwnId,
+    id_path: &[String],
+    settings: &Settings,
+) -> Vec<Plan> {
+    let first = id_path.first().filter(|_| own_id.is_named()).map(String::as_str);
     let mut plans = match &settings.schema {
-        Some(schema) => given_fields(nodes, Some(ROOT), schema.columns()),
+        Some(schema) => {
+            let mut plans = given_fields(nodes, Some(ROOT), schema.columns());
+            bring_forward(&mut plans, first);
+            plans
+        }
         None => {
             let Settings { names, text_types, .. } = *settings;
-            Inference { nodes, names, text_types }.documents()
+            Inference { nodes, names, text_types, first }.documents()
         }
     };
     for plan in &mut plans {
-        // Our own two names are never a document's columns.
+        // The names of our own columns are never a document's columns.
         match plan.name.as_str() {
+            ID_COLUMN if own_id.is_named() => {}
             ID_COLUMN if own_id != OwnId::Absent => plan.shape = Shape::Id,
             ID_COLUMN | RESCUED_COLUMN => plan.shape = Shape::Rescue,
             _ => {}
@@ -57,6 +69,23 @@ pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Pl
         bound_columns(&mut plans, settings.columns_max);
     }
     plans
+}
+
+/// Puts the column with this name first.
+fn bring_forward(plans: &mut [Plan], name: Option<&str>) {
+    if let Some(at) = plans.iter().position(|plan| Some(plan.name.as_str()) == name) {
+        plans[..=at].rotate_right(1);
+    }
+}
+
+/// Whether the field at this path is a column whose values tell the ids of rows.
+pub(super) fn holds_ids(plans: &[Plan], path: &[String]) -> bool {
+    let Some((name, below)) = path.split_first() else { return false };
+    match plans.iter().find(|plan| plan.name == *name).map(|plan| &plan.shape) {
+        Some(Shape::Leaf(column_type)) => below.is_empty() && column_type.tells_ids(),
+        Some(Shape::Struct(fields)) => holds_ids(fields, below),
+        _ => false,
+    }
 }
 
 /// The schema that a file of these plans has.
@@ -103,6 +132,8 @@ struct Inference<'n> {
     nodes: &'n [Node],
     names: Names,
     text_types: TextTypes,
+    /// The column that holds the ids, if they are a field of the documents.
+    first: Option<&'n str>,
 }
 
 impl Inference<'_> {
@@ -110,7 +141,7 @@ impl Inference<'_> {
     fn documents(self) -> Vec<Plan> {
         let mut plans = self.fields(ROOT);
         if self.names == Names::Portable {
-            for path in dots::twins(&columns(&plans)) {
+            for path in dots::twins(&columns(&plans), own_columns(self.first.is_some())) {
                 rescue_field(&mut plans, &path);
             }
         }
@@ -128,16 +159,19 @@ impl Inference<'_> {
             })
         };
         let mut plans: Vec<Plan> = self.nodes[node].fields.iter().filter_map(plan).collect();
+        if node == ROOT {
+            bring_forward(&mut plans, self.first);
+        }
         self.rescue_names(&mut plans, node == ROOT);
         plans
     }
 
     /// Makes no columns of the names that engines cannot read beside those before them.
     fn rescue_names(self, plans: &mut [Plan], top: bool) {
-        let own = if top { &[ID_COLUMN, RESCUED_COLUMN][..] } else { &[] };
+        let own = if top { own_columns(self.first.is_some()) } else { &[] };
         let mut taken: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
         for plan in plans.iter_mut().filter(|plan| leaves(&plan.shape) > 0) {
-            // Our own two names are dealt with by the caller, whatever the setting.
+            // Our own names are dealt with by the caller, whatever the setting.
             let is_own = own.contains(&plan.name.as_str());
             let collides = self.names == Names::Portable
                 && !is_own
