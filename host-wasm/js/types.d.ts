@@ -178,8 +178,8 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
    */
   names?: 'portable' | 'exact'
   /**
-   * The field that holds the id of each row, or the path to it: `_id.$oid`. Default: `_id` if rows
-   * have it, or the number of the row.
+   * The field that holds the id of each row, or the path to it: `_id.$oid`. It is the id column of
+   * the file, with its own type. Default: `_id` if rows have it, or the number of the row.
    */
   id?: string
   /**

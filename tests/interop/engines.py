@@ -89,7 +89,7 @@ class Iceberg:
 def with_fastparquet(path, schema):
     """It lays structs out as columns named by their paths, which are put together again here."""
     frame = fastparquet.ParquetFile(str(path)).to_pandas()
-    fields = [{"name": "_id", "type": "string"}]
+    fields = [] if "id_field" in schema else [{"name": "_id", "type": "string"}]
     fields += [column for column in schema["columns"] if column["type"] != "null"]
     if "_rescued_data" in frame.columns:
         fields.append({"name": "_rescued_data", "type": "json"})

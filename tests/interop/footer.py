@@ -2,6 +2,7 @@
 
 import re
 import struct
+import uuid
 import zlib
 from decimal import localcontext
 
@@ -111,7 +112,7 @@ def check_chunks(path, case, _source):
                 "uncompressed bytes": (chunk.total_uncompressed_size, reported["uncompressed_bytes"]),
                 "column index": (chunk.has_column_index, True),
                 "offset index": (chunk.has_offset_index, True),
-                "bloom filter": (bloom, case["bloom_filters"] and chunk.path_in_schema == "_id"),
+                "bloom filter": (bloom, case["bloom_filters"] and chunk.path_in_schema == id_column(case)),
                 "bloom filter before pages": (
                     bloom and chunk.bloom_filter_offset < pages_end,
                     False,
@@ -215,19 +216,31 @@ def raw_value(statistics, raw):
     return raw.encode() if isinstance(raw, str) else raw
 
 
+def id_column(case):
+    """The path of the column that holds the ids."""
+    return ".".join(case["schema"].get("id_field", ["_id"]))
+
+
 def check_bloom(path, case, source):
-    """The bloom filter of `_id`, if there is one, lets every id through and keeps strangers out."""
+    """The bloom filter of the ids, if there is one, lets every id through and keeps strangers out."""
     if not case["bloom_filters"]:
         return []
+    kinds = {column["name"]: column["type"] for column in case["schema"]["columns"]}
+    kind = kinds.get(id_column(case), "string")
+    typed = {"int64": int, "uuid": uuid.UUID}.get(kind, str)
+    stranger = {
+        "int64": lambda number: 7 + number,
+        "uuid": lambda number: uuid.UUID(int=number),
+    }.get(kind, lambda number: f"no such id {number}")
     with duckdb.connect() as connection:
 
         def excluded(identity):
-            query = "select bool_and(bloom_filter_excludes) from parquet_bloom_probe(?, '_id', ?)"
-            return connection.execute(query, [str(path), identity]).fetchone()[0]
+            query = "select bool_and(bloom_filter_excludes) from parquet_bloom_probe(?, ?, ?)"
+            return connection.execute(query, [str(path), id_column(case), identity]).fetchone()[0]
 
         step = max(1, len(source) // 50)
-        wrong = [f"{identity!r} is shut out" for identity, _ in source[::step] if excluded(identity)]
-        strangers = [f"no such id {number}" for number in range(50)]
+        wrong = [f"{identity!r} is shut out" for identity, _ in source[::step] if excluded(typed(identity))]
+        strangers = [stranger(number) for number in range(50)]
         kept_out = sum(map(excluded, strangers))
     if kept_out < 45:
         wrong.append(f"only {kept_out} of 50 strangers are shut out")

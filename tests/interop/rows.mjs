@@ -12,9 +12,11 @@ export function differences(source, schema, names, table) {
   const wrong = []
   wrong.losses = new Set()
   const fields = schema.columns.filter((column) => column.type !== 'null')
-  const wanted = ['_id', ...fields.map((field) => field.name), '_rescued_data']
+  // Where a field of the documents holds the ids, there is no column `_id` beside it.
+  const own = schema.id_field ? [] : ['_id']
+  const wanted = [...own, ...fields.map((field) => field.name), '_rescued_data']
   const found = JSON.stringify(names)
-  if (found !== JSON.stringify(wanted.slice(0, Math.max(names.length, fields.length + 1)))) {
+  if (found !== JSON.stringify(wanted.slice(0, Math.max(names.length, own.length + fields.length)))) {
     wrong.push(`the columns are ${found}, not ${JSON.stringify(wanted)}`)
     return wrong
   }
@@ -24,8 +26,10 @@ export function differences(source, schema, names, table) {
   }
   const kind = { type: 'struct', fields: schema.columns }
   source.forEach(({ id, document }, row) => {
-    const { _id: found, _rescued_data: rescued, ...value } = table[row]
-    if (found !== id) wrong.push(`row ${row}: _id is ${found}, not ${id}`)
+    const { _rescued_data: rescued, ...value } = table[row]
+    const found = value._id
+    if (own.length > 0) delete value._id
+    if (own.length > 0 && found !== id) wrong.push(`row ${row}: _id is ${found}, not ${id}`)
     const aside = rescued == null ? undefined : parseJson(rescued)
     compare(kind, document, value, aside, `row ${row}`, wrong)
   })

@@ -55,8 +55,10 @@ def differences(source, schema, table):
     names = list(table.names)
     fields = [column for column in schema["columns"] if column["type"] != "null"]
     nulls = [column for column in schema["columns"] if column["type"] == "null"]
-    rescued_at = len(fields) + 1
-    wanted = ["_id"] + [field["name"] for field in fields] + ["_rescued_data"]
+    # Where a field of the documents holds the ids, there is no column `_id` beside it.
+    own = [] if "id_field" in schema else ["_id"]
+    rescued_at = len(own) + len(fields)
+    wanted = own + [field["name"] for field in fields] + ["_rescued_data"]
     wanted = wanted[: max(len(names), rescued_at)]
     if not same_names(wanted, names, found):
         found.wrong.append(f"the columns are {names}, not {wanted}")
@@ -68,9 +70,9 @@ def differences(source, schema, table):
     rescued = columns[rescued_at] if len(names) > rescued_at else [None] * len(source)
     kind = {"type": "struct", "fields": fields + nulls}
     for row, (identity, document) in enumerate(source):
-        if columns[0][row] != identity:
+        if own and columns[0][row] != identity:
             found.wrong.append(f"row {row}: _id is {columns[0][row]!r}, not {identity!r}")
-        value = {field["name"]: columns[1 + at][row] for at, field in enumerate(fields)}
+        value = {field["name"]: columns[len(own) + at][row] for at, field in enumerate(fields)}
         aside = ABSENT if rescued[row] is None else read_json(text_of(rescued[row]))
         compare(kind, document, value, aside, f"row {row}", found)
     return found
@@ -78,7 +80,7 @@ def differences(source, schema, table):
 
 def in_order_of(source, table):
     """The table with its rows in the source's order, for engines that promise none."""
-    places = {identity: row for row, identity in enumerate(table.columns[0])}
+    places = {str(identity): row for row, identity in enumerate(table.columns[0])}
     order = [places.get(identity) for identity, _ in source]
     if None in order or len(places) != len(table.columns[0]):
         return table

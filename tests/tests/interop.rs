@@ -112,7 +112,7 @@ fn write_cases(folder: &Path) -> Vec<(String, Case)> {
         let bytes = encode(&case);
         let parquet = ParquetFile::open(bytes.clone().into()).unwrap();
         assert_has_encoding(&case, &parquet);
-        let schema: Value = serde_json::from_str(&parquet.schema().to_json()).unwrap();
+        let schema = schema_of(&parquet);
         let rows = format!("{number:03}.ndjson");
         let mut text = case.source.with_ids(ids_are_in_documents(&parquet.report()));
         let mut entry = json!({ "file": file, "rows": rows, "schema": schema });
@@ -243,6 +243,15 @@ fn ids_are_in_documents(report: &FileReport) -> bool {
     report.metadata.iter().any(|(key, _)| key == "coldpress.id_in_document")
 }
 
+/// The schema for the scripts, with the path of the ids where they are a field of the documents.
+fn schema_of(parquet: &ParquetFile) -> Value {
+    let mut schema: Value = serde_json::from_str(&parquet.schema().to_json()).unwrap();
+    if let Some(path) = parquet.footer().id_field() {
+        schema["id_field"] = json!(path);
+    }
+    schema
+}
+
 /// One file for `check.py`, with what it came from and what our own inspector says of it.
 fn write_footer_case(folder: &Path, name: &str, case: &Case) -> Value {
     let (file, rows) = (format!("{name}.parquet"), format!("{name}.ndjson"));
@@ -251,7 +260,7 @@ fn write_footer_case(folder: &Path, name: &str, case: &Case) -> Value {
     let parquet = ParquetFile::open(bytes.into()).unwrap();
     let text = case.source.with_ids(ids_are_in_documents(&parquet.report()));
     fs::write(folder.join(&rows), text).unwrap();
-    let schema: Value = serde_json::from_str(&parquet.schema().to_json()).unwrap();
+    let schema = schema_of(&parquet);
     json!({
         "file": file,
         "rows": rows,
@@ -265,7 +274,6 @@ fn write_footer_case(folder: &Path, name: &str, case: &Case) -> Value {
             "coldpress.collection": case.source.name,
             "coldpress.min_lsn": "100",
             "coldpress.max_lsn": "18446744073709551615",
-            "coldpress.schema": parquet.schema().to_json(),
         },
         "report": report(&parquet.report()),
     })

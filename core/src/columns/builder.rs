@@ -54,6 +54,10 @@ pub(crate) struct Builder {
     pub(super) id_node: Option<NodeId>,
     /// The document's own `_id` is not its id, in a row at least: another field was named for that.
     pub(super) own_id_differs: bool,
+    /// The caller named the field that the ids are in.
+    pub(super) id_is_named: bool,
+    /// Rows have their ids in the field of that very name, and at the end of that path.
+    pub(super) ids_found: [bool; 2],
     /// The field that rows have their ids in.
     pub(super) id_field: Box<str>,
     /// The same as a path of names, one below the other.
@@ -121,6 +125,8 @@ impl Builder {
             capture: None,
             id_node: None,
             own_id_differs: false,
+            id_is_named: settings.id != IdSource::Auto,
+            ids_found: [false; 2],
             id_field: id_field.into(),
             id_path: id_field.split('.').map(Box::from).collect(),
             fields_max: settings.columns_max + given,
@@ -148,11 +154,6 @@ impl Builder {
     /// The number of the row that comes next, over the whole stream.
     pub(crate) fn row_number(&self) -> u64 {
         self.rows_before + self.rows() as u64
-    }
-
-    /// Whether another field was named for the ids, and a document has an `_id` that is not its id.
-    pub(crate) fn own_id_differs(&self) -> bool {
-        self.own_id_differs
     }
 
     pub(crate) fn rows_before(&self) -> u64 {
@@ -200,7 +201,10 @@ impl Builder {
             self.refuse(Refusal::TooLarge);
         }
         self.check_object(Some(id))?;
-        self.push_id(id, false)
+        if self.id_is_named {
+            self.check_named(id)?;
+        }
+        self.push_id(id)
     }
 
     /// Ends a row whose id is to be found by `source`.
@@ -214,17 +218,9 @@ impl Builder {
                     Some((node, kind)) => self.id_text(node, kind, ID_COLUMN)?,
                 }
             }
-            IdSource::Field(name) => {
-                let (node, kind) = self.named_id().ok_or_else(|| {
-                    self.row_error(format!(
-                        "the row has no field {name:?}, which must hold its id; add the field, or \
-                         name another one by the option id"
-                    ))
-                })?;
-                self.id_text(node, kind, name)?
-            }
+            IdSource::Field(_) => self.named_id()?,
         };
-        self.push_id(&id, matches!(source, IdSource::Field(_)))
+        self.push_id(&id)
     }
 
     /// Removes the open row, as if none of it had come.

@@ -3,14 +3,54 @@
 use super::builder::{Builder, END_BYTES, ROOT};
 use super::node::{Kind, NodeId};
 use crate::Result;
+use crate::format::metadata::OwnId;
 use crate::schema::ID_COLUMN;
 
 impl Builder {
-    /// The value that holds the id of the open row: the field with the chosen name, or else the end
-    /// of the path that the name spells.
-    pub(super) fn named_id(&self) -> Option<(NodeId, Kind)> {
-        let field = std::slice::from_ref(&self.id_field);
-        self.last_value(field).or_else(|| self.last_value(&self.id_path))
+    /// Whether another field was named for the ids, and a document has an `_id` that is not its id.
+    pub(crate) fn own_id_differs(&self) -> bool {
+        self.own_id_differs
+    }
+
+    /// Where all rows have the id that the caller named; `None` if it is not the same place in all
+    /// rows, or if no field was named.
+    pub(crate) fn place_of_ids(&self) -> Option<OwnId> {
+        match self.ids_found {
+            [true, false] => Some(OwnId::NamedField),
+            [false, true] => Some(OwnId::NamedPath),
+            _ => None,
+        }
+    }
+
+    /// The id of the open row: the field with the chosen name, or else the end of the path that the
+    /// name spells.
+    pub(super) fn named_id(&mut self) -> Result<String> {
+        let field = self.last_value(std::slice::from_ref(&self.id_field));
+        let found = field.or_else(|| self.last_value(&self.id_path));
+        let name = &self.id_field;
+        let (node, kind) = found.ok_or_else(|| {
+            self.row_error(format!(
+                "the row has no field {name:?}, which must hold its id; add the field, or name \
+                 another one by the option id"
+            ))
+        })?;
+        let id = self.id_text(node, kind, name)?;
+        self.ids_found[usize::from(field.is_none())] = true;
+        Ok(id)
+    }
+
+    /// Checks that the open row has this id in the field that the caller named.
+    pub(super) fn check_named(&mut self, id: &str) -> Result<()> {
+        let found = self.named_id().map_err(|error| error.with_id(id))?;
+        if found == id {
+            return Ok(());
+        }
+        let message = format!(
+            "the id in field {:?} of the document is {found:?}, but the row has another id; make \
+             them equal, or choose no field by the option id",
+            self.id_field
+        );
+        Err(self.row_error(message).with_id(id))
     }
 
     /// The value at this path of the open row.
@@ -29,9 +69,7 @@ impl Builder {
         (kind != Kind::Absent).then_some((node, kind))
     }
 
-    /// `named`: the id is that of a field which the caller named, so `_id` is a field like any
-    /// other.
-    pub(super) fn push_id(&mut self, id: &str, named: bool) -> Result<()> {
+    pub(super) fn push_id(&mut self, id: &str) -> Result<()> {
         let row = self.rows();
         if let Some(node) = self.id_node {
             let kind = self.nodes[node].kind_at(row);
@@ -41,7 +79,8 @@ impl Builder {
                 Kind::Int | Kind::Big | Kind::String => self.id_text(node, kind, ID_COLUMN)? == id,
                 _ => false,
             };
-            if !same && named {
+            if !same && self.id_is_named {
+                // `_id` is a field like any other.
                 self.own_id_differs = true;
             } else if !same {
                 let found = self.describe(node, kind);

@@ -7,13 +7,12 @@ use std::slice::Iter;
 
 use super::batch::{LeafBatch, StoredValue};
 use super::damage::corrupt;
-use super::document::{Item, Name, Rescued};
+use super::document::{Item, Name, Rescued, json_text};
 use super::file::ParquetFile;
+use super::id::IdPlace;
 use super::limits::{no_memory, too_much};
 use super::row::{Projection, StoredRow};
-use crate::format::metadata::OwnId;
 use crate::format::value_text::{decimal, decimal_text, float_as_double, uuid_text};
-use crate::json::text::write_string;
 use crate::schema::facts::{Facts, Groups};
 use crate::schema::{Column, ColumnType, Form, ID_COLUMN};
 use crate::time::{date_text, timestamp_text};
@@ -26,7 +25,11 @@ use base64::engine::general_purpose::STANDARD;
 pub(super) struct Assembler {
     row_bytes_max: usize,
     projection: Projection,
-    own_id: Option<OwnId>,
+    id: IdPlace,
+    /// The documents' own `_id` is asked for.
+    takes_own: bool,
+    /// The first field is read for its id alone, and not asked for.
+    hides_first: bool,
     columns: Vec<Node>,
     /// The place of each column in `columns`.
     by_name: BTreeMap<Name, usize>,
@@ -38,7 +41,8 @@ pub(super) struct Assembler {
 
 /// A row whose rescued values are not put back.
 pub(super) struct Apart {
-    id: String,
+    /// `None` if it is one of the fields.
+    id: Option<String>,
     pub(super) columns: Vec<(Name, Item)>,
     pub(super) rescued: Vec<(String, Rescued)>,
 }
@@ -72,15 +76,15 @@ enum Shape {
 
 impl Assembler {
     pub(super) fn new(file: &ParquetFile, projection: &Projection) -> Result<Self> {
-        // `_id` is the first leaf of every file.
-        let mut leaves = vec![0];
-        let mut next_in_file = 1;
+        // The leaf of `_id` is the first one, if there is one.
+        let mut leaves: Vec<usize> = (0..file.id.own_leaves()).collect();
+        let mut next_in_file = leaves.len();
         let mut columns = Vec::new();
         let mut facts = &file.facts[..];
         for column in file.schema().columns() {
             let count = column.column_type.leaves();
             let (own, behind) = facts.split_at(column.column_type.columns_in_all());
-            if projection.takes(&column.name) {
+            if projection.takes(&column.name) || file.id.is_in(&column.name) {
                 columns.push(Node::new(column, &mut own.iter(), leaves.len(), 0, 0));
                 leaves.extend(next_in_file..next_in_file + count);
             }
@@ -91,13 +95,16 @@ impl Assembler {
         if file.has_rescued {
             leaves.push(next_in_file);
         }
-        let own_id = projection.takes(ID_COLUMN).then_some(file.own_id);
+        let hides_first = file.id.is_field()
+            && columns.first().is_some_and(|column| !projection.takes(&column.name));
         let by_name =
             columns.iter().enumerate().map(|(at, column)| (Name::clone(&column.name), at));
         Ok(Assembler {
             row_bytes_max: file.terms.limits.row_bytes_max,
             projection: projection.clone(),
-            own_id,
+            id: file.id.clone(),
+            takes_own: projection.takes(ID_COLUMN),
+            hides_first,
             by_name: by_name.collect(),
             columns,
             rescued,
@@ -118,15 +125,13 @@ impl Assembler {
     pub(super) fn row(&self, leaves: &mut [LeafBatch]) -> Result<StoredRow> {
         let Apart { id, columns, rescued } = self.apart(leaves)?;
         let mut fields = Vec::with_capacity(columns.len() + 1);
-        match self.own_id {
-            Some(OwnId::String) => fields.push((Name::from(ID_COLUMN), Item::String(id.clone()))),
-            Some(OwnId::Number) => fields.push((Name::from(ID_COLUMN), json_text(id.clone())?)),
-            Some(OwnId::Absent) | None => {}
+        if let Some(id) = id.as_ref().filter(|_| self.takes_own) {
+            fields.extend(self.id.own_field(id)?);
         }
         let first = fields.len();
         fields.extend(columns);
         for (name, part) in rescued {
-            if !self.projection.takes(&name) {
+            if !self.projection.takes(&name) && !self.id.is_in(&name) {
                 continue;
             }
             match self.by_name.get(name.as_str()).copied() {
@@ -134,17 +139,20 @@ impl Assembler {
                 None => fields.push((Name::from(name), part.into())),
             }
         }
+        let id = id.map_or_else(|| self.id.id_in(&fields), Ok)?;
+        if self.hides_first {
+            fields.remove(0);
+        }
         Ok(StoredRow { id, document: Item::Object(fields) })
     }
 
     /// The row that begins at the next entry of each leaf, with its rescued values apart.
     pub(super) fn apart(&self, leaves: &mut [LeafBatch]) -> Result<Apart> {
         let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
-        let Some(StoredValue::Bytes(id)) = row.leaves[0].next(0)? else {
-            return Err(corrupt("a row has no id"));
+        let id = match self.id {
+            IdPlace::Own(_) => Some(own_id(row)?),
+            IdPlace::Field(_) => None,
         };
-        takes(&mut row.bytes_left, id.len(), row.most)?;
-        let id = text(id)?.to_owned();
         let read = |column: &Node| Ok((Name::clone(&column.name), column.read(row)?));
         let columns = self.columns.iter().map(read).collect::<Result<_>>()?;
         let mut apart = Apart { id, columns, rescued: Vec::new() };
@@ -285,6 +293,15 @@ struct Row<'l> {
     most: usize,
 }
 
+/// The next id in the column `_id`, which is the first leaf.
+fn own_id(row: &mut Row<'_>) -> Result<String> {
+    let Some(StoredValue::Bytes(id)) = row.leaves[0].next(0)? else {
+        return Err(corrupt("a row has no id"));
+    };
+    takes(&mut row.bytes_left, id.len(), row.most)?;
+    Ok(text(id)?.to_owned())
+}
+
 fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
     let rest = left.checked_sub(bytes.max(1));
     *left = rest.ok_or_else(|| too_much("one row has too many bytes", "row_bytes_max", most))?;
@@ -379,16 +396,4 @@ fn finite(value: f32) -> Result<f32> {
 
 fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| corrupt("a text is not UTF-8"))
-}
-
-/// The text of a JSON column. It is checked, so a damaged file never gives a row that is not JSON.
-fn json_text(text: String) -> Result<Item> {
-    match json::validate(text.as_bytes()) {
-        Ok(()) => Ok(Item::Text(text)),
-        Err(_) => {
-            let mut shown = String::new();
-            write_string(&mut shown, &text.chars().take(40).collect::<String>());
-            Err(corrupt(format!("the text {shown} in a json column is not JSON")))
-        }
-    }
 }

@@ -125,6 +125,17 @@ impl Item {
     }
 }
 
+/// A value of a JSON column, of its text. It is checked, so a damaged file never gives a row that is not JSON.
+pub(super) fn json_text(text: String) -> Result<Item> {
+    match json::validate(text.as_bytes()) {
+        Ok(()) => Ok(Item::Text(text)),
+        Err(_) => {
+            let mut shown = String::new();
+            write_string(&mut shown, &text.chars().take(40).collect::<String>());
+            Err(corrupt(format!("the text {shown} in a json column is not JSON")))
+        }
+    }
+}
 /// The text of [`Item::Shared`].
 fn shared(text: &Bytes) -> &str {
     std::str::from_utf8(text).unwrap_or_default()

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::id::IdPlace;
 use super::limits::Terms;
-use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
@@ -24,7 +24,7 @@ pub struct ParquetFile {
     /// Of each column of the schema, each field and each element, in order.
     pub(super) facts: Vec<Facts>,
     pub(super) has_rescued: bool,
-    pub(super) own_id: OwnId,
+    pub(super) id: IdPlace,
 }
 
 /// What the footer of a Coldpress file says. Reading it takes only the last bytes of the file.
@@ -39,6 +39,7 @@ pub struct Footer {
     pub(super) lsns: LsnRange,
     pub(super) rows_count: u64,
     pub(super) append: Option<(String, u64)>,
+    pub(super) id_field: Option<Vec<String>>,
 }
 
 impl Footer {
@@ -71,6 +72,12 @@ impl Footer {
     /// if the append had no id.
     pub fn append(&self) -> Option<(&str, u64)> {
         self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
+    }
+
+    /// The names down to the field of the documents that holds the ids; `None` if the column `_id`
+    /// holds them. See [`IdSource::Field`](crate::IdSource::Field).
+    pub fn id_field(&self) -> Option<&[String]> {
+        self.id_field.as_deref()
     }
 
     /// An error of kind `Corrupt` if the file was made for another key. Otherwise a moved file

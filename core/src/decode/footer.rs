@@ -10,14 +10,15 @@ use parquet::file::metadata::{
 
 use super::damage::{corrupt, guarded};
 use super::file::{Footer, ParquetFile};
+use super::id::IdPlace;
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
 use crate::format::metadata::{
     FORMAT_VERSION, FORMAT_VERSION_NUMBERED, FORMAT_VERSION_WITHOUT_FORMS, OwnId, metadata_key,
 };
-use crate::schema::RESCUED_COLUMN;
 use crate::schema::facts::Facts;
 use crate::schema::parquet_type::{TreeForm, file_type};
+use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
 use crate::{Error, LsnRange, Result, Schema};
 
 impl Footer {
@@ -55,9 +56,9 @@ impl ParquetFile {
 
 fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
     let (metadata, contents) = decode(&bytes, bytes.len() as u64, limits)?;
-    let Contents { footer, facts, has_rescued, own_id } = contents;
+    let Contents { footer, facts, has_rescued, id } = contents;
     let terms = Terms::new(limits);
-    Ok(ParquetFile { footer, facts, has_rescued, own_id, metadata, bytes, terms })
+    Ok(ParquetFile { footer, facts, has_rescued, id, metadata, bytes, terms })
 }
 
 /// The footer of a file of `file_bytes` bytes; `tail` is the end of that file.
@@ -105,7 +106,7 @@ struct Contents {
     /// Of each column of the schema, each field and each element, in order.
     facts: Vec<Facts>,
     has_rescued: bool,
-    own_id: OwnId,
+    id: IdPlace,
 }
 
 fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> Result<Contents> {
@@ -128,20 +129,13 @@ fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> 
     if !facts.iter().all(|facts| facts.nulls.fits(groups) && facts.integers.fits(groups)) {
         return Err(corrupt("its schema names a row group that it does not have"));
     }
-    let own_id = match pairs.optional(metadata_key::OWN_ID) {
-        None => OwnId::Absent,
-        Some("string") => OwnId::String,
-        Some("number") => OwnId::Number,
-        Some(other) => {
-            return Err(corrupt(format!("its metadata names the unknown kind of ids {other:?}")));
-        }
-    };
+    let id = place_of_ids(&pairs, &schema)?;
     let tenant_id = pairs.number(metadata_key::TENANT)?;
     let collection = pairs.required(metadata_key::COLLECTION)?.to_owned();
 
     let root = pairs.0.schema_descr().root_schema();
     let has_rescued = root.get_fields().last().is_some_and(|field| field.name() == RESCUED_COLUMN);
-    if *root != *file_type(&schema, has_rescued, form)? {
+    if *root != *file_type(&schema, id.is_field(), has_rescued, form)? {
         return Err(corrupt("its columns are not those of its own schema"));
     }
     let rows_count = check_groups(metadata, pages_end, limits)?;
@@ -150,8 +144,26 @@ fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> 
         Some(id) => Some((id.to_owned(), pairs.number(metadata_key::APPEND_ROW)?)),
         None => None,
     };
-    let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append };
-    Ok(Contents { footer, facts, has_rescued, own_id })
+    let id_field = id.path().map(<[String]>::to_vec);
+    let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append, id_field };
+    Ok(Contents { footer, facts, has_rescued, id })
+}
+
+fn place_of_ids(pairs: &Pairs<'_>, schema: &Schema) -> Result<IdPlace> {
+    if let Some(text) = pairs.optional(metadata_key::ID) {
+        return IdPlace::of_field(text, schema);
+    }
+    if schema.column(ID_COLUMN).is_some() {
+        return Err(corrupt("its schema has a column \"_id\" beside the ids of its rows"));
+    }
+    match pairs.optional(metadata_key::OWN_ID) {
+        None => Ok(IdPlace::Own(OwnId::Absent)),
+        Some("string") => Ok(IdPlace::Own(OwnId::String)),
+        Some("number") => Ok(IdPlace::Own(OwnId::Number)),
+        Some(other) => {
+            Err(corrupt(format!("its metadata names the unknown kind of ids {other:?}")))
+        }
+    }
 }
 
 fn no_parquet(error: impl std::fmt::Display) -> Error {

@@ -9,6 +9,7 @@ mod extent;
 mod file;
 mod footer;
 mod group;
+mod id;
 mod indexes;
 mod limits;
 mod outline;

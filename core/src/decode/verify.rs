@@ -119,11 +119,15 @@ fn check_chunk(
 }
 
 fn check_filter(filter: &Sbbf, values: &DecodedValues) -> Result<()> {
-    match values {
-        DecodedValues::Bytes(values) if values.iter().any(|value| !filter.check(&value[..])) => {
-            Err(corrupt("its bloom filter denies a value that the column has"))
-        }
-        _ => Ok(()),
+    let has_all = match values {
+        DecodedValues::Bytes(values) => values.iter().all(|value| filter.check(&value[..])),
+        DecodedValues::Int32(values) => values.iter().all(|value| filter.check(value)),
+        DecodedValues::Int64(values) => values.iter().all(|value| filter.check(value)),
+        _ => true,
+    };
+    match has_all {
+        true => Ok(()),
+        false => Err(corrupt("its bloom filter denies a value that the column has")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use parquet::bloom_filter::Sbbf;
 
-use crate::resolve::{Blobs, Values};
+use crate::resolve::Values;
 
 /// Bits for each id at which 1 lookup of an absent id in 100 reads the pages in vain (the table in
 /// Parquet's `BloomFilter.md`).
@@ -14,20 +14,37 @@ const BITS_PER_ID: f64 = 10.5;
 const BLOCK_BYTES: usize = 32;
 
 /// A filter takes at most one part in this many of the bytes of the ids in the file.
-const PART_OF_IDS: usize = 10;
+const PART_OF_TEXTS: usize = 10;
+
+/// The same of ids that are numbers or UUIDs. They take fewer bytes: with a tenth, none of 8 bytes
+/// would ever have a filter.
+const PART_OF_NUMBERS: usize = 5;
 
 /// The filter of these ids, which take `stored_bytes` in the file.
 ///
 /// `None` if the ids ascend, because the column index then shows the page of an id. Also `None` if
-/// the filter would be larger than a tenth of the ids.
+/// the filter would be too large a part of the ids.
 pub(super) fn filter(ids: &Values, range: Range<usize>, stored_bytes: usize) -> Option<Sbbf> {
-    let Values::Bytes(ids) = ids else { return None };
     let bytes = filter_bytes(range.len());
-    if bytes > stored_bytes / PART_OF_IDS || climb(ids, range.clone()) {
+    let part = match ids {
+        Values::Bytes(_) => PART_OF_TEXTS,
+        _ => PART_OF_NUMBERS,
+    };
+    if bytes > stored_bytes / part || climb(ids, range.clone()) {
         return None;
     }
     let mut filter = Sbbf::new_with_num_of_bytes(bytes);
-    ids.iter(range).for_each(|id| filter.insert(id));
+    // The bytes of each value in PLAIN encoding, as `BloomFilter.md` says.
+    match ids {
+        Values::Bytes(ids) => ids.iter(range).for_each(|id| filter.insert(id)),
+        Values::Int32(ids) => ids[range].iter().for_each(|id| filter.insert(id)),
+        Values::Int64(ids) => ids[range].iter().for_each(|id| filter.insert(id)),
+        Values::Fixed(ids, width) => {
+            let ids = &ids[range.start * width..range.end * width];
+            ids.chunks_exact(*width).for_each(|id| filter.insert(id));
+        }
+        Values::Boolean(_) | Values::Float(_) | Values::Double(_) => return None,
+    }
     Some(filter)
 }
 
@@ -38,14 +55,24 @@ fn filter_bytes(ids: usize) -> usize {
     ((bits / 8.0).ceil() as usize).next_power_of_two().max(BLOCK_BYTES)
 }
 
-/// Whether no id is less than the one before it, byte by byte.
-fn climb(ids: &Blobs, range: Range<usize>) -> bool {
-    ids.iter(range.clone()).zip(ids.iter(range).skip(1)).all(|(id, next)| id <= next)
+/// Whether no id is less than the one before it: as numbers, or byte by byte.
+fn climb(ids: &Values, range: Range<usize>) -> bool {
+    match ids {
+        Values::Bytes(ids) => ids.iter(range).is_sorted(),
+        Values::Int32(ids) => ids[range].is_sorted(),
+        Values::Int64(ids) => ids[range].is_sorted(),
+        Values::Fixed(ids, width) => {
+            let ids = &ids[range.start * width..range.end * width];
+            ids.chunks_exact(*width).is_sorted()
+        }
+        Values::Boolean(_) | Values::Float(_) | Values::Double(_) => true,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolve::Blobs;
 
     fn ids(ids: impl Iterator<Item = String>) -> Values {
         let mut blobs = Blobs::default();
@@ -71,6 +98,83 @@ mod tests {
             assert!(wrong as u64 <= asked / 100, "{wrong} of {asked} with {count} ids");
         }
         assert_eq!(filter_bytes(49_152), 64 << 10, "the default row group fills a power of two");
+    }
+
+    #[test]
+    fn numbers_and_uuids_are_found_by_their_stored_bytes() {
+        let number = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15).cast_signed();
+        let found = |ids: &Values, stored| {
+            filter(ids, 0..49_152, stored).is_some_and(|filter| match ids {
+                Values::Int64(ids) => ids.iter().all(|id| filter.check(&id.to_le_bytes()[..])),
+                Values::Int32(ids) => ids.iter().all(|id| filter.check(&id.to_le_bytes()[..])),
+                Values::Fixed(ids, width) => ids.chunks(*width).all(|id| filter.check(id)),
+                _ => false,
+            })
+        };
+        let numbers: Vec<i64> = (0..49_152).map(number).collect();
+        let small = numbers.iter().map(|number| *number as i32).collect();
+        let uuids = numbers.iter().flat_map(|number| number.to_be_bytes().repeat(2)).collect();
+        assert!(found(&Values::Int64(numbers.clone()), 8 * 49_152));
+        assert!(found(&Values::Int32(small), usize::MAX));
+        assert!(found(&Values::Fixed(uuids, 16), 16 * 49_152));
+        // As numbers these climb, although the last digits of their bytes do not.
+        let climbing: Vec<i64> = (-20_000..29_152).collect();
+        assert!(filter(&Values::Int64(climbing), 0..49_152, usize::MAX).is_none());
+    }
+
+    /// As any reader of Parquet looks up an id, of the type that its column has.
+    #[test]
+    fn parquets_own_reader_finds_ids_of_every_type() {
+        use crate::{Encoder, IdSource, Schema, Settings, Target};
+        use parquet::data_type::{AsBytes, ByteArray};
+        use parquet::file::properties::ReaderProperties;
+        use parquet::file::reader::FileReader;
+        use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+
+        let number = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1;
+        let uuid = |at: u64| {
+            let digits = scattered(at);
+            format!("{}-0000-4000-8000-{}", &digits[..8], &digits[20..])
+        };
+        type Id<'f> = (&'f str, &'f dyn Fn(u64) -> String, &'f dyn Fn(u64) -> Box<dyn AsBytes>);
+        let cases: [Id<'_>; 3] = [
+            ("string", &|at| format!("{:?}", scattered(at)), &|at| {
+                Box::new(ByteArray::from(scattered(at).as_str()))
+            }),
+            ("int64", &|at| number(at).to_string(), &|at| Box::new(number(at).cast_signed())),
+            ("uuid", &|at| format!("{:?}", uuid(at)), &|at| {
+                let digits = uuid(at).replace('-', "");
+                Box::new(ByteArray::from(
+                    u128::from_str_radix(&digits, 16).unwrap().to_be_bytes().to_vec(),
+                ))
+            }),
+        ];
+        for (name, json, stored) in cases {
+            let schema = format!(r#"{{"columns":[{{"name":"k","type":"{name}"}}]}}"#);
+            let settings = Settings {
+                id: IdSource::Field("k".to_owned()),
+                schema: Some(Schema::from_json(&schema).unwrap()),
+                row_group_rows_max: 3_000,
+                ..Settings::default()
+            };
+            let mut encoder = Encoder::new(settings).unwrap();
+            for at in 0..6_000 {
+                encoder.push_json(format!("{{\"k\":{}}}", json(at)).as_bytes()).unwrap();
+            }
+            let bytes = encoder.finish(&Target::new(0, "c")).unwrap().bytes;
+            let properties = ReaderProperties::builder().set_read_bloom_filter(true).build();
+            let options = ReadOptionsBuilder::new().with_reader_properties(properties).build();
+            let file = SerializedFileReader::new_with_options(bytes, options).unwrap();
+            for (group, present, absent) in
+                [(0, 0..3_000, 3_000..6_000), (1, 3_000..6_000, 0..3_000)]
+            {
+                let group = file.get_row_group(group).unwrap();
+                let filter = group.get_column_bloom_filter(0).unwrap();
+                assert!(present.clone().all(|at| filter.check(&*stored(at))), "{name}");
+                let wrong = absent.filter(|at| filter.check(&*stored(*at))).count();
+                assert!(wrong < 60, "{wrong} of 3000 absent ids of {name}");
+            }
+        }
     }
 
     #[test]

@@ -11,13 +11,14 @@ use super::refused::refused;
 use crate::format::codec::compression;
 use crate::format::limits::PAGE_ENTRIES_MAX;
 use crate::resolve::{Leaf, Levels, Values};
-use crate::schema::ID_COLUMN;
 use crate::{Codec, Result, work};
 
 /// A leaf, and the place up to which it is written.
 pub(super) struct LeafCursor {
     leaf: Leaf,
     choice: Choice,
+    /// Its values are the ids of the rows.
+    holds_ids: bool,
     entry: usize,
     value: usize,
 }
@@ -30,8 +31,8 @@ struct PageMax {
 }
 
 impl LeafCursor {
-    pub(super) fn new(leaf: Leaf, choice: Choice) -> Self {
-        LeafCursor { leaf, choice, entry: 0, value: 0 }
+    pub(super) fn new(leaf: Leaf, choice: Choice, holds_ids: bool) -> Self {
+        LeafCursor { leaf, choice, holds_ids, entry: 0, value: 0 }
     }
 
     /// Writes the next `rows` rows as a column chunk.
@@ -64,7 +65,7 @@ impl LeafCursor {
             self.value += values;
         }
         let (bytes, mut close) = chunk.close().map_err(refused)?;
-        if self.leaf.path == [ID_COLUMN] {
+        if self.holds_ids {
             let values = first_value..self.value;
             close.bloom_filter = bloom::filter(&self.leaf.values, values, bytes.len());
         }
@@ -218,7 +219,7 @@ mod tests {
             values,
         };
         let choice = Choice { dictionary: false, encoding: Encoding::PLAIN };
-        let (mut cursor, mut rows) = (LeafCursor::new(leaf, choice), Vec::new());
+        let (mut cursor, mut rows) = (LeafCursor::new(leaf, choice, false), Vec::new());
         while cursor.entry < 1_000 {
             let page = cursor.page(max);
             let (entries, values) = (page.entries, page.range.len());
@@ -271,7 +272,8 @@ mod tests {
                         values: Values::Int64(vec![7; values]),
                     };
                     let choice = Choice { dictionary: false, encoding: Encoding::PLAIN };
-                    let (mut cursor, mut pages) = (LeafCursor::new(leaf, choice), Vec::new());
+                    let (mut cursor, mut pages) =
+                        (LeafCursor::new(leaf, choice, false), Vec::new());
                     while cursor.entry < 1_000 {
                         let page = cursor.page(max);
                         let (entries, range) = (page.entries, page.range.clone());

@@ -68,7 +68,8 @@ impl Encoder {
     }
 
     /// Takes one row with an id of its own. The document must be a JSON object, and its own `_id`,
-    /// if it has one, must equal `id`.
+    /// if it has one, must equal `id`. Where [`Settings::id`] names a field, that field must be
+    /// there and equal `id`, and `_id` is a field like any other.
     pub fn push_row(&mut self, id: &str, document: &Value) -> Result<()> {
         self.intake.check()?;
         let pushed = self.intake.no_open_text().and_then(|()| self.intake.row(id, document));
@@ -169,7 +170,7 @@ impl Encoder {
         let mut columns = resolve(self.intake.builder, &self.settings, Opened::default())?;
         let mut file = FileWriter::open(&columns, &self.settings)?;
         file.write(&mut columns, &self.settings)?;
-        let bytes = file.close(&columns.schema, columns.own_id, target, lsns)?;
+        let bytes = file.close(&columns.schema, target, lsns)?;
         Ok(EncodedFile { key, bytes, summary: Summary::of(columns) })
     }
 }

@@ -6,7 +6,7 @@ use super::write::FileWriter;
 use crate::columns::Builder;
 use crate::format::metadata::OwnId;
 use crate::format::rescued::RescuedCounts;
-use crate::resolve::{Opened, resolve};
+use crate::resolve::{Opened, own_id, resolve};
 use crate::{NewFields, Result, Schema, Settings, Target};
 
 /// A file of which at least one row group is written.
@@ -54,10 +54,14 @@ impl OpenFile {
         })
     }
 
-    /// Whether rows whose own ids are these can come into the file. Where it tells of none, they
-    /// are rescued.
-    pub(super) fn takes(&self, found: OwnId) -> bool {
-        self.own_id == OwnId::Absent || self.own_id == found
+    /// Whether these rows can come into the file: their ids must be where it says. Where it tells
+    /// of no `_id` of the documents, those are rescued.
+    pub(super) fn takes(&self, builder: &Builder) -> bool {
+        match self.own_id {
+            OwnId::Absent => true,
+            OwnId::NamedField | OwnId::NamedPath => builder.place_of_ids() == Some(self.own_id),
+            OwnId::String | OwnId::Number => self.own_id == own_id(builder),
+        }
     }
 
     pub(super) fn write(&mut self, builder: Builder) -> Result<()> {
@@ -74,10 +78,10 @@ impl OpenFile {
         let OpenFile { writer, schema, own_id, has_rescued, rows, rescued, .. } = self;
         let append = append_id.map(|id| (id, self.first_row));
         let unknown = FileTail::unknown_lsns()?;
-        let (end, checksum) = writer.close_unsealed(&schema, own_id, target, unknown, append)?;
+        let (end, checksum) = writer.close_unsealed(&schema, target, unknown, append)?;
         let summary = Summary {
             rows,
-            columns: columns_in_file(&schema, has_rescued),
+            columns: columns_in_file(&schema, own_id, has_rescued),
             rescued: rescued.into_list(),
             duplicate_keys: self.duplicate_keys,
             schema,

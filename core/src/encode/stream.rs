@@ -12,7 +12,6 @@ use super::open_file::OpenFile;
 use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
 use crate::columns::Builder;
-use crate::resolve::own_id;
 use crate::{Error, ErrorKind, LsnRange, NewFields, Result, Schema, Settings, Target};
 
 /// JSON is read in slices of this size, so that few bytes wait while the builder is full.
@@ -283,10 +282,9 @@ impl StreamEncoder {
         if builder.row_number() <= self.skipped {
             return Ok(());
         }
-        // The metadata says once, for the whole file, whether each document has an `_id` of its
-        // own.
-        let found = own_id(&builder);
-        if self.file.as_ref().is_some_and(|file| !file.takes(found)) {
+        // The metadata says once, for the whole file, where the ids are, and whether each document
+        // has an `_id` of its own.
+        if self.file.as_ref().is_some_and(|file| !file.takes(&builder)) {
             self.end_file()?;
         }
         match &mut self.file {

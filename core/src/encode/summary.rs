@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::format::metadata::OwnId;
 use crate::resolve::Columns;
 use crate::{Error, ErrorKind, ObjectKey, Rescued, Schema};
 
@@ -36,7 +37,7 @@ impl Summary {
     pub(super) fn of(columns: Columns) -> Self {
         Summary {
             rows: columns.rows as u64,
-            columns: columns_in_file(&columns.schema, columns.has_rescued),
+            columns: columns_in_file(&columns.schema, columns.own_id, columns.has_rescued),
             rescued: columns.rescued.into_list(),
             duplicate_keys: columns.duplicate_keys,
             schema: columns.schema,
@@ -45,10 +46,10 @@ impl Summary {
 }
 
 /// How many columns the top of a file of this schema has, `_id` and `_rescued_data` among them.
-pub(super) fn columns_in_file(schema: &Schema, has_rescued: bool) -> usize {
+pub(super) fn columns_in_file(schema: &Schema, own_id: OwnId, has_rescued: bool) -> usize {
     use crate::ColumnType::Null;
     let stored = schema.columns().iter().filter(|column| column.column_type != Null).count();
-    1 + stored + usize::from(has_rescued)
+    usize::from(!own_id.is_named()) + stored + usize::from(has_rescued)
 }
 
 /// The error that a file without rows is.

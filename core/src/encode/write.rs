@@ -25,6 +25,9 @@ pub(super) struct FileWriter {
     writer: SerializedFileWriter<Vec<u8>>,
     columns: Vec<ColumnDescPtr>,
     scratch: Scratch,
+    /// Where the ids are, and the names down to that column.
+    own_id: OwnId,
+    id_path: Vec<String>,
     /// The number of row groups so far, and what their rows say of the columns.
     groups: usize,
     tally: Tally,
@@ -35,7 +38,9 @@ pub(super) struct FileWriter {
 impl FileWriter {
     /// A file of the columns that these ones are.
     pub(super) fn open(columns: &Columns, settings: &Settings) -> Result<Self> {
-        let root = file_type(&columns.schema, columns.has_rescued, TreeForm::Stated)?;
+        let (own_id, id_path) = (columns.own_id, columns.id_path.clone());
+        let root =
+            file_type(&columns.schema, own_id.is_named(), columns.has_rescued, TreeForm::Stated)?;
         // The filters stand next to the indexes and the footer: one read of the tail gets them all.
         let properties = WriterProperties::builder()
             .set_created_by(CREATED_BY.to_owned())
@@ -45,7 +50,7 @@ impl FileWriter {
         let columns = writer.schema_descr().columns().to_vec();
         let (scratch, checksum) = (Scratch::new(settings.codec)?, FileChecksum::default());
         let (groups, tally) = (0, Tally::default());
-        Ok(FileWriter { writer, columns, scratch, groups, tally, checksum })
+        Ok(FileWriter { writer, columns, scratch, own_id, id_path, groups, tally, checksum })
     }
 
     /// Writes rows, as one row group or as many as it takes.
@@ -60,7 +65,8 @@ impl FileWriter {
         let rows_max = settings.row_group_rows_max;
         let cursor = |leaf: Leaf| {
             let choice = choose(&leaf.values, rows_max, settings.codec, settings.encodings);
-            LeafCursor::new(leaf, choice)
+            let holds_ids = leaf.path == self.id_path;
+            LeafCursor::new(leaf, choice, holds_ids)
         };
         let mut leaves: Vec<LeafCursor> =
             std::mem::take(&mut columns.leaves).into_iter().map(cursor).collect();
@@ -91,14 +97,8 @@ impl FileWriter {
     }
 
     /// Writes the footer, and gives the bytes that were not taken out.
-    pub(super) fn close(
-        self,
-        schema: &Schema,
-        own_id: OwnId,
-        target: &Target,
-        lsns: LsnRange,
-    ) -> Result<Bytes> {
-        let (mut end, checksum) = self.close_unsealed(schema, own_id, target, lsns, None)?;
+    pub(super) fn close(self, schema: &Schema, target: &Target, lsns: LsnRange) -> Result<Bytes> {
+        let (mut end, checksum) = self.close_unsealed(schema, target, lsns, None)?;
         match checksum.seal(&mut end) {
             true => Ok(Bytes::from(end)),
             false => Err(Error::misuse(
@@ -112,13 +112,12 @@ impl FileWriter {
     pub(super) fn close_unsealed(
         mut self,
         schema: &Schema,
-        own_id: OwnId,
         target: &Target,
         lsns: LsnRange,
         append: Option<(&str, u64)>,
     ) -> Result<(Vec<u8>, FileChecksum)> {
         let schema = schema.to_file_json(&self.tally.end());
-        for pair in metadata(schema, own_id, target, lsns, append) {
+        for pair in metadata(schema, (self.own_id, &self.id_path), target, lsns, append) {
             self.writer.append_key_value_metadata(pair);
         }
         let end = self.writer.into_inner().map_err(refused)?;
@@ -132,11 +131,11 @@ impl fmt::Debug for FileWriter {
     }
 }
 
-/// `append`: the id of the append that the rows belong to, and how many of its rows come before
+/// `id_path`: the names down to the column of the ids. `append`: the id of the append that the rows belong to, and how many of its rows come before
 /// them.
 fn metadata(
     schema: String,
-    own_id: OwnId,
+    (own_id, id_path): (OwnId, &[String]),
     target: &Target,
     lsns: LsnRange,
     append: Option<(&str, u64)>,
@@ -151,11 +150,14 @@ fn metadata(
         pairs.push((metadata_key::APPEND_ID, id.to_owned()));
         pairs.push((metadata_key::APPEND_ROW, row.to_string()));
     }
+    if own_id.is_named() {
+        pairs.push((metadata_key::ID, serde_json::Value::from(id_path).to_string()));
+    }
     pairs.push((metadata_key::MIN_LSN, lsns.min().to_string()));
     pairs.push((metadata_key::MAX_LSN, lsns.max().to_string()));
     pairs.push((metadata_key::SCHEMA, schema));
     match own_id {
-        OwnId::Absent => {}
+        OwnId::Absent | OwnId::NamedField | OwnId::NamedPath => {}
         OwnId::String => pairs.push((metadata_key::OWN_ID, "string".to_owned())),
         OwnId::Number => pairs.push((metadata_key::OWN_ID, "number".to_owned())),
     }

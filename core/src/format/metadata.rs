@@ -31,10 +31,12 @@ pub(crate) mod metadata_key {
     pub(crate) const MAX_LSN: &str = "coldpress.max_lsn";
     pub(crate) const SCHEMA: &str = "coldpress.schema";
     pub(crate) const OWN_ID: &str = "coldpress.id_in_document";
+    pub(crate) const ID: &str = "coldpress.id";
     pub(crate) const CHECKSUM: &str = "coldpress.crc32";
 }
 
-/// How decoding gives back the `_id` fields of the documents.
+/// Where the ids of the rows are: in the column `_id`, and then how decoding gives back the `_id`
+/// fields of the documents; or in a field that the caller named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnId {
     /// Not every document has one, or not in the same form. `_rescued_data` has those that exist.
@@ -43,4 +45,16 @@ pub(crate) enum OwnId {
     String,
     /// Each document has one, a whole number.
     Number,
+    /// The file has no `_id` of ours: the ids are the field of exactly the name that the caller
+    /// chose.
+    NamedField,
+    /// The same, and the ids are the field at the end of the path that the chosen name spells.
+    NamedPath,
+}
+
+impl OwnId {
+    /// Whether the ids are a field of the documents, and not the column `_id`.
+    pub(crate) fn is_named(self) -> bool {
+        matches!(self, OwnId::NamedField | OwnId::NamedPath)
+    }
 }

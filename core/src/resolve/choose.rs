@@ -8,15 +8,23 @@ use crate::format::metadata::OwnId;
 use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
 use crate::{NewFields, Settings};
 
-/// The plans for the fields of the documents, whose own `_id` fields are known.
-pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Plan> {
+/// The plans for the fields of the documents, whose ids are known: they are at `id_path`, if they
+/// are a field of the documents.
+pub(super) fn plan(
+    nodes: &[Node],
+    own_id: OwnId,
+    id_path: &[String],
+    settings: &Settings,
+) -> Vec<Plan> {
+    let first = id_path.first().filter(|_| own_id.is_named()).map(String::as_str);
     let mut plans = match &settings.schema {
-        Some(schema) => given::documents(nodes, schema, settings),
-        None => Inference::new(nodes, settings).documents(),
+        Some(schema) => given::documents(nodes, schema, first, settings),
+        None => Inference::new(nodes, first, settings).documents(),
     };
     for plan in &mut plans {
-        // Our own two names are never a document's columns.
+        // The names of our own columns are never a document's columns.
         match plan.name.as_str() {
+            ID_COLUMN if own_id.is_named() => {}
             ID_COLUMN if own_id != OwnId::Absent => plan.shape = Shape::Id,
             ID_COLUMN | RESCUED_COLUMN => plan.shape = Shape::Rescue,
             _ => {}

@@ -4,21 +4,29 @@ use std::collections::BTreeSet;
 
 use super::fit;
 use super::infer::Inference;
-use super::plan::{Origin, Plan, Shape, columns, rescue_field};
+use super::plan::{Origin, Plan, Shape, bring_forward, columns, rescue_field};
 use crate::columns::{Node, NodeId, ROOT};
 use crate::schema::dots;
-use crate::schema::{Column, ColumnType};
+use crate::schema::{Column, ColumnType, own_columns};
 use crate::{Names, NewFields, Schema, Settings};
 
-/// The plans for the documents' fields with this schema.
-pub(super) fn documents(nodes: &[Node], schema: &Schema, settings: &Settings) -> Vec<Plan> {
+/// The plans for the documents' fields with this schema. `first`: the column that holds the ids, if
+/// they are a field of the documents.
+pub(super) fn documents(
+    nodes: &[Node],
+    schema: &Schema,
+    first: Option<&str>,
+    settings: &Settings,
+) -> Vec<Plan> {
     let inference = match settings.new_fields {
         NewFields::Rescue => None,
-        NewFields::Column => Some(Inference::new(nodes, settings)),
+        NewFields::Column => Some(Inference::new(nodes, first, settings)),
     };
     let mut plans = Given { nodes, inference }.fields(Some(ROOT), schema.columns(), true);
+    bring_forward(&mut plans, first);
     if inference.is_some() && settings.names == Names::Portable {
-        for path in dots::new_twins(&columns(&plans), schema.columns()) {
+        let own = own_columns(first.is_some());
+        for path in dots::new_twins(&columns(&plans), schema.columns(), own) {
             rescue_field(&mut plans, &path);
         }
     }

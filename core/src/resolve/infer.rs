@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::{Origin, Plan, Shape, columns, leaves, rescue_field};
+use super::plan::{Origin, Plan, Shape, bring_forward, columns, leaves, rescue_field};
 use super::text_type;
 use crate::columns::{Field, Kind, Node, NodeId, ROOT};
 use crate::json::number;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
-use crate::schema::{ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use crate::schema::{ColumnType, own_columns};
 use crate::{Names, Numbers, Settings, TextTypes};
 
 /// What the types of columns are inferred from.
@@ -18,19 +18,21 @@ pub(super) struct Inference<'n> {
     pub(super) names: Names,
     pub(super) text_types: TextTypes,
     pub(super) numbers: Numbers,
+    /// The column that holds the ids, if they are a field of the documents.
+    pub(super) first: Option<&'n str>,
 }
 
 impl<'n> Inference<'n> {
-    pub(super) fn new(nodes: &'n [Node], settings: &Settings) -> Self {
+    pub(super) fn new(nodes: &'n [Node], first: Option<&'n str>, settings: &Settings) -> Self {
         let Settings { names, text_types, numbers, .. } = *settings;
-        Inference { nodes, names, text_types, numbers }
+        Inference { nodes, names, text_types, numbers, first }
     }
 
     /// The fields of the documents.
     pub(super) fn documents(self) -> Vec<Plan> {
         let mut plans = self.fields(ROOT);
         if self.names == Names::Portable {
-            for path in dots::twins(&columns(&plans)) {
+            for path in dots::twins(&columns(&plans), own_columns(self.first.is_some())) {
                 rescue_field(&mut plans, &path);
             }
         }
@@ -43,6 +45,9 @@ impl<'n> Inference<'n> {
             Some(Plan::inferred(&field.name, field.node, shape))
         };
         let mut plans: Vec<Plan> = self.nodes[node].fields.iter().filter_map(plan).collect();
+        if node == ROOT {
+            bring_forward(&mut plans, self.first);
+        }
         self.rescue_names(&mut plans, node == ROOT);
         plans
     }
@@ -50,14 +55,14 @@ impl<'n> Inference<'n> {
     /// Makes no columns of the names that engines cannot read beside those before them, and beside
     /// given ones.
     pub(super) fn rescue_names(self, plans: &mut [Plan], top: bool) {
-        let own = if top { &[ID_COLUMN, RESCUED_COLUMN][..] } else { &[] };
+        let own = if top { own_columns(self.first.is_some()) } else { &[] };
         let mut taken: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
         let has_leaves = |plan: &Plan| leaves(&plan.shape) > 0;
         let given = plans.iter().filter(|plan| plan.origin == Origin::Given && has_leaves(plan));
         taken.extend(given.map(|plan| folded(&plan.name).into_owned()));
         let inferred = |plan: &&mut Plan| plan.origin != Origin::Given && has_leaves(plan);
         for plan in plans.iter_mut().filter(inferred) {
-            // Our own two names are dealt with by the caller, whatever the setting.
+            // Our own names are dealt with by the caller, whatever the setting.
             let is_own = own.contains(&plan.name.as_str());
             let collides = self.names == Names::Portable
                 && !is_own

@@ -20,7 +20,8 @@ use crate::format::metadata::OwnId;
 use crate::format::rescued::RescuedCounts;
 use crate::schema::facts::Found;
 use crate::schema::{ID_COLUMN, Schema};
-use crate::{NewFields, Nulls, Policy, Result, Settings};
+use crate::{IdSource, NewFields, Nulls, Policy, Result, Settings};
+use plan::Plan;
 
 pub(crate) use leaf::{Blobs, Leaf, Values};
 pub(crate) use levels::{LevelSlice, Levels};
@@ -32,8 +33,11 @@ pub(crate) struct Columns {
     /// What the rows say of each column of `schema`, each field and each element, in order.
     pub(crate) found: Vec<Found>,
     pub(crate) own_id: OwnId,
+    /// The names down to the leaf that holds the ids.
+    pub(crate) id_path: Vec<String>,
     pub(crate) rows: usize,
-    /// `_id`, then the leaves of `schema` in order, then `_rescued_data` if there is one.
+    /// `_id` if the ids are no field of the documents, then the leaves of `schema` in order, then
+    /// `_rescued_data` if there is one.
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) has_rescued: bool,
     pub(crate) rescued: RescuedCounts,
@@ -49,11 +53,36 @@ pub(crate) struct Opened {
     pub(crate) keeps_rescued: bool,
 }
 
-/// How the own `_id` fields of all rows of `builder` are kept.
+/// How the own `_id` fields of all rows of `builder` are kept beside a column `_id`.
 pub(crate) fn own_id(builder: &Builder) -> OwnId {
     match builder.own_id_differs() {
         true => OwnId::Absent,
         false => plan::own_id(&builder.nodes, builder.rows()),
+    }
+}
+
+/// Where the ids of all rows of `builder` are, and what becomes of the fields.
+fn place_of_ids(builder: &Builder, settings: &Settings, opened: Opened) -> (OwnId, Vec<Plan>) {
+    let plan = |own_id| choose::plan(&builder.nodes, own_id, &id_path(settings, own_id), settings);
+    if let Some(own_id) = opened.own_id {
+        return (own_id, plan(own_id));
+    }
+    if let Some(named) = builder.place_of_ids() {
+        let plan = plan(named);
+        if plan::holds_ids(&plan, &id_path(settings, named)) {
+            return (named, plan);
+        }
+    }
+    let own_id = own_id(builder);
+    (own_id, plan(own_id))
+}
+
+/// The names down to the column of the ids.
+fn id_path(settings: &Settings, own_id: OwnId) -> Vec<String> {
+    match (&settings.id, own_id) {
+        (IdSource::Field(name), OwnId::NamedField) => vec![name.clone()],
+        (IdSource::Field(name), OwnId::NamedPath) => name.split('.').map(str::to_owned).collect(),
+        _ => vec![ID_COLUMN.to_owned()],
     }
 }
 
@@ -64,15 +93,13 @@ pub(crate) fn resolve(
     opened: Opened,
 ) -> Result<Columns> {
     let rows = builder.rows();
-    let own_id = opened.own_id.unwrap_or_else(|| own_id(&builder));
-    let ids = std::mem::take(&mut builder.ids);
+    let (own_id, plan) = place_of_ids(&builder, settings, opened);
+    let ids = id_leaf(std::mem::take(&mut builder.ids));
     let duplicate_keys = builder.duplicate_keys;
     let rows_before = builder.rows_before();
-    let plan = choose::plan(&builder.nodes, own_id, settings);
     let schema = plan::schema(&plan, settings.schema.as_ref());
 
     let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
-    emitter.leaves.push(id_leaf(ids));
     emitter.document(&plan, rows);
     let emit::Emitter { mut leaves, found, mut rescues, problem, .. } = emitter;
     if let Some(problem) = problem {
@@ -80,9 +107,12 @@ pub(crate) fn resolve(
     }
 
     if settings.policy == Policy::Strict
-        && let Some(error) = rescues.first_as_error(&leaves[0], rows_before)
+        && let Some(error) = rescues.first_as_error(&ids, rows_before)
     {
         return Err(error);
+    }
+    if !own_id.is_named() {
+        leaves.insert(0, ids);
     }
     let is_fixed = settings.schema.is_some() && settings.new_fields == NewFields::Rescue;
     let has_rescued = settings.policy == Policy::Rescue
@@ -91,7 +121,18 @@ pub(crate) fn resolve(
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));
     }
-    Ok(Columns { schema, found, own_id, rows, leaves, has_rescued, rescued, duplicate_keys })
+    let id_path = id_path(settings, own_id);
+    Ok(Columns {
+        schema,
+        found,
+        own_id,
+        id_path,
+        rows,
+        leaves,
+        has_rescued,
+        rescued,
+        duplicate_keys,
+    })
 }
 
 fn id_leaf(ids: Texts) -> Leaf {

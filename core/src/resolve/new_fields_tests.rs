@@ -1,6 +1,6 @@
 //! New fields of a given schema: they become columns, and given columns stay as they are.
 
-use crate::schema::dots;
+use crate::schema::{dots, own_columns};
 use crate::{
     Column, ColumnType, EncodedFile, Encoder, ErrorKind, Names, NewFields, Numbers, Schema,
     Settings, Target,
@@ -143,11 +143,11 @@ fn new_twins_are_found_and_given_ones_stay() {
         (vec![text("_x")], vec![object("a.b", vec![text("c")]), text("a.b.c")], &[&["a.b.c"]]),
     ] {
         let columns = [given.clone(), new].concat();
-        assert_eq!(dots::new_twins(&columns, &given), wanted);
+        assert_eq!(dots::new_twins(&columns, &given, own_columns(false)), wanted);
     }
     let given = [text("a.b"), object("a", vec![text("x")])];
     let columns = [text("a.b"), object("a", vec![text("x"), text("b")])];
-    assert_eq!(dots::new_twins(&columns, &given), [["a", "b"]]);
+    assert_eq!(dots::new_twins(&columns, &given, own_columns(false)), [["a", "b"]]);
 }
 
 #[test]

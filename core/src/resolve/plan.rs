@@ -59,6 +59,23 @@ pub(super) enum Shape {
     List(Box<Plan>),
 }
 
+/// Puts the column with this name first.
+pub(super) fn bring_forward(plans: &mut [Plan], name: Option<&str>) {
+    if let Some(at) = plans.iter().position(|plan| Some(plan.name.as_str()) == name) {
+        plans[..=at].rotate_right(1);
+    }
+}
+
+/// Whether the field at this path is a column whose values tell the ids of rows.
+pub(super) fn holds_ids(plans: &[Plan], path: &[String]) -> bool {
+    let Some((name, below)) = path.split_first() else { return false };
+    match plans.iter().find(|plan| plan.name == *name).map(|plan| &plan.shape) {
+        Some(Shape::Leaf(column_type)) => below.is_empty() && column_type.tells_ids(),
+        Some(Shape::Struct(fields)) => holds_ids(fields, below),
+        _ => false,
+    }
+}
+
 /// The schema that a file of these plans has.
 pub(super) fn schema(plans: &[Plan], given: Option<&Schema>) -> Schema {
     Schema::resolved(columns(plans), given.map(Schema::own_field_ids).unwrap_or_default())

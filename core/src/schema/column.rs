@@ -12,16 +12,24 @@ pub(crate) const DEPTH_LIMIT: usize = 64;
 pub(crate) const LISTS_LIMIT: usize = 16;
 
 /// The column that holds the ids of the rows. It is always the first one, and no column of a schema
-/// may have its name.
+/// may have its name; only where the caller names the field of the ids
+/// ([`IdSource::Field`](crate::IdSource::Field)), there is none, and a document's `_id` is a field
+/// like any other.
 pub const ID_COLUMN: &str = "_id";
 
 /// The column that holds the values that no other column can hold. It is always the last one.
 pub const RESCUED_COLUMN: &str = "_rescued_data";
 
+/// The names of our own columns in a file; `named`: the ids are a field of the documents.
+pub(crate) fn own_columns(named: bool) -> &'static [&'static str] {
+    if named { &[RESCUED_COLUMN] } else { &[ID_COLUMN, RESCUED_COLUMN] }
+}
+
 /// The Parquet field ids of our own two columns; none unless a schema states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OwnFieldIds {
-    /// The field id of `_id`.
+    /// The field id of `_id`. Where the ids are a field of the documents, that column has its own
+    /// field id, and this is none.
     pub id: Option<i32>,
     /// The field id of `_rescued_data`.
     pub rescued: Option<i32>,
@@ -161,6 +169,27 @@ impl ColumnType {
             ColumnType::Struct(_) => "struct",
             ColumnType::List(_) => "list",
             simple => SIMPLE.iter().find(|(_, t)| t == simple).map_or("null", |(name, _)| name),
+        }
+    }
+
+    /// Whether a value of the type, in the form in which it comes back, is a text or a whole number
+    /// like that of an id.
+    pub(crate) fn tells_ids(&self) -> bool {
+        match self {
+            ColumnType::Int8
+            | ColumnType::Int16
+            | ColumnType::Int32
+            | ColumnType::Int64
+            | ColumnType::Uint8
+            | ColumnType::Uint16
+            | ColumnType::Uint32
+            | ColumnType::String
+            | ColumnType::Binary
+            | ColumnType::Uuid
+            | ColumnType::Date
+            | ColumnType::Timestamp { .. } => true,
+            ColumnType::Decimal { scale, .. } => *scale == 0,
+            _ => false,
         }
     }
 

@@ -5,16 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::column::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use super::column::{Column, ColumnType};
 use super::names::folded;
 
 /// The fields with a dot in their names whose path is also the path of another field. Each result
 /// is the names from the top down to the field. The elements of lists count as fields too. Of two
-/// fields with dots and the same path, only the later one is a twin.
-pub(crate) fn twins(columns: &[Column]) -> Vec<Vec<String>> {
+/// fields with dots and the same path, only the later one is a twin. `own`: the names of the columns
+/// that the file has beside these.
+pub(crate) fn twins(columns: &[Column], own: &[&str]) -> Vec<Vec<String>> {
     let mut walk = Walk::default();
     if has_dots(columns) {
-        for own in [ID_COLUMN, RESCUED_COLUMN] {
+        for own in own {
             let place = walk.places.below(TOP, own);
             walk.taken.insert(place);
         }
@@ -27,10 +28,10 @@ pub(crate) fn twins(columns: &[Column]) -> Vec<Vec<String>> {
 
 /// The new fields whose path is also the path of another field, as in [`twins`]. `columns` has all
 /// columns of `given` and their new fields. A given field is never a twin: the new one is.
-pub(crate) fn new_twins(columns: &[Column], given: &[Column]) -> Vec<Vec<String>> {
+pub(crate) fn new_twins(columns: &[Column], given: &[Column], own: &[&str]) -> Vec<Vec<String>> {
     let mut walk = Walk::default();
     if has_dots(columns) {
-        for own in [ID_COLUMN, RESCUED_COLUMN] {
+        for own in own {
             let place = walk.places.below(TOP, own);
             walk.taken.insert(place);
         }
@@ -197,6 +198,9 @@ impl Walk {
 mod tests {
     use super::*;
     use crate::Schema;
+    use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
+
+    const OWN: [&str; 2] = [ID_COLUMN, RESCUED_COLUMN];
 
     #[test]
     fn dotted_names_are_found_where_they_read_as_another_path() {
@@ -225,7 +229,7 @@ mod tests {
             (vec![text("x.y"), Column::new("x", ColumnType::Null)], &[]),
         ] {
             let schema = Schema::new(columns).unwrap();
-            assert_eq!(twins(schema.columns()), wanted, "{}", schema.to_json());
+            assert_eq!(twins(schema.columns(), &OWN), wanted, "{}", schema.to_json());
         }
     }
     #[test]
@@ -239,6 +243,6 @@ mod tests {
         walk.plain(&columns, Path::default());
         let kept: usize = walk.places.0.keys().map(|(_, word)| word.len()).sum();
         assert!(kept < 50 * 4_000 + 500 * 3 + 10, "{kept} bytes");
-        assert_eq!(twins(&columns), [&[""; 0]; 0]);
+        assert_eq!(twins(&columns, &OWN), [&[""; 0]; 0]);
     }
 }

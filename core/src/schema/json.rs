@@ -348,7 +348,7 @@ mod tests {
                 "must be \"number\" or \"text:2\"",
             ),
             (r#"{"columns":[{"name":"a","type":"int64"},{"name":"a","type":"int64"}]}"#, "twice"),
-            (r#"{"columns":[{"name":"_id","type":"string"}]}"#, "which Coldpress adds"),
+            (r#"{"columns":[{"name":"_rescued_data","type":"json"}]}"#, "which Coldpress adds"),
             (r#"{"columns":[{"name":"a","type":"decimal","precision":39,"scale":0}]}"#, "1 to 38"),
             (
                 r#"{"columns":[{"name":"a","type":"struct","fields":[]}]}"#,

@@ -15,7 +15,7 @@ mod warnings;
 use std::collections::BTreeSet;
 
 pub use column::{Column, ColumnType, Element, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, TimeUnit};
-pub(crate) use column::{DEPTH_LIMIT, LISTS_LIMIT};
+pub(crate) use column::{DEPTH_LIMIT, LISTS_LIMIT, own_columns};
 pub use form::{Digits, Form, TextForm, Zone};
 pub use names::Names;
 
@@ -26,7 +26,9 @@ use facts::Facts;
 ///
 /// # Invariants
 ///
-/// * names are unique within one struct; no column at the top has the name `_id` or `_rescued_data`
+/// * names are unique within one struct; no column at the top has the name `_rescued_data`, and one
+///   has the name `_id` only where a field is named for the ids
+///   ([`IdSource::Field`](crate::IdSource::Field))
 /// * decimals have a precision from 1 to 38, and a scale of at most the precision
 /// * nesting is at most [`Settings::DEPTH_LIMIT`](crate::Settings::DEPTH_LIMIT) deep, with at most
 ///   [`Settings::LISTS_LIMIT`](crate::Settings::LISTS_LIMIT) lists; each struct and each list has
@@ -54,15 +56,7 @@ pub struct Schema {
 impl Schema {
     /// A schema of these columns; an error of kind `Settings` if an invariant does not hold.
     pub fn new(columns: Vec<Column>) -> Result<Self> {
-        for column in &columns {
-            if column.name == ID_COLUMN || column.name == RESCUED_COLUMN {
-                return Err(Error::settings(format!(
-                    "the schema has a column {:?}, which Coldpress adds to every file itself; \
-                     leave it out",
-                    column.name
-                )));
-            }
-        }
+        name_check::check_own(&columns, own_columns(true))?;
         check_fields(&columns, "the schema", 2, 0)?;
         let schema = Schema { columns, own_ids: OwnFieldIds::default() };
         field_ids::check(&schema.columns, schema.own_ids)?;
@@ -126,9 +120,22 @@ impl Schema {
         Schema { columns, own_ids }
     }
 
-    /// Checks that engines can read columns of these names; an error of kind `Settings`.
-    pub(crate) fn check_names(&self, names: Names) -> Result<()> {
-        name_check::check(&self.columns, names)
+    /// Checks that engines can read columns of these names beside our own; an error of kind
+    /// `Settings`. `named`: the ids are a field of the documents.
+    pub(crate) fn check_names(&self, names: Names, named: bool) -> Result<()> {
+        name_check::check(&self.columns, names, named)
+    }
+
+    /// The type of the field at this path of structs.
+    pub(crate) fn type_at(&self, path: &[String]) -> Option<&ColumnType> {
+        let (name, mut below) = path.split_first()?;
+        let mut found = &self.column(name)?.column_type;
+        while let Some((name, rest)) = below.split_first() {
+            let ColumnType::Struct(fields) = found else { return None };
+            found = &fields.iter().find(|field| field.name == *name)?.column_type;
+            below = rest;
+        }
+        Some(found)
     }
 }
 

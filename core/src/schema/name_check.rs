@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::column::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use super::column::{Column, ColumnType, own_columns};
 use super::dots;
 use super::names::{RESERVED_FIELD, folded};
 use crate::{Error, Names, Result};
 
-/// Checks that engines can read the columns of a given schema by these names.
-pub(super) fn check(columns: &[Column], names: Names) -> Result<()> {
-    let own = [ID_COLUMN, RESCUED_COLUMN];
-    check_fields(columns, "the schema", names, &own)?;
+/// Checks that engines can read the columns of a given schema by these names. `named`: the ids are
+/// a field of the documents.
+pub(super) fn check(columns: &[Column], names: Names, named: bool) -> Result<()> {
+    let own = own_columns(named);
+    check_own(columns, own)?;
+    check_fields(columns, "the schema", names, own)?;
     if names == Names::Portable
-        && let Some(name) = dots::twins(columns).first().and_then(|path| path.last())
+        && let Some(name) = dots::twins(columns, own).first().and_then(|path| path.last())
     {
         return Err(Error::settings(format!(
             "column {name:?} of the schema looks like the path of another column, and ClickHouse \
@@ -21,6 +23,17 @@ pub(super) fn check(columns: &[Column], names: Names) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Checks that no column has the name of a column that we add.
+pub(super) fn check_own(columns: &[Column], own: &[&str]) -> Result<()> {
+    match columns.iter().find(|column| own.contains(&column.name.as_str())) {
+        None => Ok(()),
+        Some(column) => Err(Error::settings(format!(
+            "the schema has a column {:?}, which Coldpress adds to every file itself; leave it out",
+            column.name
+        ))),
+    }
 }
 
 fn check_fields(fields: &[Column], place: &str, names: Names, taken: &[&str]) -> Result<()> {

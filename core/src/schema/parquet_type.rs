@@ -22,8 +22,14 @@ pub(crate) enum TreeForm {
     Stated,
 }
 
-/// The root of the Parquet schema for `schema`; with `_rescued_data` if `rescued`.
-pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Result<TypePtr> {
+/// The root of the Parquet schema for `schema`; without `_id` if the ids are `named`, and with
+/// `_rescued_data` if `rescued`.
+pub(crate) fn file_type(
+    schema: &Schema,
+    named: bool,
+    rescued: bool,
+    form: TreeForm,
+) -> Result<TypePtr> {
     let mut tree = Tree {
         form,
         #[cfg(feature = "decode")]
@@ -34,7 +40,10 @@ pub(crate) fn file_type(schema: &Schema, rescued: bool, form: TreeForm) -> Resul
         #[cfg(feature = "decode")]
         TreeForm::Numbered => [Some(1), Some(2)],
     };
-    let mut fields = vec![id_type(own[0])?];
+    let mut fields = match named {
+        false => vec![id_type(own[0])?],
+        true => Vec::new(),
+    };
     fields.extend(tree.fields(&schema.columns)?);
     if rescued {
         fields.push(tree.leaf(RESCUED_COLUMN, &ColumnType::Json, own[1])?);

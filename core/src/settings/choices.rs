@@ -169,14 +169,21 @@ impl FromStr for Encodings {
     }
 }
 
-/// Where the ids of JSON rows come from. It does not apply to rows that are pushed with an id.
+/// Where the ids of rows come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum IdSource {
-    /// The `_id` of the document if it has one, else the number of the row, counted from 0.
+    /// The `_id` of the document if it has one, else the number of the row, counted from 0. A row
+    /// that is pushed with an id has that one.
     #[default]
     Auto,
     /// This field. Every row must have it, with a string or a whole number. If the document has no
-    /// field with exactly this name, its dots separate the names of a path: `_id.$oid`. The field
-    /// `_id` of a document is then a field like any other.
+    /// field with exactly this name, its dots separate the names of a path: `_id.$oid`. A row that
+    /// is pushed with an id must have the same one in this field.
+    ///
+    /// This field is the id column of the file, with the type of its values, so ids are stored
+    /// once. There is no column `_id` beside it, and the field `_id` of a document is a field like
+    /// any other. Only where the field cannot be such a column, the file has `_id` as always: where
+    /// rows have their ids at both places (the name and the path), where the field lies in a JSON
+    /// column, where it is named `_rescued_data` or has a type whose values do not tell the id.
     Field(String),
 }

@@ -83,7 +83,14 @@ impl Settings {
             }
         }
         if let Some(schema) = &self.schema {
-            schema.check_names(self.names)?;
+            let named = self.id != IdSource::Auto;
+            schema.check_names(self.names, named)?;
+            if named && schema.own_field_ids().id.is_some() {
+                return Err(Error::settings(
+                    "the schema has an \"id_field_id\", but a field is named for the ids (option \
+                     id), so there is no column \"_id\"; give that field a \"field_id\" instead",
+                ));
+            }
         }
         let columns = self.schema.as_ref().map_or(0, Schema::columns_in_all);
         if columns > Self::COLUMNS_LIMIT {

@@ -77,7 +77,7 @@ impl Inspected<'_> {
         self.facts().write(out, INDENT, width)?;
         writeln!(out, "\nschema")?;
         let chunks = self.report.row_groups.first().map_or(&[][..], |group| &group.chunks);
-        tree::table(self.file.schema(), chunks).write(out, INDENT, width)?;
+        tree::table(self.file.footer(), chunks).write(out, INDENT, width)?;
         for (number, group) in self.report.row_groups.iter().enumerate() {
             write_row_group(out, number, group, width)?;
         }

@@ -72,8 +72,9 @@ pub struct PutArgs {
         conflicts_with = "append_id"
     )]
     pub(super) skip_rows: u64,
-    /// The field that holds each row's id, or a path to it, such as '_id.$oid' [default: _id if the
-    /// row has one, else the row's number]
+    /// The field that holds each row's id, or a path to it, such as '_id.$oid'. It becomes the id
+    /// column of the file, with its own type [default: _id if the row has one, else the row's
+    /// number]
     #[arg(long, value_name = "FIELD")]
     pub(super) id: Option<String>,
     /// The compression: none, snappy, lz4, zstd, gzip or brotli. The last three take a level, such

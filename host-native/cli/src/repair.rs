@@ -179,6 +179,9 @@ impl RepairArgs {
         };
         let file = damaged.and_then(DamagedObject::file);
         if let Some(file) = &file {
+            if let (None, Some(path)) = (&self.id, file.footer().id_field()) {
+                settings.id = IdSource::Field(path.join("."));
+            }
             let report = file.report();
             if let [first, _, ..] = report.row_groups.as_slice() {
                 settings.row_group_rows_max = usize::try_from(first.rows).unwrap_or(usize::MAX);

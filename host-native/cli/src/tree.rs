@@ -2,22 +2,24 @@
 
 use std::slice;
 
-use coldpress_core::{ChunkReport, ColumnType, Schema};
+use coldpress_core::{ChunkReport, ColumnType, Footer, ID_COLUMN};
 
 use super::text::{Column, Table};
 
 /// A line for each column and each field within it, with its type, and with its Parquet field id if
 /// any column has one. The chunks are those of one row group: they have the ids, in the order of
 /// the schema's leaves.
-pub fn table(schema: &Schema, chunks: &[ChunkReport]) -> Table {
+pub fn table(footer: &Footer, chunks: &[ChunkReport]) -> Table {
     let mut columns = vec![Column::words("name").or_cut(), Column::words("type").or_cut()];
     let has_ids = chunks.iter().any(|chunk| chunk.field_id.is_some());
     if has_ids {
         columns.push(Column::numbers("field id"));
     }
     let mut drawing = Drawing { table: Table::new(columns), chunks: chunks.iter(), has_ids };
-    drawing.leaf("_id", "string");
-    for column in schema.columns() {
+    if footer.id_field().is_none() {
+        drawing.leaf(ID_COLUMN, "string");
+    }
+    for column in footer.schema().columns() {
         drawing.node("", "", &column.name, &column.column_type);
     }
     if let Some(chunk) = drawing.chunks.as_slice().first() {

@@ -76,8 +76,38 @@ impl Source {
 }
 
 /// Every set whose footers are checked.
-pub fn all() -> [Source; 6] {
-    [documents(), typed(), telemetry(), movies(), scattered(), identified(1)]
+pub fn all() -> Vec<Source> {
+    let mut all = vec![documents(), typed(), telemetry(), movies(), scattered(), identified(1)];
+    all.extend(["string", "int64", "uuid"].map(scattered_in_a_field));
+    all
+}
+
+/// Ids of this type in no order, in a field that is named for them.
+fn scattered_in_a_field(column_type: &str) -> Source {
+    let (mut ndjson, mut state) = (String::new(), 1_u64);
+    for row in 0..3_000 {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (high, low) = (state >> 32, state & 0xffff_ffff_ffff);
+        let id = match column_type {
+            "string" => {
+                format!(r#""{:016x}{state:016x}""#, state.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            }
+            "uuid" => format!(r#""{high:08x}-0000-4000-8000-{low:012x}""#),
+            _ => (state >> 1).to_string(),
+        };
+        writeln!(ndjson, r#"{{"row":{row},"id":{id}}}"#).unwrap();
+    }
+    let schema = format!(
+        r#"{{"columns":[{{"name":"row","type":"int64"}},{{"name":"id","type":"{column_type}"}}]}}"#
+    );
+    Source {
+        row_group_rows_max: 1_500,
+        bloom_filters: true,
+        id: IdSource::Field("id".to_owned()),
+        schema: Some(Schema::from_json(&schema).unwrap()),
+        ..Source::new(format!("ids of {column_type} in a field"), ndjson)
+    }
 }
 
 /// Ids in no order, enough in each row group for a bloom filter.
