@@ -9,8 +9,8 @@ use bytes::Bytes;
 use clap::Args;
 use coldpress::{DamagedObject, Examined, Likeness, Proof, Repaired};
 use coldpress_core::{
-    Codec, Error, IdSource, KeyTarget, LsnWidth, ObjectKey, Schema, Settings, StreamEncoder,
-    StreamOutput, StreamSettings, Target,
+    Codec, Error, IdSource, KeyTarget, LsnWidth, NewFields, ObjectKey, Schema, Settings,
+    StreamEncoder, StreamOutput, StreamSettings, Target,
 };
 use serde_json::json;
 
@@ -197,12 +197,21 @@ impl RepairArgs {
             let schema = Schema::from_json(&text).map_err(|error| {
                 Failure::run(format_args!("the schema {}: {error}", path.display()))
             })?;
-            return Ok(vec![Settings { schema: Some(schema), ..settings }]);
+            return Ok(of_schema(&settings, &schema).into());
         }
         let given = file.map(|file| file.schema().clone());
-        let given = given.map(|schema| Settings { schema: Some(schema), ..settings.clone() });
-        Ok([Some(settings), given].into_iter().flatten().collect())
+        let given = given.map(|schema| of_schema(&settings, &schema));
+        Ok([settings].into_iter().chain(given.into_iter().flatten()).collect())
     }
+}
+
+/// The settings of a file whose columns were given, and of one that kept those of an earlier file.
+fn of_schema(settings: &Settings, schema: &Schema) -> [Settings; 2] {
+    [NewFields::Rescue, NewFields::Column].map(|new_fields| Settings {
+        schema: Some(schema.clone()),
+        new_fields,
+        ..settings.clone()
+    })
 }
 
 /// Encodes the rows as the one file of that key.
