@@ -272,7 +272,7 @@ impl StreamEncoder {
         file.bytes += bytes.len() as u64;
         self.sizes.note(held, bytes.len());
         let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
-        self.intake.builder = Builder::following(&file.settings, self.intake.builder.row_number());
+        self.intake.builder = Builder::in_file(&file.settings, self.intake.builder.row_number());
         self.outputs.push_back(StreamOutput::Bytes(bytes));
         if full && !last {
             self.end_file()?;

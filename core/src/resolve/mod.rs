@@ -68,7 +68,8 @@ pub(crate) fn resolve(
     let plan = plan::plan(&builder.nodes, own_id, settings);
     let schema = plan::schema(&plan, settings.schema.as_ref());
 
-    let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
+    let mut emitter =
+        emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit, schema.is_inferred());
     emitter.leaves.push(id_leaf(ids));
     emitter.document(&plan, rows);
     let emit::Emitter { mut leaves, found, mut rescues, problem, .. } = emitter;
@@ -82,7 +83,7 @@ pub(crate) fn resolve(
         return Err(error);
     }
     let has_rescued = settings.policy == Policy::Rescue
-        && (settings.schema.is_some() || opened.keeps_rescued || !rescues.is_empty());
+        && (!schema.is_inferred() || opened.keeps_rescued || !rescues.is_empty());
     let rescued = rescues.take_counts();
     if has_rescued {
         leaves.push(rescues.into_leaf(rows));

@@ -1,9 +1,9 @@
 //! Which column each path becomes: the law's table (DESIGN 3), applied to what all rows hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{fit, text_type};
-use crate::columns::{Kind, Node, NodeId, ROOT};
+use crate::columns::{Field, Kind, Node, NodeId, ROOT};
 use crate::format::metadata::OwnId;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
@@ -61,7 +61,7 @@ pub(super) fn plan(nodes: &[Node], own_id: OwnId, settings: &Settings) -> Vec<Pl
 
 /// The schema that a file of these plans has.
 pub(super) fn schema(plans: &[Plan], given: Option<&Schema>) -> Schema {
-    Schema::resolved(columns(plans), given.map(Schema::own_field_ids).unwrap_or_default())
+    Schema::resolved(columns(plans), given)
 }
 
 fn columns(plans: &[Plan]) -> Vec<Column> {
@@ -118,7 +118,7 @@ impl Inference<'_> {
     }
 
     fn fields(self, node: NodeId) -> Vec<Plan> {
-        let plan = |field: &crate::columns::Field| {
+        let plan = |field: &Field| {
             let shape = self.shape(field.node, false)?;
             Some(Plan {
                 name: field.name.to_string(),
@@ -319,12 +319,31 @@ fn given_fields(nodes: &[Node], parent: Option<NodeId>, columns: &[Column]) -> V
         let shape = given(nodes, node, &column.column_type);
         Plan { name: column.name.clone(), node, shape, field_id: column.field_id }
     });
-    let mut plans: Vec<Plan> = given.collect();
-    let known: BTreeSet<NodeId> = plans.iter().filter_map(|plan| plan.node).collect();
-    for field in parent.map_or(&[][..], |parent| &nodes[parent].fields) {
-        if !known.contains(&field.node) {
+    with_unknown(given.collect(), parent.map_or(&[], |parent| &nodes[parent].fields))
+}
+
+/// The plans with those for the other `fields`, whose values are rescued. Each comes where its
+/// field stands among the known ones: `_rescued_data` keeps that order, as it does where columns
+/// are inferred.
+fn with_unknown(known: Vec<Plan>, fields: &[Field]) -> Vec<Plan> {
+    let nodes: BTreeSet<NodeId> = known.iter().filter_map(|plan| plan.node).collect();
+    let mut behind: BTreeMap<Option<NodeId>, Vec<Plan>> = BTreeMap::new();
+    let mut last_known = None;
+    for field in fields {
+        if nodes.contains(&field.node) {
+            last_known = Some(field.node);
+        } else {
             let (name, node) = (field.name.to_string(), Some(field.node));
-            plans.push(Plan { name, node, shape: Shape::Rescue, field_id: None });
+            let plan = Plan { name, node, shape: Shape::Rescue, field_id: None };
+            behind.entry(last_known).or_default().push(plan);
+        }
+    }
+    let mut plans = behind.remove(&None).unwrap_or_default();
+    for plan in known {
+        let node = plan.node;
+        plans.push(plan);
+        if node.is_some() {
+            plans.extend(behind.remove(&node).unwrap_or_default());
         }
     }
     plans

@@ -7,6 +7,7 @@ use std::slice::Iter;
 
 use serde_json::{Map, Value};
 
+use super::Schema;
 use super::column::{Column, ColumnType, Element, OwnFieldIds, SIMPLE, TimeUnit};
 use super::facts::{Facts, Groups};
 use super::form::Form;
@@ -18,8 +19,8 @@ const EXPLICIT: &str = "explicit";
 /// The word of a floating-point column whose whole numbers had no fraction.
 const INTEGER: &str = "integer";
 
-/// Reads the columns, the field ids of our own two, and what a file says of each column.
-pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds, Vec<Facts>)> {
+/// A schema whose columns are not checked yet.
+pub(super) fn read(text: &str) -> Result<(Schema, Vec<Facts>)> {
     // Not with serde_json's reader: it refuses more than 128 levels, and the JSON of a schema with
     // 64 nested structs has more.
     let value = value::read(text)
@@ -30,8 +31,9 @@ pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds, Vec<Facts>)>
     let columns = read_fields(columns, "\"columns\"", &mut facts)?;
     let id = object.field_id("id_field_id")?;
     let rescued = object.field_id("rescued_field_id")?;
+    let inferred = object.is_true("inferred")?;
     object.end()?;
-    Ok((columns, OwnFieldIds { id, rescued }, facts))
+    Ok((Schema { columns, own_ids: OwnFieldIds { id, rescued }, inferred }, facts))
 }
 
 fn read_fields(value: &Value, place: &str, facts: &mut Vec<Facts>) -> Result<Vec<Column>> {
@@ -154,6 +156,14 @@ impl<'v> Object<'v> {
         })
     }
 
+    fn is_true(&mut self, key: &'static str) -> Result<bool> {
+        if !self.map.contains_key(key) {
+            return Ok(false);
+        }
+        let value = self.take(key)?.as_bool();
+        value.ok_or_else(|| self.error(format!("has an {key:?} that is neither true nor false")))
+    }
+
     /// The row groups for which a word holds: `word` for all of them, or an array of their numbers.
     fn groups(&mut self, key: &'static str, word: &str) -> Result<Groups> {
         if !self.map.contains_key(key) {
@@ -197,13 +207,17 @@ impl<'v> Object<'v> {
     }
 }
 
-/// The JSON of these columns, with what a file says of them. `facts`: none, or one for each column,
-/// field and element in order.
-pub(super) fn write(columns: &[Column], own_ids: OwnFieldIds, facts: &[Facts]) -> String {
+/// The JSON of a schema, with what a file says of its columns. `facts`: none, or one for each
+/// column, field and element in order.
+pub(super) fn write(schema: &Schema, facts: &[Facts]) -> String {
+    let Schema { columns, own_ids, inferred } = schema;
     let mut out = String::from("{\"columns\":");
     write_fields(columns, &mut facts.iter(), &mut out);
     write_field_id("id_field_id", own_ids.id, &mut out);
     write_field_id("rescued_field_id", own_ids.rescued, &mut out);
+    if *inferred {
+        out.push_str(",\"inferred\":true");
+    }
     out.push('}');
     out
 }
@@ -276,7 +290,7 @@ fn write_groups(key: &str, word: &str, groups: &Groups, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Schema, TextForm};
+    use crate::TextForm;
 
     #[test]
     fn every_type_reads_what_it_writes() {
@@ -298,7 +312,9 @@ mod tests {
         columns.push(Column { field_id: Some(6), ..Column::new("ids", list) });
         let own_ids = OwnFieldIds { id: Some(1), rescued: Some(i32::MAX) };
         let schema = Schema::new(columns).unwrap().with_own_field_ids(own_ids).unwrap();
-        assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+        for schema in [schema.clone().with_inferred(true), schema] {
+            assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+        }
     }
 
     #[test]
@@ -327,6 +343,7 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{", "not JSON"),
             ("{}", "no \"columns\""),
+            (r#"{"columns":[],"inferred":1}"#, "neither true nor false"),
             (r#"{"columns":[{"name":"a"}]}"#, "no \"type\""),
             (r#"{"columns":[{"name":"a","type":"text"}]}"#, "\"text\"; choose"),
             (
