@@ -13,7 +13,7 @@ use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
 use crate::columns::Builder;
 use crate::resolve::own_id;
-use crate::{Error, ErrorKind, LsnRange, Result, Settings, Target};
+use crate::{Error, ErrorKind, LsnRange, Result, Schema, Settings, Target};
 
 /// JSON is read in slices of this size, so that few bytes wait while the builder is full.
 const SLICE_BYTES: usize = 1 << 20;
@@ -189,6 +189,11 @@ impl StreamEncoder {
     /// The rows so far, as [`Encoder::rows`](super::Encoder::rows) counts them.
     pub fn rows(&self) -> u64 {
         self.intake.builder.row_number()
+    }
+
+    /// The columns of the file that is under way; `None` until its first row group is written.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.file.as_ref().and_then(|file| file.settings.schema.as_ref())
     }
 
     /// Ends the last file: no row comes any more. Then [`poll`](Self::poll) gives what is left.
