@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use serde_json::json;
 
-use crate::harness::{MOVIES, Place, contains_all, first_line, json};
+use crate::harness::{MOVIES, Place, contains_all, first_line, json, same_rows};
 
 /// Rows with something of everything that makes an inferred schema differ from a given one.
 fn rows() -> String {
@@ -140,4 +140,20 @@ fn lsns_that_are_not_as_many_as_the_rows_are_noted() {
     let told = json(&put("30..39", &["--json"]));
     assert_eq!(told["notes"].as_array().unwrap().len(), 1);
     assert_eq!(json(&put("40..42", &["--json"]))["notes"], json!([]));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_schema_of_its_row() {
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.md");
+    let page = fs::read_to_string(PAGE).unwrap();
+    let mut examples = page.split("```json\n").skip(1).map(|from| from.split("```").next().unwrap());
+    let place = Place::new();
+    place.write("schema.json", examples.next().unwrap());
+    let row = examples.next().unwrap();
+    let key = place.put(row, &["--schema", "schema.json", "--policy", "strict"]);
+    same_rows(row, &place.ok(&["cat", &key]));
+    let types = ["null", "boolean", "json", "binary", "uuid", "date", "timestamp", "decimal"];
+    for name in types {
+        contains_all(&page, &[&format!("\"type\": \"{name}\"")]);
+    }
 }
