@@ -7,7 +7,6 @@ use std::slice::Iter;
 
 use serde_json::{Map, Value};
 
-use super::Schema;
 use super::column::{Column, ColumnType, Element, OwnFieldIds, SIMPLE, TimeUnit};
 use super::facts::{Facts, Groups};
 use super::form::Form;
@@ -19,8 +18,15 @@ const EXPLICIT: &str = "explicit";
 /// The word of a floating-point column whose whole numbers had no fraction.
 const INTEGER: &str = "integer";
 
-/// A schema whose columns are not checked yet.
-pub(super) fn read(text: &str) -> Result<(Schema, Vec<Facts>)> {
+/// What the JSON of a schema says, apart from the facts of a file.
+pub(super) struct Parts<C> {
+    pub(super) columns: C,
+    pub(super) own_ids: OwnFieldIds,
+    pub(super) inferred: bool,
+}
+
+/// Reads a schema, and what a file says of each column.
+pub(super) fn read(text: &str) -> Result<(Parts<Vec<Column>>, Vec<Facts>)> {
     // Not with serde_json's reader: it refuses more than 128 levels, and the JSON of a schema with
     // 64 nested structs has more.
     let value = value::read(text)
@@ -33,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<(Schema, Vec<Facts>)> {
     let rescued = object.field_id("rescued_field_id")?;
     let inferred = object.is_true("inferred")?;
     object.end()?;
-    Ok((Schema { columns, own_ids: OwnFieldIds { id, rescued }, inferred }, facts))
+    Ok((Parts { columns, own_ids: OwnFieldIds { id, rescued }, inferred }, facts))
 }
 
 fn read_fields(value: &Value, place: &str, facts: &mut Vec<Facts>) -> Result<Vec<Column>> {
@@ -209,8 +215,8 @@ impl<'v> Object<'v> {
 
 /// The JSON of a schema, with what a file says of its columns. `facts`: none, or one for each
 /// column, field and element in order.
-pub(super) fn write(schema: &Schema, facts: &[Facts]) -> String {
-    let Schema { columns, own_ids, inferred } = schema;
+pub(super) fn write(parts: &Parts<&[Column]>, facts: &[Facts]) -> String {
+    let Parts { columns, own_ids, inferred } = parts;
     let mut out = String::from("{\"columns\":");
     write_fields(columns, &mut facts.iter(), &mut out);
     write_field_id("id_field_id", own_ids.id, &mut out);
@@ -290,7 +296,7 @@ fn write_groups(key: &str, word: &str, groups: &Groups, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TextForm;
+    use crate::{Schema, TextForm};
 
     #[test]
     fn every_type_reads_what_it_writes() {

@@ -133,12 +133,14 @@ impl Schema {
 
     /// The JSON form. It is the same in Rust, in TypeScript, in a grant and in a file.
     pub fn to_json(&self) -> String {
-        json::write(self, &[])
+        self.to_file_json(&[])
     }
 
     /// The JSON form in a file that says this of its columns.
     pub(crate) fn to_file_json(&self, facts: &[Facts]) -> String {
-        json::write(self, facts)
+        let Schema { columns, own_ids, inferred } = self;
+        let parts = json::Parts { columns: &columns[..], own_ids: *own_ids, inferred: *inferred };
+        json::write(&parts, facts)
     }
 
     /// The number of columns, with the fields of structs and the elements of lists.

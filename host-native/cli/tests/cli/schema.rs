@@ -146,7 +146,8 @@ fn lsns_that_are_not_as_many_as_the_rows_are_noted() {
 fn the_example_of_the_documentation_is_a_schema_of_its_row() {
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.md");
     let page = fs::read_to_string(PAGE).unwrap();
-    let mut examples = page.split("```json\n").skip(1).map(|from| from.split("```").next().unwrap());
+    let mut examples =
+        page.split("```json\n").skip(1).map(|from| from.split("```").next().unwrap());
     let place = Place::new();
     place.write("schema.json", examples.next().unwrap());
     let row = examples.next().unwrap();
