@@ -34,6 +34,11 @@ export interface Schema {
   /** The Parquet field ids of `_id` and of `_rescued_data`. Default: none. */
   readonly id_field_id?: number
   readonly rescued_field_id?: number
+  /**
+   * Whether the columns were inferred. With such a schema, the rows that it was inferred from give
+   * the same file again; without the word, every file has `_rescued_data`. Default: false.
+   */
+  readonly inferred?: boolean
 }
 
 export type Column = { readonly name: string; readonly field_id?: number } & ColumnType

@@ -67,16 +67,13 @@ pub fn columns() -> impl Strategy<Value = (Form, Vec<String>, usize)> {
     })
 }
 
-/// Most years that people write, the edges of the calendar, and whole seconds.
+/// Most years that people write, the years that all engines read, and whole seconds.
 fn instant() -> impl Strategy<Value = i64> {
     const SECOND: i64 = 1_000_000;
-    const DAY: i64 = 86_400 * SECOND;
     prop_oneof![
         6 => 0..4_102_444_800 * SECOND,
-        2 => (-62_135_596_800..253_402_300_800_i64).prop_map(|seconds| seconds * SECOND)
-            .prop_filter("within the years in every zone", |micros| {
-                (-719_161 * DAY..2_932_895 * DAY).contains(micros)
-            }),
+        // A day less at both ends, for the zones.
+        2 => (-25_566 * 86_400..2_932_895 * 86_400_i64).prop_map(|seconds| seconds * SECOND),
         1 => -1_000_000..1_000_000_i64,
         1 => (0..4_102_444_800_000_i64).prop_map(|millis| millis * 1_000),
     ]
@@ -102,6 +99,11 @@ fn other() -> impl Strategy<Value = String> {
         "9999-12-31T23:59:59-00:01",
         "2024-02-29T01:02:03",
         "yesterday",
+        "0001-01-01",
+        "1582-10-14",
+        "1899-12-31T23:59:59Z",
+        "1900-01-01T00:00:00+00:01",
+        "0001-01-01T00:00:00.000000Z",
     ]);
     prop_oneof![4 => near.prop_map(str::to_owned), 1 => ".{0,40}"]
 }

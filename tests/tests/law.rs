@@ -116,6 +116,30 @@ proptest! {
         prop_assert!(array.bytes == file.bytes, "the same rows as one array give other bytes");
     }
 
+    /// Whatever the settings, in a file and in a stream.
+    #[test]
+    fn an_inferred_schema_passed_back_gives_the_same_bytes(
+        rows in batches(Numbers::Literal), settings in settings(), group in 1_usize..3_000,
+    ) {
+        let text = print_rows(&rows, Style::Compact, false);
+        let file = encode_text(&settings, text.as_bytes())?;
+        let again = passed_back(&settings, &file)?;
+        let same = encode_text(&again, text.as_bytes())?;
+        prop_assert!(same.bytes == file.bytes, "{}", file.summary.schema.to_json());
+        let read = ParquetFile::open(file.bytes.clone())?;
+        prop_assert_eq!(read.schema(), &file.summary.schema);
+
+        let file_bytes_max = u64::MAX;
+        let cut = StreamSettings { row_group_bytes_max: group, file_bytes_max, first_lsn: 0 };
+        // Rows whose own ids differ in form begin a file, whose columns are inferred anew.
+        let streamed = stream_slices(&settings, &cut, [text.as_bytes()])?;
+        if let [file] = &streamed[..] {
+            let again = passed_back(&settings, file)?;
+            let same = stream_slices(&again, &cut, [text.as_bytes()])?;
+            prop_assert!(same.len() == 1 && same[0].bytes == file.bytes, "a stream");
+        }
+    }
+
     #[test]
     fn a_projection_is_the_rows_less_the_other_columns(
         rows in batches(Numbers::Value), settings in settings(), chosen in any::<u64>(),
@@ -241,6 +265,12 @@ proptest! {
         prop_assert!(held.is_ok(), "{}", held.unwrap_err());
         prop_assert_eq!(file.summary.duplicate_keys, doubled);
     }
+}
+
+/// The settings with the schema of that file, as it is printed.
+fn passed_back(settings: &Settings, file: &EncodedFile) -> coldpress_core::Result<Settings> {
+    let schema = Some(Schema::from_json(&file.summary.schema.to_json())?);
+    Ok(Settings { schema, ..settings.clone() })
 }
 
 /// Without it the properties could hold over nothing of interest.

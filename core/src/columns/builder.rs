@@ -2,7 +2,7 @@
 
 use super::node::{Kind, Node, NodeId, Texts};
 use crate::json::text::JsonText;
-use crate::schema::{Column, ColumnType, ID_COLUMN};
+use crate::schema::{Column, ColumnType, ID_COLUMN, Schema};
 use crate::{Error, ErrorKind, IdSource, Result, Settings, json};
 
 /// The node of the documents themselves.
@@ -103,11 +103,19 @@ pub(super) struct Capture {
 
 impl Builder {
     pub(crate) fn new(settings: &Settings) -> Self {
+        // An inferred schema must find the columns that inference found, so the limits are those
+        // of inference.
+        let given = settings.schema.as_ref().filter(|schema| !schema.is_inferred());
+        Builder::with_room(settings, given)
+    }
+
+    /// A builder in which the columns of `schema` have room, whatever comes before them.
+    fn with_room(settings: &Settings, schema: Option<&Schema>) -> Self {
         let id_field = match &settings.id {
             IdSource::Auto => ID_COLUMN,
             IdSource::Field(name) => name.as_str(),
         };
-        let given = settings.schema.as_ref().map_or(0, |schema| schema.columns().len());
+        let given = schema.map_or(0, |schema| schema.columns().len());
         let mut builder = Builder {
             nodes: vec![Node::default()],
             ids: Texts::default(),
@@ -133,8 +141,7 @@ impl Builder {
             nodes_max: settings.columns_max * NODES_PER_COLUMN,
             depth_max: settings.depth_max,
         };
-        if let Some(schema) = &settings.schema {
-            // Columns the caller named must have room whatever comes before them.
+        if let Some(schema) = schema {
             builder.add_columns(ROOT, schema.columns());
             builder.nodes_max += builder.nodes.len();
         }
@@ -145,6 +152,11 @@ impl Builder {
     /// before.
     pub(crate) fn following(settings: &Settings, rows: u64) -> Self {
         Builder { rows_before: rows, ..Builder::new(settings) }
+    }
+
+    /// The same for a file that has the columns of the schema already.
+    pub(crate) fn in_file(settings: &Settings, rows: u64) -> Self {
+        Builder { rows_before: rows, ..Builder::with_room(settings, settings.schema.as_ref()) }
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -217,6 +217,11 @@ impl StreamEncoder {
         self.intake.builder.row_number()
     }
 
+    /// The columns of the file that is under way; `None` until its first row group is written.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.file.as_ref().and_then(|file| file.settings.schema.as_ref())
+    }
+
     /// Ends the last file: no row comes any more. Then [`poll`](Self::poll) gives what is left.
     ///
     /// An error if there was no row at all, or the JSON ends within a document.
@@ -297,7 +302,7 @@ impl StreamEncoder {
         file.bytes += bytes.len() as u64;
         self.sizes.note(held, bytes.len());
         let full = file.bytes >= self.cut.file_bytes_max && self.target.lsns.is_none();
-        self.intake.builder = Builder::following(&file.settings, self.intake.builder.row_number());
+        self.intake.builder = Builder::in_file(&file.settings, self.intake.builder.row_number());
         self.outputs.push_back(StreamOutput::Bytes(bytes));
         if full && !last {
             self.end_file()?;

@@ -20,7 +20,7 @@ use super::levels::{Levels, Overlay, Parent, Place, Places, takes_runs};
 use super::plan::{Plan, Shape};
 use super::render::Reader;
 use super::rescue::{self, NO_COLUMN, Rescues, Step};
-use crate::columns::{Cursor, Kind, Node, NodeId};
+use crate::columns::{Cursor, Kind, Node, NodeId, ROOT};
 use crate::schema::ColumnType;
 use crate::schema::facts::{Found, Said};
 use crate::{Error, ErrorKind};
@@ -34,6 +34,8 @@ pub(super) struct Emitter {
     reader: Reader,
     /// An explicit null differs from an absent field.
     keeps_nulls: bool,
+    /// Only values that all engines read get into columns.
+    for_all_engines: bool,
     /// The explicit nulls of the current node are rescued.
     rescues_nulls: bool,
     /// What the rows say of each column, in the order of the schema.
@@ -51,10 +53,11 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    pub(super) fn new(nodes: Vec<Node>, keeps_nulls: bool) -> Self {
+    pub(super) fn new(nodes: Vec<Node>, keeps_nulls: bool, for_all_engines: bool) -> Self {
         Emitter {
             reader: Reader::new(nodes),
             keeps_nulls,
+            for_all_engines,
             rescues_nulls: false,
             found: Vec::new(),
             path: Vec::new(),
@@ -68,9 +71,8 @@ impl Emitter {
 
     /// Emits the documents themselves.
     pub(super) fn document(&mut self, plans: &[Plan], rows: usize) {
-        let place = |row| Place { row, indexes: Vec::new() };
-        while let Some(row) = self.reader.next_extra(crate::columns::ROOT) {
-            self.rescue_extras(crate::columns::ROOT, row, &place(row));
+        while let Some(row) = self.reader.next_extra(ROOT) {
+            self.rescue_extras(ROOT, row, &Place { row, indexes: Vec::new() });
         }
         self.fields(plans, &Parent::of_rows(rows));
     }
@@ -196,12 +198,13 @@ impl Emitter {
                 blobs.push(text.as_bytes());
                 Fit::Exact
             } else {
-                fit::push(&mut values, column_type, self.reader.scalar(node, kind, index))
+                let value = self.reader.scalar(node, kind, index);
+                fit::push(&mut values, column_type, value, self.for_all_engines)
             };
             if fit != Fit::Exact {
-                let mut text = String::new();
                 self.reader.render(node, kind, index, &mut text);
-                self.rescue(places.of(entry), text, &expected, fit == Fit::Reformed);
+                let (place, text) = (places.of(entry), std::mem::take(&mut text));
+                self.rescue(place, text, &expected, fit == Fit::Reformed);
             }
             overlay.put(parent.live + i16::from(fit != Fit::Misfit));
         }
@@ -380,9 +383,8 @@ impl Emitter {
     /// The next instance of the node that holds something, and what.
     #[inline]
     fn next(&self, id: Option<NodeId>, cursor: &mut Cursor) -> Option<(NodeId, usize, Kind)> {
-        let id = id?;
-        let (instance, kind) = self.reader.nodes[id].next(cursor)?;
-        Some((id, instance, kind))
+        let (instance, kind) = self.reader.nodes[id?].next(cursor)?;
+        Some((id?, instance, kind))
     }
 
     fn leaf_of(&self, parent: &Parent, definitions: Levels, values: Values) -> Leaf {

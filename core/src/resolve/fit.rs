@@ -30,8 +30,18 @@ pub(super) enum Fit {
     Misfit,
 }
 
-/// Appends `value` to `values`, if a column of this type can hold it.
-pub(super) fn push(values: &mut Values, column_type: &ColumnType, value: Scalar<'_>) -> Fit {
+/// Appends `value` to `values`, if a column of this type can hold it; `for_all_engines`: so that
+/// each of them reads the file.
+pub(super) fn push(
+    values: &mut Values,
+    column_type: &ColumnType,
+    value: Scalar<'_>,
+    for_all_engines: bool,
+) -> Fit {
+    let whole = |column_type, value| {
+        let is_read = |value| !for_all_engines || text_type::is_read(column_type, value);
+        whole(column_type, value).filter(|(value, _)| is_read(*value))
+    };
     match (values, value) {
         (Values::Boolean(values), Scalar::Boolean(value)) => stored(values, Some(value)),
         (Values::Double(values), Scalar::Number(value)) => stored(values, double(value)),

@@ -1,11 +1,11 @@
 //! The columns of a given schema, and those that its new fields become.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit;
 use super::infer::Inference;
 use super::plan::{Origin, Plan, Shape, bring_forward, columns, rescue_field};
-use crate::columns::{Node, NodeId, ROOT};
+use crate::columns::{Field, Node, NodeId, ROOT};
 use crate::schema::dots;
 use crate::schema::{Column, ColumnType, own_columns};
 use crate::{Names, NewFields, Schema, Settings};
@@ -56,23 +56,17 @@ impl Given<'_> {
             Plan { name: column.name.clone(), node, shape, origin, field_id: column.field_id }
         });
         let mut plans: Vec<Plan> = given.collect();
+        let fields = parent.map_or(&[][..], |parent| &self.nodes[parent].fields);
+        let Some(inference) = self.inference else { return with_unknown(plans, fields) };
         let known: BTreeSet<NodeId> = plans.iter().filter_map(|plan| plan.node).collect();
-        for field in parent.map_or(&[][..], |parent| &self.nodes[parent].fields) {
-            if !known.contains(&field.node)
-                && let Some(shape) = self.new_field(field.node)
-            {
+        for field in fields.iter().filter(|field| !known.contains(&field.node)) {
+            // `None`: it has no values.
+            if let Some(shape) = inference.shape(field.node, false) {
                 plans.push(Plan::inferred(&field.name, field.node, shape));
             }
         }
-        if let Some(inference) = self.inference {
-            inference.rescue_names(&mut plans, top);
-        }
+        inference.rescue_names(&mut plans, top);
         plans
-    }
-
-    /// What becomes of a field that the schema does not have; `None`: it has no values.
-    fn new_field(self, node: NodeId) -> Option<Shape> {
-        self.inference.map_or(Some(Shape::Rescue), |inference| inference.shape(node, false))
     }
 
     fn shape(self, node: Option<NodeId>, column_type: &ColumnType) -> Shape {
@@ -93,4 +87,30 @@ impl Given<'_> {
             leaf => Shape::Leaf(fit::with_form(leaf, node.map(|node| &self.nodes[node]))),
         }
     }
+}
+
+/// The plans with those for the other `fields`, whose values are rescued. Each comes where its
+/// field stands among the known ones: `_rescued_data` keeps that order, as it does where columns
+/// are inferred.
+fn with_unknown(known: Vec<Plan>, fields: &[Field]) -> Vec<Plan> {
+    let nodes: BTreeSet<NodeId> = known.iter().filter_map(|plan| plan.node).collect();
+    let mut behind: BTreeMap<Option<NodeId>, Vec<Plan>> = BTreeMap::new();
+    let mut last_known = None;
+    for field in fields {
+        if nodes.contains(&field.node) {
+            last_known = Some(field.node);
+        } else {
+            let plan = Plan::inferred(&field.name, field.node, Shape::Rescue);
+            behind.entry(last_known).or_default().push(plan);
+        }
+    }
+    let mut plans = behind.remove(&None).unwrap_or_default();
+    for plan in known {
+        let node = plan.node;
+        plans.push(plan);
+        if node.is_some() {
+            plans.extend(behind.remove(&node).unwrap_or_default());
+        }
+    }
+    plans
 }

@@ -99,7 +99,8 @@ pub(crate) fn resolve(
     let rows_before = builder.rows_before();
     let schema = plan::schema(&plan, settings.schema.as_ref());
 
-    let mut emitter = emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit);
+    let mut emitter =
+        emit::Emitter::new(builder.nodes, settings.nulls == Nulls::Explicit, schema.is_inferred());
     emitter.document(&plan, rows);
     let emit::Emitter { mut leaves, found, mut rescues, problem, .. } = emitter;
     if let Some(problem) = problem {
@@ -114,7 +115,7 @@ pub(crate) fn resolve(
     if !own_id.is_named() {
         leaves.insert(0, ids);
     }
-    let is_fixed = settings.schema.is_some() && settings.new_fields == NewFields::Rescue;
+    let is_fixed = !schema.is_inferred() && settings.new_fields == NewFields::Rescue;
     let has_rescued = settings.policy == Policy::Rescue
         && (is_fixed || opened.keeps_rescued || !rescues.is_empty());
     let rescued = rescues.take_counts();

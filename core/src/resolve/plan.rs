@@ -78,7 +78,7 @@ pub(super) fn holds_ids(plans: &[Plan], path: &[String]) -> bool {
 
 /// The schema that a file of these plans has.
 pub(super) fn schema(plans: &[Plan], given: Option<&Schema>) -> Schema {
-    Schema::resolved(columns(plans), given.map(Schema::own_field_ids).unwrap_or_default())
+    Schema::resolved(columns(plans), given)
 }
 
 /// The columns of these plans.

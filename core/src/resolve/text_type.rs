@@ -19,6 +19,24 @@ const DIGITS_MAX: u8 = 6;
 const BYTES_MAX: usize = 32;
 const BYTES_MIN: usize = 10;
 
+/// 1582-10-15, in days since 1970. Before it, Spark 2 counted days by the Julian calendar, and so
+/// Spark 3 refuses a file with such days until a setting says which calendar they are of.
+const FIRST_DAY: i128 = -141_427;
+
+/// 1900-01-01T00:00:00Z, in seconds since 1970: the same for instants, because of the zones.
+const FIRST_SECOND: i128 = -2_208_988_800;
+
+/// Whether every engine reads a file that has this stored value in a column of this type.
+pub(super) fn is_read(column_type: &ColumnType, value: i128) -> bool {
+    match column_type {
+        ColumnType::Date => value >= FIRST_DAY,
+        ColumnType::Timestamp { unit, .. } => {
+            value >= FIRST_SECOND * 10_i128.pow(u32::from(unit.digits()))
+        }
+        _ => true,
+    }
+}
+
 /// The type of a column of these texts.
 ///
 /// The cost of other texts is small: the work ends as soon as too many of them are no values of any
@@ -31,9 +49,12 @@ pub(super) fn of_texts(texts: &Texts) -> ColumnType {
         let text = texts.text(at);
         if (BYTES_MIN..=BYTES_MAX).contains(&text.len()) {
             if text.len() == BYTES_MIN {
-                dates += usize::from(time::date(text).is_some());
+                let day = time::date(text).map(i128::from);
+                dates += usize::from(day.is_some_and(|day| day >= FIRST_DAY));
                 most = most.max(dates);
-            } else if let Some(instant) = Instant::read(text) {
+            } else if let Some(instant) = Instant::read(text)
+                && i128::from(instant.seconds) >= FIRST_SECOND
+            {
                 most = most.max(zones.add(instant, DIGITS_MAX));
             }
         }
@@ -213,10 +234,15 @@ mod tests {
             "2016-12-31T23:59:60Z",
             "2024-02-29T24:00:00Z",
             "2024-02-29 01:02:03Z",
+            "1582-10-14",
+            "1899-12-31T23:59:59.999999Z",
+            "1900-01-01T00:00:00+00:01",
         ] {
             assert_eq!(shown(&[(3, text)]), "string", "{text}");
         }
-        assert_eq!(shown(&[(1, "0001-01-01"), (1, "9999-12-31")]), "date");
+        assert_eq!(shown(&[(1, "1582-10-15"), (1, "9999-12-31")]), "date");
+        assert_eq!(shown(&[(1, "1900-01-01T00:00:00Z")]), "ms text:0");
+        assert_eq!(shown(&[(1, "1899-12-31T23:59:00-00:01")]), "ms text:0-00:01");
     }
 
     #[test]

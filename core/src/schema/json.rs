@@ -18,8 +18,15 @@ const EXPLICIT: &str = "explicit";
 /// The word of a floating-point column whose whole numbers had no fraction.
 const INTEGER: &str = "integer";
 
-/// Reads the columns, the field ids of our own two, and what a file says of each column.
-pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds, Vec<Facts>)> {
+/// What the JSON of a schema says, apart from the facts of a file.
+pub(super) struct Parts<C> {
+    pub(super) columns: C,
+    pub(super) own_ids: OwnFieldIds,
+    pub(super) inferred: bool,
+}
+
+/// Reads a schema, and what a file says of each column.
+pub(super) fn read(text: &str) -> Result<(Parts<Vec<Column>>, Vec<Facts>)> {
     // Not with serde_json's reader: it refuses more than 128 levels, and the JSON of a schema with
     // 64 nested structs has more.
     let value = value::read(text)
@@ -30,8 +37,9 @@ pub(super) fn read(text: &str) -> Result<(Vec<Column>, OwnFieldIds, Vec<Facts>)>
     let columns = read_fields(columns, "\"columns\"", &mut facts)?;
     let id = object.field_id("id_field_id")?;
     let rescued = object.field_id("rescued_field_id")?;
+    let inferred = object.is_true("inferred")?;
     object.end()?;
-    Ok((columns, OwnFieldIds { id, rescued }, facts))
+    Ok((Parts { columns, own_ids: OwnFieldIds { id, rescued }, inferred }, facts))
 }
 
 fn read_fields(value: &Value, place: &str, facts: &mut Vec<Facts>) -> Result<Vec<Column>> {
@@ -154,6 +162,14 @@ impl<'v> Object<'v> {
         })
     }
 
+    fn is_true(&mut self, key: &'static str) -> Result<bool> {
+        if !self.map.contains_key(key) {
+            return Ok(false);
+        }
+        let value = self.take(key)?.as_bool();
+        value.ok_or_else(|| self.error(format!("has an {key:?} that is neither true nor false")))
+    }
+
     /// The row groups for which a word holds: `word` for all of them, or an array of their numbers.
     fn groups(&mut self, key: &'static str, word: &str) -> Result<Groups> {
         if !self.map.contains_key(key) {
@@ -197,13 +213,17 @@ impl<'v> Object<'v> {
     }
 }
 
-/// The JSON of these columns, with what a file says of them. `facts`: none, or one for each column,
-/// field and element in order.
-pub(super) fn write(columns: &[Column], own_ids: OwnFieldIds, facts: &[Facts]) -> String {
+/// The JSON of a schema, with what a file says of its columns. `facts`: none, or one for each
+/// column, field and element in order.
+pub(super) fn write(parts: &Parts<&[Column]>, facts: &[Facts]) -> String {
+    let Parts { columns, own_ids, inferred } = parts;
     let mut out = String::from("{\"columns\":");
     write_fields(columns, &mut facts.iter(), &mut out);
     write_field_id("id_field_id", own_ids.id, &mut out);
     write_field_id("rescued_field_id", own_ids.rescued, &mut out);
+    if *inferred {
+        out.push_str(",\"inferred\":true");
+    }
     out.push('}');
     out
 }
@@ -298,7 +318,9 @@ mod tests {
         columns.push(Column { field_id: Some(6), ..Column::new("ids", list) });
         let own_ids = OwnFieldIds { id: Some(1), rescued: Some(i32::MAX) };
         let schema = Schema::new(columns).unwrap().with_own_field_ids(own_ids).unwrap();
-        assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+        for schema in [schema.clone().with_inferred(true), schema] {
+            assert_eq!(Schema::from_json(&schema.to_json()).unwrap(), schema);
+        }
     }
 
     #[test]
@@ -327,6 +349,7 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{", "not JSON"),
             ("{}", "no \"columns\""),
+            (r#"{"columns":[],"inferred":1}"#, "neither true nor false"),
             (r#"{"columns":[{"name":"a"}]}"#, "no \"type\""),
             (r#"{"columns":[{"name":"a","type":"text"}]}"#, "\"text\"; choose"),
             (

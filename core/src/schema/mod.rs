@@ -51,6 +51,7 @@ use facts::Facts;
 pub struct Schema {
     columns: Vec<Column>,
     own_ids: OwnFieldIds,
+    inferred: bool,
 }
 
 impl Schema {
@@ -58,7 +59,7 @@ impl Schema {
     pub fn new(columns: Vec<Column>) -> Result<Self> {
         name_check::check_own(&columns, own_columns(true))?;
         check_fields(&columns, "the schema", 2, 0)?;
-        let schema = Schema { columns, own_ids: OwnFieldIds::default() };
+        let schema = Schema { columns, ..Schema::default() };
         field_ids::check(&schema.columns, schema.own_ids)?;
         Ok(schema)
     }
@@ -74,6 +75,29 @@ impl Schema {
     /// The field ids of our own two columns.
     pub fn own_field_ids(&self) -> OwnFieldIds {
         self.own_ids
+    }
+
+    /// Whether rows meet the schema as if it were inferred from them. A schema from
+    /// [`Schema::new`] is given; that of an encoder without [`Settings::schema`] is inferred.
+    ///
+    /// An inferred schema differs from a given one of the same columns in this:
+    ///
+    /// * a file has `_rescued_data` only if a value is rescued
+    /// * days before 1582-10-15 and instants before 1900 are rescued, because Spark 3.5 refuses a
+    ///   file with them
+    /// * the columns get no room before other fields, so the limits of
+    ///   [`Settings`](crate::Settings) are those of inference
+    ///
+    /// So the rows of an inferred schema, encoded with it, give the same bytes again.
+    ///
+    /// [`Settings::schema`]: crate::Settings::schema
+    pub fn is_inferred(&self) -> bool {
+        self.inferred
+    }
+
+    /// The same columns, inferred or given: see [`Schema::is_inferred`].
+    pub fn with_inferred(self, inferred: bool) -> Self {
+        Schema { inferred, ..self }
     }
 
     /// The columns in order.
@@ -96,18 +120,21 @@ impl Schema {
 
     /// Reads the JSON form in a file, with what the file says of its columns.
     pub(crate) fn from_file_json(text: &str) -> Result<(Self, Vec<Facts>)> {
-        let (columns, own_ids, facts) = json::read(text)?;
-        Ok((Schema::new(columns)?.with_own_field_ids(own_ids)?, facts))
+        let (read, facts) = json::read(text)?;
+        let schema = Schema::new(read.columns)?.with_own_field_ids(read.own_ids)?;
+        Ok((schema.with_inferred(read.inferred), facts))
     }
 
     /// The JSON form. It is the same in Rust, in TypeScript, in a grant and in a file.
     pub fn to_json(&self) -> String {
-        json::write(&self.columns, self.own_ids, &[])
+        self.to_file_json(&[])
     }
 
     /// The JSON form in a file that says this of its columns.
     pub(crate) fn to_file_json(&self, facts: &[Facts]) -> String {
-        json::write(&self.columns, self.own_ids, facts)
+        let Schema { columns, own_ids, inferred } = self;
+        let parts = json::Parts { columns: &columns[..], own_ids: *own_ids, inferred: *inferred };
+        json::write(&parts, facts)
     }
 
     /// The number of columns, with the fields of structs and the elements of lists.
@@ -116,8 +143,11 @@ impl Schema {
     }
 
     /// The schema of resolved columns. `resolve` makes only columns that keep the invariants.
-    pub(crate) fn resolved(columns: Vec<Column>, own_ids: OwnFieldIds) -> Self {
-        Schema { columns, own_ids }
+    pub(crate) fn resolved(columns: Vec<Column>, given: Option<&Schema>) -> Self {
+        match given {
+            Some(given) => Schema { columns, ..*given },
+            None => Schema { columns, inferred: true, ..Schema::default() },
+        }
     }
 
     /// Checks that engines can read columns of these names beside our own; an error of kind

@@ -19,7 +19,7 @@ const SECOND_BYTES: usize = 19;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Instant {
     /// Whole seconds since 1970 in UTC, rounded down.
-    seconds: i64,
+    pub(crate) seconds: i64,
     /// The digits after the point, as a number.
     fraction: i64,
     /// The number of digits after the point.

@@ -35,6 +35,7 @@ mod redact;
 mod repair;
 mod report;
 mod rm;
+mod schema;
 #[cfg(feature = "serve")]
 mod serve;
 mod store;
@@ -90,6 +91,7 @@ enum Command {
     Get(get::GetArgs),
     Grant(grant::GrantArgs),
     Inspect(inspect::InspectArgs),
+    Schema(schema::SchemaArgs),
     Verify(verify::VerifyArgs),
     Rm(rm::RmArgs),
     Wal(wal::WalArgs),
@@ -137,6 +139,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Get(args) => get::run(args, store),
         Command::Grant(args) => grant::run(args, store),
         Command::Inspect(args) => inspect::run(args, store),
+        Command::Schema(args) => schema::run(args, store),
         Command::Verify(args) => verify::run(args, store),
         Command::Rm(args) => rm::run(args, store),
         Command::Wal(args) => wal::run(args, store),

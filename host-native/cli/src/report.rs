@@ -104,6 +104,22 @@ impl Report<'_> {
         self.files.iter().flat_map(|file| file.summary.schema.warnings()).collect()
     }
 
+    /// Files whose rows are not as many as the LSNs of their keys. That is no error: a log may leave
+    /// numbers out, and one number may stand for several rows.
+    fn notes(&self) -> Vec<String> {
+        let note = |file: &File<'_>| {
+            let (lsns, rows) = (file.key.lsns()?, file.summary.rows);
+            let in_range = u128::from(lsns.max() - lsns.min()) + 1;
+            (u128::from(rows) != in_range).then(|| {
+                format!(
+                    "the LSNs {lsns} are {in_range} numbers, and the rows are {rows}; to give each row \
+                     a number of its own, choose a range of that length"
+                )
+            })
+        };
+        self.files.iter().filter_map(note).collect()
+    }
+
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut table = Table::new([Column::words(""), Column::words("")]);
         let mut line = |name: &str, value: String| table.push([name.to_owned(), value]);
@@ -142,6 +158,9 @@ impl Report<'_> {
         }
         for warning in self.warnings() {
             line("warning", warning);
+        }
+        for note in self.notes() {
+            line("note", note);
         }
         for file in self.files {
             writeln!(out, "{}", file.key)?;
@@ -196,6 +215,7 @@ impl Report<'_> {
             "rescued": by_path(&rescued, |of| of.count),
             "other_form": by_path(&rescued, |of| of.other_form),
             "warnings": self.warnings(),
+            "notes": self.notes(),
             "duplicate_keys": self.sum(|summary| summary.duplicate_keys),
         });
         let (name, value) = match self.files {
