@@ -127,6 +127,11 @@ impl Report<'_> {
         if unshown > 0 {
             line("", format!("and {}; --json lists all", counted(unshown, "more column")));
         }
+        let duplicate_ids = self.sum(|summary| summary.duplicate_ids);
+        if duplicate_ids > 0 {
+            let rows = counted(duplicate_ids, "row");
+            line("duplicate ids", format!("{rows}; --unique-ids refuses them"));
+        }
         let duplicate_keys = self.sum(|summary| summary.duplicate_keys);
         if duplicate_keys > 0 {
             let keys = human_count(duplicate_keys);
@@ -183,6 +188,7 @@ impl Report<'_> {
             "rescued": by_path(&rescued, |of| of.count),
             "other_form": by_path(&rescued, |of| of.other_form),
             "warnings": self.warnings(),
+            "duplicate_ids": self.sum(|summary| summary.duplicate_ids),
             "duplicate_keys": self.sum(|summary| summary.duplicate_keys),
         });
         let (name, value) = match self.files {
