@@ -187,6 +187,8 @@ export interface EncodeOptions<S extends Schema = Schema> extends Target {
    * the file, with its own type. Default: `_id` if rows have it, or the number of the row.
    */
   id?: string
+  /** Refuse a row whose id an earlier row has. Default: `false`; they are counted. */
+  uniqueIds?: boolean
   /**
    * With `explicit`, an explicit null and an absent field stay different. With `absent`, a null is
    * an absent field. Default: `explicit`.
@@ -256,6 +258,8 @@ export interface EncodedFile {
    * the others.
    */
   readonly rescued: { path: string; count: number; otherForm: number }[]
+  /** Rows whose id an earlier row has. */
+  readonly duplicateIds: number
   /** Repeated keys in objects of JSON text. The last value of each was kept. */
   readonly duplicateKeys: number
   /** What engines in wide use cannot read of the columns: a sentence each, for people. */

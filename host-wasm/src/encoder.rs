@@ -45,6 +45,12 @@ impl RawSettings {
         self.0.id = IdSource::Field(field);
     }
 
+    /// Refuses an id that an earlier row has.
+    #[wasm_bindgen(js_name = uniqueIds)]
+    pub fn unique_ids(&mut self) {
+        self.0.unique_ids = true;
+    }
+
     /// Takes an explicit null for an absent field.
     #[wasm_bindgen(js_name = absentNulls)]
     pub fn absent_nulls(&mut self) {

@@ -55,6 +55,12 @@ impl RawFile {
         self.0.summary.rescued.iter().map(|rescued| rescued.other_form as f64).collect()
     }
 
+    /// The number of rows whose id an earlier row has.
+    #[wasm_bindgen(js_name = duplicateIds)]
+    pub fn duplicate_ids(&self) -> f64 {
+        self.0.summary.duplicate_ids as f64
+    }
+
     /// The number of keys that came twice in one object.
     #[wasm_bindgen(js_name = duplicateKeys)]
     pub fn duplicate_keys(&self) -> f64 {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coldpress_core::{Codec, Encodings, ParquetFile, Projection, Settings};
+use coldpress_core::{Codec, Encodings, IdSource, ParquetFile, Projection, Settings};
 use coldpress_tests::json::Json;
 use coldpress_tests::law::{Rules, difference, mixes_forms};
 use coldpress_tests::roundtrip::{encode_text, holds_rows};
@@ -112,7 +112,28 @@ fn shas(folder: &Path) -> BTreeMap<String, String> {
             shas.insert(format!("{name}.{}{set}", codec.name()), sha);
         }
     }
+    shas.extend(with_named_ids(folder));
     shas
+}
+
+/// Files whose ids are a field of the documents.
+fn with_named_ids(folder: &Path) -> Vec<(String, String)> {
+    let text = fs::read_to_string(folder.join("golden/flat.ndjson")).unwrap();
+    let of = |field: &str| {
+        let id = IdSource::Field(field.to_owned());
+        let file = encode_text(&Settings { id, ..Settings::default() }, text.as_bytes()).unwrap();
+        let rows = Json::parse_rows(&text).unwrap().into_iter().map(|row| {
+            let Some(Json::String(id) | Json::Number(id)) = row.field(field) else {
+                panic!("{field} of flat.ndjson is no id")
+            };
+            (id.clone(), row)
+        });
+        holds_rows(&file, &rows.collect::<Vec<_>>(), Rules::default()).unwrap();
+        let digest = Sha256::digest(&file.bytes);
+        let sha = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        (format!("flat.zstd.id-{field}"), sha)
+    };
+    vec![of("device"), of("ts")]
 }
 
 /// Names and rows. `tests/web/conformance/suite.mjs` has the same ones.

@@ -228,6 +228,55 @@ fn rows_pushed_with_an_id_have_it_in_the_field_too() {
     assert!(error.to_string().contains("no field \"k\""), "{error}");
 }
 
+#[test]
+fn duplicate_ids_are_counted_within_a_file_and_can_be_refused() {
+    let row = |id: u64| format!("{{\"id\":{id}}}\n");
+    let scattered = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 8;
+    let unique: Vec<u64> = (0..3_000).map(scattered).collect();
+    let mut repeated = unique.clone();
+    // One of the same row group, and two that stand in another one.
+    repeated.insert(10, unique[3]);
+    repeated.extend([unique[0], unique[0], 7]);
+    let climbing: Vec<u64> = (0..3_000).collect();
+    for (ids, duplicates) in [(&unique, 0), (&repeated, 3), (&climbing, 0)] {
+        let text: String = ids.iter().map(|id| row(*id)).collect();
+        let cut = StreamSettings { row_group_bytes_max: 5_000, ..StreamSettings::default() };
+        for settings in [Settings::default(), named("id")] {
+            let auto = settings.id == IdSource::Auto;
+            let wanted = if auto { 0 } else { duplicates };
+            let file = encode_text(&settings, text.as_bytes()).unwrap();
+            assert_eq!(file.summary.duplicate_ids, wanted);
+            let files = stream_slices(&settings, &cut, [text.as_bytes()]).unwrap();
+            let report = ParquetFile::open(files[0].bytes.clone()).unwrap().report();
+            assert!(files.len() == 1 && report.row_groups.len() > 2);
+            assert_eq!(files[0].summary.duplicate_ids, wanted);
+
+            let strict = Settings { unique_ids: true, ..settings };
+            let refused = [
+                encode_text(&strict, text.as_bytes()).map(|file| vec![file]),
+                stream_slices(&strict, &cut, [text.as_bytes()]),
+            ];
+            for refused in refused {
+                let Err(error) = refused else {
+                    assert_eq!(wanted, 0);
+                    continue;
+                };
+                assert_names_row(&error, 10);
+                assert_eq!((wanted, error.kind()), (3, ErrorKind::Row));
+                assert_eq!(error.id(), Some(unique[3].to_string().as_str()));
+                assert!(error.to_string().contains("row 3"), "{error}");
+            }
+        }
+    }
+    // Rows of one row group that only an earlier one of the same file refuses.
+    let text: String = unique.iter().chain([&unique[0]]).map(|id| row(*id)).collect();
+    let cut = StreamSettings { row_group_bytes_max: 5_000, ..StreamSettings::default() };
+    let strict = Settings { unique_ids: true, ..named("id") };
+    let error = stream_slices(&strict, &cut, [text.as_bytes()]).unwrap_err();
+    assert_names_row(&error, 3_000);
+    assert!(error.to_string().contains("an earlier row"), "{error}");
+}
+
 /// Acceptance 5.
 #[test]
 fn telemetry_with_its_id_named_is_as_large_as_without_a_second_copy() {

@@ -258,9 +258,10 @@ test('LSNs by the time, or by their beginning and the number of rows', async () 
 
 test('a file in JSON shows the number of its bytes, not the bytes', async () => {
   const file = await encode(rows, { collection: 'weather' })
-  const { key, columns, rescued, duplicateKeys, warnings, schema } = file
+  const { key, columns, rescued, duplicateIds, duplicateKeys, warnings, schema } = file
   const size = file.bytes.length
-  const told = { key, size, rows: 3, columns, rescued, duplicateKeys, warnings, schema }
+  const counts = { duplicateIds, duplicateKeys }
+  const told = { key, size, rows: 3, columns, rescued, ...counts, warnings, schema }
   assert.deepEqual(JSON.parse(JSON.stringify(file)), told)
 })
 

@@ -5,6 +5,7 @@ mod choose;
 mod document;
 mod feed;
 mod group_size;
+mod ids;
 mod intake;
 mod leaf;
 mod open_file;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 use crate::resolve::{Opened, resolve};
 use crate::{Encodings, LsnRange, ObjectKey, Result, Settings, Target};
+use ids::IdTally;
 use intake::Intake;
 use summary::no_rows;
 use write::FileWriter;
@@ -153,7 +155,7 @@ impl Encoder {
     /// Chooses the columns and writes the file.
     ///
     /// An error if there is no row, if the JSON ends within a document, if a strict schema refuses
-    /// a value, or if the target has no key.
+    /// a value, if ids must be unique and are not, or if the target has no key.
     pub fn finish(mut self, target: &Target) -> Result<EncodedFile> {
         self.intake.check()?;
         self.intake.end_json()?;
@@ -167,11 +169,13 @@ impl Encoder {
         };
         let Target { prefix, tenant_id, collection, lsn_width, .. } = target;
         let key = ObjectKey::data(prefix, *tenant_id, collection, lsns, *lsn_width)?;
+        let mut ids = IdTally::new(self.settings.unique_ids);
+        ids.add(&self.intake.builder.ids, 0, true)?;
         let mut columns = resolve(self.intake.builder, &self.settings, Opened::default())?;
         let mut file = FileWriter::open(&columns, &self.settings)?;
         file.write(&mut columns, &self.settings)?;
         let bytes = file.close(&columns.schema, target, lsns)?;
-        Ok(EncodedFile { key, bytes, summary: Summary::of(columns) })
+        Ok(EncodedFile { key, bytes, summary: Summary::of(columns, ids.duplicates()) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A file of a stream while rows come into it.
 
+use super::ids::IdTally;
 use super::summary::{Summary, columns_in_file};
 use super::tail::FileTail;
 use super::write::FileWriter;
@@ -24,6 +25,7 @@ pub(super) struct OpenFile {
     pub(super) bytes: u64,
     rescued: RescuedCounts,
     duplicate_keys: u64,
+    ids: IdTally,
 }
 
 impl OpenFile {
@@ -32,6 +34,8 @@ impl OpenFile {
         // Later rows may have values to rescue, and then the columns cannot change any more.
         let opened = Opened { own_id: None, keeps_rescued: !last };
         let first_row = builder.rows_before();
+        let mut ids = IdTally::new(settings.unique_ids);
+        ids.add(&builder.ids, first_row, last)?;
         let mut columns = resolve(builder, settings, opened)?;
         let mut writer = FileWriter::open(&columns, settings)?;
         writer.write(&mut columns, settings)?;
@@ -51,6 +55,7 @@ impl OpenFile {
             bytes: 0,
             rescued: columns.rescued,
             duplicate_keys: columns.duplicate_keys,
+            ids,
         })
     }
 
@@ -64,7 +69,9 @@ impl OpenFile {
         }
     }
 
-    pub(super) fn write(&mut self, builder: Builder) -> Result<()> {
+    /// Writes more rows. `last`: no others follow.
+    pub(super) fn write(&mut self, builder: Builder, last: bool) -> Result<()> {
+        self.ids.add(&builder.ids, builder.rows_before(), last)?;
         let opened = Opened { own_id: Some(self.own_id), keeps_rescued: self.has_rescued };
         let mut columns = resolve(builder, &self.settings, opened)?;
         self.writer.write(&mut columns, &self.settings)?;
@@ -83,6 +90,7 @@ impl OpenFile {
             rows,
             columns: columns_in_file(&schema, own_id, has_rescued),
             rescued: rescued.into_list(),
+            duplicate_ids: self.ids.duplicates(),
             duplicate_keys: self.duplicate_keys,
             schema,
         };

@@ -293,7 +293,7 @@ impl StreamEncoder {
             self.end_file()?;
         }
         match &mut self.file {
-            Some(file) => file.write(builder)?,
+            Some(file) => file.write(builder, last)?,
             None => self.file = Some(OpenFile::begin(builder, &self.settings, last)?),
         }
         let Some(file) = &mut self.file else { return Ok(()) };

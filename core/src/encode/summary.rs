@@ -26,6 +26,11 @@ pub struct Summary {
     pub columns: usize,
     /// Values in `_rescued_data` by path, sorted.
     pub rescued: Vec<Rescued>,
+    /// Rows whose id an earlier row of the file has. An [`Encoder`](crate::Encoder) counts exactly.
+    /// A stream counts each row group exactly, and compares the row groups by 64 bits of each id. It
+    /// keeps these bits only of row groups whose ids do not climb, and of 16,777,216 ids at most; so
+    /// it may count too few, unless [`Settings::unique_ids`](crate::Settings::unique_ids) is on.
+    pub duplicate_ids: u64,
     /// Keys that stood twice in one JSON object; the last value was kept, as JSON parsers do.
     pub duplicate_keys: u64,
     /// The columns, with those that had only nulls.
@@ -34,11 +39,12 @@ pub struct Summary {
 
 impl Summary {
     /// Of one file of these columns.
-    pub(super) fn of(columns: Columns) -> Self {
+    pub(super) fn of(columns: Columns, duplicate_ids: u64) -> Self {
         Summary {
             rows: columns.rows as u64,
             columns: columns_in_file(&columns.schema, columns.own_id, columns.has_rescued),
             rescued: columns.rescued.into_list(),
+            duplicate_ids,
             duplicate_keys: columns.duplicate_keys,
             schema: columns.schema,
         }

@@ -43,8 +43,14 @@ pub struct Settings {
     pub new_fields: NewFields,
     /// What happens to values that do not fit `schema`. Default: they are rescued.
     pub policy: Policy,
-    /// Where the ids of JSON rows come from. Default: the field `_id`, else the number of the row.
+    /// Where the ids of rows come from. Default: the field `_id`, else the number of the row.
     pub id: IdSource,
+    /// Refuse a row whose id an earlier row of the same file has: an error of kind `Row` that names
+    /// both, when the rows are written. A stream compares row groups by 64 bits of each id, for
+    /// which it keeps 8 bytes a row; that two ids of 10 million share these bits is less likely
+    /// than 1 in 100,000. Default: no; duplicates are counted in
+    /// [`Summary::duplicate_ids`](crate::Summary::duplicate_ids).
+    pub unique_ids: bool,
 }
 
 impl Settings {
@@ -132,6 +138,7 @@ impl Default for Settings {
             new_fields: NewFields::default(),
             policy: Policy::default(),
             id: IdSource::default(),
+            unique_ids: false,
         }
     }
 }

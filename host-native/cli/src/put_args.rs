@@ -77,6 +77,9 @@ pub struct PutArgs {
     /// number]
     #[arg(long, value_name = "FIELD")]
     pub(super) id: Option<String>,
+    /// Refuse a row whose id an earlier row of the same file has. Without it, they are counted
+    #[arg(long)]
+    pub(super) unique_ids: bool,
     /// The compression: none, snappy, lz4, zstd, gzip or brotli. The last three take a level, such
     /// as zstd:9
     #[arg(long, value_name = "CODEC", default_value_t = Codec::default())]
@@ -180,6 +183,7 @@ impl PutArgs {
             schema,
             policy: self.policy,
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),
+            unique_ids: self.unique_ids,
             ..Settings::default()
         })
     }

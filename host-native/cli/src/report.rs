@@ -151,6 +151,11 @@ impl Report<'_> {
         if self.kept_columns() && rescued.iter().any(|of| of.count > of.other_form) {
             line("", KEPT_COLUMNS.to_owned());
         }
+        let duplicate_ids = self.sum(|summary| summary.duplicate_ids);
+        if duplicate_ids > 0 {
+            let rows = counted(duplicate_ids, "row");
+            line("duplicate ids", format!("{rows}; --unique-ids refuses them"));
+        }
         let duplicate_keys = self.sum(|summary| summary.duplicate_keys);
         if duplicate_keys > 0 {
             let keys = human_count(duplicate_keys);
@@ -216,6 +221,7 @@ impl Report<'_> {
             "other_form": by_path(&rescued, |of| of.other_form),
             "warnings": self.warnings(),
             "notes": self.notes(),
+            "duplicate_ids": self.sum(|summary| summary.duplicate_ids),
             "duplicate_keys": self.sum(|summary| summary.duplicate_keys),
         });
         let (name, value) = match self.files {

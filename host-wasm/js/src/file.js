@@ -7,7 +7,8 @@ export class EncodedFile {
   /** @type {Promise<string> | undefined} */
   #sha256
 
-  constructor({ bytes, key, rows, columns, rescued, duplicateKeys, warnings, schema }) {
+  constructor(told) {
+    const { bytes, key, rows, columns, rescued, warnings, schema } = told
     /** The whole file. @type {Uint8Array<ArrayBuffer>} */
     this.bytes = bytes
     /** Its object key in the store. @type {string} */
@@ -23,8 +24,10 @@ export class EncodedFile {
      * @type {{ path: string, count: number, otherForm: number }[]}
      */
     this.rescued = rescued
+    /** Rows whose id an earlier row has. @type {number} */
+    this.duplicateIds = told.duplicateIds
     /** Repeated keys in objects of JSON text; the last value of each was kept. @type {number} */
-    this.duplicateKeys = duplicateKeys
+    this.duplicateKeys = told.duplicateKeys
     /** What engines in wide use cannot read of the schema. @type {string[]} */
     this.warnings = warnings
     this.schema = schema
@@ -42,6 +45,7 @@ export class EncodedFile {
       rows: raw.rows(),
       columns: raw.columns(),
       rescued: raw.rescuedPaths().map(rescued),
+      duplicateIds: raw.duplicateIds(),
       duplicateKeys: raw.duplicateKeys(),
       warnings: raw.warnings(),
       schema: JSON.parse(raw.schema()),
@@ -57,8 +61,12 @@ export class EncodedFile {
 
   /** What `JSON.stringify` shows: all except the bytes, and their number as `size`. */
   toJSON() {
-    const { bytes, key, rows, columns, rescued, duplicateKeys, warnings, schema } = this
-    return { key, size: bytes.length, rows, columns, rescued, duplicateKeys, warnings, schema }
+    const { bytes, key, rows, columns, rescued, duplicateIds, duplicateKeys, warnings, schema } =
+      this
+    const size = bytes.length
+    return {
+      key, size, rows, columns, rescued, duplicateIds, duplicateKeys, warnings, schema,
+    }
   }
 
   /** @returns {ReadableStream<Uint8Array>} */

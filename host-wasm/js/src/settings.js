@@ -6,7 +6,7 @@ import { isWellFormed, kindOf } from './values.js'
 const COUNTS = ['columnsMax', 'depthMax', 'rowBytesMax', 'rowGroupRowsMax']
 const KNOWN = [
   'codec', 'encodings', 'id', 'names', 'newFields', 'nulls', 'numbers', 'policy', 'schema',
-  'textTypes', ...COUNTS,
+  'textTypes', 'uniqueIds', ...COUNTS,
   'prefix', 'tenant', 'collection', 'lsns', 'lsnWidth', 'signal',
 ]
 
@@ -18,6 +18,7 @@ const SPELLINGS = {
   row_bytes_max: 'rowBytesMax',
   row_group_rows_max: 'rowGroupRowsMax',
   text_types: 'textTypes',
+  unique_ids: 'uniqueIds',
 }
 // A name in quotes, in a path or after "column" is the caller's own. (A lookbehind would keep older
 // browsers from loading this file at all.)
@@ -71,7 +72,7 @@ export function checkFunctions(functions) {
 export function settingsOf(raw, options) {
   const made = new raw.RawSettings()
   const { codec, encodings, id, names, newFields, nulls, numbers } = options
-  const { policy, schema, textTypes } = options
+  const { policy, schema, textTypes, uniqueIds } = options
   if (codec !== undefined) made.codec(text(codec, 'codec'))
   if (encodings !== undefined) made.encodings(text(encodings, 'encodings'))
   if (id !== undefined) made.id(text(id, 'id'))
@@ -85,6 +86,10 @@ export function settingsOf(raw, options) {
   if (policy !== undefined) made.policy(text(policy, 'policy'))
   if (schema !== undefined) made.schema(typeof schema === 'string' ? schema : jsonOf(schema))
   if (textTypes !== undefined) made.textTypes(text(textTypes, 'textTypes'))
+  if (uniqueIds === true) made.uniqueIds()
+  else if (uniqueIds !== undefined && uniqueIds !== false) {
+    throw settings(`uniqueIds is ${kindOf(uniqueIds)}; pass true or false`)
+  }
   for (const name of COUNTS) {
     const value = options[name]
     if (value === undefined) continue

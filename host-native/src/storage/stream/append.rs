@@ -185,6 +185,7 @@ impl ColdStorage {
                 rows: footer.rows_count(),
                 columns: footer.schema().columns().len() + 1,
                 rescued: Vec::new(),
+                duplicate_ids: 0,
                 duplicate_keys: 0,
                 schema: footer.schema().clone(),
             };
