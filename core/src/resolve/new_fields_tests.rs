@@ -40,8 +40,11 @@ fn collection(files: &[&str], settings: &Settings) -> Vec<(String, Vec<(String, 
     found
 }
 
+/// The rows of a file, its columns, and what it rescues.
+type File<'f> = (&'f str, &'f str, &'f [(&'f str, u64)]);
+
 #[track_caller]
-fn check(files: &[(&str, &str, &[(&str, u64)])], settings: &Settings) {
+fn check(files: &[File<'_>], settings: &Settings) {
     let rows: Vec<&str> = files.iter().map(|(rows, ..)| *rows).collect();
     for ((columns, rescued), (_, wanted, wanted_rescued)) in
         collection(&rows, settings).iter().zip(files)

@@ -149,6 +149,9 @@ async function uses() {
   // @ts-expect-error - text has no Dates
   await decode(bytes, { as: 'ndjson', dates: true })
   await encode([{ at: '2026-01-02' }], { textTypes: 'string' })
+  await encode([{ n: 1 }], { schema: { columns: [] }, newFields: 'column', numbers: 'float64' })
+  // @ts-expect-error - no such choice
+  await encode([{ n: 1 }], { newFields: 'columns' })
   const otherForms: number[] = file.rescued.map(({ otherForm }) => otherForm)
   const warnings: string[] = file.warnings
   const forms: import('coldpress').Form[] =
