@@ -200,7 +200,7 @@ fn numbers_are_doubles_where_they_are_exact_and_wanted() {
     check(
         &[
             (
-                r#"{"t":21,"big":9007199254740993,"l":[1],"u":18446744073709549568,"s":"x"}"#,
+                r#"{"t":21,"big":9007199254740993,"l":[1],"u":10000000000000000000,"s":"x"}"#,
                 "struct<t: float64, big: int64, l: list<float64>, u: float64, s: string>",
                 &[],
             ),
