@@ -139,7 +139,7 @@ impl Kind {
             Kind::Int => json!(n),
             Kind::Double => json!(n as f64 + 0.5),
             Kind::Big => json!(u64::MAX - n as u64),
-            Kind::Boolean => json!(n % 2 == 0),
+            Kind::Boolean => json!(n.is_multiple_of(2)),
             Kind::Text => json!(format!("text {n}")),
             Kind::Instant => json!(format!("2026-01-02T03:04:{n:02}.678Z")),
             Kind::Day => json!(format!("2026-01-{:02}", 1 + n % 28)),
