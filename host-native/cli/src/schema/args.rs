@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coldpress_core::{IdSource, Names, Settings, TextTypes};
+use coldpress_core::{IdSource, Names, Numbers, Settings, TextTypes};
 
 use crate::grant::size;
 
@@ -56,6 +56,15 @@ pub struct SchemaArgs {
         conflicts_with = "collection"
     )]
     pub(super) text_types: TextTypes,
+    /// As for `coldpress put`
+    #[arg(
+        long,
+        value_name = "RULE",
+        default_value = "exact",
+        hide_default_value = true,
+        conflicts_with = "collection"
+    )]
+    pub(super) numbers: Numbers,
     /// The maximum memory for rows. `coldpress put` infers the columns from the first rows that
     /// take this much, and so does this command
     #[arg(
@@ -83,6 +92,7 @@ impl SchemaArgs {
         Settings {
             names: self.names,
             text_types: self.text_types,
+            numbers: self.numbers,
             id: self.id.clone().map_or(IdSource::Auto, IdSource::Field),
             row_bytes_max: usize::try_from(self.row_bytes_max).unwrap_or(usize::MAX),
             ..Settings::default()
