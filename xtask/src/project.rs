@@ -22,10 +22,12 @@ pub struct Project {
 }
 
 impl Project {
-    /// The project that this program was built from.
+    /// The project whose `cargo xtask` runs this program. Cargo says which: with a target folder that
+    /// several clones share, the program may have been built from another one.
     pub fn find() -> Project {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().unwrap_or(manifest).to_owned();
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let manifest = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+        let root = manifest.parent().unwrap_or(&manifest).to_owned();
         let target = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
         // A relative one is relative to where cargo was called, as cargo itself has it.
         let target = match target {
