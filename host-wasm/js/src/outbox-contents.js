@@ -136,3 +136,14 @@ export function runs(seqs) {
   }
   return found
 }
+
+/**
+ * Whether a file keeps the columns of the last one, if it is to keep any: another page may have
+ * sealed a file with new columns in the meantime.
+ *
+ * @param {Stores} store
+ * @param {Frozen} frozen
+ */
+export async function keepsLast(store, { keeps }) {
+  return keeps === undefined || keeps === ((await resultOf(store('meta').get('schema'))) ?? '')
+}

@@ -22,6 +22,7 @@ import {
   contentOf,
   firstFree,
   flushToOf,
+  keepsLast,
   nextBatchId,
   runs,
   sum,
@@ -389,17 +390,6 @@ async function removeFrom(store, batch) {
   store('files').delete(batch.id)
   store('meta').put({ rows: rows - batch.rows, bytes: bytes - batch.bytes }, 'totals')
   return batch
-}
-
-/**
- * Whether a file keeps the columns of the last one, if it is to keep any: another page may have
- * sealed a file with new columns in the meantime.
- *
- * @param {Stores} store
- * @param {Frozen} frozen
- */
-async function keepsLast(store, { keeps }) {
-  return keeps === undefined || keeps === ((await resultOf(store('meta').get('schema'))) ?? '')
 }
 
 /**
