@@ -59,7 +59,8 @@ fn json_report_has_stable_names() {
             "key": "7/c/lsn-0-2.parquet", "store": "./coldpress-data", "already_there": false,
             "tenant_id": 7, "collection": "c", "min_lsn": 0, "max_lsn": 2, "rows": 3,
             "columns": 3, "bytes_in": text.len(), "codec": "zstd:1", "rescued": {"a": 1},
-            "other_form": {}, "warnings": [], "notes": [], "duplicate_keys": 1,
+            "other_form": {}, "warnings": [], "notes": [], "duplicate_ids": 0,
+            "duplicate_keys": 1,
         })
     );
 }
