@@ -29,7 +29,7 @@ import {
   totalsOf,
 } from './outbox-contents.js'
 import { resultOf } from './outbox-db.js'
-import { msLeft } from './outbox-wait.js'
+import { isHeld } from './outbox-wait.js'
 
 /** @import { Batch, BatchTarget, Chunk, Frozen, Reason } from './outbox-contents.js' */
 /** @import { Database, Stores } from './outbox-db.js' */
@@ -390,13 +390,4 @@ async function removeFrom(store, batch) {
   store('files').delete(batch.id)
   store('meta').put({ rows: rows - batch.rows, bytes: bytes - batch.bytes }, 'totals')
   return batch
-}
-
-/**
- * @param {{ owner: string, until: number } | undefined} lease
- * @param {() => number} now
- * @param {number} leaseMs
- */
-function isHeld(lease, now, leaseMs) {
-  return lease !== undefined && msLeft(lease.until - leaseMs, leaseMs, now()) > 0
 }

@@ -70,3 +70,14 @@ export function linkedController(signal) {
   else signal.addEventListener('abort', follow)
   return { controller, release: () => signal.removeEventListener('abort', follow) }
 }
+
+/**
+ * Whether a page still has this lease.
+ *
+ * @param {{ owner: string, until: number } | undefined} lease
+ * @param {() => number} now
+ * @param {number} leaseMs
+ */
+export function isHeld(lease, now, leaseMs) {
+  return lease !== undefined && msLeft(lease.until - leaseMs, leaseMs, now()) > 0
+}
