@@ -116,11 +116,10 @@ impl Count {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "decode"))]
 mod tests {
     use super::*;
 
-    #[cfg(feature = "decode")]
     #[test]
     fn a_file_says_in_one_word_what_no_row_group_denies() {
         let groups = |said: &[Said]| {

@@ -157,6 +157,7 @@ impl Schema {
     }
 
     /// The type of the field at this path of structs.
+    #[cfg(feature = "decode")]
     pub(crate) fn type_at(&self, path: &[String]) -> Option<&ColumnType> {
         let (name, mut below) = path.split_first()?;
         let mut found = &self.column(name)?.column_type;
