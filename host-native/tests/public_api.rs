@@ -69,7 +69,7 @@ async fn a_file_of_the_callers_own_is_encoded_put_and_described() {
     let schema: &coldpress::Schema = footer.schema();
     let column: &coldpress::Column = &schema.columns()[0];
     let column_type: &coldpress::ColumnType = &column.column_type;
-    assert!(matches!(column_type, coldpress::ColumnType::Int64), "{column_type:?}");
+    assert!(matches!(column_type, coldpress::ColumnType::Float64), "{column_type:?}");
     assert_eq!(bytes, file.bytes.len() as u64);
     match file.key.target() {
         coldpress::KeyTarget::Data { tenant_id, .. } => assert_eq!(*tenant_id, 7),

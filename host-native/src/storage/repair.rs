@@ -166,9 +166,9 @@ impl ColdStorage {
         })?;
         let new = Replacement { key, bytes: replacement, rows: rows.rows, accept_unproven };
         // A claim proves later that there was an object. So no claim is made before an object, or
-        // the claim of an earlier repair, is seen.
-        let left = self.repair_claims(&new.key).await?;
-        match self.examine(&new.key).await? {
+        // the claim of another repair, is seen.
+        let (left, found) = self.claims_and_object(&new.key).await?;
+        match found {
             Examined::Whole(_) => return Ok(Repaired::WasWhole),
             Examined::Damaged(damaged) => drop(new.prove(Some(damaged)).await?),
             Examined::Missing if left.is_empty() => return Err(never_there(&new.key)),
@@ -247,6 +247,22 @@ impl ColdStorage {
         }
         let put = self.put(&new.key, &new.bytes).await;
         put.map(drop).map_err(|error| error.with_note(REPAIR_INTERRUPTED))
+    }
+
+    /// The claims of repairs of this key, and the object there.
+    ///
+    /// While another repair replaces the object, it is missing for a moment. If that repair began
+    /// after the first look at the claims, a second look finds its claim, or the new object.
+    async fn claims_and_object(&self, key: &ObjectKey) -> Result<(Vec<FoundClaim>, Examined)> {
+        let (left, found) = (self.repair_claims(key).await?, self.examine(key).await?);
+        if !left.is_empty() || !matches!(found, Examined::Missing) {
+            return Ok((left, found));
+        }
+        let left = self.repair_claims(key).await?;
+        match left.is_empty() {
+            true => Ok((left, self.examine(key).await?)),
+            false => Ok((left, found)),
+        }
     }
 
     /// The claims of repairs of this key, of those that run now too.
