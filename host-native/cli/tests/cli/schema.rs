@@ -97,7 +97,7 @@ fn rows_past_the_first_row_group_are_not_read() {
 #[test]
 fn a_collection_says_where_its_files_differ() {
     let place = Place::new();
-    let append = |text: &str| place.put(text, &["--append"]);
+    let append = |text: &str| place.put(text, &["--append", "--new-schema"]);
     let first = append("{\"v\":1,\"s\":{\"a\":1}}\n");
     place.ok(&["schema", "-c", "c"]);
     let second = append("{\"v\":1.5,\"new\":true}\n");
