@@ -168,3 +168,10 @@ pub fn is_root() -> bool {
 pub fn strs(path: &Path) -> &str {
     path.to_str().unwrap()
 }
+
+/// Copies the program into a folder. Another process writes the copy: a file that this one writes
+/// stays open in the children that other tests start meanwhile, and then it cannot be run.
+pub fn copy_program(folder: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_coldpress")).arg(folder).status();
+    assert!(copied.unwrap().success());
+}

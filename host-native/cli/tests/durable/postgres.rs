@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::child::{Ran, run};
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place, bare, is_root, strs};
+use crate::harness::{LIMIT, Place, bare, copy_program, is_root, strs};
 
 /// PostgreSQL's own default.
 const SEGMENT_BYTES: u64 = 16 << 20;
@@ -105,7 +105,7 @@ impl<'p> Postgres<'p> {
             let owned = Command::new("chown").arg("postgres:").arg(&folder).status().unwrap();
             assert!(owned.success(), "no user `postgres`: run `cargo xtask setup`");
         }
-        fs::copy(env!("CARGO_BIN_EXE_coldpress"), base.path().join("coldpress")).unwrap();
+        copy_program(base.path());
         let postgres = Postgres { folder, programs: programs(), place };
         postgres.write_script("wal.sh", "");
         postgres

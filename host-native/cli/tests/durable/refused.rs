@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::common::child::{Ran, run};
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place, bare, failure_code, is_root, strs};
+use crate::harness::{LIMIT, Place, bare, copy_program, failure_code, is_root, strs};
 use crate::log::Log;
 
 /// A refusal is no outage: it is not tried again, which would take 30 s.
@@ -83,7 +83,7 @@ impl Nobody {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_coldpress"), folder.path().join("coldpress")).unwrap();
+        copy_program(folder.path());
         Nobody { folder }
     }
 
