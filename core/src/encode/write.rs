@@ -131,8 +131,8 @@ impl fmt::Debug for FileWriter {
     }
 }
 
-/// `id_path`: the names down to the column of the ids. `append`: the id of the append that the rows belong to, and how many of its rows come before
-/// them.
+/// `id_path`: the names down to the column of the ids. `append`: the id of the append that the rows
+/// belong to, and how many of its rows come before them.
 fn metadata(
     schema: String,
     (own_id, id_path): (OwnId, &[String]),
