@@ -1,6 +1,7 @@
 //! Shared by the test programs. Each uses a part of it.
 #![allow(dead_code)]
 
+pub mod bare;
 pub mod child;
 pub mod client;
 pub mod conformance;

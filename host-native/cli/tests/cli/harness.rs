@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::bare::bare;
 use crate::json::Json;
 use crate::law::{self, Rules};
 
@@ -42,19 +43,8 @@ impl Place {
 
     /// The command, free of what the tester's own environment says of stores.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coldpress"));
-        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("AWS_") || name.starts_with("COLDPRESS_") {
-                command.env_remove(name);
-            }
-        }
-        // Nor what the tester's own machine knows of AWS.
-        for file in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
-            command.env(file, "/no/such/file");
-        }
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        let mut command = bare(env!("CARGO_BIN_EXE_coldpress"), self.folder.path());
+        command.args(arguments);
         command
     }
 

@@ -27,6 +27,8 @@ mod wal;
 mod wal_ends;
 mod wal_missing;
 
+#[path = "../../../tests/common/bare.rs"]
+mod bare;
 #[path = "../../../tests/common/fake_aws.rs"]
 #[allow(dead_code)]
 mod fake_aws;

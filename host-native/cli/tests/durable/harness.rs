@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+pub use crate::common::bare::bare;
 use crate::common::child::{Ran, run};
 use crate::common::s3::{Bucket, OpenUpload};
 use crate::common::seaweed::Seaweed;
@@ -127,24 +128,6 @@ impl<'s> Place<'s> {
 pub fn failure_code(call: &[impl AsRef<str>]) -> i32 {
     let is_get = call.len() > 1 && call[0].as_ref() == "wal" && call[1].as_ref() == "get";
     if is_get { 126 } else { 1 }
-}
-
-/// A program in a folder, free of what the tester's own environment says of stores.
-pub fn bare(program: impl AsRef<OsStr>, folder: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("AWS_") || name.starts_with("COLDPRESS_") {
-            command.env_remove(name);
-        }
-    }
-    // Nor what the tester's own machine knows of AWS.
-    for file in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
-        command.env(file, "/no/such/file");
-    }
-    command.env("AWS_EC2_METADATA_DISABLED", "true");
-    command
 }
 
 /// A shell line in a mount namespace of its own, so that what it mounts goes with it: `$0` is the
