@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{Method, ObjectKey};
 
-/// What the host is to do.
+/// The next step of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send this request. Answer with [`handle_response`](crate::Put::handle_response), whatever
@@ -39,7 +39,7 @@ pub enum Action {
     },
 }
 
-/// What the host is to do with its own credentials.
+/// The next step of a host that puts with its own credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnAction {
     /// Sign this request with the host's own credentials and send it; answer as for

@@ -25,7 +25,7 @@ pub(super) struct Sent {
     pub(super) epoch: u64,
 }
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Begins a multipart upload of our own.

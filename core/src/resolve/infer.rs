@@ -11,7 +11,7 @@ use crate::schema::names::{RESERVED_FIELD, folded};
 use crate::schema::{ColumnType, own_columns};
 use crate::{Names, Numbers, Settings, TextTypes};
 
-/// What the types of columns are inferred from.
+/// The values and the settings from which the types of columns are inferred.
 #[derive(Clone, Copy)]
 pub(super) struct Inference<'n> {
     pub(super) nodes: &'n [Node],

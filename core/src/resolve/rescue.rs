@@ -11,7 +11,7 @@ use crate::format::rescued::RescuedCounts;
 use crate::schema::{ColumnType, RESCUED_COLUMN};
 use crate::{Error, ErrorKind};
 
-/// What the schema has at a path that is not in it.
+/// What an error says that the schema has at a path that it does not contain.
 pub(super) const NO_COLUMN: &str = "no such column";
 
 /// One step down a path; an element is written as its index.
