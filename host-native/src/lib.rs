@@ -38,6 +38,8 @@ mod under_way;
 mod upload;
 mod wal;
 
+#[cfg(feature = "arrow")]
+pub use arrow_array;
 pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,

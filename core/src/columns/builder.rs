@@ -1,6 +1,7 @@
 //! The rows so far, as nodes: how a row begins and ends, and how much memory it may take.
 
-use super::node::{Kind, Node, NodeId, Texts};
+use super::node::{Kind, Node, NodeId};
+use super::values::Texts;
 use crate::json::text::JsonText;
 use crate::schema::{Column, ColumnType, ID_COLUMN, Schema};
 use crate::{Error, ErrorKind, IdSource, Result, Settings, json};
@@ -9,7 +10,7 @@ use crate::{Error, ErrorKind, IdSource, Result, Settings, json};
 pub(crate) const ROOT: NodeId = 0;
 
 /// The bytes of a definition level. A column that is not in every row has one for each row.
-const LEVEL_BYTES: usize = 2;
+pub(super) const LEVEL_BYTES: usize = 2;
 
 /// The bytes that hold where an id ends. The number is the same on machines of 32 bits: otherwise
 /// they would close row groups at other rows, and give other files.
@@ -289,6 +290,7 @@ impl Builder {
             Kind::Object => "an object".to_owned(),
             Kind::Array => "an array".to_owned(),
             Kind::Json => "a deeply nested value".to_owned(),
+            Kind::Native => "a typed value".to_owned(),
         }
     }
 

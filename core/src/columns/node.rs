@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::natives::Typed;
+use super::values::Texts;
 use crate::work;
 
 /// The kind of value at one instance of a path.
@@ -20,48 +22,19 @@ pub(crate) enum Kind {
     Array,
     /// JSON text of a value that nests too deep to be columns.
     Json,
+    /// A value that came with a type which JSON has no kind for.
+    Native,
 }
 
 /// How many kinds there are.
-pub(crate) const KINDS: usize = 11;
+pub(crate) const KINDS: usize = 12;
 
 /// The bytes that a value of each kind takes, with its kind. For a text they hold only where it
 /// ends.
-pub(super) const BYTES: [usize; KINDS] = [1, 1, 2, 9, 9, 9, 9, 9, 1, 9, 9];
+pub(super) const BYTES: [usize; KINDS] = [1, 1, 2, 9, 9, 9, 9, 9, 1, 9, 9, 9];
 
 /// Place of a node in its builder.
 pub(crate) type NodeId = usize;
-
-/// Texts in one buffer, one after the other.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Texts {
-    pub(crate) bytes: String,
-    /// Where each ends in `bytes`.
-    pub(crate) ends: Vec<usize>,
-}
-
-impl Texts {
-    #[inline]
-    pub(crate) fn push(&mut self, text: &str) {
-        self.bytes.push_str(text);
-        self.ends.push(self.bytes.len());
-    }
-
-    #[inline]
-    pub(crate) fn text(&self, index: usize) -> &str {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[start..self.ends[index]]
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn truncate(&mut self, texts: usize) {
-        self.ends.truncate(texts);
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
-    }
-}
 
 /// Instances in a row whose kinds are stored one by one.
 #[derive(Debug, Default, Clone, Copy)]
@@ -132,6 +105,8 @@ pub(crate) struct Node {
     /// Where the elements of each array end.
     pub(crate) list_ends: Vec<usize>,
     pub(crate) element: Option<NodeId>,
+    /// What came with a type.
+    pub(crate) typed: Option<Typed>,
 }
 
 /// Whether two names are equal; without a call, which for short ones costs more than the

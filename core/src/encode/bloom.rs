@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use parquet::bloom_filter::Sbbf;
 
-use crate::resolve::Values;
+use crate::columns::Values;
 
 /// Bits for each id at which 1 lookup of an absent id in 100 reads the pages in vain (the table in
 /// Parquet's `BloomFilter.md`).
@@ -72,7 +72,7 @@ fn climb(ids: &Values, range: Range<usize>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::Blobs;
+    use crate::columns::Blobs;
 
     fn ids(ids: impl Iterator<Item = String>) -> Values {
         let mut blobs = Blobs::default();

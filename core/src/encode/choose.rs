@@ -7,7 +7,7 @@
 use parquet::basic::Encoding;
 
 use super::pages::shared_prefix;
-use crate::resolve::{Blobs, Values};
+use crate::columns::{Blobs, Values};
 use crate::{Codec, Encodings};
 
 /// Values looked at in one column to see how often each comes: one by one, spread evenly.

@@ -79,6 +79,12 @@ impl JsonFeed {
         self.bytes_max = Some(bytes_max);
     }
 
+    /// What a builder may hold before another row begins.
+    #[cfg(feature = "arrow")]
+    pub(super) fn bytes_max(&self) -> Option<usize> {
+        self.bytes_max
+    }
+
     /// Whether a builder is full, so that it gets no more rows.
     pub(super) fn is_full(&self, builder: &Builder) -> bool {
         self.bytes_max.is_some_and(|max| builder.bytes() >= max)

@@ -1,11 +1,15 @@
 //! The intake of both encoders, for rows in every form: it owns the builder, and keeps the first
 //! error. After an error it accepts nothing more.
 
+#[cfg(feature = "arrow")]
+use arrow_array::RecordBatch;
 use serde_json::Value;
 
 use super::document::Document;
 use super::feed::JsonFeed;
 use super::value;
+#[cfg(feature = "arrow")]
+use crate::columns::BatchRows;
 use crate::columns::Builder;
 use crate::{Error, IdSource, Result, Settings};
 
@@ -80,6 +84,23 @@ impl Intake {
         write(&mut document)?;
         document.end()?;
         self.builder.end_row_of(&self.id)
+    }
+
+    /// The rows of a batch, which come next. Comes after [`Intake::no_open_text`].
+    #[cfg(feature = "arrow")]
+    pub(super) fn rows_of(&self, batch: &RecordBatch) -> Result<BatchRows> {
+        BatchRows::read(batch, &self.builder, &self.id)
+    }
+
+    /// Takes rows of a batch from `from` on, at most `rows_max`, until the builder is full. Gives
+    /// how many.
+    #[cfg(feature = "arrow")]
+    pub(super) fn batch(&mut self, rows: &BatchRows, from: usize, rows_max: u64) -> Result<usize> {
+        self.builder.declare(rows)?;
+        let count = self.builder.rows_until_full(rows, from, self.feed.bytes_max());
+        let count = count.min(usize::try_from(rows_max).unwrap_or(usize::MAX));
+        self.builder.push_batch(rows, from..from + count);
+        Ok(count)
     }
 
     /// Takes the rows of a slice of JSON text, until the builder is full.

@@ -8,9 +8,10 @@ use super::bloom;
 use super::choose::Choice;
 use super::pages::{ChunkWriter, Definitions, PAGE_BYTES_MAX, PAGE_ROWS_MAX, Page, Scratch};
 use super::refused::refused;
+use crate::columns::Values;
 use crate::format::codec::compression;
 use crate::format::limits::PAGE_ENTRIES_MAX;
-use crate::resolve::{Leaf, Levels, Values};
+use crate::resolve::{Leaf, Levels};
 use crate::{Codec, Result, work};
 
 /// A leaf, and the place up to which it is written.
@@ -207,7 +208,7 @@ mod tests {
     use parquet::basic::Encoding;
 
     use super::*;
-    use crate::resolve::Blobs;
+    use crate::columns::Blobs;
 
     fn rows(values: Values, definitions: Vec<i16>, max: &PageMax) -> Vec<usize> {
         let path = vec!["v".to_owned()];

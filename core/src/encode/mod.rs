@@ -1,5 +1,7 @@
 //! Rows in, one Parquet file out.
 
+#[cfg(feature = "arrow")]
+mod batch;
 mod bloom;
 mod choose;
 mod document;

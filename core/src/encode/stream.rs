@@ -83,14 +83,14 @@ pub struct StreamEncoder {
     target: Target,
     /// The LSN of the next row; `None` after the highest possible LSN.
     next_lsn: Option<u64>,
-    intake: Intake,
+    pub(super) intake: Intake,
     file: Option<OpenFile>,
     outputs: VecDeque<StreamOutput>,
     /// The host chooses the LSNs of each file at its end.
     late: bool,
     append_id: Option<String>,
     /// The first rows, which are stored already: they are read and counted, and nothing else.
-    skipped: u64,
+    pub(super) skipped: u64,
     finished: bool,
 }
 
@@ -265,7 +265,7 @@ impl StreamEncoder {
     }
 
     /// Writes the rows of the builder if it is full.
-    fn make_room(&mut self) -> Result<()> {
+    pub(super) fn make_room(&mut self) -> Result<()> {
         let all_skipped = self.intake.builder.rows() > 0 && self.rows() == self.skipped;
         match all_skipped || self.intake.is_full() {
             true => self.write_rows(false),
@@ -346,7 +346,7 @@ impl StreamEncoder {
         LsnRange::new(min, max)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.intake.check()?;
         match self.finished {
             true => Err(Error::misuse("this stream has finished; start a new one for more rows")),

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use super::facts;
 use super::fit::{self, Fit};
-use super::leaf::{Leaf, Values};
+use super::leaf::Leaf;
 use super::levels::{Levels, Overlay, Parent, Place, Places, takes_runs};
+use super::native;
 use super::plan::{Plan, Shape};
 use super::render::Reader;
 use super::rescue::{self, NO_COLUMN, Rescues, Step};
-use crate::columns::{Cursor, Kind, Node, NodeId, ROOT};
+use crate::columns::{Cursor, Kind, Node, NodeId, ROOT, Values};
 use crate::schema::ColumnType;
 use crate::schema::facts::{Found, Said};
 use crate::{Error, ErrorKind};
@@ -143,20 +144,15 @@ impl Emitter {
     /// into the leaf as they are: most columns of most files are like this, so this path decides
     /// how fast encoding is.
     fn whole(&mut self, id: NodeId, column_type: &ColumnType, parent: &Parent) -> Option<Leaf> {
-        let kind = match column_type {
-            ColumnType::Boolean => Kind::Boolean,
-            ColumnType::Int64 => Kind::Int,
-            ColumnType::Float64 => Kind::Double,
-            ColumnType::String => Kind::String,
-            _ => return None,
-        };
         let node = &self.reader.nodes[id];
-        let values = node.count(kind);
-        if values != node.values() || (self.rescues_nulls && node.count(Kind::Null) > 0) {
+        let kind = native::kind_stored_in(column_type, node, self.for_all_engines)?;
+        if self.rescues_nulls && node.count(Kind::Null) > 0 {
             return None;
         }
+        let values = node.values();
         let mut definitions = Levels::default();
-        if values < parent.entries {
+        // Values that came as text have levels too, and equal rows give equal bytes.
+        if values < parent.entries || kind == Kind::Native {
             let mut overlay = self.overlay(Some(id), parent);
             let mut cursor = Cursor::default();
             while let Some((instance, found)) = self.reader.nodes[id].next(&mut cursor) {
@@ -165,13 +161,7 @@ impl Emitter {
             }
             definitions = overlay.end();
         }
-        let node = &mut self.reader.nodes[id];
-        let values = match kind {
-            Kind::Boolean => Values::Boolean(std::mem::take(&mut node.booleans)),
-            Kind::Int => Values::Int64(std::mem::take(&mut node.ints)),
-            Kind::Double => Values::Double(std::mem::take(&mut node.doubles)),
-            _ => Values::Bytes(std::mem::take(&mut node.strings).into()),
-        };
+        let values = native::take(&mut self.reader.nodes[id], kind);
         Some(self.leaf_of(parent, definitions, values))
     }
 

@@ -1,8 +1,8 @@
 //! One value into one column: whether it fits, and whether decoding would give it back as it was.
 
-use super::leaf::Values;
+use super::native;
 use super::text_type;
-use crate::columns::{Kind, Node};
+use crate::columns::{Kind, NativeText, Natives, Node, Values};
 use crate::format::value_text::{self, float_as_double, uuid, uuid_text};
 use crate::json::number::{self, Number};
 use crate::schema::{ColumnType, Digits, Form, TextForm, TimeUnit};
@@ -16,6 +16,8 @@ pub(super) enum Scalar<'n> {
     Boolean(bool),
     Number(Number<'n>),
     String(&'n str),
+    /// The value at this place, which came with its type.
+    Native(&'n Natives, usize),
     /// An object, an array, or the text of one: no scalar column can hold it.
     Nested,
 }
@@ -38,6 +40,9 @@ pub(super) fn push(
     value: Scalar<'_>,
     for_all_engines: bool,
 ) -> Fit {
+    if let Scalar::Native(natives, at) = value {
+        return push_native(values, column_type, (natives, at), for_all_engines);
+    }
     let whole = |column_type, value| {
         let is_read = |value| !for_all_engines || text_type::is_read(column_type, value);
         whole(column_type, value).filter(|(value, _)| is_read(*value))
@@ -88,11 +93,48 @@ pub(super) fn push(
     }
 }
 
+/// Appends the value at `at` to `values`, if a column of this type can hold it. A value that is no
+/// text has no form of its own, so it never stands in another form than its column's.
+fn push_native(
+    values: &mut Values,
+    column_type: &ColumnType,
+    (natives, at): (&Natives, usize),
+    for_all_engines: bool,
+) -> Fit {
+    if natives.are_stored_in(column_type) {
+        if for_all_engines && !native::is_read(natives, at) {
+            return Fit::Misfit;
+        }
+        native::copy(&natives.values, at, values);
+        return Fit::Exact;
+    }
+    let text = natives.text(at);
+    let scalar = match &text {
+        NativeText::Text(text) => Scalar::String(text),
+        NativeText::Number(literal) => match number::read_whole(literal) {
+            Some(number) => Scalar::Number(number),
+            None => return Fit::Misfit,
+        },
+    };
+    match push(values, column_type, scalar, for_all_engines) {
+        Fit::Misfit => Fit::Misfit,
+        Fit::Exact | Fit::Reformed => Fit::Exact,
+    }
+}
+
 /// The type with its form decided: the given form, or the form of the most values; for a decimal,
 /// that of the first value that fits.
 pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> ColumnType {
     let mut decided = column_type.clone();
+    let natives = node.filter(|node| node.count(Kind::Native) * 2 > node.values());
+    let of_natives = natives.and_then(|node| native::form(node, column_type));
     match &mut decided {
+        ColumnType::Timestamp { form: form @ None, .. }
+        | ColumnType::Decimal { form: form @ None, .. }
+            if of_natives.is_some() =>
+        {
+            *form = of_natives;
+        }
         ColumnType::Timestamp { unit, form: form @ None } => {
             *form = Some(node.map_or(Form::Number, |node| timestamp_form(node, *unit)));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::plan::{Origin, Plan, Shape, bring_forward, columns, leaves, rescue_field};
 use super::text_type;
-use crate::columns::{Field, Kind, Node, NodeId, ROOT};
+use crate::columns::{Field, Kind, Node, NodeId, ROOT, TypedAs};
 use crate::json::number;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
@@ -87,10 +87,11 @@ impl<'n> Inference<'n> {
             count(&[Kind::Object]),
             count(&[Kind::Array]),
             count(&[Kind::Json]),
+            count(&[Kind::Native]),
         ];
         let most = groups.iter().copied().max().unwrap_or(0);
         if most == 0 {
-            return (node.count(Kind::Null) > 0).then_some(Shape::Null);
+            return self.without_values(id);
         }
         let shared = groups.iter().filter(|group| **group > 0).count() == 1;
         if element && !shared {
@@ -102,8 +103,23 @@ impl<'n> Inference<'n> {
             Some(2) => Shape::Leaf(self.text_type(node)),
             Some(3) => self.of_objects(id),
             Some(4) => self.of_arrays(id),
+            Some(6) => node.typed.as_ref().map(|typed| {
+                // Another batch may have typed the node otherwise, for values of another kind.
+                Shape::Leaf(typed.natives.column_type.clone())
+            })?,
             _ => Shape::Leaf(ColumnType::Json),
         })
+    }
+
+    /// The shape of a node by its type alone, if it came with one.
+    fn without_values(self, id: NodeId) -> Option<Shape> {
+        let node = &self.nodes[id];
+        match node.typed.as_ref().map(|typed| &typed.typed_as) {
+            Some(TypedAs::Leaf(column_type)) => Some(Shape::Leaf(column_type.clone())),
+            Some(TypedAs::Struct) => Some(self.of_objects(id)),
+            Some(TypedAs::List) => Some(self.of_arrays(id)),
+            None => (node.count(Kind::Null) > 0).then_some(Shape::Null),
+        }
     }
 
     fn text_type(self, node: &Node) -> ColumnType {
@@ -157,7 +173,7 @@ fn mixed(node: &Node) -> bool {
         + node.count(Kind::Big)
         + node.count(Kind::Double)
         + node.count(Kind::Literal);
-    let others = [Kind::Boolean, Kind::String, Kind::Object, Kind::Array, Kind::Json];
+    let others = [Kind::Boolean, Kind::String, Kind::Object, Kind::Array, Kind::Json, Kind::Native];
     let kinds = others.iter().filter(|kind| node.count(**kind) > 0).count();
     kinds + usize::from(numbers > 0) > 1
 }

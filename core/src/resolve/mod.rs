@@ -8,6 +8,7 @@ mod given;
 mod infer;
 mod leaf;
 mod levels;
+mod native;
 mod plan;
 mod render;
 mod rescue;
@@ -15,7 +16,7 @@ mod text_type;
 
 use std::sync::Arc;
 
-use crate::columns::{Builder, Texts};
+use crate::columns::{Builder, Texts, Values};
 use crate::format::metadata::OwnId;
 use crate::format::rescued::RescuedCounts;
 use crate::schema::facts::Found;
@@ -23,7 +24,7 @@ use crate::schema::{ID_COLUMN, Schema};
 use crate::{IdSource, NewFields, Nulls, Policy, Result, Settings};
 use plan::Plan;
 
-pub(crate) use leaf::{Blobs, Leaf, Values};
+pub(crate) use leaf::Leaf;
 pub(crate) use levels::{LevelSlice, Levels};
 
 /// All columns of a file, before they are written.

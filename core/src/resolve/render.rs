@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fit::Scalar;
+use super::native;
 use crate::columns::{Cursor, KINDS, Kind, Node, NodeId};
 use crate::json::number::Number;
 use crate::json::text::{write_number, write_string};
@@ -59,6 +60,10 @@ impl Reader {
             Kind::Double => Scalar::Number(Number::Double(node.doubles[index])),
             Kind::Literal => Scalar::Number(Number::Literal(node.literals.text(index))),
             Kind::String => Scalar::String(node.strings.text(index)),
+            Kind::Native => match &node.typed {
+                Some(typed) => Scalar::Native(&typed.natives, index),
+                None => Scalar::Nested,
+            },
             _ => Scalar::Nested,
         }
     }
@@ -74,6 +79,7 @@ impl Reader {
                 Scalar::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
                 Scalar::Number(value) => write_number(out, value),
                 Scalar::String(value) => write_string(out, value),
+                Scalar::Native(natives, at) => native::render(natives, at, out),
                 Scalar::Nested => {}
             },
         }

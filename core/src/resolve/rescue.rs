@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::leaf::{Blobs, Leaf, Values};
+use super::leaf::Leaf;
 use super::render::write_key;
+use crate::columns::{Blobs, Values};
 use crate::format::rescued::RescuedCounts;
 use crate::schema::{ColumnType, RESCUED_COLUMN};
 use crate::{Error, ErrorKind};

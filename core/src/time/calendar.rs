@@ -44,7 +44,6 @@ pub(super) fn day(bytes: &[u8]) -> Option<i64> {
 }
 
 /// The day `days` after 1970-01-01 as `YYYY-MM-DD`; `None` outside the years 0 to 9999.
-#[cfg(any(test, feature = "decode", feature = "sign"))]
 pub(crate) fn date_text(days: i64) -> Option<String> {
     let shifted = days.checked_add(EPOCH_FROM_MARCH_0000)?;
     let era = shifted.div_euclid(DAYS_PER_ERA);

@@ -1,8 +1,6 @@
 //! Instants as RFC 3339 text.
 
-#[cfg(any(test, feature = "decode", feature = "sign"))]
-use super::calendar::date_text;
-use super::calendar::{DAY_SECONDS, day, number};
+use super::calendar::{DAY_SECONDS, date_text, day, number};
 
 /// The first second of the year 1, and the first one after the year 9999, in UTC. Many readers,
 /// Python among them, hold no instant outside these years.
@@ -93,7 +91,6 @@ pub fn rfc3339_ms(text: &str) -> Option<u64> {
 /// `offset`: minutes ahead of UTC, or `None` for UTC with the letter `Z`.
 ///
 /// `None` if digits would be lost, or if the year has more than four digits.
-#[cfg(any(test, feature = "decode", feature = "sign"))]
 pub(crate) fn timestamp_text(
     value: i64,
     unit_digits: u8,

@@ -1,5 +1,7 @@
 //! Cold storage, as a server uses it: put, list, read, stream, verify, delete.
 
+#[cfg(feature = "arrow")]
+mod batches;
 pub(crate) mod claims;
 pub(crate) mod cold_storage;
 mod content;

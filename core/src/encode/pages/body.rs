@@ -5,8 +5,8 @@ use std::ops::Range;
 use parquet::basic::Encoding;
 
 use super::page::Scratch;
+use crate::columns::{Blobs, Values};
 use crate::format::bits;
-use crate::resolve::{Blobs, Values};
 
 /// Appends these values in this encoding, or in PLAIN if their kind does not have it.
 pub(super) fn write(

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::body;
+use crate::columns::Values;
 use crate::format::limits::DICTIONARY_BYTES_MAX;
-use crate::resolve::Values;
 
 /// The most slots looked at for each text, on average: values made to collide must not cost
 /// quadratic time.
@@ -162,7 +162,7 @@ fn hash(text: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::Blobs;
+    use crate::columns::Blobs;
 
     fn of(texts: &[String]) -> Option<Dictionary> {
         let mut blobs = Blobs::default();

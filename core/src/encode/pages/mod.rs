@@ -20,10 +20,10 @@ use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::ColumnDescPtr;
 
+use crate::columns::Values;
 use crate::format::bits;
 use crate::format::limits::ROW_ENTRIES_MAX;
 use crate::format::page_header::{self, PageHeader, PageKind};
-use crate::resolve::Values;
 use crate::{Error, ErrorKind, Result};
 use dictionary::Dictionary;
 use facts::{Facts, page_stats};
@@ -189,7 +189,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::resolve::{Blobs, LevelSlice};
+    use crate::columns::Blobs;
+    use crate::resolve::LevelSlice;
 
     fn refused(values: &Values, physical: Type, entries: usize, definitions: Definitions<'_>) {
         let logical = (physical == Type::BYTE_ARRAY).then_some(LogicalType::String);

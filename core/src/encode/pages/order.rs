@@ -10,7 +10,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::bounds::{head, lower_bound, upper_bound};
-use crate::resolve::{Blobs, Values};
+use crate::columns::{Blobs, Values};
 
 /// The order of one column's values. Bounds are values in their PLAIN form, without a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

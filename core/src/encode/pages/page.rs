@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::columns::Values;
 use crate::format::bits;
 use crate::format::codec::Compressor;
-use crate::resolve::{LevelSlice, Values};
+use crate::resolve::LevelSlice;
 use crate::{Codec, Result};
 
 /// The definition levels of a page.

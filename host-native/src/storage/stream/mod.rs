@@ -200,7 +200,7 @@ impl RowStream<'_> {
 
     /// Lets the encoder work, and sends its output. Parts of earlier output are sent in the
     /// meantime.
-    async fn encode(
+    pub(super) async fn encode(
         &mut self,
         work: impl FnOnce(&mut StreamEncoder) -> coldpress_core::Result<()> + Send + 'static,
     ) -> Result<()> {

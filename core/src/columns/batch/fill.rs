@@ -1,0 +1,243 @@
+//! The arrays of a batch into nodes, one after the other.
+
+use std::collections::BTreeSet;
+
+use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use arrow_schema::{Field, Fields};
+
+use super::class::{ArrowType, Class};
+use super::slots::{Slots, elements, elements_of};
+use super::values::{self, KindOf};
+use crate::columns::builder::{Builder, NAME_BYTES_MAX, ROOT};
+use crate::columns::natives::{Natives, Typed, TypedAs};
+use crate::columns::node::{Kind, Node, NodeId};
+use crate::schema::{ColumnType, ID_COLUMN};
+use crate::{Error, ErrorKind, Result, Settings};
+
+impl Builder {
+    /// Makes the nodes for the fields of a batch, and tells them their types.
+    ///
+    /// An error of kind `Settings` or `Limit` if there are fields that a batch cannot have.
+    pub(super) fn declare_fields(
+        &mut self,
+        fields: &Fields,
+        parent: NodeId,
+        (depth, lists): (usize, usize),
+    ) -> Result<()> {
+        let mut names = BTreeSet::new();
+        for (at, field) in fields.iter().enumerate() {
+            if !names.insert(field.name()) {
+                return Err(refused(field, "the name stands twice; rename one of the columns"));
+            }
+            if field.name().len() > NAME_BYTES_MAX {
+                return Err(refused(field, "the name is longer than 4096 bytes; shorten it"));
+            }
+            let node = match self.nodes[parent].field(field.name(), at) {
+                Some(found) => self.nodes[parent].fields[found].node,
+                None => self.add_field(parent, field.name()),
+            };
+            self.declare_node(field, self.field_type(parent, field), node, (depth + 1, lists))?;
+        }
+        match self.nodes.len() > self.nodes_max.max(self.nodes_of_rows) {
+            true => Err(Error::new(
+                ErrorKind::Limit,
+                "the batch has more fields than columns_max allows; raise columns_max, or leave \
+                 columns out",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The type of a field's values. An `_id` that may be the row's id is kept as JSON has it,
+    /// because ids are texts or whole numbers.
+    pub(super) fn field_type<'t>(&self, parent: NodeId, field: &'t Field) -> ArrowType<'t> {
+        let arrow = ArrowType::of(field);
+        let is_id = parent == ROOT && field.name() == ID_COLUMN && !self.id_is_named;
+        if is_id { arrow.plain() } else { arrow }
+    }
+
+    fn declare_node(
+        &mut self,
+        field: &Field,
+        arrow: ArrowType<'_>,
+        node: NodeId,
+        (depth, lists): (usize, usize),
+    ) -> Result<()> {
+        let class = arrow.class().map_err(|reason| refused(field, reason))?;
+        if depth > self.depth_max || lists > Settings::LISTS_LIMIT {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                "the batch nests deeper than depth_max, or has more than 16 lists in one another; \
+                 flatten the column",
+            )
+            .in_column(field.name().clone()));
+        }
+        match class {
+            Class::Null | Class::Plain => Ok(()),
+            Class::Boolean => self.declare_leaf(field, node, ColumnType::Boolean),
+            Class::Int => self.declare_leaf(field, node, ColumnType::Int64),
+            Class::Double => self.declare_leaf(field, node, ColumnType::Float64),
+            Class::Text | Class::Clock => self.declare_leaf(field, node, ColumnType::String),
+            Class::Native(column_type) => self.declare_leaf(field, node, column_type),
+            Class::Elsewhere(data_type) => {
+                self.declare_node(field, arrow.elsewhere(data_type), node, (depth, lists))
+            }
+            Class::Struct(fields) => {
+                self.type_node(node, TypedAs::Struct);
+                self.declare_fields(fields, node, (depth, lists))
+            }
+            Class::List(element) => {
+                self.type_node(node, TypedAs::List);
+                let below = match self.nodes[node].element {
+                    Some(below) => below,
+                    None => {
+                        let below = self.add_node();
+                        self.nodes[node].element = Some(below);
+                        below
+                    }
+                };
+                self.declare_node(element, ArrowType::of(element), below, (depth + 1, lists + 1))
+            }
+        }
+    }
+
+    fn declare_leaf(&mut self, field: &Field, node: NodeId, column_type: ColumnType) -> Result<()> {
+        self.type_node(node, TypedAs::Leaf(column_type.clone()));
+        let has_natives = self.nodes[node].count(Kind::Native) > 0;
+        let Some(typed) = &mut self.nodes[node].typed else { return Ok(()) };
+        let natives = &mut typed.natives;
+        if natives.column_type == column_type || is_of_json(&column_type) {
+            return Ok(());
+        }
+        if has_natives {
+            let before = &natives.column_type;
+            let message = format!(
+                "the column is {column_type} in this batch and {before} in one before it; cast \
+                 the batches to one schema"
+            );
+            return Err(Error::misuse(message).in_column(field.name().clone()));
+        }
+        *natives = Natives::new(column_type);
+        Ok(())
+    }
+
+    fn type_node(&mut self, node: NodeId, typed_as: TypedAs) {
+        self.nodes[node].typed.get_or_insert_with(|| Typed::new(typed_as));
+    }
+
+    /// Puts the values of an array at these places, as the instances of `node` from `first` on.
+    pub(super) fn fill(
+        &mut self,
+        node: NodeId,
+        array: &ArrayRef,
+        arrow: ArrowType<'_>,
+        (slots, first): (Slots, usize),
+    ) {
+        // Types were checked when they were declared.
+        let Ok(class) = arrow.class() else { return };
+        let (valid, slots) = match slots.with_values(array) {
+            Some((valid, with_values)) if class != Class::Null => (Some(valid), with_values),
+            _ => (None, slots),
+        };
+        self.fill_values(node, array, arrow, class, (valid, slots, first));
+    }
+
+    fn fill_values(
+        &mut self,
+        node: NodeId,
+        array: &ArrayRef,
+        arrow: ArrowType<'_>,
+        class: Class<'_>,
+        (valid, slots, first): (Option<Vec<bool>>, Slots, usize),
+    ) {
+        match class {
+            Class::Elsewhere(data_type) => {
+                let (values, slots) = slots.elsewhere(array);
+                let arrow = arrow.elsewhere(data_type);
+                if let Ok(class) = arrow.class() {
+                    self.fill_values(node, values, arrow, class, (valid, slots, first));
+                }
+            }
+            Class::Struct(fields) => {
+                let objects = self.nodes[node].count(Kind::Object);
+                put(
+                    &mut self.nodes[node],
+                    first,
+                    &slots,
+                    valid.as_deref(),
+                    &KindOf::All(Kind::Object),
+                );
+                self.fill_fields(node, array, fields, &slots, objects);
+            }
+            Class::List(element) => {
+                let node = &mut self.nodes[node];
+                put(node, first, &slots, valid.as_deref(), &KindOf::All(Kind::Array));
+                let start = node.list_ends.last().copied().unwrap_or(0);
+                let mut end = start;
+                node.list_ends.extend(slots.places().map(|place| {
+                    end += elements_of(array, place).len();
+                    end
+                }));
+                let Some(below) = node.element else { return };
+                let slots = slots.elements(array);
+                self.fill(below, &elements(array), ArrowType::of(element), (slots, start));
+            }
+            Class::Null => {
+                let nulls = valid.unwrap_or_else(|| vec![false; slots.len()]);
+                put(&mut self.nodes[node], first, &slots, Some(&nulls), &KindOf::All(Kind::Null));
+            }
+            leaf => {
+                let node = &mut self.nodes[node];
+                let kinds = values::append(node, array, &leaf, &slots);
+                put(node, first, &slots, valid.as_deref(), &kinds);
+            }
+        }
+    }
+
+    /// Puts the fields of the objects at these places, whose instances begin at `first`.
+    pub(super) fn fill_fields(
+        &mut self,
+        node: NodeId,
+        array: &ArrayRef,
+        fields: &Fields,
+        slots: &Slots,
+        first: usize,
+    ) {
+        for (at, (field, column)) in fields.iter().zip(array.as_struct().columns()).enumerate() {
+            let Some(found) = self.nodes[node].field(field.name(), at) else { continue };
+            let below = self.nodes[node].fields[found].node;
+            let arrow = self.field_type(node, field);
+            self.fill(below, column, arrow, (slots.clone(), first));
+        }
+    }
+}
+
+/// Notes the kinds of the instances from `first` on. `valid`: which of them have a value.
+fn put(node: &mut Node, first: usize, slots: &Slots, valid: Option<&[bool]>, kinds: &KindOf) {
+    let Some(valid) = valid else {
+        (0..slots.len()).for_each(|at| {
+            node.put(first + at, kinds.at(at));
+        });
+        return;
+    };
+    let mut value = 0;
+    for (at, is_valid) in valid.iter().enumerate() {
+        let kind = if *is_valid { kinds.at(value) } else { Kind::Null };
+        value += usize::from(*is_valid);
+        node.put(first + at, kind);
+    }
+}
+
+/// Whether JSON has a kind for the values of this type.
+fn is_of_json(column_type: &ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::Boolean | ColumnType::Int64 | ColumnType::Float64 | ColumnType::String
+    )
+}
+
+fn refused(field: &Field, reason: &str) -> Error {
+    let message = format!("the Arrow type {} cannot become a column: {reason}", field.data_type());
+    Error::settings(message).in_column(field.name().clone())
+}

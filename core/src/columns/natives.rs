@@ -1,0 +1,142 @@
+//! What comes with a type: the columns of Arrow record batches.
+//!
+//! A value that JSON has a kind for (a boolean, an integer, a double, a text) is kept as that kind,
+//! whoever brings it. The others are kept as their column stores them, so nothing is printed and
+//! read again.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::values::Values;
+use crate::format::value_text::{decimal_text, float_as_double, uuid_text};
+use crate::json::number;
+use crate::schema::{ColumnType, Form};
+use crate::time::{date_text, timestamp_text};
+
+/// What a node's type is, and its values that JSON has no kind for.
+///
+/// Without the feature `arrow` there is no such value, and the compiler removes the code for it.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    pub(crate) typed_as: TypedAs,
+    pub(crate) natives: Natives,
+    #[cfg(not(feature = "arrow"))]
+    _never: std::convert::Infallible,
+}
+
+/// The type that a schema of Arrow states for a node.
+#[cfg_attr(not(feature = "arrow"), allow(dead_code))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TypedAs {
+    Leaf(ColumnType),
+    Struct,
+    List,
+}
+
+/// Values as a column of their type stores them.
+#[derive(Debug)]
+pub(crate) struct Natives {
+    pub(crate) column_type: ColumnType,
+    pub(crate) values: Values,
+}
+
+/// A value in the form that it has in JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NativeText {
+    /// A string.
+    Text(String),
+    /// A number, as its literal.
+    Number(String),
+}
+
+impl Typed {
+    #[cfg(feature = "arrow")]
+    pub(crate) fn new(typed_as: TypedAs) -> Self {
+        let column_type = match &typed_as {
+            TypedAs::Leaf(column_type) => column_type.clone(),
+            TypedAs::Struct | TypedAs::List => ColumnType::Null,
+        };
+        Typed { typed_as, natives: Natives::new(column_type) }
+    }
+}
+
+impl Natives {
+    /// No values yet, of this type.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn new(column_type: ColumnType) -> Self {
+        Natives { values: Values::of(&column_type), column_type }
+    }
+
+    /// Whether a column of this type stores the values as they are. The form of their JSON is the
+    /// column's own business, because they came without one.
+    pub(crate) fn are_stored_in(&self, column_type: &ColumnType) -> bool {
+        let same = |a: &ColumnType, b: &ColumnType| match (a, b) {
+            (ColumnType::Timestamp { unit: a, .. }, ColumnType::Timestamp { unit: b, .. }) => {
+                a == b
+            }
+            (
+                ColumnType::Decimal { precision: a, scale: c, .. },
+                ColumnType::Decimal { precision: b, scale: d, .. },
+            ) => (a, c) == (b, d),
+            _ => a == b,
+        };
+        same(&self.column_type, column_type)
+    }
+
+    /// The form of the JSON of these values.
+    pub(crate) fn form(&self) -> Option<Form> {
+        match self.column_type {
+            ColumnType::Timestamp { form, .. } | ColumnType::Decimal { form, .. } => form,
+            _ => None,
+        }
+    }
+
+    /// The whole number that the value at `index` is stored as; `None` if it is stored otherwise.
+    pub(crate) fn whole(&self, index: usize) -> Option<i128> {
+        match &self.values {
+            Values::Int32(values) if self.column_type == ColumnType::Uint32 => {
+                Some(i128::from(values[index].cast_unsigned()))
+            }
+            Values::Int32(values) => Some(i128::from(values[index])),
+            Values::Int64(values) => Some(i128::from(values[index])),
+            Values::Fixed(bytes, width) if self.column_type != ColumnType::Uuid => {
+                let value = &bytes[index * width..(index + 1) * width];
+                let sign = if value[0] > 127 { 0xFF } else { 0 };
+                let mut wide = [sign; 16];
+                wide[16 - width..].copy_from_slice(value);
+                Some(i128::from_be_bytes(wide))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value at `index` in its JSON form, which decoding gives for a column of its type.
+    pub(crate) fn text(&self, index: usize) -> NativeText {
+        let whole = || self.whole(index).unwrap_or_default();
+        let short = || i64::try_from(whole()).unwrap_or_default();
+        match (&self.column_type, &self.values) {
+            (ColumnType::Date, _) => NativeText::Text(date_text(short()).unwrap_or_default()),
+            (ColumnType::Timestamp { unit, form }, _) => {
+                let digits = match form {
+                    Some(Form::Text(form)) => form.digits.fixed(),
+                    _ => Some(unit.digits()),
+                };
+                let text = timestamp_text(short(), unit.digits(), digits, None);
+                NativeText::Text(text.unwrap_or_default())
+            }
+            (ColumnType::Decimal { scale, .. }, _) => {
+                NativeText::Number(decimal_text(whole(), *scale))
+            }
+            (_, Values::Float(values)) => {
+                let double = float_as_double(values[index]);
+                let text = number::format(double, &mut number::buffer()).to_owned();
+                NativeText::Number(text)
+            }
+            (_, Values::Fixed(bytes, width)) => {
+                NativeText::Text(uuid_text(&bytes[index * width..(index + 1) * width]))
+            }
+            (_, Values::Bytes(blobs)) => NativeText::Text(STANDARD.encode(blobs.blob(index))),
+            _ => NativeText::Number(whole().to_string()),
+        }
+    }
+}
