@@ -144,6 +144,16 @@ impl Node {
         gap
     }
 
+    /// Notes that `count` instances from `first` on hold values of this kind.
+    #[cfg(feature = "arrow")]
+    pub(super) fn put_all(&mut self, first: usize, count: usize, kind: Kind) {
+        if count > 0 {
+            self.put(first, kind);
+            self.kinds.resize(self.kinds.len() + count - 1, kind);
+            self.counts[kind as usize] += count - 1;
+        }
+    }
+
     /// Reserves room for a text of this kind; false if there is not enough memory.
     pub(crate) fn reserve(&mut self, kind: Kind, bytes: usize) -> bool {
         let texts = match kind {

@@ -215,11 +215,15 @@ impl Builder {
 
 /// Notes the kinds of the instances from `first` on. `valid`: which of them have a value.
 fn put(node: &mut Node, first: usize, slots: &Slots, valid: Option<&[bool]>, kinds: &KindOf) {
-    let Some(valid) = valid else {
-        (0..slots.len()).for_each(|at| {
-            node.put(first + at, kinds.at(at));
-        });
-        return;
+    let valid = match (valid, kinds) {
+        (Some(valid), _) => valid,
+        (None, KindOf::All(kind)) => return node.put_all(first, slots.len(), *kind),
+        (None, KindOf::Each(kinds)) => {
+            for (at, kind) in kinds.iter().enumerate() {
+                node.put(first + at, *kind);
+            }
+            return;
+        }
     };
     let mut value = 0;
     for (at, is_valid) in valid.iter().enumerate() {

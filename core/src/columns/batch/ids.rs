@@ -1,14 +1,16 @@
 //! The ids of a batch's rows, by the rules of `columns/ids.rs` for single rows.
 
+use std::borrow::Cow;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StructArray};
 use arrow_schema::{DataType, Fields};
 
 use super::class::{ArrowType, Class};
 use super::slots::Slots;
-use super::values::{self, KindOf};
+use super::values::{KindOf, append};
 use crate::columns::builder::Builder;
-use crate::columns::node::{Kind, Node};
+use crate::columns::node::{KINDS, Kind, Node};
 use crate::columns::values::Texts;
 use crate::json::number;
 use crate::schema::ID_COLUMN;
@@ -24,11 +26,23 @@ pub(super) struct Ids {
     pub(super) own_id_differs: bool,
 }
 
+/// The values of a column, one after the other, as they may be ids.
+struct Candidates {
+    /// Their values, appended in order.
+    node: Node,
+    kinds: KindOf,
+    /// Which rows have a value; `None`: all.
+    valid: Option<Vec<bool>>,
+    row: usize,
+    value: usize,
+    next: [usize; KINDS],
+}
+
 /// A value that may be an id.
-enum Candidate {
+enum Candidate<'c> {
     /// Nothing, or a null.
     Nothing,
-    Id(String),
+    Id(Cow<'c, str>),
     /// Something else, for people.
     Other(String),
 }
@@ -38,36 +52,34 @@ impl Ids {
     /// the number of the first row.
     pub(super) fn of(rows: &StructArray, source: &IdSource, first_row: u64) -> Result<Self> {
         let mut ids = Ids::default();
-        let own = column(rows, ID_COLUMN).map(|(array, arrow)| candidates(array, arrow));
+        let mut own = column(rows, ID_COLUMN).map(|(array, arrow)| Candidates::of(array, arrow));
+        let numbers = first_row..first_row + rows.len() as u64;
         let IdSource::Field(name) = source else {
-            let own = own.unwrap_or_default().into_iter().map(Some);
-            let own = own.chain(std::iter::repeat_with(|| None));
-            for (own, row) in own.take(rows.len()).zip(first_row..) {
-                ids.texts.push(&match own {
-                    None | Some(Candidate::Nothing) => row.to_string(),
-                    Some(Candidate::Id(id)) => id,
-                    Some(Candidate::Other(found)) => return Err(no_id(row, ID_COLUMN, &found)),
-                });
+            for row in numbers {
+                match own.as_mut().map_or(Candidate::Nothing, Candidates::next) {
+                    Candidate::Nothing => ids.texts.push(&row.to_string()),
+                    Candidate::Id(id) => ids.texts.push(&id),
+                    Candidate::Other(found) => return Err(no_id(row, ID_COLUMN, &found)),
+                }
             }
             return Ok(ids);
         };
         let path: Vec<&str> = name.split('.').collect();
-        let (found, at_path) = match column(rows, name) {
-            Some((array, arrow)) => (candidates(array, arrow), false),
+        let (mut found, at_path) = match column(rows, name) {
+            Some((array, arrow)) => (Candidates::of(array, arrow), false),
             None => (at_path(rows, &path, first_row, name)?, true),
         };
         ids.found[usize::from(at_path)] = rows.len() > 0;
-        let mut own = own.unwrap_or_default().into_iter();
-        for (found, row) in found.into_iter().zip(first_row..) {
-            let id = match found {
+        for row in numbers {
+            let id = match found.next() {
                 Candidate::Id(id) => id,
                 Candidate::Nothing => return Err(no_id(row, name, "null")),
                 Candidate::Other(found) => return Err(no_id(row, name, &found)),
             };
-            ids.own_id_differs |= match own.next() {
-                None | Some(Candidate::Nothing) => false,
-                Some(Candidate::Id(own)) => own != id,
-                Some(Candidate::Other(_)) => true,
+            ids.own_id_differs |= match own.as_mut().map_or(Candidate::Nothing, Candidates::next) {
+                Candidate::Nothing => false,
+                Candidate::Id(own) => own != id,
+                Candidate::Other(_) => true,
             };
             ids.texts.push(&id);
         }
@@ -97,12 +109,7 @@ fn named<'f>(fields: &'f Fields, name: &str) -> Option<(usize, &'f arrow_schema:
 }
 
 /// The values of the field at the end of this path.
-fn at_path(
-    rows: &StructArray,
-    path: &[&str],
-    first_row: u64,
-    name: &str,
-) -> Result<Vec<Candidate>> {
+fn at_path(rows: &StructArray, path: &[&str], first_row: u64, name: &str) -> Result<Candidates> {
     let missing = |row: usize| {
         let message = format!(
             "the row has no field {name:?}, which must hold its id; add the field, or name another \
@@ -120,71 +127,62 @@ fn at_path(
         }
     }
     let (array, arrow) = column(above, last).ok_or_else(|| missing(0))?;
-    Ok(candidates(array, arrow))
+    Ok(Candidates::of(array, arrow))
 }
 
-/// What each value of a column is as an id.
-fn candidates(array: &ArrayRef, arrow: ArrowType<'_>) -> Vec<Candidate> {
-    let slots = Slots::of_rows(array.len());
-    let split = slots.with_values(array);
-    let (valid, slots) = match split {
-        Some((valid, with_values)) => (Some(valid), with_values),
-        None => (None, slots),
-    };
-    let mut values = plain(array, arrow.plain(), slots).into_iter();
-    let mut next = |valid: bool| match valid {
-        true => values.next().unwrap_or(Candidate::Nothing),
-        false => Candidate::Nothing,
-    };
-    match valid {
-        Some(valid) => valid.into_iter().map(next).collect(),
-        None => (0..array.len()).map(|_| next(true)).collect(),
+impl Candidates {
+    fn of(array: &ArrayRef, arrow: ArrowType<'_>) -> Self {
+        let slots = Slots::of_rows(array.len());
+        let (valid, slots) = match slots.with_values(array) {
+            Some((valid, with_values)) => (Some(valid), with_values),
+            None => (None, slots),
+        };
+        let mut node = Node::default();
+        let kinds = values(&mut node, array, arrow.plain(), slots);
+        Candidates { node, kinds, valid, row: 0, value: 0, next: [0; KINDS] }
     }
-}
 
-fn plain(array: &ArrayRef, arrow: ArrowType<'_>, slots: Slots) -> Vec<Candidate> {
-    let all = |found: &str| {
-        let found = found.to_owned();
-        (0..slots.len()).map(|_| Candidate::Other(found.clone())).collect()
-    };
-    match arrow.class() {
-        Ok(Class::Elsewhere(data_type)) => {
-            let (values, slots) = slots.elsewhere(array);
-            plain(values, arrow.elsewhere(data_type), slots)
+    fn next(&mut self) -> Candidate<'_> {
+        let row = self.row;
+        self.row += 1;
+        if self.valid.as_ref().is_some_and(|valid| !valid[row]) {
+            return Candidate::Nothing;
         }
-        Ok(Class::Struct(_)) => all("an object"),
-        Ok(Class::List(_)) => all("an array"),
-        Ok(Class::Null) => (0..slots.len()).map(|_| Candidate::Nothing).collect(),
-        Ok(leaf) => {
-            let mut node = Node::default();
-            let kinds = values::append(&mut node, array, &leaf, &slots);
-            of_node(&node, &kinds, slots.len())
-        }
-        Err(_) => all("no text and no whole number"),
-    }
-}
-
-/// The values of a node with as many values, which were appended in order.
-fn of_node(node: &Node, kinds: &KindOf, count: usize) -> Vec<Candidate> {
-    let mut next = [0_usize; crate::columns::node::KINDS];
-    let candidate = |at: usize| {
-        let kind = kinds.at(at);
-        let index = next[kind as usize];
-        next[kind as usize] += 1;
+        let kind = self.kinds.at(self.value);
+        self.value += 1;
+        let index = self.next[kind as usize];
+        self.next[kind as usize] += 1;
+        let other = |found: String| Candidate::Other(found);
         match kind {
-            Kind::String => Candidate::Id(node.strings.text(index).to_owned()),
-            Kind::Int => Candidate::Id(node.ints[index].to_string()),
-            Kind::Big => Candidate::Id(node.bigs[index].to_string()),
-            Kind::Literal => Candidate::Other(format!("the number {}", node.literals.text(index))),
+            Kind::String => Candidate::Id(Cow::Borrowed(self.node.strings.text(index))),
+            Kind::Int => Candidate::Id(Cow::Owned(self.node.ints[index].to_string())),
+            Kind::Big => Candidate::Id(Cow::Owned(self.node.bigs[index].to_string())),
+            Kind::Literal => other(format!("the number {}", self.node.literals.text(index))),
             Kind::Double => {
                 let mut buffer = number::buffer();
-                let text = number::format(node.doubles[index], &mut buffer);
-                Candidate::Other(format!("the number {text}"))
+                let text = number::format(self.node.doubles[index], &mut buffer);
+                other(format!("the number {text}"))
             }
-            _ => Candidate::Other(format!("{:?}", node.booleans.get(index).copied())),
+            Kind::Boolean => other(self.node.booleans[index].to_string()),
+            Kind::Object => other("an object".to_owned()),
+            Kind::Array => other("an array".to_owned()),
+            _ => Candidate::Nothing,
         }
-    };
-    (0..count).map(candidate).collect()
+    }
+}
+
+/// Appends the values at these places to a node. Gives the kind of each.
+fn values(node: &mut Node, array: &ArrayRef, arrow: ArrowType<'_>, slots: Slots) -> KindOf {
+    match arrow.class() {
+        Ok(Class::Elsewhere(data_type)) => {
+            let (found, slots) = slots.elsewhere(array);
+            values(node, found, arrow.elsewhere(data_type), slots)
+        }
+        Ok(Class::Struct(_)) => KindOf::All(Kind::Object),
+        Ok(Class::List(_)) => KindOf::All(Kind::Array),
+        Ok(Class::Null) | Err(_) => KindOf::All(Kind::Null),
+        Ok(leaf) => append(node, array, &leaf, &slots),
+    }
 }
 
 fn no_id(row: u64, name: &str, found: &str) -> Error {

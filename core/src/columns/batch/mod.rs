@@ -95,9 +95,7 @@ impl Builder {
     /// Takes these rows of the batch.
     pub(crate) fn push_batch(&mut self, batch: &BatchRows, rows: Range<usize>) {
         let first = self.rows();
-        for at in 0..rows.len() {
-            self.nodes[ROOT].put(first + at, Kind::Object);
-        }
+        self.nodes[ROOT].put_all(first, rows.len(), Kind::Object);
         let array: ArrayRef = Arc::new(batch.rows.slice(rows.start, rows.len()));
         let slots = Slots::of_rows(rows.len());
         self.fill_fields(ROOT, &array, &batch.fields, &slots, first);
