@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+
+import { generator } from './lib/dice.mjs'
 import { unpacked } from './lib/tools.mjs'
 
 const { decode, encode } = await import(pathToFileURL(join(unpacked(), 'node.js')).href)
@@ -18,17 +20,6 @@ test('rows of objects come back as they were, nulls and absent fields apart', as
     assert.deepEqual(back, rows, `seed ${seed}`)
   }
 })
-
-/** A generator of whole numbers below `n` (mulberry32, by whole numbers alone). */
-function generator(seed) {
-  let state = Math.imul(seed, 0x9e3779b1)
-  return (n) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % n
-  }
-}
 
 function batch(below) {
   // In some batches all fields are always there, in some there are no nulls.
