@@ -3,7 +3,7 @@
 use std::fs;
 
 use coldpress::{ErrorKind, Projection, Schema, StoredFile};
-use coldpress_core::{ColumnType, Settings, StreamSettings};
+use coldpress_core::{ColumnType, IdSource, Settings, StreamSettings};
 use serde_json::{Value, json};
 
 use crate::{in_folder, small, stream};
@@ -72,6 +72,25 @@ async fn all_files_of_an_append_and_its_later_runs_have_the_same_types() {
     assert!(files.len() > 2);
     for file in &files {
         assert_eq!(columns(file), "struct<n: int64>", "{}", file.key);
+    }
+}
+
+#[tokio::test]
+async fn a_later_run_counts_the_columns_of_the_files_before_as_their_summaries_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let field = IdSource::Field("k".to_owned());
+    for (name, id, columns) in [("auto", IdSource::Auto, 4), ("named", field, 3)] {
+        let settings = Settings { id, ..Settings::default() };
+        let begin = || {
+            let cut = StreamSettings::default();
+            storage.stream_rows(1, name, None, settings.clone(), cut).unwrap().append_id("a")
+        };
+        let rows = r#"{"k":1,"n":null,"t":21}{"k":2,"t":"warm"}"#;
+        for _ in 0..2 {
+            let files = push(begin().await, rows).await;
+            assert_eq!(files[0].summary.columns, columns, "{name}, {:?}", files[0].outcome);
+        }
     }
 }
 
