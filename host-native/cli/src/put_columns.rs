@@ -1,7 +1,7 @@
 //! The columns that a put of given LSNs takes from the files of its collection.
 
 use coldpress::StoredObject;
-use coldpress_core::{LsnRange, NewFields, ObjectKey, Schema, Settings};
+use coldpress_core::{Encoder, LsnRange, NewFields, ObjectKey, Schema, Settings};
 
 use super::failure::Failure;
 use super::option_names::in_our_words;
@@ -56,6 +56,14 @@ fn keep(
     if let Some(before) = before {
         settings.schema = Some(columns_of(store, before)?);
         settings.new_fields = NewFields::Column;
+        Encoder::new(settings.clone()).map_err(|error| {
+            Failure::run(format_args!(
+                "{}: {}; these columns are kept from this object; give the same --id as for it, or \
+                 --schema, or have the columns inferred anew (--new-schema)",
+                before.key,
+                in_our_words(&error)
+            ))
+        })?;
     }
     Ok(None)
 }

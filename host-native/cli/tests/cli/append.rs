@@ -247,6 +247,19 @@ fn a_put_of_given_lsns_keeps_the_columns_of_the_object_before_it() {
 }
 
 #[test]
+fn columns_that_another_id_forbids_name_their_object_and_the_ways_out() {
+    let place = Place::new();
+    place.write("rows", r#"{"_id":7}"#);
+    let put = |more: &[&str]| place.run(&[&["put", "rows", "-c", "c"][..], more].concat());
+    put(&["--lsn", "1..1", "--id", "_id"]).ok();
+    for how in [&["--append"][..], &["--lsn", "2..2"]] {
+        let line = put(how).fails(1);
+        contains_all(&line, &["0/c/lsn-1-1.parquet", "\"_id\"", "--id", "--new-schema"]);
+        put(&[how, &["--id", "_id"]].concat()).ok();
+    }
+}
+
+#[test]
 fn a_put_before_all_other_objects_agrees_with_the_types_of_the_last_one() {
     let place = Place::new();
     place.write("later", r#"{"s":{"t":21},"n":null}"#);

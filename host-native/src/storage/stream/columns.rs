@@ -42,7 +42,14 @@ impl RowStream<'_> {
         let last = files.iter().filter(|file| highest(file).is_some()).max_by_key(highest);
         let Some(last) = last.filter(|_| self.keeps_columns) else { return Ok(()) };
         let schema = self.storage.schema_of(last).await?;
-        self.encode(move |encoder| encoder.keep_columns(&schema)).await
+        let kept = self.encode(move |encoder| encoder.keep_columns(&schema)).await;
+        kept.map_err(|error| match error.kind() {
+            ErrorKind::Settings => error.at(last.key.as_str()).with_note(
+                "these columns are kept from this file; name the same id as for it (the option id), \
+                 or give a schema, or have the columns inferred anew (new_schema)",
+            ),
+            _ => error,
+        })
     }
 
     /// An error if a column of this file has another type than in the file that it must agree with.
