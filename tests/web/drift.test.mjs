@@ -41,7 +41,6 @@ test('engines read drifting rows of appends and of an outbox as they were put', 
   for (const [program, module] of readers) {
     const env = { PYTHONDONTWRITEBYTECODE: '1' }
     const printed = await run(program, [script, folder, module], { cwd: folder, env })
-console.log(Date.now(),printed.slice(0,2000))
     const last = printed.trimEnd().split('\n').at(-1)
     assert.match(last, new RegExp(`^${2 * COLLECTIONS} collections by .*, 0 wrong$`), printed)
   }
