@@ -27,9 +27,13 @@ def engines():
             return table_of(relation.to_arrow_table(), [str(kind) for kind in relation.types])
 
     def with_polars(files):
-        # The last file has all columns.
+        # The last file has all columns, but `_rescued_data` only if its rows need it.
+        schema = polars.read_parquet_schema(files[-1])
+        if any("_rescued_data" in polars.read_parquet_schema(file) for file in files):
+            schema["_rescued_data"] = polars.String
         frame = polars.scan_parquet(
-            files[::-1],
+            files,
+            schema=schema,
             missing_columns="insert",
             cast_options=polars.ScanCastOptions(missing_struct_fields="insert"),
         ).collect()

@@ -1,5 +1,8 @@
 // Runs the core as bare WebAssembly: node wasm_probe.mjs MODULE NDJSON FOLDER COUNT
 // Writes FOLDER/0.parquet … for the first COUNT codecs of Codec::ALL, and prints their SHA-256.
+//
+// node wasm_probe.mjs MODULE BATCHES.json - COUNT takes an array of NDJSON texts instead. It prints
+// one SHA-256 for each: the first is encoded with codec 0, the next one with codec 1, and so on.
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,9 +32,18 @@ function encode(rows, codec) {
   return answer
 }
 
-const rows = readFileSync(ndjsonPath)
-for (let codec = 0; codec < Number(count); codec += 1) {
-  const file = encode(rows, codec)
-  writeFileSync(join(folder, `${codec}.parquet`), file)
-  console.log(codec, file.length, createHash('sha256').update(file).digest('hex'))
+const sha256 = (file) => createHash('sha256').update(file).digest('hex')
+
+const input = readFileSync(ndjsonPath)
+if (folder === '-') {
+  const shas = JSON.parse(input.toString()).map((text, at) =>
+    sha256(encode(new TextEncoder().encode(text), at % Number(count)))
+  )
+  console.log(shas.join('\n'))
+} else {
+  for (let codec = 0; codec < Number(count); codec += 1) {
+    const file = encode(input, codec)
+    writeFileSync(join(folder, `${codec}.parquet`), file)
+    console.log(codec, file.length, sha256(file))
+  }
 }

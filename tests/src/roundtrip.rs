@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::json::Json;
 use crate::law::{Rules, difference};
+use crate::scalars::to_value;
 
 /// Where the tests' files would go.
 pub fn target() -> Target {
@@ -108,6 +109,27 @@ pub fn decode(
         return Err(format!("rows_count {} but {} rows", file.rows_count(), decoded.len()));
     }
     Ok(decoded)
+}
+
+/// Whether `back == rows` by the equality of `serde_json`, for which 18 and 18.0 differ, and so do
+/// an explicit null and an absent field; what differs otherwise. Where the rules keep no nulls or
+/// no forms, only that a `Value` can hold what it held before. A row that no `Value` holds, such as
+/// one with 1e400, is passed over.
+pub fn holds_values(
+    file: &EncodedFile,
+    source: &[(String, Json)],
+    rules: Rules,
+) -> std::result::Result<(), String> {
+    for ((_, source), row) in source.iter().zip(decode(file, &Projection::All)?) {
+        let Ok(source) = to_value(source) else { continue };
+        let Some(value) = row.value else {
+            return Err(format!("{source} came back as no `Value`: {:?}", row.json));
+        };
+        if rules.nulls_kept && rules.forms_kept && source != value {
+            return Err(format!("{source} came back as {value}"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a file holds exactly these rows under the law, in their order, and as many rescued values

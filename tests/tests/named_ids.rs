@@ -1,6 +1,9 @@
 //! The id column: a field that the caller names, stored once and with its own type.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
+use std::fs;
+use std::process::Command;
+
 use coldpress_core::{
     Column, ColumnType, EncodedFile, ErrorKind, IdSource, Nulls, ParquetFile, Projection, Schema,
     Settings, StreamSettings,
@@ -12,9 +15,10 @@ use coldpress_tests::roundtrip::{
     assert_names_row, decode, encode_text, encode_values, holds_rows, stream_slices,
 };
 use coldpress_tests::scalars::Numbers;
+use coldpress_tests::tools;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a batch has its ids in, as the option names it, and as the documents do.
 const PLACES: [(&str, &[&str]); 6] = [
@@ -311,4 +315,40 @@ fn telemetry_with_its_id_named_is_as_large_as_without_a_second_copy() {
         .map(|(row, document)| (format!("evt-{row:09}"), document))
         .collect();
     holds_rows(&named, &rows, Rules::default()).unwrap();
+}
+
+/// Acceptance 5 of issue 12: engines find a row by the bloom filters, which prune all other row
+/// groups. `tests/interop/lookups.py` says how that is proven.
+#[test]
+fn engines_look_ids_up_by_the_bloom_filters() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lookups = serde_json::Map::new();
+    let scattered = |row: u64| row.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let uuid = |row: u64| {
+        let hex = format!("{:016x}{:016x}", scattered(row), scattered(row + 1));
+        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    };
+    let ids: [(&str, &dyn Fn(u64) -> Value); 3] = [
+        ("string", &|row| json!(uuid(row))),
+        ("integer", &|row| json!(scattered(row) >> 1)),
+        ("uuid", &|row| json!(uuid(row))),
+    ];
+    for (kind, id) in ids {
+        let schema = r#"{"columns":[{"name":"id","type":"uuid"},{"name":"n","type":"int64"}]}"#;
+        let schema = (kind == "uuid").then(|| Schema::from_json(schema).unwrap());
+        let settings = Settings { row_group_rows_max: 1_500, schema, ..named("id") };
+        let row = |row| json!({"id": id(row), "n": row}).to_string() + "\n";
+        let text: String = (0..15_000).map(row).collect();
+        let file = encode_text(&settings, text.as_bytes()).unwrap();
+        fs::write(folder.path().join(format!("{kind}.parquet")), &file.bytes).unwrap();
+        let looked_up = [0, 7_777, 14_999].map(|row| json!([id(row), row]));
+        lookups.insert(kind.to_owned(), looked_up.to_vec().into());
+    }
+    fs::write(folder.path().join("lookups.json"), Value::from(lookups).to_string()).unwrap();
+    let mut command = Command::new(tools::python().unwrap());
+    command.env("PYTHONDONTWRITEBYTECODE", "1").current_dir(folder.path());
+    command.arg(tools::root().join("tests/interop/lookups.py")).arg(folder.path());
+    let output = tools::run(&mut command).unwrap_or_else(|problem| panic!("{problem}"));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.ends_with("18 lookups, 0 wrong\n"), "{printed}");
 }

@@ -7,7 +7,16 @@ use std::process::Command;
 
 use bytes::Bytes;
 use coldpress_core::{Codec, Encoder, KeyPrefix, LsnWidth, Settings, Target};
+use coldpress_tests::generate::batches;
+use coldpress_tests::json::Style;
+use coldpress_tests::scalars::Numbers;
 use coldpress_tests::tools;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use sha2::{Digest, Sha256};
+
+/// How many generated batches both builds encode.
+const BATCHES: usize = 10_000;
 
 #[test]
 fn wasm_needs_no_host_and_gives_the_native_bytes() {
@@ -30,6 +39,37 @@ fn wasm_agrees_on_large_pages_in_every_codec() {
     }
     for (at, (native, wasm)) in natively_and_as_wasm(&rows).into_iter().enumerate() {
         assert_same_bytes(Codec::ALL[at], &native, &wasm);
+    }
+}
+
+/// Acceptance 1 of issue 12. Each batch in one of the codecs, with all other settings as they are
+/// by default: nulls are kept, and texts become timestamps and dates.
+#[test]
+fn wasm_agrees_on_generated_batches() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = batches(Numbers::Literal);
+    let texts: Vec<String> = (0..BATCHES)
+        .map(|_| {
+            let rows = strategy.new_tree(&mut runner).unwrap().current();
+            rows.iter().map(|(_, row)| row.print(Style::Compact) + "\n").collect()
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("batches.json");
+    fs::write(&file, serde_json::to_string(&texts).unwrap()).unwrap();
+    let mut node = Command::new("node");
+    node.arg(tools::root().join("tests/interop/wasm_probe.mjs"));
+    node.arg(tools::wasm().unwrap()).arg(&file).arg("-").arg(Codec::ALL.len().to_string());
+    let printed = tools::run(&mut node).unwrap_or_else(|problem| panic!("{problem}")).stdout;
+    let printed = String::from_utf8(printed).unwrap();
+    assert_eq!(printed.lines().count(), texts.len());
+    for ((text, wasm), codec) in texts.iter().zip(printed.lines()).zip(Codec::ALL.iter().cycle()) {
+        let digest = Sha256::digest(encode(text.as_bytes(), *codec));
+        let native: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(
+            native == wasm,
+            "{codec}: not the native bytes, or the module is stale (cargo xtask wasm): {text}"
+        );
     }
 }
 

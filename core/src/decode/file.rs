@@ -38,6 +38,7 @@ pub struct Footer {
     pub(super) collection: String,
     pub(super) lsns: LsnRange,
     pub(super) rows_count: u64,
+    pub(super) columns_count: usize,
     pub(super) append: Option<(String, u64)>,
     pub(super) id_field: Option<Vec<String>>,
 }
@@ -51,6 +52,12 @@ impl Footer {
     /// How many rows the file holds.
     pub fn rows_count(&self) -> u64 {
         self.rows_count
+    }
+
+    /// How many columns the top of the file has, `_id` and `_rescued_data` among them. As in
+    /// [`Summary::columns`](crate::Summary::columns).
+    pub fn columns_count(&self) -> usize {
+        self.columns_count
     }
 
     /// The tenant whose rows they are.

@@ -145,7 +145,9 @@ fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> 
         None => None,
     };
     let id_field = id.path().map(<[String]>::to_vec);
-    let footer = Footer { schema, tenant_id, collection, lsns, rows_count, append, id_field };
+    let columns_count = root.get_fields().len();
+    let footer =
+        Footer { schema, tenant_id, collection, lsns, rows_count, columns_count, append, id_field };
     Ok(Contents { footer, facts, has_rescued, id })
 }
 
@@ -259,7 +261,7 @@ impl<'m> Pairs<'m> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Encoder, ErrorKind, Settings, Target};
+    use crate::{Encoder, ErrorKind, IdSource, Settings, Target};
 
     fn file() -> Bytes {
         let mut encoder = Encoder::new(Settings::default()).unwrap();
@@ -283,6 +285,27 @@ mod tests {
         }
         let whole = ParquetFile::open(bytes.clone()).unwrap();
         assert_eq!(whole.footer().schema(), Footer::read(&bytes[from..], size).unwrap().schema());
+    }
+
+    #[test]
+    fn it_counts_the_columns_of_the_file_as_the_summary_does() {
+        let id = IdSource::Field("a".to_owned());
+        for (id, schema, columns) in [
+            (IdSource::Auto, None, 2),
+            (id.clone(), None, 1),
+            (
+                id,
+                Some(r#"{"columns":[{"name":"a","type":"int64"},{"name":"b","type":"date"}]}"#),
+                3,
+            ),
+        ] {
+            let schema = schema.map(|schema| Schema::from_json(schema).unwrap());
+            let mut encoder = Encoder::new(Settings { id, schema, ..Settings::default() }).unwrap();
+            encoder.push_json(br#"{"a":1,"nulls":null}"#).unwrap();
+            let encoded = encoder.finish(&Target::new(7, "people")).unwrap();
+            let footer = Footer::read(&encoded.bytes, encoded.bytes.len() as u64).unwrap();
+            assert_eq!((footer.columns_count(), encoded.summary.columns), (columns, columns));
+        }
     }
 
     #[test]

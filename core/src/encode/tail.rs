@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::summary::Summary;
 use crate::format::checksum::FileChecksum;
-use crate::{Error, LsnRange, ObjectKey, Result, Target};
+use crate::{Error, LsnRange, ObjectKey, Result, Schema, Target};
 
 /// The bytes of the two LSNs in the footer before they are known (Thrift's compact protocol): two
 /// pairs of strings, each with the value `0`. Nothing after them in the footer can contain these
@@ -60,6 +60,11 @@ impl FileTail {
         let rows_less_one = self.rows().saturating_sub(1);
         let last = first_lsn.checked_add(rows_less_one).ok_or_else(no_lsns_left)?;
         LsnRange::new(first_lsn, last)
+    }
+
+    /// The columns of the file, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.summary.schema
     }
 
     /// The last bytes of the file with these LSNs, and its key.

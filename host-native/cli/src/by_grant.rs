@@ -52,7 +52,7 @@ pub fn run(args: &PutArgs, grant: &Path, store_args: &StoreArgs) -> Result<(), F
     };
     let bytes = file.bytes.len() as u64;
     let file = File { key: &file.key, bytes, summary: &file.summary, outcome };
-    Report { args, store: &store, files: &[file], fed }.print()
+    Report { args, store: &store, files: &[file], fed, keeps_columns: false }.print()
 }
 
 fn read(path: &Path) -> Result<Grant, Failure> {

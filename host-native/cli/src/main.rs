@@ -31,6 +31,7 @@ mod pour;
 mod progress;
 mod put;
 mod put_args;
+mod put_columns;
 mod redact;
 mod repair;
 mod report;

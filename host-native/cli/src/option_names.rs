@@ -16,9 +16,10 @@ const OPTIONS: [(&str, &str); 8] = [
 ];
 
 /// Phrases of the library whose words are too common to be replaced one by one.
-const PHRASES: [(&str, &str); 9] = [
+const PHRASES: [(&str, &str); 10] = [
     (" (access_key and secret_key of the configuration)", ""),
     ("the option id", "--id"),
+    ("append the rows, give a schema,", "append the rows (--append), give a schema (--schema),"),
     ("raise timeout_ms", "raise --timeout"),
     ("raise timeout", "raise --timeout"),
     (

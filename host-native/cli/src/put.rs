@@ -1,7 +1,7 @@
 //! `coldpress put`: stores rows from files or standard input as objects.
 
 use coldpress::{ErrorKind, RowStream, StoredObject, StreamSettings};
-use coldpress_core::{Encoder, KeyPrefix, LsnRange, LsnWidth, ObjectKey, Settings};
+use coldpress_core::{Encoder, KeyPrefix, LsnRange, LsnWidth, NewFields, ObjectKey, Settings};
 
 use super::failure::Failure;
 use super::input::Source;
@@ -9,6 +9,7 @@ use super::option_names::in_our_words;
 use super::pour::{Poured, Stopped};
 use super::progress::Progress;
 use super::put_args::PutArgs;
+use super::put_columns::Neighbour;
 use super::report::{File, Report};
 use super::store::{Store, StoreArgs};
 use super::text::counted;
@@ -23,7 +24,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         return by_grant::run(args, grant, store_args);
     }
     let sources = input::sources(&args.files)?;
-    let settings = args.settings(None)?;
+    let mut settings = args.settings(None)?;
     // Checked now, so that a bad name is not found after gigabytes were read.
     ObjectKey::collection_folder(&KeyPrefix::default(), args.tenant, &args.collection)
         .map_err(Failure::usage)?;
@@ -32,15 +33,21 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let store = Store::open(store_args, lsn_width)?;
     // The store is asked before anything is read, so that wrong credentials or taken LSNs do not
     // show after gigabytes. Before each put it is asked again, because other writers may have come.
-    if let Some(lsns) = args.lsn {
-        refuse_overlap(args, &store, lsns)?;
-    } else if !args.appends() {
-        args.first_free(&store)?;
+    let mut neighbour = None;
+    if !args.appends() {
+        let files = store.ask(store.storage().list(args.tenant, &args.collection, None))?;
+        if let Some(lsns) = args.lsn {
+            refuse_overlap(args, &store, lsns, &files)?;
+        }
+        neighbour = args.take_columns(&store, &files, &mut settings)?;
     }
     let bytes_total = input::bytes_total(&sources);
     let mut times = 0;
     let poured = loop {
-        let rows = args.stream(&store, &settings, bytes_total.is_some(), times > 0)?;
+        let mut rows = args.stream(&store, &settings, bytes_total.is_some(), times > 0)?;
+        if let Some(Neighbour { key, schema }) = &neighbour {
+            rows = rows.agreeing_with(key.clone(), schema.clone());
+        }
         let progress = Progress::new(bytes_total, input::is_typed(&sources));
         let poured = pour::pour(&sources, rows, &store, progress)?;
         times += 1;
@@ -53,7 +60,9 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     match poured.ended {
         Ok(fed) => {
             let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
-            Report { args, store: store.name(), files: &files, fed }.print()
+            let keeps_columns = settings.new_fields == NewFields::Column
+                || args.appends() && !args.new_schema && settings.schema.is_none();
+            Report { args, store: store.name(), files: &files, fed, keeps_columns }.print()
         }
         Err(_) => Err(args.explain(&store, &sources, poured)),
     }
@@ -222,8 +231,13 @@ impl PutArgs {
 }
 
 /// An error if another object holds some of `lsns`.
-fn refuse_overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<(), Failure> {
-    match overlap(args, store, lsns)? {
+fn refuse_overlap(
+    args: &PutArgs,
+    store: &Store,
+    lsns: LsnRange,
+    files: &[StoredObject],
+) -> Result<(), Failure> {
+    match overlap_of(args, store, lsns, files)? {
         None => Ok(()),
         Some(what) => Err(Failure::run(format_args!("{what}; {}", ways_out(args, store, lsns)?))),
     }
@@ -232,12 +246,24 @@ fn refuse_overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<(), F
 /// Says which other object holds some of `lsns`, if any does. An object of the very same key is
 /// left to the put, which compares its content.
 fn overlap(args: &PutArgs, store: &Store, lsns: LsnRange) -> Result<Option<String>, Failure> {
+    let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(lsns)))?;
+    overlap_of(args, store, lsns, &there)
+}
+
+fn overlap_of(
+    args: &PutArgs,
+    store: &Store,
+    lsns: LsnRange,
+    files: &[StoredObject],
+) -> Result<Option<String>, Failure> {
     let ours = store.storage().target(args.tenant, &args.collection, Some(lsns));
     let ours =
         ObjectKey::data(&ours.prefix, ours.tenant_id, &ours.collection, lsns, ours.lsn_width)
             .map_err(Failure::usage)?;
-    let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(lsns)))?;
-    let other = there.iter().find(|object: &&StoredObject| object.key != ours);
+    let overlaps = |object: &&StoredObject| {
+        object.key != ours && object.key.lsns().is_some_and(|held| held.overlaps(lsns))
+    };
+    let other = files.iter().find(overlaps);
     Ok(other
         .map(|other| format!("the LSNs {lsns} overlap those of the stored object {}", other.key)))
 }

@@ -88,12 +88,12 @@ pub struct PutArgs {
     /// which [default: as the grant says, else portable]
     #[arg(long, value_name = "SET")]
     pub(super) encodings: Option<Encodings>,
-    /// A JSON file with the columns [default: an append keeps those of the collection's last object,
-    /// with new fields behind them; else inferred from all rows]
+    /// A JSON file with the columns [default: those of the collection's last object before these
+    /// rows, with new fields behind them; without one, inferred from all rows]
     #[arg(long, value_name = "FILE")]
     pub(super) schema: Option<PathBuf>,
-    /// Infer the columns of an append anew, instead of those of the collection's last object.
-    /// Engines that read all objects as one table may then refuse it, or give other values
+    /// Infer the columns anew, whatever types they have in the collection's other objects. Engines
+    /// that read all objects as one table may then refuse it, or give other values
     #[arg(long, conflicts_with = "schema")]
     pub(super) new_schema: bool,
     /// What to do with a value that does not fit its column: rescue keeps it in the column

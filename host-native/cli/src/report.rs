@@ -16,10 +16,10 @@ use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
 /// The most columns with rescued values that the table names, to keep it short.
 const RESCUED_SHOWN_MAX: usize = 20;
 
-/// What to do about values that do not fit the columns that an append keeps.
-const KEPT_COLUMNS: &str = "these values are in _rescued_data: an append keeps the types of the \
-                            collection's columns. To choose other types, put all rows anew with \
-                            --schema, or append with --new-schema";
+/// What to do about values that do not fit the columns that a put keeps.
+const KEPT_COLUMNS: &str = "these values are in _rescued_data: the columns keep the types that they \
+                            have in the collection. To choose other types, put all rows anew with \
+                            --schema, or these with --new-schema";
 
 /// One object that was put.
 pub struct File<'a> {
@@ -44,6 +44,8 @@ pub struct Report<'a> {
     /// In the order of their rows. At least one.
     pub files: &'a [File<'a>],
     pub fed: Fed,
+    /// Whether the rows were to fit the columns that the collection had.
+    pub keeps_columns: bool,
 }
 
 impl Report<'_> {
@@ -148,7 +150,7 @@ impl Report<'_> {
         if unshown > 0 {
             line("", format!("and {}; --json lists all", counted(unshown, "more column")));
         }
-        if self.kept_columns() && rescued.iter().any(|of| of.count > of.other_form) {
+        if self.keeps_columns && rescued.iter().any(|of| of.count > of.other_form) {
             line("", KEPT_COLUMNS.to_owned());
         }
         let duplicate_ids = self.sum(|summary| summary.duplicate_ids);
@@ -171,11 +173,6 @@ impl Report<'_> {
             writeln!(out, "{}", file.key)?;
         }
         table.write(out, "  ", line_width())
-    }
-
-    /// Whether the rows were to fit the columns that the collection had.
-    fn kept_columns(&self) -> bool {
-        self.args.appends() && !self.args.new_schema && self.args.schema.is_none()
     }
 
     fn already_there(&self) -> Option<String> {

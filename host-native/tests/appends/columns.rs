@@ -3,7 +3,7 @@
 use std::fs;
 
 use coldpress::{ErrorKind, Projection, Schema, StoredFile};
-use coldpress_core::{ColumnType, Settings, StreamSettings};
+use coldpress_core::{ColumnType, IdSource, NewFields, Settings, StreamSettings};
 use serde_json::{Value, json};
 
 use crate::{in_folder, small, stream};
@@ -72,6 +72,57 @@ async fn all_files_of_an_append_and_its_later_runs_have_the_same_types() {
     assert!(files.len() > 2);
     for file in &files {
         assert_eq!(columns(file), "struct<n: int64>", "{}", file.key);
+    }
+}
+
+#[tokio::test]
+async fn a_later_run_counts_the_columns_of_the_files_before_as_their_summaries_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let field = IdSource::Field("k".to_owned());
+    for (name, id, columns) in [("auto", IdSource::Auto, 4), ("named", field, 3)] {
+        let settings = Settings { id, ..Settings::default() };
+        let begin = || {
+            let cut = StreamSettings::default();
+            storage.stream_rows(1, name, None, settings.clone(), cut).unwrap().append_id("a")
+        };
+        let rows = r#"{"k":1,"n":null,"t":21}{"k":2,"t":"warm"}"#;
+        for _ in 0..2 {
+            let files = push(begin().await, rows).await;
+            assert_eq!(files[0].summary.columns, columns, "{name}, {:?}", files[0].outcome);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_agrees_with_a_stored_file_if_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let later = push(stream(&storage, "c").append().await, r#"{"t":21}{"t":22}"#).await;
+    let listed = storage.list(1, "c", None).await.unwrap();
+    let schema = storage.schema_of(&listed[0]).await.unwrap();
+    assert_eq!(schema.columns(), later[0].summary.schema.columns());
+    let begin = |settings: &Settings| {
+        let cut = StreamSettings { first_lsn: 100, ..StreamSettings::default() };
+        let rows = storage.stream_rows(1, "c", None, settings.clone(), cut).unwrap();
+        rows.agreeing_with(later[0].key.clone(), schema.clone())
+    };
+    let stored = || storage.list(1, "c", None);
+    let rows = || r#"{"t":21.5}"#.into();
+    let mut refused = begin(&Settings::default());
+    refused.push_json(rows()).await.unwrap();
+    let error = refused.finish().await.unwrap_err();
+    refused.abort().await.unwrap();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Settings, Some(later[0].key.as_str())));
+    assert!(error.to_string().contains("\"t\" of these rows would be float64"), "{error}");
+    assert_eq!(stored().await.unwrap().len(), 1);
+
+    let new_fields = NewFields::Column;
+    let kept = Settings { schema: Some(schema.clone()), new_fields, ..Settings::default() };
+    for mut rows_of in [begin(&Settings::default()).new_schema(), begin(&kept)] {
+        rows_of.push_json(rows()).await.unwrap();
+        let file = rows_of.finish().await;
+        storage.delete(&file.unwrap()[0].key).await.unwrap();
     }
 }
 

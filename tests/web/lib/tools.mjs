@@ -53,6 +53,17 @@ export function coldpressProgram() {
   return present(bin, 'cargo build --package coldpress-cli --features serve')
 }
 
+/** The Python that has every engine of Python but Spark. */
+export function python() {
+  const program = process.env.COLDPRESS_PYTHON ?? join(tools, 'python/bin/python')
+  return present(program, 'cargo xtask setup')
+}
+
+/** The Python that has PySpark of this major version. */
+export function spark(major) {
+  return present(join(tools, `spark${major}/bin/python`), 'cargo xtask setup')
+}
+
 /** SeaweedFS. */
 export function weedProgram() {
   return present(process.env.COLDPRESS_WEED ?? join(tools, 'python/bin/weed'), 'cargo xtask setup')

@@ -218,6 +218,68 @@ fn an_append_keeps_the_types_of_its_collection_and_says_what_does_not_fit() {
 }
 
 #[test]
+fn a_put_of_given_lsns_keeps_the_columns_of_the_object_before_it() {
+    let place = Place::new();
+    place.write("one", r#"{"t":21}{"t":22}"#);
+    place.write("two", r#"{"t":21.5,"new":true}"#);
+    let put = |file: &str, lsns: &str, more: &[&str]| {
+        place.run(&[&["put", file, "-c", "c", "--lsn", lsns][..], more].concat())
+    };
+    let inspected = |key: &str| json(&place.ok(&["inspect", key, "--json"]));
+    let schema = |key: &str| inspected(key)["schema"].to_string();
+    put("one", "10..11", &[]).ok();
+    let printed = put("two", "20..20", &[]).ok();
+    contains_all(&printed, &["rescued", "t: 1", "--new-schema", "--schema"]);
+    let kept = schema("0/c/lsn-20-20.parquet");
+    contains_all(&kept, &[r#"{"name":"t","type":"int64"#, r#"{"name":"new","type":"boolean""#]);
+    // What comes behind it changes nothing: the same rows are the same bytes.
+    place.put(r#"{"t":1,"newer":2}"#, &["--append"]);
+    contains_all(&put("two", "20..20", &[]).ok(), &["already there"]);
+    put("one", "30..31", &[]).ok();
+    assert!(schema("0/c/lsn-30-31.parquet").contains(r#""newer""#));
+    put("two", "40..40", &["--new-schema"]).ok();
+    assert!(schema("0/c/lsn-40-40.parquet").contains(r#"{"name":"t","type":"float64""#));
+    // An object before it that cannot be read.
+    place.write("coldpress-data/0/c/lsn-40-40.parquet", "no parquet");
+    let line = put("one", "50..51", &[]).fails(1);
+    contains_all(&line, &["0/c/lsn-40-40.parquet", "restore it", "--new-schema"]);
+    put("one", "50..51", &["--new-schema"]).ok();
+}
+
+#[test]
+fn columns_that_another_id_forbids_name_their_object_and_the_ways_out() {
+    let place = Place::new();
+    place.write("rows", r#"{"_id":7}"#);
+    let put = |more: &[&str]| place.run(&[&["put", "rows", "-c", "c"][..], more].concat());
+    put(&["--lsn", "1..1", "--id", "_id"]).ok();
+    for how in [&["--append"][..], &["--lsn", "2..2"]] {
+        let line = put(how).fails(1);
+        contains_all(&line, &["0/c/lsn-1-1.parquet", "\"_id\"", "--id", "--new-schema"]);
+        put(&[how, &["--id", "_id"]].concat()).ok();
+    }
+}
+
+#[test]
+fn a_put_before_all_other_objects_agrees_with_the_types_of_the_last_one() {
+    let place = Place::new();
+    place.write("later", r#"{"s":{"t":21},"n":null}"#);
+    place.write("rows", r#"{"s":{"t":21.5}}"#);
+    place.write("same", r#"{"s":{"t":7},"n":"x","new":[1]}"#);
+    place.ok(&["put", "later", "-c", "c", "--lsn", "10..10"]);
+    let before = place.stored_files();
+    for first in [&["put", "rows", "-c", "c"][..], &["put", "-", "-c", "c", "--lsn", "3..3"]] {
+        let line = place.run_with_input(first, br#"{"s":{"t":21.5}}"#).fails(1);
+        let types = ["0/c/lsn-10-10.parquet", "\"s.t\"", "float64", "int64"];
+        contains_all(&line, &[&types[..], &["--append", "--schema", "--new-schema"]].concat());
+        assert_eq!(place.stored_files(), before, "nothing is left behind");
+    }
+    place.ok(&["put", "same", "-c", "c", "--lsn", "1..1"]);
+    place.ok(&["put", "rows", "-c", "c", "--new-schema"]);
+    // It is stored, so the same command succeeds, whatever is behind it.
+    contains_all(&place.ok(&["put", "rows", "-c", "c"]), &["already there"]);
+}
+
+#[test]
 fn an_append_behind_a_damaged_object_says_what_to_do() {
     let place = Place::new();
     let key = place.put("{}", &["--append"]);

@@ -121,7 +121,7 @@ fn an_s3_store_says_what_it_misses_and_never_a_secret() {
         ];
         let (code, line) = run(&arguments);
         assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
-        contains_all(&line, &["error: p/0/c/_claims/: could not list", &endpoint]);
+        contains_all(&line, &["error: p/0/c/: could not list", &endpoint]);
         let (code, line) = list.join().unwrap();
         assert_eq!((code, line.lines().count()), (Some(1), 1), "{line}");
         contains_all(&line, &["error: could not list", &endpoint]);

@@ -183,7 +183,7 @@ impl ColdStorage {
             };
             let summary = Summary {
                 rows: footer.rows_count(),
-                columns: footer.schema().columns().len() + 1,
+                columns: footer.columns_count(),
                 rescued: Vec::new(),
                 duplicate_ids: 0,
                 duplicate_keys: 0,

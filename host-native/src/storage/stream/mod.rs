@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use coldpress_core::{
-    BufferPolicy, FileTail, LsnRange, ObjectKey, Settings, StreamEncoder, StreamOutput,
+    BufferPolicy, FileTail, LsnRange, ObjectKey, Schema, Settings, StreamEncoder, StreamOutput,
     StreamSettings,
 };
 use serde_json::Value;
@@ -60,6 +60,7 @@ impl ColdStorage {
             next_lsn,
             append: None,
             keeps_columns,
+            agrees_with: None,
             encoding: Encoding::start(encoder)?,
             rows: 0,
             writer: None,
@@ -89,9 +90,19 @@ impl RowStream<'_> {
         self.begin_append(AppendMode::MayResume).await
     }
 
+    /// Refuses rows whose columns have other types than in this file of the same collection, before
+    /// a file of them is published: an error of kind `Settings`, whose path is this key. For a
+    /// stream that does not append; [`ColdStorage::schema_of`] reads the columns of a stored file.
+    /// Without effect if [`Settings::schema`] is given.
+    #[must_use]
+    pub fn agreeing_with(mut self, key: ObjectKey, schema: Schema) -> Self {
+        self.agrees_with = Some((key, schema));
+        self
+    }
+
     /// Makes an append infer its columns anew, whatever types they have in the collection's files.
     /// Call it before the append begins. Engines that read the folder as one table may then refuse
-    /// it, or give other values. Without effect on a stream that does not append.
+    /// it, or give other values. It also turns [`agreeing_with`](Self::agreeing_with) off.
     #[must_use]
     pub fn new_schema(mut self) -> Self {
         self.keeps_columns = false;
@@ -247,6 +258,9 @@ impl RowStream<'_> {
             let message = "the encoder ended a file that it had not begun; report this";
             return Err(Error::new(ErrorKind::Internal, message));
         };
+        if let Err(error) = self.check_agreement(&tail) {
+            return Err(writer.give_up(error).await);
+        }
         if self.all_or_nothing {
             self.last = Some((writer, tail));
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use coldpress_core::{FileTail, LsnRange, ObjectKey, StreamedFile, Summary};
+use coldpress_core::{FileTail, LsnRange, ObjectKey, Schema, StreamedFile, Summary};
 
 use crate::storage::cold_storage::ColdStorage;
 use crate::storage::stream::append_state::AppendState;
@@ -69,8 +69,11 @@ pub struct RowStream<'s> {
     /// The LSN of the next file's first row; `None` after the highest possible LSN.
     pub(super) next_lsn: Option<u64>,
     pub(super) append: Option<AppendState>,
-    /// An append takes the columns of the collection's last file.
+    /// An append takes the columns of the collection's last file, and other streams agree with
+    /// `agrees_with`.
     pub(super) keeps_columns: bool,
+    /// A file of the collection, and its columns.
+    pub(super) agrees_with: Option<(ObjectKey, Schema)>,
     pub(super) encoding: Encoding,
     pub(super) rows: u64,
     pub(super) writer: Option<ObjectWriter>,
