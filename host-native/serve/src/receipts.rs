@@ -77,7 +77,7 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
         // Strings, as in the grant request, because JavaScript would round large numbers.
         "min_lsn": footer.lsns().min().to_string(),
         "max_lsn": footer.lsns().max().to_string(),
-        "columns": footer.schema().columns().len(),
+        "columns": footer.columns_count(),
         "sha256_checked": checked,
     });
     Ok(json_response(StatusCode::OK, answer.to_string()))

@@ -8,6 +8,22 @@ use crate::harness::{MOVIES, Place, contains_all, first_line, json, same_rows};
 use crate::json::Json;
 
 #[test]
+fn the_first_command_of_the_readme_prints_what_the_readme_shows() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+    let readme = readme.unwrap();
+    let command = "$ cargo run --release -- put examples/movies.ndjson --collection movies\n";
+    let shown = readme.split_once(command).unwrap().1.split_once("```").unwrap().0;
+    let printed = Place::new().ok(&["put", MOVIES, "--collection", "movies"]);
+    // The store of the test is elsewhere.
+    let lines = |text: &str| -> Vec<String> {
+        let kept = text.lines().filter(|line| !line.trim_start().starts_with("store "));
+        kept.map(str::to_owned).collect()
+    };
+    assert!(shown.lines().count() > 5, "{shown}");
+    assert_eq!(lines(&printed), lines(shown));
+}
+
+#[test]
 fn acceptance_1_every_movie_comes_back_and_numeric_titles_are_rescued() {
     let place = Place::new();
     let printed = place.ok(&["put", MOVIES, "--collection", "movies"]);

@@ -40,7 +40,7 @@ fn the_whole_loop_leaves_what_coldpress_put_would_have_left() {
     assert_eq!(
         receipt,
         json!({ "key": file.key.as_str(), "bytes": file.bytes.len(), "rows": 2, "min_lsn": "41",
-            "max_lsn": "42", "columns": 2, "sha256_checked": true })
+            "max_lsn": "42", "columns": 3, "sha256_checked": true })
     );
 
     let stored = served.path("coldpress-data").join(file.key.as_str());

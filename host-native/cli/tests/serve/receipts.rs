@@ -41,7 +41,7 @@ async fn nothing_that_is_said_is_believed() {
     let said = json!({ "key": key, "bytes": file.bytes.len(), "sha256": sha256(&file.bytes) });
     let confirmed = served.receipt(mine.reveal(), &said).expect(200).json();
     let facts = json!({ "key": key, "bytes": file.bytes.len(), "rows": 3, "min_lsn": "5", "max_lsn": "9",
-        "columns": 1, "sha256_checked": true });
+        "columns": 2, "sha256_checked": true });
     assert_eq!(confirmed, facts);
     let bare = served.receipt(mine.reveal(), &json!({ "key": key })).expect(200).json();
     assert_eq!((&bare["bytes"], &bare["sha256_checked"]), (&facts["bytes"], &json!(false)));
