@@ -3,6 +3,7 @@
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescriptor;
+use serde::Serialize;
 
 use super::file::ParquetFile;
 use crate::text::hex;
@@ -21,19 +22,20 @@ pub struct FileReport {
     pub row_groups: Vec<RowGroupReport>,
 }
 
-/// One row group.
-#[derive(Debug, Clone, PartialEq)]
+/// One row group. As JSON, `inspect --json` and the npm package show it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RowGroupReport {
     /// Rows in it.
     pub rows: u64,
     /// Bytes of its column chunks in the file.
     pub bytes: u64,
-    /// One for each leaf column, in order.
+    /// One for each leaf column, in order; in JSON `columns`.
+    #[serde(rename = "columns")]
     pub chunks: Vec<ChunkReport>,
 }
 
 /// One column chunk: a leaf column within a row group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChunkReport {
     /// The path of the leaf for people: its names, joined by dots.
     pub column: String,

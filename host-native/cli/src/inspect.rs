@@ -117,15 +117,10 @@ impl Inspected<'_> {
             "created_by": self.report.created_by,
             "metadata": metadata,
             "schema": serde_json::from_str::<Value>(&schema).unwrap_or(Value::String(schema)),
-            "rescued": self.rescued.as_ref().map(|all| Vec::from_iter(all.iter().map(rescued_json))),
-            "row_groups": self.report.row_groups.iter().map(row_group_json).collect::<Vec<_>>(),
+            "rescued": self.rescued,
+            "row_groups": self.report.row_groups,
         })
     }
-}
-
-fn rescued_json(rescued: &Rescued) -> Value {
-    let Rescued { path, count, other_form } = rescued;
-    json!({ "path": path, "count": count, "other_form": other_form })
 }
 
 fn write_rescued(out: &mut dyn Write, rescued: &[Rescued], width: usize) -> io::Result<()> {
@@ -143,33 +138,6 @@ fn write_rescued(out: &mut dyn Write, rescued: &[Rescued], width: usize) -> io::
     }
     writeln!(out)?;
     table.write(out, INDENT, width)
-}
-
-fn row_group_json(group: &RowGroupReport) -> Value {
-    let columns: Vec<Value> = group
-        .chunks
-        .iter()
-        .map(|chunk| {
-            json!({
-                "column": chunk.column,
-                "field_id": chunk.field_id,
-                "physical_type": chunk.physical_type,
-                "logical_type": chunk.logical_type,
-                "codec": chunk.codec,
-                "encodings": chunk.encodings,
-                "values": chunk.values,
-                "nulls": chunk.nulls,
-                "min": chunk.min,
-                "max": chunk.max,
-                "compressed_bytes": chunk.compressed_bytes,
-                "uncompressed_bytes": chunk.uncompressed_bytes,
-                "bloom_filter": chunk.bloom_filter,
-                "column_index": chunk.column_index,
-                "offset_index": chunk.offset_index,
-            })
-        })
-        .collect();
-    json!({ "rows": group.rows, "bytes": group.bytes, "columns": columns })
 }
 
 fn write_row_group(
