@@ -1,11 +1,16 @@
 // Builds the modules of the npm package into js/glue: node build.mjs [--profile dev|wasm] [--only NAME,NAME]
 //
-// cargo, wasm-bindgen of the locked version, glue.mjs, and for the profile `wasm` wasm-opt (npm `binaryen`).
+// cargo, wasm-bindgen of the locked version, glue.mjs, and for the profile `wasm` unreached.mjs and
+// wasm-opt (npm `binaryen`).
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, copyFileSync, rmSync } from 'node:fs'
+import {
+  copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+
+import { withoutUnreached } from './unreached.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = dirname(here)
@@ -53,6 +58,7 @@ function build(name, profile) {
   const bound = join(staged, `${name}_bg.wasm`)
   const wasm = join(out, `${name}.wasm`)
   if (profile === 'wasm') {
+    writeFileSync(bound, withoutUnreached(readFileSync(bound)))
     return started(wasmOpt(), ['-O3', ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
   }
   copyFileSync(bound, wasm)

@@ -103,14 +103,13 @@ impl IdTally {
         if twice.is_empty() {
             return Ok(());
         }
-        let mut rows = BTreeMap::new();
+        let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
         for row in 0..ids.len() {
             let id = ids.text(row);
             if twice.binary_search(&hash(id)).is_err() {
                 continue;
             }
-            let earlier = *rows.entry(id).or_insert(row);
-            if earlier < row {
+            if let Some(earlier) = rows.insert(id, row) {
                 let known = format!("row {}", first_row + earlier as u64);
                 self.note(id, first_row + row as u64, &known)?;
             }
@@ -124,11 +123,11 @@ impl IdTally {
             return Ok(());
         }
         earlier.sort_unstable();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for row in 0..ids.len() {
             let id = ids.text(row);
             // Among these rows, only the first one was not counted yet.
-            if earlier.binary_search(&hash(id)).is_ok() && seen.insert(id) {
+            if earlier.binary_search(&hash(id)).is_ok() && seen.insert(id, row).is_none() {
                 self.note(id, first_row + row as u64, "an earlier row of this file")?;
             }
         }
@@ -156,8 +155,7 @@ impl IdTally {
         run.sort_unstable();
         // Runs of about the same length become one, so there are few of them.
         while let Some(before) = self.runs.pop_if(|before| before.len() <= 2 * run.len()) {
-            run.extend(before);
-            run.sort();
+            run = merged(&before, &run);
         }
         self.runs.push(run);
     }
@@ -170,6 +168,19 @@ fn order(a: &str, b: &str) -> Ordering {
 
 fn hash(id: &str) -> u64 {
     XxHash64::oneshot(0, id.as_bytes())
+}
+
+/// All of two ascending runs, as one.
+fn merged<'a>(mut a: &'a [u64], mut b: &'a [u64]) -> Vec<u64> {
+    let mut all = Vec::with_capacity(a.len() + b.len());
+    while let (Some(next_a), Some(next_b)) = (a.first(), b.first()) {
+        let from = if next_a <= next_b { &mut a } else { &mut b };
+        all.push(from[0]);
+        *from = &from[1..];
+    }
+    all.extend_from_slice(a);
+    all.extend_from_slice(b);
+    all
 }
 
 /// Those of the sorted `hashes` that the sorted `run` has too, in order.

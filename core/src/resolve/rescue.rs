@@ -43,6 +43,8 @@ pub(super) struct Rescues {
     found: Vec<Rescue>,
     counts: RescuedCounts,
     refusal: Option<Refusal>,
+    /// Memory for the path of one value.
+    shown: String,
 }
 
 impl Rescues {
@@ -56,12 +58,15 @@ impl Rescues {
         expected: &str,
         in_column: bool,
     ) {
-        let column = show(&path);
+        let mut column = std::mem::take(&mut self.shown);
+        column.clear();
+        show_in(&path, &mut column);
         self.counts.add(&column, in_column);
         if self.refusal.as_ref().is_none_or(|first| row < first.row) {
             let message = refusal(&text, expected);
-            self.refusal = Some(Refusal { row, column, message });
+            self.refusal = Some(Refusal { row, column: column.clone(), message });
         }
+        self.shown = column;
         self.found.push(Rescue { row, path, text });
     }
 
@@ -94,8 +99,11 @@ impl Rescues {
         let mut text = String::new();
         for row in self.found.chunk_by(|a, b| a.row == b.row) {
             text.clear();
-            let of_row: Vec<&Rescue> = row.iter().collect();
-            write_object(&of_row, 0, &mut text);
+            match row {
+                // As nearly always.
+                [one] => write_one(one, 0, &mut text),
+                more => write_object(&more.iter().collect::<Vec<_>>(), 0, &mut text),
+            }
             values.push(text.as_bytes());
             definitions[row[0].row] = 1;
         }
@@ -123,16 +131,31 @@ fn write_object(rescues: &[&Rescue], depth: usize, out: &mut String) {
     out.push('{');
     let mut comma = false;
     for group in groups {
-        match &group[0].path[depth] {
-            Step::Field(name) => write_key(out, &mut comma, name),
-            Step::Element(index) => write_key(out, &mut comma, &index.to_string()),
-        }
+        write_step(&group[0].path[depth], &mut comma, out);
         match group.as_slice() {
-            [one] if one.path.len() == depth + 1 => out.push_str(&one.text),
+            [one] => write_one(one, depth + 1, out),
             _ => write_object(&group, depth + 1, out),
         }
     }
     out.push('}');
+}
+
+/// Writes one value as [`write_object`] does.
+fn write_one(rescue: &Rescue, depth: usize, out: &mut String) {
+    let below = &rescue.path[depth..];
+    for step in below {
+        out.push('{');
+        write_step(step, &mut false, out);
+    }
+    out.push_str(&rescue.text);
+    out.extend(below.iter().map(|_| '}'));
+}
+
+fn write_step(step: &Step, comma: &mut bool, out: &mut String) {
+    match step {
+        Step::Field(name) => write_key(out, comma, name),
+        Step::Element(index) => write_key(out, comma, &index.to_string()),
+    }
 }
 
 /// Why a strict schema refuses this value.
@@ -167,6 +190,11 @@ pub(super) fn expected(column_type: &ColumnType) -> String {
 /// A path as people read it: `order.items[].price`.
 pub(super) fn show(path: &[Step]) -> String {
     let mut text = String::new();
+    show_in(path, &mut text);
+    text
+}
+
+fn show_in(path: &[Step], text: &mut String) {
     for step in path {
         match step {
             Step::Field(name) => {
@@ -178,5 +206,4 @@ pub(super) fn show(path: &[Step]) -> String {
             Step::Element(_) => text.push_str("[]"),
         }
     }
-    text
 }

@@ -2,8 +2,6 @@
 //!
 //! A text counts only if printing its typed value gives the same text again.
 
-use std::collections::BTreeMap;
-
 use crate::columns::Texts;
 use crate::schema::{ColumnType, Digits, Form, TextForm, TimeUnit, Zone};
 use crate::time::{self, Instant};
@@ -24,14 +22,19 @@ const BYTES_MIN: usize = 10;
 const FIRST_DAY: i128 = -141_427;
 
 /// 1900-01-01T00:00:00Z, in seconds since 1970: the same for instants, because of the zones.
-const FIRST_SECOND: i128 = -2_208_988_800;
+const FIRST_SECOND: i64 = -2_208_988_800;
+
+/// Whether every engine reads a file with this instant.
+pub(super) fn is_instant_read(unit: TimeUnit, value: i64) -> bool {
+    value >= FIRST_SECOND * unit.per_second()
+}
 
 /// Whether every engine reads a file that has this stored value in a column of this type.
 pub(super) fn is_read(column_type: &ColumnType, value: i128) -> bool {
     match column_type {
         ColumnType::Date => value >= FIRST_DAY,
         ColumnType::Timestamp { unit, .. } => {
-            value >= FIRST_SECOND * 10_i128.pow(u32::from(unit.digits()))
+            i64::try_from(value).is_ok_and(|value| is_instant_read(*unit, value))
         }
         _ => true,
     }
@@ -53,7 +56,7 @@ pub(super) fn of_texts(texts: &Texts) -> ColumnType {
                 dates += usize::from(day.is_some_and(|day| day >= FIRST_DAY));
                 most = most.max(dates);
             } else if let Some(instant) = Instant::read(text)
-                && i128::from(instant.seconds) >= FIRST_SECOND
+                && instant.seconds >= FIRST_SECOND
             {
                 most = most.max(zones.add(instant, DIGITS_MAX));
             }
@@ -100,9 +103,10 @@ struct Found {
     digits: u8,
 }
 
-/// How often each form occurs, by the offset of the zone; `None` is the letter `Z`.
+/// How often each form occurs, by the offset of the zone, in order; `None` is the letter `Z`. There
+/// is hardly ever more than one, and never more than 2,880.
 #[derive(Default)]
-struct Zones(BTreeMap<Option<i16>, Tally>);
+struct Zones(Vec<(Option<i16>, Tally)>);
 
 #[derive(Default)]
 struct Tally {
@@ -120,7 +124,12 @@ impl Zones {
         if instant.digits > digits_max {
             return 0;
         }
-        let tally = self.0.entry(instant.offset).or_default();
+        let known = self.0.binary_search_by_key(&instant.offset, |(offset, _)| *offset);
+        let at = known.unwrap_or_else(|at| {
+            self.0.insert(at, (instant.offset, Tally::default()));
+            at
+        });
+        let tally = &mut self.0[at].1;
         tally.all += 1;
         if let Some(count) = tally.fixed.get_mut(usize::from(instant.digits)) {
             *count += 1;
@@ -136,7 +145,7 @@ impl Zones {
     /// tie: the letter `Z` before an offset, the lower offset, a fixed number of digits before
     /// trimmed ones, and fewer digits.
     fn most_frequent(&self) -> Option<Found> {
-        let most = self.0.values().map(|tally| tally.all).max()?;
+        let most = self.0.iter().map(|(_, tally)| tally.all).max()?;
         let (offset, tally) = self.0.iter().find(|(_, tally)| tally.all == most)?;
         let zone = offset.map_or(Zone::Utc, Zone::Offset);
         let fixed = tally.fixed.iter().copied().max()?;

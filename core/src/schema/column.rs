@@ -230,6 +230,15 @@ impl TimeUnit {
         }
     }
 
+    /// How many of the unit a second has.
+    pub(crate) fn per_second(self) -> i64 {
+        match self {
+            TimeUnit::Millis => 1_000,
+            TimeUnit::Micros => 1_000_000,
+            TimeUnit::Nanos => 1_000_000_000,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             TimeUnit::Millis => "ms",

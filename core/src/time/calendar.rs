@@ -7,9 +7,14 @@ const DAYS_PER_ERA: i64 = 146_097;
 
 pub(super) const DAY_SECONDS: i64 = 86_400;
 
-/// Days since 1970-01-01; `None` if the calendar has no such day.
+/// Days since 1970-01-01; `None` if the calendar has no such day, or if the year is not within 0 to
+/// 9999.
 pub(super) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    // Divisions of unsigned numbers of 32 bits are the cheap ones.
+    let year = u32::try_from(year).ok().filter(|year| *year <= 9_999)?;
+    let century = year / 100;
+    let is_whole_century = century * 100 == year;
+    let leap = if is_whole_century { century % 4 == 0 } else { year % 4 == 0 };
     let longest = match month {
         2 => 28 + i64::from(leap),
         4 | 6 | 9 | 11 => 30,
@@ -19,28 +24,29 @@ pub(super) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     if day < 1 || day > longest {
         return None;
     }
-    // Years begin in March here, so that the leap day is the last of its year.
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * DAYS_PER_ERA + day_of_era - EPOCH_FROM_MARCH_0000)
+    // Years begin in March here, so that the leap day is the last of its year; and 400 years early,
+    // so that none is negative.
+    let (year, months) = if month <= 2 { (year + 399, month + 9) } else { (year + 400, month - 3) };
+    let century = year / 100;
+    let days_before = year * 365 + year / 4 - century + century / 4;
+    let day_of_year = (153 * months + 2) / 5 + day - 1;
+    Some(i64::from(days_before) + day_of_year - DAYS_PER_ERA - EPOCH_FROM_MARCH_0000)
 }
 
 /// Reads `YYYY-MM-DD` as days since 1970-01-01. The years are 0001 to 9999, because many readers,
 /// Python among them, know no others.
 pub(crate) fn date(text: &str) -> Option<i32> {
-    day(text.as_bytes()).and_then(|days| i32::try_from(days).ok())
+    let days = day(text.as_bytes().try_into().ok()?)?;
+    i32::try_from(days).ok()
 }
 
 /// [`date`] of bytes.
-pub(super) fn day(bytes: &[u8]) -> Option<i64> {
-    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-        return None;
-    }
-    let (year, month, day) = (number(&bytes[..4])?, number(&bytes[5..7])?, number(&bytes[8..])?);
-    if year < 1 { None } else { days_since_1970(year, month, day) }
+#[inline]
+pub(super) fn day(bytes: &[u8; 10]) -> Option<i64> {
+    let [century, _, year, _, _, month, ..] = pairs(*bytes.first_chunk()?, *b"0000-00-")?;
+    let [.., day, _] = pairs(*bytes.last_chunk()?, *b"00-00-00")?;
+    let year = i64::from(century) * 100 + i64::from(year);
+    if year < 1 { None } else { days_since_1970(year, i64::from(month), i64::from(day)) }
 }
 
 /// The day `days` after 1970-01-01 as `YYYY-MM-DD`; `None` outside the years 0 to 9999.
@@ -58,17 +64,25 @@ pub(crate) fn date_text(days: i64) -> Option<String> {
     (0..=9_999).contains(&year).then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
-/// The number with these decimal digits.
-pub(super) fn number(digits: &[u8]) -> Option<i64> {
-    let mut value = 0_i64;
-    for digit in digits {
-        let digit = digit.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value.checked_mul(10)?.checked_add(i64::from(digit))?;
+/// The number with these two decimal digits.
+pub(super) fn two_digits(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| i64::from(tens) * 10 + i64::from(ones))
+}
+
+/// At each place, the number with the two decimal digits there and behind it, read all at once.
+/// `form` has `0` for each digit, and at other places the character that the text must have, which
+/// counts as 0.
+#[inline]
+pub(super) fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
+    // A digit becomes its number, the right character becomes 0.
+    let values = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
+    // More than 9 for a digit, more than 0 for another character, reach the upper half of the byte.
+    let reach = u64::from_le_bytes(form.map(|character| if character == b'0' { 6 } else { 15 }));
+    if (values | values.wrapping_add(reach)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
+        return None;
     }
-    Some(value)
+    Some(((values * 10).wrapping_add(values >> 8)).to_le_bytes())
 }
 
 #[cfg(test)]
@@ -88,6 +102,10 @@ mod tests {
         }
         for days in (-719_162..2_932_896).step_by(17) {
             assert_eq!(date(&date_text(days).unwrap()), i32::try_from(days).ok());
+        }
+        for year in 0..=9_999 {
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            assert_eq!(days_since_1970(year, 2, 29).is_some(), leap, "{year}");
         }
         // The writer of an earlier version took the year 0.
         assert_eq!(date_text(-719_528).unwrap(), "0000-01-01");

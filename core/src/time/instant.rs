@@ -1,6 +1,6 @@
 //! Instants as RFC 3339 text.
 
-use super::calendar::{DAY_SECONDS, date_text, day, number};
+use super::calendar::{DAY_SECONDS, date_text, day, pairs, two_digits};
 
 /// The first second of the year 1, and the first one after the year 9999, in UTC. Many readers,
 /// Python among them, hold no instant outside these years.
@@ -8,7 +8,18 @@ const SECONDS_FIRST: i64 = -62_135_596_800;
 const SECONDS_END: i64 = 253_402_300_800;
 
 /// The most digits after the point in the text of an [`Instant`].
-const DIGITS_MAX: usize = 9;
+const DIGITS_MAX: u8 = 9;
+
+/// What a fraction of so many digits counts in: each text of a column asks for one.
+const POWERS_OF_TEN: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// The bytes of `2024-02-29T23:59:59`.
 const SECOND_BYTES: usize = 19;
@@ -31,12 +42,12 @@ impl Instant {
     /// `None` for every other text, for a leap second, and for `-00:00`, which RFC 3339 keeps for an
     /// unknown zone.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let (second, rest) = text.as_bytes().split_at_checked(SECOND_BYTES)?;
+        let (second, rest) = text.as_bytes().split_first_chunk::<SECOND_BYTES>()?;
         // What most other texts fail, before any work.
         if second[10] != b'T' || second[4] != b'-' {
             return None;
         }
-        let (fraction, zone) = split_fraction(rest, DIGITS_MAX)?;
+        let (fraction, digits, zone) = read_fraction(rest, DIGITS_MAX)?;
         let offset = match zone {
             b"Z" => None,
             b"-00:00" => return None,
@@ -44,8 +55,8 @@ impl Instant {
         };
         Some(Instant {
             seconds: seconds_in_utc(second, offset.unwrap_or_default())?,
-            fraction: number(fraction)?,
-            digits: u8::try_from(fraction.len()).ok()?,
+            fraction,
+            digits,
             offset,
         })
     }
@@ -65,14 +76,14 @@ impl Instant {
 /// Reads RFC 3339 text of any form as a number of `10^-unit_digits` seconds since 1970; `None` if
 /// it is other text, or if the unit cannot hold the instant exactly.
 pub(crate) fn timestamp(text: &str, unit_digits: u8) -> Option<i64> {
-    let (second, rest) = text.as_bytes().split_at_checked(SECOND_BYTES)?;
+    let (second, rest) = text.as_bytes().split_first_chunk::<SECOND_BYTES>()?;
     if !matches!(second[10], b'T' | b't' | b' ') {
         return None;
     }
-    let (fraction, zone) = split_fraction(rest, 18)?;
+    let (fraction, digits, zone) = read_fraction(rest, 18)?;
     let offset = if matches!(zone, b"Z" | b"z") { 0 } else { minutes_ahead(zone)? };
     let seconds = seconds_in_utc(second, offset)?;
-    in_unit(seconds, number(fraction)?, u8::try_from(fraction.len()).ok()?, unit_digits)
+    in_unit(seconds, fraction, digits, unit_digits)
 }
 
 /// Reads RFC 3339 text, in any zone, to the second, as milliseconds since 1970; `None` for other
@@ -132,7 +143,7 @@ pub(crate) fn offset_text(minutes: i16) -> String {
 /// Reads `±HH:MM` as minutes ahead of UTC.
 pub(crate) fn minutes_ahead(zone: &[u8]) -> Option<i16> {
     let [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] = zone else { return None };
-    let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+    let (hours, minutes) = (two_digits(*h1, *h2)?, two_digits(*m1, *m2)?);
     if hours > 23 || minutes > 59 {
         return None;
     }
@@ -140,39 +151,47 @@ pub(crate) fn minutes_ahead(zone: &[u8]) -> Option<i16> {
     Some(if *sign == b'-' { -ahead } else { ahead })
 }
 
-/// The digits after a point, up to `digits_max` of them, and what follows; a point without digits
-/// is none.
-fn split_fraction(rest: &[u8], digits_max: usize) -> Option<(&[u8], &[u8])> {
-    let Some((b'.', after)) = rest.split_first() else { return Some((&[], rest)) };
-    let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=digits_max).contains(&digits).then(|| after.split_at(digits))
+/// The digits after a point, 1 to `digits_max` (at most 18), as a number; how many they are; and
+/// what follows. Without a point there are none.
+fn read_fraction(rest: &[u8], digits_max: u8) -> Option<(i64, u8, &[u8])> {
+    let Some((b'.', mut rest)) = rest.split_first() else { return Some((0, 0, rest)) };
+    let (mut fraction, mut digits) = (0, 0);
+    while let Some((digit @ b'0'..=b'9', after)) = rest.split_first() {
+        if digits == digits_max {
+            return None;
+        }
+        fraction = fraction * 10 + i64::from(digit - b'0');
+        digits += 1;
+        rest = after;
+    }
+    (digits > 0).then_some((fraction, digits, rest))
 }
 
 /// Reads `YYYY-MM-DD?HH:MM:SS` in a zone that is so many minutes ahead, as seconds since 1970 in
 /// UTC.
-fn seconds_in_utc(second: &[u8], offset: i16) -> Option<i64> {
-    let (date, clock) = second.split_at_checked(10)?;
-    let &[_, h1, h2, b':', m1, m2, b':', s1, s2] = clock else { return None };
-    let (hour, minute, second) = (number(&[h1, h2])?, number(&[m1, m2])?, number(&[s1, s2])?);
+fn seconds_in_utc(second: &[u8; SECOND_BYTES], offset: i16) -> Option<i64> {
+    let date = second.first_chunk()?;
+    let [hour, _, _, minute, _, _, second, _] = pairs(*second.last_chunk()?, *b"00:00:00")?;
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let local = day(date)? * DAY_SECONDS + hour * 3_600 + minute * 60 + second;
-    let seconds = local - i64::from(offset) * 60;
+    let of_day = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
+    let seconds = day(date)? * DAY_SECONDS + of_day - i64::from(offset) * 60;
     (SECONDS_FIRST..SECONDS_END).contains(&seconds).then_some(seconds)
 }
 
 fn in_unit(seconds: i64, fraction: i64, digits: u8, unit_digits: u8) -> Option<i64> {
+    let power = |digits: u8| POWERS_OF_TEN.get(usize::from(digits)).copied();
     let fraction = if digits <= unit_digits {
-        fraction * 10_i64.pow(u32::from(unit_digits - digits))
+        fraction * power(unit_digits - digits)?
     } else {
-        let below = 10_i64.pow(u32::from(digits - unit_digits));
+        let below = power(digits - unit_digits)?;
         if fraction % below != 0 {
             return None;
         }
         fraction / below
     };
-    seconds.checked_mul(10_i64.pow(u32::from(unit_digits)))?.checked_add(fraction)
+    seconds.checked_mul(power(unit_digits)?)?.checked_add(fraction)
 }
 
 #[cfg(test)]

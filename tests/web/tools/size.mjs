@@ -12,8 +12,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
 import { partsOf } from './wasm_parts.mjs'
 
-/** The most that a page may have to fetch, brotli 11, in bytes. */
-const GATES = { 'coldpress.wasm': 900_000, 'encode.wasm': 330_000 }
+/** The most that a page may have to fetch, brotli 11, in bytes, as host-wasm/js/README.md says. */
+const GATES = { 'brotli.wasm': 645_000, 'coldpress.wasm': 500_000, 'encode.wasm': 295_000 }
 
 const { values } = parseArgs({
   options: { tarball: { type: 'string' }, named: { type: 'string' } },
@@ -42,7 +42,7 @@ for (const [name, most] of failed) {
   console.error(
     `${name} is ${kilobytes(report.modules[name]?.brotli)} in brotli; it may be ${
       kilobytes(most)
-    } (the issue's gate)`,
+    } (host-wasm/js/README.md)`,
   )
 }
 process.exitCode = failed.length === 0 ? 0 : 1
