@@ -280,6 +280,18 @@ fn what_has_no_place_in_a_row_is_refused() {
     let error = encode(Settings::default(), &[twice.unwrap()]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
 
+    let mut deep: ArrayRef = Arc::new(Int8Array::from(vec![1]));
+    let nest = |inner: ArrayRef| -> ArrayRef {
+        let field = Field::new("f", inner.data_type().clone(), true);
+        Arc::new(StructArray::new(Fields::from(vec![field]), vec![inner], None))
+    };
+    for _ in 0..63 {
+        deep = nest(deep);
+    }
+    // The rows themselves are the 64th level.
+    assert!(encode(Settings::default(), &[batch(vec![("v", Arc::clone(&deep))])]).is_ok());
+    refused(nest(deep), ErrorKind::Limit, "64 levels");
+
     let long = Arc::new(StringArray::from(vec!["x".repeat(200)])) as ArrayRef;
     let small = Settings { row_bytes_max: 100, ..Settings::default() };
     let error = encode(small, &[batch(vec![("v", long)])]).unwrap_err();

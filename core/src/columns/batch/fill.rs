@@ -13,18 +13,14 @@ use crate::columns::builder::{Builder, NAME_BYTES_MAX, ROOT};
 use crate::columns::natives::{Natives, Typed, TypedAs};
 use crate::columns::node::{Kind, Node, NodeId};
 use crate::schema::{ColumnType, ID_COLUMN};
-use crate::{Error, ErrorKind, Result, Settings};
+use crate::{Error, ErrorKind, Result};
 
 impl Builder {
     /// Makes the nodes for the fields of a batch, and tells them their types.
     ///
-    /// An error of kind `Settings` or `Limit` if there are fields that a batch cannot have.
-    pub(super) fn declare_fields(
-        &mut self,
-        fields: &Fields,
-        parent: NodeId,
-        (depth, lists): (usize, usize),
-    ) -> Result<()> {
+    /// An error of kind `Settings` or `Limit` if there are fields that a batch cannot have. Types and
+    /// their nesting were looked at before.
+    pub(super) fn declare_fields(&mut self, fields: &Fields, parent: NodeId) -> Result<()> {
         let mut names = BTreeSet::new();
         for (at, field) in fields.iter().enumerate() {
             if !names.insert(field.name()) {
@@ -37,7 +33,7 @@ impl Builder {
                 Some(found) => self.nodes[parent].fields[found].node,
                 None => self.add_field(parent, field.name()),
             };
-            self.declare_node(field, self.field_type(parent, field), node, (depth + 1, lists))?;
+            self.declare_node(field, self.field_type(parent, field), node)?;
         }
         match self.nodes.len() > self.nodes_max.max(self.nodes_of_rows) {
             true => Err(Error::new(
@@ -57,22 +53,8 @@ impl Builder {
         if is_id { arrow.plain() } else { arrow }
     }
 
-    fn declare_node(
-        &mut self,
-        field: &Field,
-        arrow: ArrowType<'_>,
-        node: NodeId,
-        (depth, lists): (usize, usize),
-    ) -> Result<()> {
+    fn declare_node(&mut self, field: &Field, arrow: ArrowType<'_>, node: NodeId) -> Result<()> {
         let class = arrow.class().map_err(|reason| refused(field, reason))?;
-        if depth > self.depth_max || lists > Settings::LISTS_LIMIT {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                "the batch nests deeper than depth_max, or has more than 16 lists in one another; \
-                 flatten the column",
-            )
-            .in_column(field.name().clone()));
-        }
         match class {
             Class::Null | Class::Plain => Ok(()),
             Class::Boolean => self.declare_leaf(field, node, ColumnType::Boolean),
@@ -81,11 +63,11 @@ impl Builder {
             Class::Text | Class::Clock => self.declare_leaf(field, node, ColumnType::String),
             Class::Native(column_type) => self.declare_leaf(field, node, column_type),
             Class::Elsewhere(data_type) => {
-                self.declare_node(field, arrow.elsewhere(data_type), node, (depth, lists))
+                self.declare_node(field, arrow.elsewhere(data_type), node)
             }
             Class::Struct(fields) => {
                 self.type_node(node, TypedAs::Struct);
-                self.declare_fields(fields, node, (depth, lists))
+                self.declare_fields(fields, node)
             }
             Class::List(element) => {
                 self.type_node(node, TypedAs::List);
@@ -97,7 +79,7 @@ impl Builder {
                         below
                     }
                 };
-                self.declare_node(element, ArrowType::of(element), below, (depth + 1, lists + 1))
+                self.declare_node(element, ArrowType::of(element), below)
             }
         }
     }
@@ -113,7 +95,7 @@ impl Builder {
         if has_natives {
             let before = &natives.column_type;
             let message = format!(
-                "the column is {column_type} in this batch and {before} in one before it; cast \
+                "the column is {column_type} in this batch and {before} in an earlier one; cast \
                  the batches to one schema"
             );
             return Err(Error::misuse(message).in_column(field.name().clone()));

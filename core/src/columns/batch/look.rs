@@ -12,7 +12,7 @@ use super::class::{ArrowType, Class, DAY_MS, digits};
 use super::slots::{Slots, elements, elements_of};
 use super::values::instant_of;
 use crate::columns::node::{BYTES, Kind};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Settings};
 
 /// 0001-01-01 and 9999-12-31 in days since 1970. Many readers, Python among them, know no others.
 const DAY_FIRST: i64 = -719_162;
@@ -23,6 +23,9 @@ const WIDE_BYTES: usize = 16;
 /// What the text of a time without a zone takes, about.
 const CLOCK_BYTES: usize = 19;
 
+/// The step of a path into a list.
+const ELEMENT: &str = "[]";
+
 /// What the rows of a batch take, found value by value.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -31,6 +34,8 @@ pub(super) struct Look {
     /// The bytes that every row takes besides.
     pub(super) each: usize,
     pub(super) row_bytes_max: usize,
+    /// How deep structs and lists may nest; the rows themselves are level 1.
+    pub(super) depth_max: usize,
     /// The number of the first row.
     pub(super) first_row: u64,
     pub(super) path: Vec<String>,
@@ -47,6 +52,9 @@ impl Look {
         slots: Slots,
     ) -> Result<()> {
         let class = arrow.class().map_err(|reason| self.unsupported(arrow.data_type, reason))?;
+        if matches!(class, Class::Struct(_) | Class::List(_)) {
+            self.check_depth()?;
+        }
         if class == Class::Null {
             self.add(&slots, BYTES[Kind::Null as usize]);
             return Ok(());
@@ -77,7 +85,7 @@ impl Look {
             Class::List(element) => {
                 self.add(&slots, BYTES[Kind::Array as usize]);
                 self.elements_fit(array, &slots)?;
-                self.path.push("[]".to_owned());
+                self.path.push(ELEMENT.to_owned());
                 self.at(&elements(array), ArrowType::of(element), slots.elements(array))?;
                 self.path.pop();
                 Ok(())
@@ -90,6 +98,22 @@ impl Look {
                 }
             }
         }
+    }
+
+    /// An error if the array at the current path nests too deep. It comes before anything below it
+    /// is looked at.
+    fn check_depth(&self) -> Result<()> {
+        let lists = self.path.iter().filter(|step| *step == ELEMENT).count();
+        if self.path.len() < self.depth_max && lists <= Settings::LISTS_LIMIT {
+            return Ok(());
+        }
+        let message = format!(
+            "the column nests deeper than {} levels (depth_max), or has more than {} lists in one \
+             another; flatten it",
+            self.depth_max,
+            Settings::LISTS_LIMIT
+        );
+        Err(Error::new(ErrorKind::Limit, message).in_column(self.column()))
     }
 
     /// An error for the first row that takes more than a row may.

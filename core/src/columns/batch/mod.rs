@@ -47,6 +47,7 @@ impl BatchRows {
             row_bytes: vec![0; rows.len()],
             each: 0,
             row_bytes_max: builder.row_bytes_max,
+            depth_max: builder.depth_max,
             first_row: builder.row_number(),
             path: Vec::new(),
         };
@@ -70,7 +71,7 @@ impl BatchRows {
 impl Builder {
     /// Makes nodes for the fields of a batch. It comes before [`Builder::push_batch`].
     pub(crate) fn declare(&mut self, batch: &BatchRows) -> Result<()> {
-        self.declare_fields(&batch.fields, ROOT, (1, 0))
+        self.declare_fields(&batch.fields, ROOT)
     }
 
     /// How many rows of the batch, from `from` on, come before the builder holds `bytes_max`.
