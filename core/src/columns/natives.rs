@@ -40,6 +40,18 @@ pub(crate) struct Natives {
     pub(crate) values: Values,
 }
 
+/// One of these values.
+///
+/// Without the feature `arrow` it holds a value of a type that has none, so that the compiler knows
+/// that there is none. A reference alone does not tell it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Native<'n> {
+    pub(crate) natives: &'n Natives,
+    pub(crate) at: usize,
+    #[cfg(not(feature = "arrow"))]
+    _never: std::convert::Infallible,
+}
+
 /// A value in the form that it has in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NativeText {
@@ -57,6 +69,23 @@ impl Typed {
             TypedAs::Struct | TypedAs::List => ColumnType::Null,
         };
         Typed { typed_as, natives: Natives::new(column_type) }
+    }
+
+    /// The native value at `at`.
+    pub(crate) fn native(&self, at: usize) -> Native<'_> {
+        Native {
+            natives: &self.natives,
+            at,
+            #[cfg(not(feature = "arrow"))]
+            _never: self._never,
+        }
+    }
+}
+
+impl Native<'_> {
+    /// Its JSON form.
+    pub(crate) fn text(self) -> NativeText {
+        self.natives.text(self.at)
     }
 }
 

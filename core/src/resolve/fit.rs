@@ -2,7 +2,7 @@
 
 use super::native;
 use super::text_type;
-use crate::columns::{Kind, NativeText, Natives, Node, Values};
+use crate::columns::{Kind, Native, NativeText, Node, Values};
 use crate::format::value_text::{self, float_as_double, uuid, uuid_text};
 use crate::json::number::{self, Number};
 use crate::schema::{ColumnType, Digits, Form, TextForm, TimeUnit};
@@ -16,8 +16,8 @@ pub(super) enum Scalar<'n> {
     Boolean(bool),
     Number(Number<'n>),
     String(&'n str),
-    /// The value at this place, which came with its type.
-    Native(&'n Natives, usize),
+    /// A value that came with its type.
+    Native(Native<'n>),
     /// An object, an array, or the text of one: no scalar column can hold it.
     Nested,
 }
@@ -40,8 +40,8 @@ pub(super) fn push(
     value: Scalar<'_>,
     for_all_engines: bool,
 ) -> Fit {
-    if let Scalar::Native(natives, at) = value {
-        return push_native(values, column_type, (natives, at), for_all_engines);
+    if let Scalar::Native(value) = value {
+        return push_native(values, column_type, value, for_all_engines);
     }
     let whole = |column_type, value| whole_read(column_type, value, for_all_engines);
     match (values, value) {
@@ -90,14 +90,15 @@ pub(super) fn push(
     }
 }
 
-/// Appends the value at `at` to `values`, if a column of this type can hold it. A value that is no
+/// Appends a native value to `values`, if a column of this type can hold it. A value that is no
 /// text has no form of its own, so it never stands in another form than its column's.
 fn push_native(
     values: &mut Values,
     column_type: &ColumnType,
-    (natives, at): (&Natives, usize),
+    value: Native<'_>,
     for_all_engines: bool,
 ) -> Fit {
+    let Native { natives, at, .. } = value;
     if natives.are_stored_in(column_type) {
         if for_all_engines && !native::is_read(natives, at) {
             return Fit::Misfit;
@@ -105,7 +106,7 @@ fn push_native(
         native::copy(&natives.values, at, values);
         return Fit::Exact;
     }
-    let text = natives.text(at);
+    let text = value.text();
     let scalar = match &text {
         NativeText::Text(text) => Scalar::String(text),
         NativeText::Number(literal) => match number::read_whole(literal) {

@@ -1,13 +1,13 @@
 //! Values that came with their type into a column.
 
 use super::text_type;
-use crate::columns::{Kind, NativeText, Natives, Node, Values};
+use crate::columns::{Kind, Native, NativeText, Natives, Node, Values};
 use crate::json::text::write_string;
 use crate::schema::{ColumnType, Form, TextForm};
 
-/// Appends the value at `at` as JSON text.
-pub(super) fn render(natives: &Natives, at: usize, out: &mut String) {
-    match natives.text(at) {
+/// Appends the value as JSON text.
+pub(super) fn render(value: Native<'_>, out: &mut String) {
+    match value.text() {
         NativeText::Text(text) => write_string(out, &text),
         NativeText::Number(literal) => out.push_str(&literal),
     }

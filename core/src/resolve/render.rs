@@ -61,7 +61,7 @@ impl Reader {
             Kind::Literal => Scalar::Number(Number::Literal(node.literals.text(index))),
             Kind::String => Scalar::String(node.strings.text(index)),
             Kind::Native => match &node.typed {
-                Some(typed) => Scalar::Native(&typed.natives, index),
+                Some(typed) => Scalar::Native(typed.native(index)),
                 None => Scalar::Nested,
             },
             _ => Scalar::Nested,
@@ -79,7 +79,7 @@ impl Reader {
                 Scalar::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
                 Scalar::Number(value) => write_number(out, value),
                 Scalar::String(value) => write_string(out, value),
-                Scalar::Native(natives, at) => native::render(natives, at, out),
+                Scalar::Native(value) => native::render(value, out),
                 Scalar::Nested => {}
             },
         }
