@@ -15,6 +15,6 @@ mod values;
 #[cfg(feature = "arrow")]
 pub(crate) use batch::BatchRows;
 pub(crate) use builder::{Builder, ROOT};
-pub(crate) use natives::{Native, NativeText, Natives, TypedAs};
+pub(crate) use natives::{Native, NativeText, Natives, Typed, TypedAs};
 pub(crate) use node::{Cursor, Field, KINDS, Kind, Node, NodeId};
 pub(crate) use values::{Blobs, Texts, Values};

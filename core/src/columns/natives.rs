@@ -19,7 +19,8 @@ use crate::time::{date_text, timestamp_text};
 #[derive(Debug)]
 pub(crate) struct Typed {
     pub(crate) typed_as: TypedAs,
-    pub(crate) natives: Natives,
+    /// The values in order. Batches of another type begin another run.
+    natives: Vec<Natives>,
     #[cfg(not(feature = "arrow"))]
     _never: std::convert::Infallible,
 }
@@ -36,6 +37,8 @@ pub(crate) enum TypedAs {
 /// Values as a column of their type stores them.
 #[derive(Debug)]
 pub(crate) struct Natives {
+    /// How many native values of the node come before them.
+    first: usize,
     pub(crate) column_type: ColumnType,
     pub(crate) values: Values,
 }
@@ -64,21 +67,42 @@ pub(crate) enum NativeText {
 impl Typed {
     #[cfg(feature = "arrow")]
     pub(crate) fn new(typed_as: TypedAs) -> Self {
-        let column_type = match &typed_as {
-            TypedAs::Leaf(column_type) => column_type.clone(),
-            TypedAs::Struct | TypedAs::List => ColumnType::Null,
-        };
-        Typed { typed_as, natives: Natives::new(column_type) }
+        Typed { typed_as, natives: Vec::new() }
+    }
+
+    /// Where the next values of this type go; `before`: how many native values the node has.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn next(&mut self, column_type: &ColumnType, before: usize) -> &mut Natives {
+        if self.natives.last().is_none_or(|last| last.column_type != *column_type) {
+            self.natives.push(Natives { first: before, ..Natives::new(column_type.clone()) });
+        }
+        let last = self.natives.len() - 1;
+        &mut self.natives[last]
     }
 
     /// The native value at `at`.
-    pub(crate) fn native(&self, at: usize) -> Native<'_> {
-        Native {
-            natives: &self.natives,
-            at,
+    pub(crate) fn native(&self, at: usize) -> Option<Native<'_>> {
+        let behind = self.natives.partition_point(|natives| natives.first <= at);
+        let natives = self.natives.get(behind.checked_sub(1)?)?;
+        Some(Native {
+            natives,
+            at: at - natives.first,
             #[cfg(not(feature = "arrow"))]
             _never: self._never,
+        })
+    }
+
+    /// All native values, if they have one type.
+    pub(crate) fn only(&mut self) -> Option<&mut Natives> {
+        match &mut self.natives[..] {
+            [only] => Some(only),
+            _ => None,
         }
+    }
+
+    /// The runs of values of one type.
+    pub(crate) fn runs(&self) -> &[Natives] {
+        &self.natives
     }
 }
 
@@ -93,7 +117,34 @@ impl Natives {
     /// No values yet, of this type.
     #[cfg(feature = "arrow")]
     pub(crate) fn new(column_type: ColumnType) -> Self {
-        Natives { values: Values::of(&column_type), column_type }
+        Natives { first: 0, values: Values::of(&column_type), column_type }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether JSON has numbers for the values.
+    pub(crate) fn are_numbers(&self) -> bool {
+        self.are_integers()
+            || matches!(self.column_type, ColumnType::Float32 | ColumnType::Decimal { .. })
+    }
+
+    /// Whether the values come from a type of whole numbers.
+    pub(crate) fn are_integers(&self) -> bool {
+        self.column_type == ColumnType::UINT64 || self.column_type.integer_bits().is_some()
+    }
+
+    /// Whether a value is a number that is whole, and has a fraction in its JSON form.
+    pub(crate) fn have_needless_fraction(&self) -> bool {
+        let needless = |at: usize| match self.text(at) {
+            NativeText::Number(literal) => match number::read_whole(&literal) {
+                Some(number::Number::Double(double)) => number::has_needless_fraction(double),
+                _ => false,
+            },
+            NativeText::Text(_) => false,
+        };
+        !self.are_integers() && (0..self.len()).any(needless)
     }
 
     /// Whether a column of this type stores the values as they are. The form of their JSON is the

@@ -46,9 +46,13 @@ impl Encoder {
     /// [`docs/record-batches.md`]: https://github.com/coldpress/coldpress/blob/main/docs/record-batches.md
     pub fn push_batch(&mut self, batch: &RecordBatch) -> Result<()> {
         self.intake.check()?;
-        let rows = self.intake.no_open_text().and_then(|()| self.intake.rows_of(batch));
-        let pushed = rows.and_then(|rows| self.intake.batch(&rows, 0, u64::MAX));
-        self.intake.note(pushed.map(|_| ()))
+        let pushed = self.intake.no_open_text().and_then(|()| {
+            slices(batch).try_for_each(|slice| {
+                let rows = self.intake.rows_of(&slice)?;
+                self.intake.batch(&rows, 0, u64::MAX).map(|_| ())
+            })
+        });
+        self.intake.note(pushed)
     }
 }
 
@@ -56,14 +60,17 @@ impl StreamEncoder {
     /// As [`Encoder::push_batch`]. A batch may be cut between two rows, where a row group ends.
     pub fn push_batch(&mut self, batch: &RecordBatch) -> Result<()> {
         self.check()?;
-        let pushed = self.intake.no_open_text().and_then(|()| self.rows_of(batch));
+        let pushed = self
+            .intake
+            .no_open_text()
+            .and_then(|()| slices(batch).try_for_each(|slice| self.push_slice_of(&slice)));
         self.intake.note(pushed)
     }
 
-    fn rows_of(&mut self, batch: &RecordBatch) -> Result<()> {
-        let rows = self.intake.rows_of(batch)?;
+    fn push_slice_of(&mut self, slice: &RecordBatch) -> Result<()> {
+        let rows = self.intake.rows_of(slice)?;
         let mut taken = 0;
-        while taken < rows.len() {
+        loop {
             self.make_room()?;
             // No builder has skipped and new rows.
             let rows_max = match self.skipped.checked_sub(self.rows()) {
@@ -71,15 +78,33 @@ impl StreamEncoder {
                 Some(skipped) => skipped,
             };
             taken += self.intake.batch(&rows, taken, rows_max)?;
+            if taken == rows.len() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
+}
+
+/// How many rows are looked at at once. A batch can be far larger than the memory it takes: lists
+/// and dictionaries name values again and again.
+const SLICE_ROWS: usize = 1_024;
+
+/// A batch in slices; an empty one is one slice.
+fn slices(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> + '_ {
+    let rows = batch.num_rows();
+    let starts = (0..rows.max(1)).step_by(SLICE_ROWS);
+    starts.map(move |start| batch.slice(start, (rows - start).min(SLICE_ROWS)))
 }
 
 #[cfg(feature = "decode")]
 #[cfg(test)]
 #[path = "batch_tests.rs"]
 mod tests;
+
+#[cfg(feature = "decode")]
+#[cfg(test)]
+#[path = "batch_mixed_tests.rs"]
+mod mixed_tests;
 
 #[cfg(test)]
 #[path = "batch_stream_tests.rs"]

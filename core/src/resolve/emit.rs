@@ -151,8 +151,7 @@ impl Emitter {
         }
         let values = node.values();
         let mut definitions = Levels::default();
-        // Values that came as text have levels too, and equal rows give equal bytes.
-        if values < parent.entries || kind == Kind::Native {
+        if values < parent.entries {
             let mut overlay = self.overlay(Some(id), parent);
             let mut cursor = Cursor::default();
             while let Some((instance, found)) = self.reader.nodes[id].next(&mut cursor) {
@@ -198,7 +197,9 @@ impl Emitter {
             }
             overlay.put(parent.live + i16::from(fit != Fit::Misfit));
         }
-        let definitions = overlay.end();
+        // As in `whole`: equal rows give equal bytes, whichever way their values went.
+        let definitions =
+            if values.len() == parent.entries { Levels::default() } else { overlay.end() };
         self.leaf_of(parent, definitions, values)
     }
 

@@ -1,7 +1,7 @@
 //! What rows say of the form of their values, by counts alone: no pass over the values.
 
 use super::plan::Shape;
-use crate::columns::{Kind, Node};
+use crate::columns::{Kind, Natives, Node, Typed};
 use crate::json::number;
 use crate::schema::ColumnType;
 use crate::schema::facts::Said;
@@ -26,10 +26,18 @@ pub(super) fn nulls(node: Option<&Node>, instances: usize) -> (Said, bool) {
 pub(super) fn integers(node: Option<&Node>, shape: &Shape) -> Said {
     let is_float = matches!(shape, Shape::Leaf(ColumnType::Float32 | ColumnType::Float64));
     let Some(node) = node.filter(|_| is_float) else { return Said::Nothing };
-    match node.count(Kind::Int) + node.count(Kind::Big) {
-        0 if node.count(Kind::Double) == 0 => Said::Nothing,
+    let natives = node.typed.as_ref().map_or(&[][..], Typed::runs);
+    let native_integers: usize =
+        natives.iter().filter(|natives| natives.are_integers()).map(Natives::len).sum();
+    let natives_with_fractions = || natives.iter().any(Natives::have_needless_fraction);
+    match node.count(Kind::Int) + node.count(Kind::Big) + native_integers {
+        0 if node.count(Kind::Double) + node.count(Kind::Native) == 0 => Said::Nothing,
         0 => Said::No,
-        _ if node.doubles.iter().any(|double| number::has_needless_fraction(*double)) => Said::No,
+        _ if node.doubles.iter().any(|double| number::has_needless_fraction(*double))
+            || natives_with_fractions() =>
+        {
+            Said::No
+        }
         _ => Said::Yes,
     }
 }

@@ -90,8 +90,8 @@ pub(super) fn push(
     }
 }
 
-/// Appends a native value to `values`, if a column of this type can hold it. A value that is no
-/// text has no form of its own, so it never stands in another form than its column's.
+/// Appends a native value to `values`, if a column of this type can hold it. An instant and a
+/// decimal came without a form, so they are exact in a column of any form.
 fn push_native(
     values: &mut Values,
     column_type: &ColumnType,
@@ -115,8 +115,8 @@ fn push_native(
         },
     };
     match push(values, column_type, scalar, for_all_engines) {
-        Fit::Misfit => Fit::Misfit,
-        Fit::Exact | Fit::Reformed => Fit::Exact,
+        Fit::Reformed if natives.form().is_some() => Fit::Exact,
+        fit => fit,
     }
 }
 
@@ -151,12 +151,14 @@ pub(super) fn with_form(column_type: &ColumnType, node: Option<&Node>) -> Column
 /// The form of the most values. In a tie it is the number, because a column of numbers takes texts
 /// too.
 fn timestamp_form(node: &Node, unit: TimeUnit) -> Form {
+    let (native_numbers, native_texts) = native::numbers_and_texts(node);
     let numbers: usize =
         [Kind::Int, Kind::Big, Kind::Double].iter().map(|kind| node.count(*kind)).sum();
+    let numbers = numbers + native_numbers;
     match text_type::form_of(&node.strings, unit) {
         Some((form, texts)) if texts > numbers => Form::Text(form),
         // Texts that no form gives back, as far as they are instants at all.
-        None if numbers == 0 && node.strings.len() > 0 => {
+        None if numbers == 0 && node.strings.len() + native_texts > 0 => {
             Form::Text(TextForm::fixed(unit.digits()))
         }
         _ => Form::Number,
@@ -279,6 +281,8 @@ fn decimal_number(value: Number<'_>, precision: u8, scale: u8) -> Option<i128> {
     match value {
         Number::Int(value) => value_text::decimal(&value.to_string(), precision, scale),
         Number::Big(value) => value_text::decimal(&value.to_string(), precision, scale),
+        // No whole number and no decimal keeps the sign of a minus zero.
+        Number::Double(value) if value == 0.0 && value.is_sign_negative() => None,
         Number::Double(value) => {
             value_text::decimal(number::format(value, &mut number::buffer()), precision, scale)
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::native;
 use super::plan::{Origin, Plan, Shape, bring_forward, columns, leaves, rescue_field};
 use super::text_type;
-use crate::columns::{Field, Kind, Node, NodeId, ROOT, TypedAs};
+use crate::columns::{Field, Kind, Natives, Node, NodeId, ROOT, TypedAs};
 use crate::json::number;
 use crate::schema::dots;
 use crate::schema::names::{RESERVED_FIELD, folded};
@@ -79,15 +80,16 @@ impl<'n> Inference<'n> {
         let node = &self.nodes[id];
         let count = |kinds: &[Kind]| kinds.iter().map(|kind| node.count(*kind)).sum::<usize>();
         let numbers = [Kind::Int, Kind::Big, Kind::Double, Kind::Literal];
+        let (native_numbers, native_texts) = native::numbers_and_texts(node);
         // The rows of the law's table, in its order; what nests too deep comes after them all.
         let groups = [
             count(&[Kind::Boolean]),
-            count(&numbers),
+            count(&numbers) + native_numbers,
             count(&[Kind::String]),
             count(&[Kind::Object]),
             count(&[Kind::Array]),
             count(&[Kind::Json]),
-            count(&[Kind::Native]),
+            native_texts,
         ];
         let most = groups.iter().copied().max().unwrap_or(0);
         if most == 0 {
@@ -103,10 +105,7 @@ impl<'n> Inference<'n> {
             Some(2) => Shape::Leaf(self.text_type(node)),
             Some(3) => self.of_objects(id),
             Some(4) => self.of_arrays(id),
-            Some(6) => node.typed.as_ref().map(|typed| {
-                // Another batch may have typed the node otherwise, for values of another kind.
-                Shape::Leaf(typed.natives.column_type.clone())
-            })?,
+            Some(6) => Shape::Leaf(text_of_natives(node)?),
             _ => Shape::Leaf(ColumnType::Json),
         })
     }
@@ -131,6 +130,9 @@ impl<'n> Inference<'n> {
 
     fn number_type(self, node: &Node) -> ColumnType {
         let seen = |kind| node.count(kind) > 0;
+        if let Some(natives) = number_of_natives(node) {
+            return natives;
+        }
         match (seen(Kind::Int), seen(Kind::Big), seen(Kind::Double)) {
             (_, _, false) if self.numbers == Numbers::Float64 && exact_as_doubles(node) => {
                 ColumnType::Float64
@@ -161,6 +163,74 @@ impl<'n> Inference<'n> {
             Some(shape) => Shape::List(Box::new(Plan::inferred("", element, shape))),
         }
     }
+}
+
+/// The type of a column of numbers, if some of them are native.
+fn number_of_natives(node: &Node) -> Option<ColumnType> {
+    let runs = node.typed.as_ref()?.runs();
+    let mut types: Vec<&ColumnType> =
+        runs.iter().filter(|run| run.are_numbers()).map(|run| &run.column_type).collect();
+    types.dedup();
+    let seen = |kind| node.count(kind) > 0;
+    match &types[..] {
+        [] => return None,
+        [only] if !seen(Kind::Int) && !seen(Kind::Big) && !seen(Kind::Double) => {
+            return Some((*only).clone());
+        }
+        _ => {}
+    }
+    let of_integers = |of: &&ColumnType| **of == ColumnType::UINT64 || of.integer_bits().is_some();
+    Some(if seen(Kind::Double) || !types.iter().all(of_integers) {
+        ColumnType::Float64
+    } else if seen(Kind::Big) || types.contains(&&ColumnType::UINT64) {
+        ColumnType::UINT64
+    } else if seen(Kind::Int) {
+        ColumnType::Int64
+    } else {
+        widest(&types)
+    })
+}
+
+/// The narrowest type of integers that holds those of all these types.
+fn widest(types: &[&ColumnType]) -> ColumnType {
+    let bits = |signed: bool| {
+        let bits = types.iter().filter_map(|of| of.integer_bits());
+        bits.filter(|of| of.1 == signed).map(|of| of.0).max().unwrap_or(0)
+    };
+    // A type without a sign fits into one with a sign of twice its bits.
+    match (bits(true), bits(false)) {
+        (0, 8) => ColumnType::Uint8,
+        (0, 16) => ColumnType::Uint16,
+        (0, _) => ColumnType::Uint32,
+        (signed, unsigned) => match signed.max(unsigned * 2) {
+            8 => ColumnType::Int8,
+            16 => ColumnType::Int16,
+            32 => ColumnType::Int32,
+            _ => ColumnType::Int64,
+        },
+    }
+}
+
+/// The type of a column of native values that are texts in JSON: that of the most values. Of
+/// instants it is the finest one, which holds them all.
+fn text_of_natives(node: &Node) -> Option<ColumnType> {
+    let runs = node.typed.as_ref()?.runs().iter().filter(|run| !run.are_numbers());
+    let runs: Vec<&Natives> = runs.collect();
+    let digits = |run: &Natives| match run.column_type {
+        ColumnType::Timestamp { unit, .. } => Some(unit.digits()),
+        _ => None,
+    };
+    if let Some(finest) = runs.iter().max_by_key(|run| digits(run))
+        && runs.iter().all(|run| digits(run).is_some())
+    {
+        return Some(finest.column_type.clone());
+    }
+    let values = |of: &ColumnType| -> usize {
+        runs.iter().filter(|run| run.column_type == *of).map(|run| run.len()).sum()
+    };
+    // The first of those that have as many.
+    let most = runs.iter().rev().max_by_key(|run| values(&run.column_type))?;
+    Some(most.column_type.clone())
 }
 
 fn exact_as_doubles(node: &Node) -> bool {

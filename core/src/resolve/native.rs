@@ -1,16 +1,27 @@
 //! Values that came with their type into a column.
 
 use super::text_type;
-use crate::columns::{Kind, Native, NativeText, Natives, Node, Values};
-use crate::json::text::write_string;
+use crate::columns::{Blobs, Kind, Native, NativeText, Natives, Node, Typed, Values};
+use crate::json::number;
+use crate::json::text::{write_number, write_string};
 use crate::schema::{ColumnType, Form, TextForm};
 
-/// Appends the value as JSON text.
+/// Appends the value as JSON text. A number is written as one that came as JSON.
 pub(super) fn render(value: Native<'_>, out: &mut String) {
     match value.text() {
         NativeText::Text(text) => write_string(out, &text),
-        NativeText::Number(literal) => out.push_str(&literal),
+        NativeText::Number(literal) => match number::read_whole(&literal) {
+            Some(number) => write_number(out, number),
+            None => out.push_str(&literal),
+        },
     }
+}
+
+/// How many native values of a node are numbers and texts in JSON.
+pub(super) fn numbers_and_texts(node: &Node) -> (usize, usize) {
+    let runs = node.typed.as_ref().map_or(&[][..], Typed::runs);
+    let numbers = runs.iter().filter(|natives| natives.are_numbers()).map(Natives::len).sum();
+    (numbers, node.count(Kind::Native) - numbers)
 }
 
 /// The kind whose values move into a column of this type as they are, if all values of the node are
@@ -32,7 +43,7 @@ pub(super) fn kind_stored_in(
         return None;
     }
     if kind == Kind::Native {
-        let natives = &node.typed.as_ref()?.natives;
+        let [natives] = node.typed.as_ref()?.runs() else { return None };
         let all_read =
             || (0..node.count(Kind::Native)).all(|at| !for_all_engines || is_read(natives, at));
         return (natives.are_stored_in(column_type) && all_read()).then_some(kind);
@@ -42,7 +53,8 @@ pub(super) fn kind_stored_in(
 
 /// The form of a node's native values in a column of this type.
 pub(super) fn form(node: &Node, column_type: &ColumnType) -> Option<Form> {
-    match (column_type, node.typed.as_ref()?.natives.form()?) {
+    let mut forms = node.typed.as_ref()?.runs().iter().filter_map(Natives::form);
+    match (column_type, forms.next()?) {
         // Seconds have no digits, whatever the unit of the column.
         (ColumnType::Timestamp { unit, .. }, Form::Text(TextForm { digits, .. })) => {
             let most = unit.digits();
@@ -60,10 +72,13 @@ pub(super) fn take(node: &mut Node, kind: Kind) -> Values {
         (Kind::Boolean, _) => Values::Boolean(std::mem::take(&mut node.booleans)),
         (Kind::Int, _) => Values::Int64(std::mem::take(&mut node.ints)),
         (Kind::Double, _) => Values::Double(std::mem::take(&mut node.doubles)),
-        (Kind::Native, Some(typed)) => {
-            let empty = Values::of(&typed.natives.column_type);
-            std::mem::replace(&mut typed.natives.values, empty)
-        }
+        (Kind::Native, Some(typed)) => match typed.only() {
+            Some(natives) => {
+                let empty = Values::of(&natives.column_type);
+                std::mem::replace(&mut natives.values, empty)
+            }
+            None => Values::Bytes(Blobs::default()),
+        },
         _ => Values::Bytes(std::mem::take(&mut node.strings).into()),
     }
 }

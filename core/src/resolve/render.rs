@@ -61,7 +61,7 @@ impl Reader {
             Kind::Literal => Scalar::Number(Number::Literal(node.literals.text(index))),
             Kind::String => Scalar::String(node.strings.text(index)),
             Kind::Native => match &node.typed {
-                Some(typed) => Scalar::Native(typed.native(index)),
+                Some(typed) => typed.native(index).map_or(Scalar::Nested, Scalar::Native),
                 None => Scalar::Nested,
             },
             _ => Scalar::Nested,

@@ -193,6 +193,20 @@ impl ColumnType {
         }
     }
 
+    /// The bits of a type of integers of at most 64 bits, and whether they have a sign.
+    pub(crate) fn integer_bits(&self) -> Option<(u8, bool)> {
+        match self {
+            ColumnType::Int8 => Some((8, true)),
+            ColumnType::Int16 => Some((16, true)),
+            ColumnType::Int32 => Some((32, true)),
+            ColumnType::Int64 => Some((64, true)),
+            ColumnType::Uint8 => Some((8, false)),
+            ColumnType::Uint16 => Some((16, false)),
+            ColumnType::Uint32 => Some((32, false)),
+            _ => None,
+        }
+    }
+
     /// A list of elements without a field id.
     pub fn list_of(column_type: ColumnType) -> Self {
         ColumnType::List(Box::new(Element { column_type, field_id: None }))

@@ -8,6 +8,9 @@ use crate::schema::{ColumnType, Form, TextForm, TimeUnit};
 const UUID: &str = "arrow.uuid";
 const UUID_BYTES: i32 = 16;
 
+/// The most dictionaries and runs in one another.
+const ELSEWHERE_MAX: usize = 8;
+
 /// The milliseconds of a day, of which a `Date64` is a multiple (Schema.fbs).
 pub(super) const DAY_MS: i64 = 86_400_000;
 
@@ -118,6 +121,11 @@ impl<'t> ArrowType<'t> {
             | DataType::LargeListView(element)
             // A map is a list of its entries.
             | DataType::Map(element, _) => Ok(Class::List(element)),
+            DataType::Dictionary(..) | DataType::RunEndEncoded(..)
+                if elsewheres(self.data_type) > ELSEWHERE_MAX =>
+            {
+                Err("its values lie in too many dictionaries in one another; unpack them")
+            }
             DataType::Dictionary(_, values) => Ok(Class::Elsewhere(values)),
             DataType::RunEndEncoded(_, values) => Ok(Class::Elsewhere(values.data_type())),
             DataType::Duration(_) | DataType::Interval(_) => {
@@ -126,6 +134,18 @@ impl<'t> ArrowType<'t> {
             DataType::Union(..) => Err("a column has one type; split it into columns"),
         }
     }
+}
+
+/// How many dictionaries and runs there are in one another.
+fn elsewheres(data_type: &DataType) -> usize {
+    fn below(data_type: &DataType) -> Option<&DataType> {
+        match data_type {
+            DataType::Dictionary(_, values) => Some(values),
+            DataType::RunEndEncoded(_, values) => Some(values.data_type()),
+            _ => None,
+        }
+    }
+    std::iter::successors(below(data_type), |found| below(found)).count()
 }
 
 /// The column of instants in this unit. Parquet has no seconds.

@@ -10,7 +10,7 @@ use super::class::{ArrowType, Class};
 use super::slots::{Slots, elements, elements_of};
 use super::values::{self, KindOf};
 use crate::columns::builder::{Builder, NAME_BYTES_MAX, ROOT};
-use crate::columns::natives::{Natives, Typed, TypedAs};
+use crate::columns::natives::{Typed, TypedAs};
 use crate::columns::node::{Kind, Node, NodeId};
 use crate::schema::{ColumnType, ID_COLUMN};
 use crate::{Error, ErrorKind, Result};
@@ -35,14 +35,15 @@ impl Builder {
             };
             self.declare_node(field, self.field_type(parent, field), node)?;
         }
-        match self.nodes.len() > self.nodes_max.max(self.nodes_of_rows) {
-            true => Err(Error::new(
-                ErrorKind::Limit,
-                "the batch has more fields than columns_max allows; raise columns_max, or leave \
-                 columns out",
-            )),
-            false => Ok(()),
+        let most = self.nodes_max.max(self.nodes_of_rows);
+        if self.nodes.len() > most {
+            let message = format!(
+                "the batch has more than {most} fields in all (16 for each of columns_max); leave \
+                 columns out, or raise columns_max"
+            );
+            return Err(Error::new(ErrorKind::Limit, message));
         }
+        Ok(())
     }
 
     /// The type of a field's values. An `_id` that may be the row's id is kept as JSON has it,
@@ -57,11 +58,11 @@ impl Builder {
         let class = arrow.class().map_err(|reason| refused(field, reason))?;
         match class {
             Class::Null | Class::Plain => Ok(()),
-            Class::Boolean => self.declare_leaf(field, node, ColumnType::Boolean),
-            Class::Int => self.declare_leaf(field, node, ColumnType::Int64),
-            Class::Double => self.declare_leaf(field, node, ColumnType::Float64),
-            Class::Text | Class::Clock => self.declare_leaf(field, node, ColumnType::String),
-            Class::Native(column_type) => self.declare_leaf(field, node, column_type),
+            Class::Boolean => self.type_leaf(node, ColumnType::Boolean),
+            Class::Int => self.type_leaf(node, ColumnType::Int64),
+            Class::Double => self.type_leaf(node, ColumnType::Float64),
+            Class::Text | Class::Clock => self.type_leaf(node, ColumnType::String),
+            Class::Native(column_type) => self.type_leaf(node, column_type),
             Class::Elsewhere(data_type) => {
                 self.declare_node(field, arrow.elsewhere(data_type), node)
             }
@@ -84,23 +85,8 @@ impl Builder {
         }
     }
 
-    fn declare_leaf(&mut self, field: &Field, node: NodeId, column_type: ColumnType) -> Result<()> {
-        self.type_node(node, TypedAs::Leaf(column_type.clone()));
-        let has_natives = self.nodes[node].count(Kind::Native) > 0;
-        let Some(typed) = &mut self.nodes[node].typed else { return Ok(()) };
-        let natives = &mut typed.natives;
-        if natives.column_type == column_type || is_of_json(&column_type) {
-            return Ok(());
-        }
-        if has_natives {
-            let before = &natives.column_type;
-            let message = format!(
-                "the column is {column_type} in this batch and {before} in an earlier one; cast \
-                 the batches to one schema"
-            );
-            return Err(Error::misuse(message).in_column(field.name().clone()));
-        }
-        *natives = Natives::new(column_type);
+    fn type_leaf(&mut self, node: NodeId, column_type: ColumnType) -> Result<()> {
+        self.type_node(node, TypedAs::Leaf(column_type));
         Ok(())
     }
 
@@ -213,14 +199,6 @@ fn put(node: &mut Node, first: usize, slots: &Slots, valid: Option<&[bool]>, kin
         value += usize::from(*is_valid);
         node.put(first + at, kind);
     }
-}
-
-/// Whether JSON has a kind for the values of this type.
-fn is_of_json(column_type: &ColumnType) -> bool {
-    matches!(
-        column_type,
-        ColumnType::Boolean | ColumnType::Int64 | ColumnType::Float64 | ColumnType::String
-    )
 }
 
 fn refused(field: &Field, reason: &str) -> Error {

@@ -47,9 +47,10 @@ pub(super) fn append(
             slots.places().for_each(|at| node.strings.push(&clock(array, at)));
             KindOf::All(Kind::String)
         }
-        Class::Native(_) => {
+        Class::Native(column_type) => {
+            let before = node.count(Kind::Native);
             if let Some(typed) = &mut node.typed {
-                natives(array, slots, &mut typed.natives);
+                natives(array, slots, typed.next(column_type, before));
             }
             KindOf::All(Kind::Native)
         }
@@ -185,7 +186,7 @@ fn plain(node: &mut Node, array: &ArrayRef, slots: &Slots) -> KindOf {
             slots.places().for_each(|at| node.strings.push(&clock(array, at)));
             return KindOf::All(Kind::String);
         }
-        Ok(Class::Native(column_type)) if !array.data_type().is_integer() => {
+        Ok(Class::Native(column_type)) if !is_whole(array.data_type()) => {
             let read = natives(column_type);
             for at in 0..slots.len() {
                 kinds.push(match read.text(at) {
@@ -203,20 +204,26 @@ fn plain(node: &mut Node, array: &ArrayRef, slots: &Slots) -> KindOf {
         _ => {
             for at in slots.places() {
                 let value = integer(array, at);
-                kinds.push(match i64::try_from(value) {
-                    Ok(int) => {
-                        node.ints.push(int);
-                        Kind::Int
-                    }
-                    Err(_) => {
-                        node.bigs.push(value as u64);
-                        Kind::Big
-                    }
+                kinds.push(if let Ok(int) = i64::try_from(value) {
+                    node.ints.push(int);
+                    Kind::Int
+                } else if let Ok(big) = u64::try_from(value) {
+                    node.bigs.push(big);
+                    Kind::Big
+                } else {
+                    node.literals.push(&value.to_string());
+                    Kind::Literal
                 });
             }
         }
     }
     KindOf::Each(kinds)
+}
+
+fn is_whole(data_type: &DataType) -> bool {
+    use DataType::{Decimal32, Decimal64, Decimal128};
+    data_type.is_integer()
+        || matches!(data_type, Decimal32(_, 0) | Decimal64(_, 0) | Decimal128(_, 0))
 }
 
 /// The integer at `at`, or the unscaled value of a decimal.
