@@ -67,7 +67,7 @@ fn print_rows(rows: &[Row]) -> String {
 
 fn rules(settings: &Settings, rows: &[Row]) -> Rules {
     let forms_kept = !mixes_forms(rows.iter().map(|(_, row)| row));
-    Rules { nulls_kept: settings.nulls == Nulls::Explicit, forms_kept, signs_kept: false }
+    Rules { nulls_kept: settings.nulls == Nulls::Explicit, forms_kept, signs_kept: true }
 }
 
 proptest! {
