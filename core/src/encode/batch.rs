@@ -10,15 +10,14 @@ impl Encoder {
     /// `_id` by default, or else they are the numbers of the rows.
     ///
     /// Each column keeps its type, also where it has no value, and its nulls are explicit nulls.
-    /// [`docs/record-batches.md`] has the table of types. Texts follow
-    /// [`Settings::text_types`], as JSON strings do. Rows, JSON and batches may take turns: a value
-    /// that does not fit its column is rescued. The same rows give the same bytes, whatever batches
-    /// they come in, and the bytes of the same rows as JSON if their columns have the same types.
+    /// [`docs/record-batches.md`] has the table of types. Texts follow [`Settings::text_types`], as
+    /// JSON strings do. Rows, JSON and batches may take turns: a value that does not fit its column
+    /// is rescued. The same rows give the same bytes, whatever batches they come in, and the bytes
+    /// of the same rows as JSON if their columns have the same types.
     ///
-    /// An error of kind `Settings` if a type has no column; of kind `Row` if a value has no place in
-    /// a row (NaN, a day outside the years 0001 to 9999, a decimal with too many digits); of kind
-    /// `Misuse` if a column had another such type in an earlier batch; of kind `Limit` if a row is
-    /// too large, or the columns are too many or too deep.
+    /// An error of kind `Settings` if a type has no column; of kind `Row` if a value has no place
+    /// in a row (NaN, a day outside the years 0001 to 9999, a decimal with too many digits); of
+    /// kind `Limit` if a row is too large, or the columns are too many or too deep.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -26,11 +25,12 @@ impl Encoder {
     /// use arrow_array::{Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
     /// use coldpress_core::{Encoder, Settings, Target};
     ///
-    /// let seen = TimestampMicrosecondArray::from(vec![1_767_225_600_000_000, 1_767_225_601_500_000]);
+    /// let seen = vec![1_767_225_600_000_000, 1_767_225_601_500_000];
+    /// let seen = TimestampMicrosecondArray::from(seen).with_timezone("UTC");
     /// let batch = RecordBatch::try_from_iter([
     ///     ("_id", Arc::new(StringArray::from(vec!["a", "b"])) as _),
     ///     ("level", Arc::new(Int32Array::from(vec![Some(3), None])) as _),
-    ///     ("seen", Arc::new(seen.with_timezone("UTC")) as _),
+    ///     ("seen", Arc::new(seen) as _),
     /// ])?;
     /// let mut encoder = Encoder::new(Settings::default())?;
     /// encoder.push_batch(&batch)?;

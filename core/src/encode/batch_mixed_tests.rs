@@ -5,8 +5,8 @@ use arrow_array::*;
 use super::tests::{batch, columns, encode, rows};
 use crate::{Encoder, NewFields, Schema, Settings, Target};
 
-/// The type of a column of these arrays, one in each batch; the same bytes from its rows as JSON with
-/// the schema of the file.
+/// The type of a column of these arrays, one in each batch. Its rows as JSON give the same bytes
+/// with the schema of the file.
 #[track_caller]
 fn mixed(schema: Option<&str>, arrays: Vec<ArrayRef>) -> (String, u64) {
     let schema = schema.map(|text| Schema::from_json(text).unwrap());

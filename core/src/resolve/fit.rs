@@ -214,8 +214,8 @@ fn float(value: Number<'_>) -> Option<f32> {
     same.then_some(narrow)
 }
 
-/// [`whole_read`] for a column of 64 bits. Instants as text, of all these the most frequent, take no
-/// detour over 128 bits.
+/// [`whole_read`] for a column of 64 bits. Instants as text, the most frequent of all these, take
+/// no detour over 128 bits.
 fn whole_i64(
     column_type: &ColumnType,
     value: Scalar<'_>,

@@ -16,11 +16,12 @@ impl ColdStorage {
     /// Encodes record batches as one Parquet file, stores it, and returns its key. It is
     /// [`encode_and_upload`](Self::encode_and_upload) for batches, with the same promises.
     ///
-    /// Ids come from [`Settings::id`](coldpress_core::Settings::id), and each column keeps its type:
-    /// [`Encoder::push_batch`] has the rules.
+    /// Ids come from [`Settings::id`](coldpress_core::Settings::id), and each column keeps its
+    /// type: [`Encoder::push_batch`] has the rules.
     ///
     /// ```
-    /// # async fn example(storage: coldpress::ColdStorage) -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::error::Error;
+    /// # async fn example(storage: coldpress::ColdStorage) -> Result<(), Box<dyn Error>> {
     /// use std::sync::Arc;
     ///
     /// use coldpress::arrow_array::{Date32Array, RecordBatch, StringArray};

@@ -18,8 +18,8 @@ use crate::{Error, ErrorKind, Result};
 impl Builder {
     /// Makes the nodes for the fields of a batch, and tells them their types.
     ///
-    /// An error of kind `Settings` or `Limit` if there are fields that a batch cannot have. Types and
-    /// their nesting were looked at before.
+    /// An error of kind `Settings` or `Limit` if there are fields that a batch cannot have. Types
+    /// and their nesting were looked at before.
     pub(super) fn declare_fields(&mut self, fields: &Fields, parent: NodeId) -> Result<()> {
         let mut names = BTreeSet::new();
         for (at, field) in fields.iter().enumerate() {
