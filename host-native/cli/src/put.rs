@@ -55,7 +55,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         if !poured.was_outrun || bytes_total.is_none() || times > READ_AGAIN_MAX {
             break poured;
         }
-        tracing::info!("another writer took the LSNs of this append; reading its rows again");
+        tracing::info!("another writer was faster than this append; reading its rows again");
     };
     match poured.ended {
         Ok(fed) => {
@@ -69,7 +69,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
 }
 
 impl PutArgs {
-    /// The stream that takes the rows. `again`: other writers took the LSNs of an earlier try.
+    /// The stream that takes the rows. `again`: other writers were faster than an earlier try.
     fn stream<'s>(
         &self,
         store: &'s Store,

@@ -6,6 +6,7 @@ mod columns;
 mod encoder;
 mod publish;
 mod row_stream;
+mod together;
 
 pub use row_stream::{RowStream, StoredFile};
 
@@ -141,11 +142,13 @@ impl RowStream<'_> {
         self
     }
 
-    /// Whether [`finish`](Self::finish) failed because another writer took the LSNs that are
-    /// written in the files of this append. Then nothing is stored. Push the same rows into a new
-    /// stream, begun with [`append_behind`](Self::append_behind) or with the same
-    /// [id](Self::append_id). This happens only to an append of several files that are all
-    /// published at the end.
+    /// Whether another writer was faster than this append, so that it failed with `Conflict` and
+    /// nothing is stored. Push the same rows into a new stream, begun with
+    /// [`append_behind`](Self::append_behind) or with the same [id](Self::append_id).
+    ///
+    /// This happens if the other one took the LSNs that are written in the files of this append
+    /// (only if it has several files, all published at the end), or if both bring the same new
+    /// column with different types.
     pub fn was_outrun(&self) -> bool {
         self.was_outrun
     }
