@@ -60,8 +60,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     match poured.ended {
         Ok(fed) => {
             let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
-            let keeps_columns = settings.new_fields == NewFields::Column
-                || args.appends() && !args.new_schema && settings.schema.is_none();
+            let keeps_columns = settings.new_fields == NewFields::Column || poured.kept_columns;
             Report { args, store: store.name(), files: &files, fed, keeps_columns }.print()
         }
         Err(_) => Err(args.explain(&store, &sources, poured)),

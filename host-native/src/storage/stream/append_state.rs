@@ -51,6 +51,10 @@ impl AppendState {
         self.resumed.as_ref()
     }
 
+    pub(super) fn kept_columns(&self) -> Option<&Schema> {
+        self.began.kept.as_ref()
+    }
+
     pub(super) fn rows_stored_before(&self) -> u64 {
         self.run.as_ref().map_or(0, |run| run.rows_before)
     }

@@ -153,6 +153,12 @@ impl RowStream<'_> {
         self.was_outrun
     }
 
+    /// The columns that this append keeps: those of the collection's last file when it began. `None`
+    /// if there was none, if this stream does not append, or if the caller chose otherwise.
+    pub fn kept_columns(&self) -> Option<&Schema> {
+        self.append.as_ref().and_then(AppendState::kept_columns)
+    }
+
     /// How many rows earlier runs with the same [append id](Self::append_id) stored. This run skips
     /// them.
     pub fn rows_stored_before(&self) -> u64 {

@@ -26,7 +26,7 @@ impl RowStream<'_> {
         schema: &Schema,
     ) -> Result<()> {
         let Some(append) = &self.append else { return Ok(()) };
-        let kept = append.began.kept.as_ref().map_or(&[][..], Schema::columns);
+        let kept = append.kept_columns().map_or(&[][..], Schema::columns);
         // A crashed append that goes on has its first files in the store.
         let is_first = self.stored.is_empty() && append.resumed().is_none();
         if !self.keeps_columns || !is_first || !brings_columns(schema.columns(), kept) {
