@@ -1,5 +1,5 @@
-//! Sends single HTTP requests with object_store's client, so that the program has one HTTP and one
-//! TLS stack.
+//! Sends single HTTP requests, and makes the clients that send all others: the program has one HTTP
+//! and one TLS stack, and no request of it follows a redirect.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -7,10 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use coldpress_core::Method;
 use futures_util::StreamExt;
-use object_store::ClientOptions;
-use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpRequestBody, ReqwestConnector,
-};
+use http::StatusCode;
+use http::header::LOCATION;
+use object_store::client::{HttpClient, HttpError, HttpRequest, HttpRequestBody};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -44,41 +43,37 @@ impl HttpAnswer {
 }
 
 impl Transport {
-    /// A client that gives up connecting, and a whole request, after these times.
+    /// A client for stores that gives up connecting, and a whole request, after these times.
     pub(crate) fn new(
         connect_timeout: Duration,
         timeout: Duration,
         allow_http: bool,
     ) -> Result<Self> {
-        let options = ClientOptions::new()
-            .with_allow_http(allow_http)
-            .with_connect_timeout(connect_timeout)
-            .with_timeout(timeout);
-        let client = ReqwestConnector::default().connect(&options).map_err(|error| {
-            Error::settings(format!("could not set up the HTTP client: {error}"))
-        })?;
+        // A proxy or a store may compress, and then the length of an object would not be its size.
+        let builder =
+            builder(connect_timeout, timeout).no_gzip().no_brotli().no_zstd().no_deflate();
+        let client = built(builder.https_only(!allow_http))?;
         Ok(Transport { client, answer_bytes_max: ANSWER_BYTES_MAX })
     }
 
-    /// A client for services that give credentials. It follows no redirect, because the request
-    /// holds a secret, and uses a proxy only where `may_use_proxy`: the metadata service of a machine
-    /// is on that machine.
+    /// A client for services that give credentials. It uses a proxy only where `may_use_proxy`: the
+    /// metadata service of a machine is on that machine.
     pub(crate) fn for_credentials(
         connect_timeout: Duration,
         timeout: Duration,
         may_use_proxy: bool,
     ) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(connect_timeout)
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none());
+        let mut builder = builder(connect_timeout, timeout);
         if !may_use_proxy {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| {
-            Error::settings(format!("could not set up the HTTP client: {error}"))
-        })?;
-        Ok(Transport { client: HttpClient::new(client), answer_bytes_max: CREDENTIALS_BYTES_MAX })
+        let client = built(builder)?;
+        Ok(Transport { client, answer_bytes_max: CREDENTIALS_BYTES_MAX })
+    }
+
+    /// The client itself, to give to object_store.
+    pub(crate) fn client(&self) -> HttpClient {
+        self.client.clone()
     }
 
     /// The answer, or the reason in words why none came. Neither holds the URL: a presigned URL is
@@ -91,9 +86,9 @@ impl Transport {
         body: Bytes,
     ) -> Result<HttpAnswer, String> {
         // The client panics on a URL that only one of its two parsers accepts.
-        if Url::parse(url).is_err() {
+        let Ok(asked) = Url::parse(url) else {
             return Err("the URL is not valid".to_owned());
-        }
+        };
         let mut request = http::Request::builder().method(method.as_str()).uri(url);
         for (name, value) in headers {
             request = request.header(name, value);
@@ -117,12 +112,62 @@ impl Transport {
         }
         let text =
             |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let body = match redirect_error(&parts, &asked) {
+            Some(error) => error,
+            None => String::from_utf8_lossy(&bytes).into_owned(),
+        };
         Ok(HttpAnswer {
             status: parts.status.as_u16(),
             headers: parts.headers.iter().map(|(n, v)| (n.as_str().to_owned(), text(v))).collect(),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
+            body,
         })
     }
+}
+
+/// In place of the body of a redirect: an error of S3's form that says where it points, so that the
+/// table judges it like any other answer. Only the host: the rest of the place repeats the query of
+/// a presigned URL. `None` if the answer is no redirect. `asked` is the URL of the request.
+pub(crate) fn redirect_error(answer: &http::response::Parts, asked: &Url) -> Option<String> {
+    if !answer.status.is_redirection() || answer.status == StatusCode::NOT_MODIFIED {
+        return None;
+    }
+    let place = answer.headers.get(LOCATION)?.to_str().ok().and_then(|to| asked.join(to).ok());
+    let named = place.as_ref().and_then(|to| Some((to.host_str()?, to.port())));
+    let message = match named {
+        Some((host, port)) if named != Some((asked.host_str()?, asked.port())) => {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            format!(
+                "it redirects to {host}{port}, which gets no request of ours; name the right \
+                endpoint and region"
+            )
+        }
+        Some((_, _)) if place.as_ref().is_some_and(|to| to.scheme() != asked.scheme()) => {
+            "it redirects to the same host by http instead of https, or the other way round; name \
+            the endpoint so"
+                .to_owned()
+        }
+        _ => "it redirects to another place of its own; name the right endpoint".to_owned(),
+    };
+    Some(format!("<Error><Code>Redirect</Code><Message>{message}</Message></Error>"))
+}
+
+/// What all our clients have in common. None follows a redirect: each request holds a secret, in its
+/// query or its headers, and the next host would get it. A signature holds for one host only anyway.
+/// And none says in a `Referer` which URL led to it.
+fn builder(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("coldpress/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect_timeout)
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<HttpClient> {
+    let client = builder
+        .build()
+        .map_err(|error| Error::settings(format!("could not set up the HTTP client: {error}")))?;
+    Ok(HttpClient::new(client))
 }
 
 /// The deepest cause: the one that says what happened.

@@ -12,6 +12,8 @@ mod final_answers;
 mod parts;
 #[path = "stub/probe.rs"]
 mod probe;
+#[path = "stub/redirects.rs"]
+mod redirects;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,8 +16,13 @@ const OPTIONS: [(&str, &str); 8] = [
 ];
 
 /// Phrases of the library whose words are too common to be replaced one by one.
-const PHRASES: [(&str, &str); 10] = [
+const PHRASES: [(&str, &str); 12] = [
     (" (access_key and secret_key of the configuration)", ""),
+    (
+        "another profile or credential_source (for the command: --profile, --credentials)",
+        "another --profile or --credentials",
+    ),
+    ("another credential_source (for the command: --credentials)", "another --credentials"),
     ("the option id", "--id"),
     ("append the rows, give a schema,", "append the rows (--append), give a schema (--schema),"),
     ("raise timeout_ms", "raise --timeout"),

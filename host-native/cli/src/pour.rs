@@ -31,9 +31,11 @@ pub struct Poured {
     pub stored: Vec<StoredFile>,
     /// How many of their rows were stored by earlier runs of the same append.
     pub rows_before: u64,
-    /// Whether another writer took the LSNs, so that the same rows, read again, can be stored after
-    /// that writer's.
+    /// Whether another writer was faster, so that the same rows, read again, can be stored after that
+    /// writer's.
     pub was_outrun: bool,
+    /// Whether the rows were to fit the columns of a file that the collection had.
+    pub kept_columns: bool,
 }
 
 /// Why the run stopped.
@@ -82,13 +84,13 @@ pub fn pour(
             Ok(Ok(())) => finish(reader, &mut rows, &bar).await,
         };
         let (stored, rows_before) = (rows.stored().to_vec(), rows.rows_stored_before());
-        let was_outrun = rows.was_outrun();
+        let (was_outrun, kept_columns) = (rows.was_outrun(), rows.kept_columns().is_some());
         if rows.abort().await.is_err()
             && let Err(Stopped::Failed(Failure::Run(message))) = &mut ended
         {
             message.push_str("; unfinished multipart uploads may be left in the store");
         }
-        Ok(Poured { ended, stored, rows_before, was_outrun })
+        Ok(Poured { ended, stored, rows_before, was_outrun, kept_columns })
     })?;
     drop(bar);
     poured

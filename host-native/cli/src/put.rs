@@ -55,13 +55,12 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         if !poured.was_outrun || bytes_total.is_none() || times > READ_AGAIN_MAX {
             break poured;
         }
-        tracing::info!("another writer took the LSNs of this append; reading its rows again");
+        tracing::info!("another writer was faster than this append; reading its rows again");
     };
     match poured.ended {
         Ok(fed) => {
             let files: Vec<File> = poured.stored.iter().map(File::of_stored).collect();
-            let keeps_columns = settings.new_fields == NewFields::Column
-                || args.appends() && !args.new_schema && settings.schema.is_none();
+            let keeps_columns = settings.new_fields == NewFields::Column || poured.kept_columns;
             Report { args, store: store.name(), files: &files, fed, keeps_columns }.print()
         }
         Err(_) => Err(args.explain(&store, &sources, poured)),
@@ -69,7 +68,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
 }
 
 impl PutArgs {
-    /// The stream that takes the rows. `again`: other writers took the LSNs of an earlier try.
+    /// The stream that takes the rows. `again`: other writers were faster than an earlier try.
     fn stream<'s>(
         &self,
         store: &'s Store,

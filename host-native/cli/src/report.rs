@@ -234,6 +234,8 @@ impl Report<'_> {
 fn rescued_text(rescued: &Rescued) -> String {
     let Rescued { path, count, other_form } = rescued;
     let (not_in_column, other) = (human_count(count - other_form), human_count(*other_form));
+    // The empty name would not be seen.
+    let path = if path.is_empty() { "\"\"" } else { path.as_str() };
     match (count - other_form, *other_form) {
         (_, 0) => format!("{path}: {not_in_column}"),
         (0, _) => format!("{path}: {other} in the column, their own form kept beside it"),

@@ -146,7 +146,7 @@ impl ColdStorage {
     pub async fn require_credentials(&self) -> Result<()> {
         match &self.place {
             Store::Local(_) => Ok(()),
-            Store::S3(s3) => s3.current_credentials("reach the store", "").await.map(|_| ()),
+            Store::S3(s3) => s3.current_credentials("get credentials", "").await.map(|_| ()),
         }
     }
 

@@ -40,6 +40,41 @@ async fn a_number_of_another_type_is_rescued_and_a_new_field_becomes_a_column() 
 }
 
 #[tokio::test]
+async fn appends_that_begin_a_collection_at_once_agree_on_its_types() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = in_folder(folder.path());
+    let mut first = stream(&storage, "c").append().await.unwrap();
+    let mut other = stream(&storage, "c").append().await.unwrap();
+    let mut second = stream(&storage, "c").append_id("night").await.unwrap();
+    first.push_json(r#"{"n":1}{"n":2}"#.into()).await.unwrap();
+    other.push_json(r#"{"m":1.5}"#.into()).await.unwrap();
+    second.push_json(r#"{"m":1,"n":1.5}"#.into()).await.unwrap();
+    first.finish().await.unwrap();
+    let error = second.finish().await.unwrap_err();
+    assert_eq!((error.kind(), second.was_outrun()), (ErrorKind::Conflict, true), "{error}");
+    for part in ["\"n\"", "int64 there", "float64", "nothing is stored", "again", "lsn-0-1"] {
+        assert!(error.to_string().contains(part), "{part}: {error}");
+    }
+    second.abort().await.unwrap();
+    assert_eq!(storage.list(1, "c", None).await.unwrap().len(), 1);
+    let files = push(stream(&storage, "c").append_id("night").await, r#"{"m":1,"n":1.5}"#).await;
+    assert_eq!(columns(&files[0]), "struct<n: int64, m: int64>");
+    assert_eq!(rescued(&files[0]), [("n", 1)]);
+    // Its column is not new any more by now, and the collection has it with another type.
+    let error = other.finish().await.unwrap_err();
+    assert_eq!((error.kind(), other.was_outrun()), (ErrorKind::Conflict, true), "{error}");
+    other.abort().await.unwrap();
+    let files = push(stream(&storage, "c").append_behind().await, r#"{"m":1.5}"#).await;
+    assert_eq!(columns(&files[0]), "struct<n: int64, m: int64>");
+    // Whoever chose the types keeps them.
+    let mut anew = stream(&storage, "d").new_schema().append().await.unwrap();
+    push(stream(&storage, "d").append().await, r#"{"n":1}"#).await;
+    anew.push_json(r#"{"n":1.5}"#.into()).await.unwrap();
+    assert_eq!(columns(&anew.finish().await.unwrap()[0]), "struct<n: float64>");
+    assert_eq!(storage.next_lsn(1, "c").await.unwrap(), Some(4), "no claim is left");
+}
+
+#[tokio::test]
 async fn a_given_schema_and_new_schema_choose_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let storage = in_folder(folder.path());

@@ -34,7 +34,8 @@ fn once(flag: &AtomicU32, work: impl FnOnce()) {
 
 async fn append_five(endpoint: &str) -> Result<String, Error> {
     let storage = ColdStorage::new(s3_config(endpoint, "p")).unwrap();
-    let mut rows = stream(&storage, "c").append().await?;
+    // The files of others are no Parquet here, so their columns cannot be compared.
+    let mut rows = stream(&storage, "c").new_schema().append().await?;
     rows.push_json(text(0..5)).await?;
     Ok(rows.finish().await?[0].key.to_string())
 }
@@ -76,6 +77,43 @@ async fn an_append_that_lost_the_race_gets_the_lsns_after_the_winner() {
         }
     });
     assert_eq!(append_five(&stub.endpoint).await.unwrap(), "p/1/c/lsn-0-4.parquet");
+}
+
+#[tokio::test]
+async fn new_columns_wait_for_the_file_of_a_lower_claim_and_are_compared_with_it() {
+    for (theirs, outrun) in [(r#"{"n":1}"#, true), (r#"{"n":1.5}"#, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = in_folder(folder.path());
+        let mut rows = stream(&elsewhere, "c").append().await.unwrap();
+        rows.push_json(theirs.into()).await.unwrap();
+        let key = rows.finish().await.unwrap()[0].key.clone();
+        let file = elsewhere.download_parquet(&key).await.unwrap();
+        // Another machine has claimed LSN 0. Its file comes while this append waits: it lists the
+        // claims when it begins, twice while it claims, and then until the file is there.
+        let (bucket, lists) = (Bucket::new(true), AtomicU32::new(0));
+        bucket.put(&claim(0, 0, ELSEWHERE), b"");
+        let stub = meddled(&bucket, move |bucket, what, when| {
+            if when == "before"
+                && what == "list p/1/c/_claims/"
+                && lists.fetch_add(1, Ordering::SeqCst) == 4
+            {
+                bucket.put("p/1/c/lsn-0-0.parquet", &file);
+                bucket.objects.lock().unwrap().remove(&claim(0, 0, ELSEWHERE));
+            }
+        });
+        let storage = ColdStorage::new(s3_config(&stub.endpoint, "p")).unwrap();
+        let mut rows = stream(&storage, "c").append().await.unwrap();
+        rows.push_json(r#"{"n":2.5}"#.into()).await.unwrap();
+        let finished = rows.finish().await;
+        assert_eq!(rows.was_outrun(), outrun, "{finished:?}");
+        match finished {
+            Ok(files) => assert_eq!(files[0].key.as_str(), "p/1/c/lsn-1-1.parquet"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
+        }
+        rows.abort().await.unwrap();
+        let stored = 1 + usize::from(!outrun);
+        assert_eq!(bucket.keys().len(), stored, "{:?}", bucket.keys());
+    }
 }
 
 #[tokio::test]

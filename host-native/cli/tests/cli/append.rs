@@ -218,6 +218,41 @@ fn an_append_keeps_the_types_of_its_collection_and_says_what_does_not_fit() {
 }
 
 #[test]
+fn a_first_append_says_nothing_of_kept_types_and_an_empty_name_is_shown() {
+    let place = Place::new();
+    place.write("mixed", r#"{"":1,"n":"a"}{"n":"b"}{"n":3}"#);
+    let printed = place.ok(&["put", "mixed", "-c", "c", "--append"]);
+    contains_all(&printed, &["\"\": 1", "n: 1"]);
+    assert!(!printed.contains("--new-schema"), "{printed}");
+    assert!(place.ok(&["put", "mixed", "-c", "c", "--append"]).contains("--new-schema"));
+}
+
+#[test]
+fn appends_that_begin_a_collection_at_once_give_each_column_one_type() {
+    let place = Place::new();
+    place.write("ints", "{\"n\":1}\n".repeat(5));
+    place.write("doubles", "{\"n\":1.5}\n".repeat(5));
+    let puts: Vec<_> = (0..6)
+        .map(|n| {
+            let file = if n % 2 == 0 { "ints" } else { "doubles" };
+            let mut put = place.command(&["put", file, "-c", "c", "--append"]);
+            put.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for put in puts {
+        Ran::new(put.wait_with_output().unwrap()).ok();
+    }
+    let listed = json(&place.ok(&["ls", "--json"]));
+    let of_doubles = |file: &serde_json::Value| {
+        let schema = json(&place.ok(&["inspect", file["key"].as_str().unwrap(), "--json"]));
+        schema["schema"].to_string().contains("float64")
+    };
+    let files = listed.as_array().unwrap();
+    let doubles = files.iter().filter(|file| of_doubles(file)).count();
+    assert!(files.len() == 6 && (doubles == 0 || doubles == 6), "{doubles} of {listed}");
+}
+
+#[test]
 fn a_put_of_given_lsns_keeps_the_columns_of_the_object_before_it() {
     let place = Place::new();
     place.write("one", r#"{"t":21}{"t":22}"#);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use coldpress_core::{ClaimMark, ClaimName, ObjectKey, SeenClaim, free_lsn};
+use coldpress_core::{ClaimMark, ClaimName, LsnRange, ObjectKey, SeenClaim, free_lsn};
 
 use crate::storage::list::found::StoredObject;
 
@@ -43,6 +43,21 @@ impl FoundClaim {
 impl ClaimsAndFiles {
     pub(crate) fn next_lsn(&self) -> Option<u64> {
         free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.keys())
+    }
+
+    /// The live claims with LSNs below these that still wait for their last file.
+    pub(crate) fn unstored_before(&self, lsns: LsnRange, now: SystemTime) -> Vec<ClaimName> {
+        let is_stored = |name: &ClaimName| {
+            let mut held = self.files.iter().filter_map(|file| file.key.lsns());
+            held.any(|held| held.max() == name.lsns().max())
+        };
+        let waits = |claim: &&FoundClaim| {
+            claim.name.lsns().max() < lsns.min()
+                && !claim.is_dead(now)
+                && !matches!(claim.name.mark(), ClaimMark::Repair(_))
+                && !is_stored(&claim.name)
+        };
+        self.claims.iter().filter(waits).map(|claim| claim.name.clone()).collect()
     }
 
     pub(super) fn claims_seen(&self, now: SystemTime) -> Vec<SeenClaim> {

@@ -48,6 +48,8 @@ pub(crate) struct Claim {
     pub(crate) lsns: LsnRange,
     /// The files that the collection had when the claim was granted.
     pub(crate) files: Vec<StoredObject>,
+    /// The claims of appends and puts with lower LSNs whose files may not be there yet.
+    pub(crate) before: Vec<ClaimName>,
     name: ClaimName,
     own: ClaimObject,
     /// Claims of other puts that are useless once this put has stored its files.
@@ -167,8 +169,9 @@ impl ColdStorage {
                     let outlived = seen.0.outlived(&name, &ignored, seen.1);
                     let outlived = outlived.iter().map(|name| object(name).map(ClaimObject::kept));
                     let outlived = outlived.collect::<Result<Vec<_>>>()?;
-                    let (lsns, files) = (name.lsns(), seen.0.files);
-                    return Ok(Claim { lsns, files, name, own, outlived, made });
+                    let lsns = name.lsns();
+                    let (before, files) = (seen.0.unstored_before(lsns, seen.1), seen.0.files);
+                    return Ok(Claim { lsns, files, before, name, own, outlived, made });
                 }
                 ClaimStep::Refused(refusal) => {
                     return Err(self.refused(refusal, key, &path).into());
@@ -337,7 +340,7 @@ impl Claim {
 }
 
 /// The pause before the claims are listed again, after `times` listings.
-async fn pause(times: u32) {
+pub(crate) async fn pause(times: u32) {
     let mut waited = Retry::from(0);
     waited.failures = times.saturating_sub(1);
     let mut random = Random::new(RandomState::new().hash_one(Instant::now()));

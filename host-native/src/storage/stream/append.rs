@@ -2,7 +2,7 @@
 
 use crate::storage::stream::append_state::AppendMode;
 use crate::storage::stream::append_state::AppendRun;
-use crate::storage::stream::append_state::AppendState;
+use crate::storage::stream::append_state::{AppendState, Began};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -36,8 +36,9 @@ impl RowStream<'_> {
         };
         // A crashed append that this one resumes took the columns from before its own files.
         let before = unfinished.iter().map(|claim| claim.lsns().min()).min();
-        self.keep_columns(&seen.files, before).await?;
-        self.append = Some(AppendState { unfinished, resumed: None, run: None });
+        let kept = self.keep_columns(&seen.files, before).await?;
+        let began = Began { kept, unseen_from: self.unseen_from(&seen) };
+        self.append = Some(AppendState { unfinished, resumed: None, run: None, began });
         Ok(self)
     }
 
@@ -63,11 +64,12 @@ impl RowStream<'_> {
             rows_before += file.summary.rows;
             self.stored.push(file);
         }
-        self.keep_columns(&seen.files, None).await?;
+        let kept = self.keep_columns(&seen.files, None).await?;
+        let began = Began { kept, unseen_from: self.unseen_from(&seen) };
         let named = id.to_owned();
         self.encode(move |encoder| encoder.resume(Some(&named), rows_before)).await?;
         let run = Some(AppendRun { id: id.to_owned(), first_lsn, rows_before, known });
-        self.append = Some(AppendState { unfinished: Vec::new(), resumed: None, run });
+        self.append = Some(AppendState { unfinished: Vec::new(), resumed: None, run, began });
         Ok(self)
     }
 
@@ -138,6 +140,15 @@ impl RowStream<'_> {
     pub(super) async fn begin_skipping(mut self, rows: u64) -> Result<Self> {
         self.encode(move |encoder| encoder.resume(None, rows)).await?;
         Ok(self)
+    }
+
+    /// The first LSN that a file not seen may have: that of the lowest claim whose writer may still
+    /// run, or the next free one.
+    fn unseen_from(&self, seen: &ClaimsAndFiles) -> u64 {
+        // A claim that only looks old is counted: the last file is then looked at once more.
+        let live = seen.claims.iter().filter(|claim| !claim.is_dead(SystemTime::UNIX_EPOCH));
+        let claimed = live.map(|claim| claim.name.lsns().min());
+        claimed.chain(self.next_lsn).min().unwrap_or(u64::MAX)
     }
 
     fn check_append(&self) -> Result<()> {

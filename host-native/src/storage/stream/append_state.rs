@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use coldpress_core::{ClaimName, ObjectKey};
+use coldpress_core::{ClaimName, ObjectKey, Schema};
 
 /// Whether an append may resume a crashed append of the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,16 @@ pub(super) struct AppendState {
     /// The one of them that this append resumes.
     pub(super) resumed: Option<ClaimName>,
     pub(super) run: Option<AppendRun>,
+    pub(super) began: Began,
+}
+
+/// What an append knew of the collection when it began.
+#[derive(Debug)]
+pub(super) struct Began {
+    /// The columns that it keeps; `None` if there was no file before its rows.
+    pub(super) kept: Option<Schema>,
+    /// Files from this LSN on were not all visible yet.
+    pub(super) unseen_from: u64,
 }
 
 /// A run of an append with an id.
@@ -39,6 +49,10 @@ impl AppendState {
 
     pub(super) fn resumed(&self) -> Option<&ClaimName> {
         self.resumed.as_ref()
+    }
+
+    pub(super) fn kept_columns(&self) -> Option<&Schema> {
+        self.began.kept.as_ref()
     }
 
     pub(super) fn rows_stored_before(&self) -> u64 {

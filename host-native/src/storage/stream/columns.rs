@@ -29,21 +29,18 @@ impl ColdStorage {
 
 impl RowStream<'_> {
     /// Keeps the columns of the last of these files, or of the last one whose LSNs are all lower
-    /// than `before`.
+    /// than `before`, and returns them.
     pub(super) async fn keep_columns(
         &mut self,
         files: &[StoredObject],
         before: Option<u64>,
-    ) -> Result<()> {
-        let highest = |file: &&StoredObject| {
-            let lsns = file.key.lsns()?;
-            before.is_none_or(|before| lsns.max() < before).then_some(lsns.max())
-        };
-        let last = files.iter().filter(|file| highest(file).is_some()).max_by_key(highest);
-        let Some(last) = last.filter(|_| self.keeps_columns) else { return Ok(()) };
+    ) -> Result<Option<Schema>> {
+        let last = last_before(files, before);
+        let Some(last) = last.filter(|_| self.keeps_columns) else { return Ok(None) };
         let schema = self.storage.schema_of(last).await?;
-        let kept = self.encode(move |encoder| encoder.keep_columns(&schema)).await;
-        kept.map_err(|error| match error.kind() {
+        let given = schema.clone();
+        let kept = self.encode(move |encoder| encoder.keep_columns(&given)).await;
+        kept.map(|()| Some(schema)).map_err(|error| match error.kind() {
             ErrorKind::Settings => error.at(last.key.as_str()).with_note(
                 "these columns are kept from this file; name the same id as for it (the option id), \
                  or give a schema, or have the columns inferred anew (new_schema)",
@@ -64,14 +61,49 @@ impl RowStream<'_> {
     }
 }
 
-/// A column that two files have with different types.
-struct Difference<'s> {
-    path: String,
-    here: &'s ColumnType,
-    there: &'s ColumnType,
+/// The last of these files whose LSNs are all lower than `before`; of all files, if that is `None`.
+pub(super) fn last_before(files: &[StoredObject], before: Option<u64>) -> Option<&StoredObject> {
+    let highest = |file: &&StoredObject| {
+        let lsns = file.key.lsns()?;
+        before.is_none_or(|before| lsns.max() < before).then_some(lsns.max())
+    };
+    files.iter().filter(|file| highest(file).is_some()).max_by_key(highest)
 }
 
-fn difference<'s>(here: &'s [Column], there: &'s [Column], above: &str) -> Option<Difference<'s>> {
+/// Whether `here` has a column, or a type for one, that `kept` does not have.
+pub(super) fn brings_columns(here: &[Column], kept: &[Column]) -> bool {
+    here.iter().any(|column| {
+        let there = kept.iter().find(|there| there.name == column.name);
+        let there = there.map_or(&ColumnType::Null, |there| &there.column_type);
+        brings_types(&column.column_type, there)
+    })
+}
+
+fn brings_types(here: &ColumnType, kept: &ColumnType) -> bool {
+    match (here, kept) {
+        (ColumnType::Null, _) => false,
+        (_, ColumnType::Null) => true,
+        (ColumnType::Struct(here), ColumnType::Struct(kept)) => brings_columns(here, kept),
+        (ColumnType::List(here), ColumnType::List(kept)) => {
+            brings_types(&here.column_type, &kept.column_type)
+        }
+        _ => false,
+    }
+}
+
+/// A column that two files have with different types.
+pub(super) struct Difference<'s> {
+    pub(super) path: String,
+    pub(super) here: &'s ColumnType,
+    pub(super) there: &'s ColumnType,
+}
+
+/// The first column that both have with different types. `above` is the path of what has them.
+pub(super) fn difference<'s>(
+    here: &'s [Column],
+    there: &'s [Column],
+    above: &str,
+) -> Option<Difference<'s>> {
     here.iter().find_map(|column| {
         let other = there.iter().find(|other| other.name == column.name)?;
         type_difference(&column.column_type, &other.column_type, format!("{above}{}", column.name))
@@ -143,6 +175,20 @@ mod tests {
             let wanted = wanted
                 .map(|(path, here, there)| (path.to_owned(), here.to_owned(), there.to_owned()));
             assert_eq!(found, wanted, "{columns}");
+        }
+        for (columns, brings) in [
+            (r#"{"name":"v","type":"int64"},{"name":"new","type":"null"}"#, false),
+            (r#"{"name":"new","type":"json"}"#, true),
+            (r#"{"name":"n","type":"string"}"#, true),
+            (
+                r#"{"name":"s","type":"struct","fields":[{"name":"l","type":"list",
+                "element":{"type":"int64"}}]}"#,
+                false,
+            ),
+            (r#"{"name":"s","type":"struct","fields":[{"name":"m","type":"int64"}]}"#, true),
+        ] {
+            let here = schema(columns);
+            assert_eq!(brings_columns(here.columns(), there.columns()), brings, "{columns}");
         }
     }
 }

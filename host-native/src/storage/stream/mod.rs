@@ -6,6 +6,7 @@ mod columns;
 mod encoder;
 mod publish;
 mod row_stream;
+mod together;
 
 pub use row_stream::{RowStream, StoredFile};
 
@@ -141,13 +142,21 @@ impl RowStream<'_> {
         self
     }
 
-    /// Whether [`finish`](Self::finish) failed because another writer took the LSNs that are
-    /// written in the files of this append. Then nothing is stored. Push the same rows into a new
-    /// stream, begun with [`append_behind`](Self::append_behind) or with the same
-    /// [id](Self::append_id). This happens only to an append of several files that are all
-    /// published at the end.
+    /// Whether another writer was faster than this append, so that it failed with `Conflict` and
+    /// nothing is stored. Push the same rows into a new stream, begun with
+    /// [`append_behind`](Self::append_behind) or with the same [id](Self::append_id).
+    ///
+    /// This happens if the other one took the LSNs that are written in the files of this append
+    /// (only if it has several files, all published at the end), or if both bring the same new
+    /// column with different types.
     pub fn was_outrun(&self) -> bool {
         self.was_outrun
+    }
+
+    /// The columns that this append keeps: those of the collection's last file when it began. `None`
+    /// if there was none, if this stream does not append, or if the caller chose otherwise.
+    pub fn kept_columns(&self) -> Option<&Schema> {
+        self.append.as_ref().and_then(AppendState::kept_columns)
     }
 
     /// How many rows earlier runs with the same [append id](Self::append_id) stored. This run skips

@@ -1,6 +1,6 @@
 //! Gives finished files their LSNs, and publishes them.
 
-use coldpress_core::{ClaimName, FileTail, LsnRange, ObjectKey, StreamedFile, Wanted};
+use coldpress_core::{ClaimName, FileTail, LsnRange, ObjectKey, Schema, StreamedFile, Wanted};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::claims::{Claim, ClaimAs};
@@ -24,7 +24,7 @@ impl RowStream<'_> {
         };
         let (mut claim, lsns) = match claimed {
             Ok(claimed) => claimed,
-            Err(error) => return Err(writer.give_up(error).await),
+            Err(error) => return Err(writer.give_up(self.note_outrun(error)).await),
         };
         let (writer, file) = match seal(writer, &tail, lsns).await {
             Ok(sealed) => sealed,
@@ -60,7 +60,7 @@ impl RowStream<'_> {
             true => Wanted::New(keys),
             false => Wanted::Keys(keys),
         };
-        let mut claim = match self.claim(wanted, ignored).await {
+        let mut claim = match self.claim(wanted, ignored, tail.schema()).await {
             Ok(claim) => claim,
             Err(error) => {
                 self.was_outrun = self.append.is_some() && error.kind() == ErrorKind::Conflict;
@@ -131,12 +131,18 @@ impl RowStream<'_> {
             Some(_) => Wanted::Free { rows: tail.rows() },
             None => Wanted::Keys(vec![tail.seal(self.next_lsns(tail)?)?.1.key]),
         };
-        let claim = self.claim(wanted, Vec::new()).await?;
+        let claim = self.claim(wanted, Vec::new(), tail.schema()).await?;
         let lsns = claim.lsns;
         Ok((claim, lsns))
     }
 
-    async fn claim(&mut self, wanted: Wanted, ignored: Vec<ClaimName>) -> Result<Claim> {
+    /// `schema` is that of the last file that the claim is for.
+    async fn claim(
+        &mut self,
+        wanted: Wanted,
+        ignored: Vec<ClaimName>,
+        schema: &Schema,
+    ) -> Result<Claim> {
         let kind = match &self.append {
             None => ClaimAs::Put,
             Some(append) => append.id().map_or(ClaimAs::Append, ClaimAs::AppendId),
@@ -151,7 +157,11 @@ impl RowStream<'_> {
             target.lsn_width,
         )?;
         let claim = self.storage.claim(&any, wanted, kind, ignored).await?;
-        match self.look_for_other_runs(&claim).await {
+        let looked = match self.look_for_other_runs(&claim).await {
+            Ok(()) => self.look_for_other_types(&claim, schema).await,
+            failed => failed,
+        };
+        match looked {
             Ok(()) => Ok(claim),
             Err(error) => {
                 claim.end(self.storage, Some(&error)).await;

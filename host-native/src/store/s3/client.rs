@@ -7,7 +7,7 @@ use bytes::Bytes;
 use coldpress_core::{KeyPrefix, PutRule, Signer, SignerConfig};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as StorePath;
-use object_store::{ClientOptions, ObjectStore, PutMode, PutOptions, RetryConfig};
+use object_store::{ObjectStore, PutMode, PutOptions, RetryConfig};
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -67,7 +67,16 @@ impl S3Store {
             secrets: secrets.clone(),
             origin,
         };
-        let store = client(config, endpoint, &credentials, secrets)
+        let transport = Transport::new(config.connect_timeout, config.timeout, config.allow_http)?;
+        let renewal =
+            Renewal { credentials: Arc::clone(&credentials), region: config.region.clone() };
+        let connector = JudgingConnector {
+            client: transport.client(),
+            secrets,
+            patience,
+            renewal: Some(renewal),
+        };
+        let store = client(config, endpoint, &credentials, connector)
             .map_err(|e| errors.error(&e, "set up the client", ""))?;
         let place = SignerConfig {
             endpoint: endpoint.to_owned(),
@@ -90,7 +99,7 @@ impl S3Store {
             rule: OnceCell::new(),
             place,
             credentials,
-            transport: Transport::new(config.connect_timeout, config.timeout, config.allow_http)?,
+            transport,
             parts_rule: OnceCell::new(),
             cleanups: TaskTracker::new(),
         })
@@ -181,10 +190,8 @@ fn client(
     config: &ColdStorageConfig,
     endpoint: &str,
     credentials: &Arc<Provider>,
-    secrets: Secrets,
+    connector: JudgingConnector,
 ) -> object_store::Result<AmazonS3> {
-    let renewal = Renewal { credentials: Arc::clone(credentials), region: config.region.clone() };
-    let patience = config.retry_timeout;
     AmazonS3Builder::new()
         .with_endpoint(endpoint)
         .with_allow_http(config.allow_http)
@@ -194,12 +201,6 @@ fn client(
         // Only the layer below retries, by the table of answers. Two layers that retry would
         // multiply the tries.
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-        .with_client_options(
-            ClientOptions::new()
-                .with_allow_http(config.allow_http)
-                .with_connect_timeout(config.connect_timeout)
-                .with_timeout(config.timeout),
-        )
-        .with_http_connector(JudgingConnector { secrets, patience, renewal: Some(renewal) })
+        .with_http_connector(connector)
         .build()
 }

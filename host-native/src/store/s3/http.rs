@@ -11,9 +11,10 @@ use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
-    HttpResponseBody, HttpService, ReqwestConnector,
+    HttpResponseBody, HttpService,
 };
 use percent_encoding::percent_decode_str;
+use url::Url;
 
 use crate::backoff::Tries;
 use crate::error::{Error, ErrorKind};
@@ -21,6 +22,7 @@ use crate::store::error::Refusal;
 use crate::store::s3::renewal::Renewal;
 use crate::store::s3::xml::element;
 use crate::store::secrets::Secrets;
+use crate::transport::redirect_error;
 
 /// At most this much of an error's body is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
@@ -31,6 +33,8 @@ const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// Makes HTTP clients that judge their answers.
 #[derive(Debug)]
 pub(crate) struct JudgingConnector {
+    /// Sends the requests. object_store's own client would follow redirects.
+    pub(crate) client: HttpClient,
     pub(crate) secrets: Secrets,
     /// How long one request is retried.
     pub(crate) patience: Duration,
@@ -39,8 +43,8 @@ pub(crate) struct JudgingConnector {
 }
 
 impl HttpConnector for JudgingConnector {
-    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let inner = ReqwestConnector::default().connect(options)?;
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        let inner = self.client.clone();
         let (secrets, patience) = (self.secrets.clone(), self.patience);
         let renewal = self.renewal.clone();
         Ok(HttpClient::new(Judging { inner, secrets, patience, renewal }))
@@ -109,6 +113,7 @@ impl Judging {
     ) -> Result<Attempt, HttpError> {
         let query = request.uri().query().unwrap_or_default();
         let token = parameter(query, "continuation-token");
+        let asked = Url::parse(&request.uri().to_string()).ok();
         let response = match self.inner.execute(request).await {
             Ok(response) => response,
             Err(error) => return Ok(Attempt::Failed(error, None)),
@@ -135,6 +140,8 @@ impl Judging {
             // answer yet.
             Err(error) => return Ok(Attempt::Failed(error, None)),
         };
+        let redirect = asked.and_then(|asked| redirect_error(&parts, &asked));
+        let body = redirect.map_or(body, Bytes::from);
         let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok());
         let answer = StoreAnswer { status: status.as_u16(), retry_after, body: &body };
         let verdict = judge(step, SignedBy::Us, answer, now_ms);

@@ -22,6 +22,18 @@ const NEXT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (access_key 
     the configuration), or export the credentials of a profile, also of one that signs in by SSO: \
     eval \"$(aws configure export-credentials --format env)\"";
 
+/// What to do if only a profile is asked, so that keys of the environment would change nothing.
+const NEXT_OF_PROFILE: &str = "correct the profile, or choose another profile or \
+    credential_source (for the command: --profile, --credentials)";
+
+/// The same for any other source that is asked alone.
+const NEXT_OF_SOURCE: &str = "set this source up, or choose another credential_source (for the \
+    command: --credentials)";
+
+/// What else to do where a profile that was named wants its credentials exported.
+const EXPORTED: &str = "; exported keys count only if no profile is named (for the command: leave \
+    out --profile and --credentials)";
+
 /// The sources of one store.
 #[derive(Debug)]
 pub(super) struct Chain {
@@ -60,11 +72,12 @@ impl Chain {
             match self.ask(*source).await {
                 Ok(found) => return Ok(found),
                 Err(Miss::Unset(why)) => tried.push(format!("{source} ({why})")),
-                Err(Miss::Failed(why)) => return Err(broken(*source, &why, &tried)),
+                Err(Miss::Failed(why)) => return Err(self.broken(*source, &why, &tried)),
             }
         }
         let tried = tried.join(", ");
-        let message = format!("there are no credentials for the store; tried: {tried}; {NEXT}");
+        let next = self.next();
+        let message = format!("there are no credentials for the store; tried: {tried}; {next}");
         Err(Error::settings(message))
     }
 
@@ -83,27 +96,35 @@ impl Chain {
             CredentialSource::Auto => Err(Miss::Unset(String::new())),
         }
     }
-}
 
-/// The error of a source that is set up and failed.
-fn broken(source: CredentialSource, why: &Error, tried: &[String]) -> Error {
-    let before = match tried.is_empty() {
-        true => String::new(),
-        false => format!(", tried before: {}", tried.join(", ")),
-    };
-    let next = match why.kind() {
-        ErrorKind::Unavailable => "try again",
-        _ if why.message().contains("export-credentials") => {
-            return Error::new(
-                why.kind(),
-                format!("no credentials from the source {source}: {}{before}", why.message()),
-            );
+    /// What to do: only what the asked sources would see.
+    fn next(&self) -> &'static str {
+        match self.source {
+            CredentialSource::Auto | CredentialSource::Environment => NEXT,
+            CredentialSource::Profile => NEXT_OF_PROFILE,
+            _ => NEXT_OF_SOURCE,
         }
-        _ => NEXT,
-    };
-    let message =
-        format!("no credentials from the source {source}: {}{before}; {next}", why.message());
-    Error::new(why.kind(), message)
+    }
+
+    /// The error of a source that is set up and failed.
+    fn broken(&self, source: CredentialSource, why: &Error, tried: &[String]) -> Error {
+        let before = match tried.is_empty() {
+            true => String::new(),
+            false => format!(", tried before: {}", tried.join(", ")),
+        };
+        let next = match why.kind() {
+            ErrorKind::Unavailable => "; try again".to_owned(),
+            // It says already what to do.
+            _ if why.message().contains("export-credentials") => match self.source {
+                CredentialSource::Profile => EXPORTED.to_owned(),
+                _ => String::new(),
+            },
+            _ => format!("; {}", self.next()),
+        };
+        let why_not = why.message();
+        let message = format!("no credentials from the source {source}: {why_not}{before}{next}");
+        Error::new(why.kind(), message)
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ async fn a_pinned_source_is_asked_alone() {
         let config = ColdStorageConfig { credential_source: source, ..config(&[NO_INSTANCE]) };
         let error = refused(&config).await;
         assert!(error.to_string().contains(part), "{error}");
+        let advises_keys = error.to_string().contains("set AWS_ACCESS_KEY_ID");
+        assert_eq!(advises_keys, source == CredentialSource::Environment, "{error}");
     }
     let named = ColdStorageConfig {
         profile: "mine".to_owned(),
@@ -48,6 +50,8 @@ async fn a_pinned_source_is_asked_alone() {
     };
     let error = refused(&named).await;
     assert!(error.to_string().contains("no profile \"mine\" in /no/.aws/config"), "{error}");
+    assert!(error.to_string().contains("--profile"), "{error}");
+    assert!(!error.to_string().contains("set AWS_ACCESS_KEY_ID"), "{error}");
 }
 
 /// Credentials of somebody else would be worse than none.

@@ -46,8 +46,12 @@ async fn run_within(command: &str, profile: &str, limit: Duration) -> Result<Cre
         (printed, said, child.wait().await)
     };
     let Ok((printed, said, status)) = tokio::time::timeout(limit, work).await else {
-        let message = format!("{name}: {program:?} did not end within {} s", limit.as_secs());
-        return Err(failed(ErrorKind::Unavailable, message));
+        // No error that asks for another try: it would take as long again.
+        let message = format!(
+            "{name}: {program:?} did not end within {} s, so it was ended",
+            limit.as_secs()
+        );
+        return Err(failed(ErrorKind::Denied, message));
     };
     let status = status
         .map_err(|error| failed(ErrorKind::Unavailable, format!("{name}: {program:?}: {error}")))?;
@@ -117,8 +121,13 @@ mod tests {
             let error = ran(script, LIMIT).await.unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)), "{script}: {error}");
         }
-        let error = ran("sleep 100000", Duration::from_millis(50)).await.unwrap_err();
-        assert!(error.contains("did not end within"), "{error}");
+        let Err(Miss::Failed(error)) =
+            run_within("/bin/sh -c 'sleep 100000'", "work", Duration::from_millis(50)).await
+        else {
+            panic!("it ended")
+        };
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Denied, "it must not be started again");
         for (command, part) in
             [("", "empty"), ("'x", "quote"), ("/no/such/program", "cannot start")]
         {

@@ -43,7 +43,8 @@ pub(super) fn load(environment: &Environment) -> Result<Profiles, String> {
     let mut profiles = Profiles::default();
     for (path, kind) in files(environment) {
         if let Some(text) = read_text(&path)? {
-            profiles.add(&text, kind).map_err(|why| format!("{}, {why}", path.display()))?;
+            let file = path.display().to_string();
+            profiles.add(&text, kind, &file).map_err(|why| format!("{file}, {why}"))?;
         }
     }
     Ok(profiles)
@@ -60,7 +61,11 @@ pub(super) async fn fetch(sts: &Sts<'_>, given: &str) -> Result<Found, Miss> {
     if profiles.get(&name).is_none() {
         let files: Vec<String> =
             files(sts.environment).iter().map(|(path, _)| path.display().to_string()).collect();
-        let why = format!("no profile {name:?} in {}", files.join(" or "));
+        let mut why = format!("no profile {name:?} in {}", files.join(" or "));
+        for stray in profiles.strays() {
+            why.push_str("; ");
+            why.push_str(stray);
+        }
         return Err(match is_named {
             true => failed(ErrorKind::Settings, why),
             false => Miss::Unset(why),

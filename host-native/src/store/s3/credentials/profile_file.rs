@@ -11,7 +11,11 @@ pub(super) type Settings = BTreeMap<String, String>;
 
 /// The profiles of both files.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Profiles(BTreeMap<String, Settings>);
+pub(super) struct Profiles {
+    named: BTreeMap<String, Settings>,
+    /// The first setting of each file that stands before any section: the line, and `add`'s `file`.
+    strays: Vec<String>,
+}
 
 /// Which of the two files: they name their profiles differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +26,22 @@ pub(super) enum FileKind {
 
 impl Profiles {
     pub(super) fn get(&self, profile: &str) -> Option<&Settings> {
-        self.0.get(profile)
+        self.named.get(profile)
+    }
+
+    /// In words, what stands before any section and so belongs to no profile.
+    pub(super) fn strays(&self) -> &[String] {
+        &self.strays
     }
 
     /// Adds the profiles of a file. A later file's settings win. An error in words names the line,
     /// and does not show it: it may hold a secret.
-    pub(super) fn add(&mut self, text: &str, kind: FileKind) -> Result<(), String> {
+    pub(super) fn add(&mut self, text: &str, kind: FileKind, file: &str) -> Result<(), String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let has_plain_default = kind == FileKind::Credentials
             || !text.lines().filter_map(section).any(|name| words(name) == ["profile", "default"]);
         let mut profile: Option<String> = None;
+        let (mut has_section, mut has_stray) = (false, false);
         // How far the last setting of this section was from the left.
         let mut indent: Option<usize> = None;
         for (number, line) in text.lines().enumerate() {
@@ -40,9 +50,10 @@ impl Profiles {
                 continue;
             }
             if let Some(name) = section(line) {
+                has_section = true;
                 profile = profile_of(name, kind, has_plain_default);
                 if let Some(profile) = &profile {
-                    self.0.entry(profile.clone()).or_default();
+                    self.named.entry(profile.clone()).or_default();
                 }
                 indent = None;
                 continue;
@@ -55,9 +66,17 @@ impl Profiles {
                 return Err(format!("line {} is neither a section nor a setting", number + 1));
             };
             indent = Some(left);
+            if !has_section && !has_stray {
+                has_stray = true;
+                self.strays.push(format!(
+                    "the keys at line {} of {file} stand before any [section]: write the name of \
+                    their profile above them, such as [default]",
+                    number + 1
+                ));
+            }
             let (name, value) = (name.trim().to_ascii_lowercase(), without_comment(value).trim());
             if let Some(profile) = &profile {
-                let settings = self.0.entry(profile.clone()).or_default();
+                let settings = self.named.entry(profile.clone()).or_default();
                 settings.insert(name, value.to_owned());
             }
         }
@@ -103,7 +122,7 @@ mod tests {
     fn read(files: &[(&str, FileKind)]) -> Profiles {
         let mut profiles = Profiles::default();
         for (text, kind) in files {
-            profiles.add(text, *kind).unwrap();
+            profiles.add(text, *kind, "f").unwrap();
         }
         profiles
     }
@@ -140,7 +159,18 @@ mod tests {
     #[test]
     fn what_is_no_setting_is_named_by_its_line_and_not_shown() {
         let mut profiles = Profiles::default();
-        let error = profiles.add("[a]\n\nSK-in-the-clear\n", FileKind::Credentials).unwrap_err();
+        let text = "[a]\n\nSK-in-the-clear\n";
+        let error = profiles.add(text, FileKind::Credentials, "f").unwrap_err();
         assert!(error.contains("line 3") && !error.contains("in-the-clear"), "{error}");
+    }
+
+    #[test]
+    fn keys_before_any_section_are_named_by_their_first_line() {
+        let text = "# mine\naws_access_key_id = AK\naws_secret_access_key = SK\n[a]\nx = 1\n";
+        let profiles = read(&[(text, FileKind::Credentials)]);
+        assert_eq!(profiles.strays().len(), 1);
+        assert!(profiles.strays()[0].starts_with("the keys at line 2 of f stand before any"));
+        assert!(profiles.get("default").is_none());
+        assert!(read(&[("[a]\nx = 1\n", FileKind::Config)]).strays().is_empty());
     }
 }
