@@ -206,6 +206,7 @@ test('the countdown and the words of each phase', async () => {
   assert.equal(over.why[0], 'Try 3 begins in 1 s.')
   assert.equal(first.spoken, later.spoken, 'a second that passes is not read aloud')
   assert.deepEqual(again.why, ['Try 3 is under way.', 'The last one failed: it was cut.'])
+  assert.equal(again.spoken, `Sending. ${again.why.join(' ')}`)
   assert.equal(offline.title, 'Offline')
   assert.equal(unsure.why[0], 'Try 2 begins as soon as it can.')
   assert.deepEqual(old, { title: 'Sending', spoken: 'Sending' })

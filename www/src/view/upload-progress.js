@@ -112,7 +112,9 @@ export function stateOf({ phase, retry }, online, nowMs) {
   return told(title, [when, cause], `${title}. ${which} follows. ${reason}`)
 }
 
-const told = (title, why, spoken = [title, ...why ?? []].join('. ')) => ({ title, why, spoken })
+const told = (title, why, spoken = why ? `${title}. ${why.join(' ')}` : title) => {
+  return { title, why, spoken }
+}
 
 function sentence(text) {
   const trimmed = String(text ?? '').trim()
