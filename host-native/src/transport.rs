@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use coldpress_core::Method;
 use futures_util::StreamExt;
-use http::StatusCode;
 use http::header::LOCATION;
 use object_store::client::{HttpClient, HttpError, HttpRequest, HttpRequestBody};
 use url::Url;
@@ -128,7 +127,8 @@ impl Transport {
 /// table judges it like any other answer. Only the host: the rest of the place repeats the query of
 /// a presigned URL. `None` if the answer is no redirect. `asked` is the URL of the request.
 pub(crate) fn redirect_error(answer: &http::response::Parts, asked: &Url) -> Option<String> {
-    if !answer.status.is_redirection() || answer.status == StatusCode::NOT_MODIFIED {
+    // Without a place it is no redirect (304, for one).
+    if !answer.status.is_redirection() {
         return None;
     }
     let place = answer.headers.get(LOCATION)?.to_str().ok().and_then(|to| asked.join(to).ok());

@@ -20,7 +20,7 @@ const OTHERS: [&str; 4] = [
     "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
      Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
      SystemTime Vec",
-    "AwsCredential Bytes ObjectStore Value",
+    "AwsCredential Bytes ObjectStore RecordBatch Value",
     "Asked E F K T",
     "Parsed",
 ];

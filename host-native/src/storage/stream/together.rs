@@ -81,7 +81,8 @@ impl RowStream<'_> {
             pause(1 + times / 8).await;
             let seen = self.storage.claims_and_files(self.tenant_id, &self.collection).await?;
             let waiting = seen.unstored_before(claim.lsns, SystemTime::UNIX_EPOCH);
-            // The wait is short, so no age makes a claim dead. Claims that came later have higher LSNs, or are puts that the caller placed there.
+            // The wait is short, so no age makes a claim dead. Claims that came later have higher
+            // LSNs, or are puts that the caller placed there.
             if !waiting.iter().any(|name| others.contains(name)) {
                 return Ok(seen.files);
             }
