@@ -194,18 +194,12 @@ impl Builder {
 
     /// The error for the open row, which is refused.
     pub(crate) fn row_too_large(&self) -> Error {
-        let max = self.row_bytes_max;
-        let message = match self.refused {
-            Some(Refusal::NoMemory) => {
-                "there is not enough memory for the row; split the row, or lower row_bytes_max"
-                    .to_owned()
-            }
-            _ => format!(
-                "the row takes more than {max} bytes (row_bytes_max); split it, or raise \
-                 row_bytes_max"
-            ),
-        };
-        Error::new(ErrorKind::Limit, message).at_row(self.row_number())
+        if let Some(Refusal::NoMemory) = self.refused {
+            let message =
+                "there is not enough memory for the row; split the row, or lower row_bytes_max";
+            return Error::new(ErrorKind::Limit, message).at_row(self.row_number());
+        }
+        row_too_large(self.row_number(), self.row_bytes_max)
     }
 
     /// Ends a row that brings an id of its own.
@@ -305,8 +299,7 @@ impl Builder {
         match column_type {
             ColumnType::Struct(fields) => self.add_columns(node, fields),
             ColumnType::List(element) => {
-                let child = self.add_node();
-                self.nodes[node].element = Some(child);
+                let child = self.element(node);
                 self.add_type(child, &element.column_type);
             }
             _ => {}
@@ -316,6 +309,19 @@ impl Builder {
     pub(super) fn add_node(&mut self) -> NodeId {
         self.nodes.push(Node::default());
         self.nodes.len() - 1
+    }
+
+    /// The node of the elements of the arrays at `node`.
+    #[inline]
+    pub(super) fn element(&mut self, node: NodeId) -> NodeId {
+        match self.nodes[node].element {
+            Some(element) => element,
+            None => {
+                let element = self.add_node();
+                self.nodes[node].element = Some(element);
+                element
+            }
+        }
     }
 
     pub(super) fn add_field(&mut self, parent: NodeId, name: &str) -> NodeId {
@@ -353,6 +359,15 @@ impl Builder {
         }
         work
     }
+}
+
+/// The error for a row that takes more than a row may.
+pub(super) fn row_too_large(row: u64, row_bytes_max: usize) -> Error {
+    let message = format!(
+        "the row takes more than {row_bytes_max} bytes (row_bytes_max); split it, or raise \
+         row_bytes_max"
+    );
+    Error::new(ErrorKind::Limit, message).at_row(row)
 }
 
 /// The beginning of a text for people, and "…" if the text goes on.

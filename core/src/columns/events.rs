@@ -125,14 +125,7 @@ impl Events for Builder {
         }
         let lists = self.now.lists + 1;
         let container = self.open(Kind::Array);
-        let slot = match self.nodes[container].element {
-            Some(element) => element,
-            None => {
-                let element = self.add_node();
-                self.nodes[container].element = Some(element);
-                element
-            }
-        };
+        let slot = self.element(container);
         let instance = self.nodes[slot].end();
         self.now = Frame { container, slot, instance, expected: 0, array: true, lists };
     }

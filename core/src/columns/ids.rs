@@ -28,12 +28,7 @@ impl Builder {
         let field = self.last_value(std::slice::from_ref(&self.id_field));
         let found = field.or_else(|| self.last_value(&self.id_path));
         let name = &self.id_field;
-        let (node, kind) = found.ok_or_else(|| {
-            self.row_error(format!(
-                "the row has no field {name:?}, which must hold its id; add the field, or name \
-                 another one by the option id"
-            ))
-        })?;
+        let (node, kind) = found.ok_or_else(|| self.row_error(missing_id(name)))?;
         let id = self.id_text(node, kind, name)?;
         self.ids_found[usize::from(field.is_none())] = true;
         Ok(id)
@@ -103,19 +98,32 @@ impl Builder {
         match kind {
             Kind::String => Ok(values.strings.text(values.strings.len() - 1).to_owned()),
             Kind::Int | Kind::Big => Ok(self.describe(node, kind)),
-            // 1 and 1.0 are one number for many JSON writers, but would be two ids. And many
-            // writers round numbers past 64 bits.
-            Kind::Double | Kind::Literal => Err(self.row_error(format!(
-                "the id in field {name:?} is the number {}; a number can be an id only without a \
-                 point and an exponent, and from -2^63 to 2^64 - 1; write the id as a string, or \
-                 name another field by the option id",
-                self.describe(node, kind)
-            ))),
-            _ => Err(self.row_error(format!(
-                "the id in field {name:?} is {}, but an id must be a string or a whole number; \
-                 name another field by the option id, or a path into an object, such as _id.$oid",
-                self.describe(node, kind)
-            ))),
+            _ => Err(self.row_error(no_id(name, kind, &self.describe(node, kind)))),
         }
+    }
+}
+
+/// Why a row has no id, if it lacks the field of this name.
+pub(super) fn missing_id(name: &str) -> String {
+    format!(
+        "the row has no field {name:?}, which must hold its id; add the field, or name another one \
+         by the option id"
+    )
+}
+
+/// Why a value of this kind is no id; `found` describes it.
+pub(super) fn no_id(name: &str, kind: Kind, found: &str) -> String {
+    match kind {
+        // 1 and 1.0 are one number for many JSON writers, but would be two ids. And many writers
+        // round numbers past 64 bits.
+        Kind::Double | Kind::Literal => format!(
+            "the id in field {name:?} is the number {found}; a number can be an id only without a \
+             point and an exponent, and from -2^63 to 2^64 - 1; write the id as a string, or name \
+             another field by the option id"
+        ),
+        _ => format!(
+            "the id in field {name:?} is {found}, but an id must be a string or a whole number; name \
+             another field by the option id, or a path into an object, such as _id.$oid"
+        ),
     }
 }

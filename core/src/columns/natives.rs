@@ -8,12 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::values::Values;
-use crate::format::value_text::{decimal_text, float_as_double, uuid_text};
+use crate::format::value_text::{decimal_text, float_as_double, uuid_text, wide};
 use crate::json::number;
 use crate::schema::{ColumnType, Form};
 use crate::time::{date_text, timestamp_text};
 
-/// What a node's type is, and its values that JSON has no kind for.
+/// The type that a schema of Arrow states for a node, and the node's values that JSON has no kind
+/// for.
 ///
 /// Without the feature `arrow` there is no such value, and the compiler removes the code for it.
 #[derive(Debug)]
@@ -180,11 +181,7 @@ impl Natives {
             Values::Int32(values) => Some(i128::from(values[index])),
             Values::Int64(values) => Some(i128::from(values[index])),
             Values::Fixed(bytes, width) if self.column_type != ColumnType::Uuid => {
-                let value = &bytes[index * width..(index + 1) * width];
-                let sign = if value[0] > 127 { 0xFF } else { 0 };
-                let mut wide = [sign; 16];
-                wide[16 - width..].copy_from_slice(value);
-                Some(i128::from_be_bytes(wide))
+                Some(wide(&bytes[index * width..(index + 1) * width]))
             }
             _ => None,
         }

@@ -12,7 +12,7 @@ use super::file::ParquetFile;
 use super::id::IdPlace;
 use super::limits::{no_memory, too_much};
 use super::row::{Projection, StoredRow};
-use crate::format::value_text::{decimal, decimal_text, float_as_double, uuid_text};
+use crate::format::value_text::{decimal, decimal_text, float_as_double, uuid_text, wide};
 use crate::schema::facts::{Facts, Groups};
 use crate::schema::{Column, ColumnType, Form, ID_COLUMN};
 use crate::time::{date_text, timestamp_text};
@@ -330,10 +330,7 @@ fn value(column_type: &ColumnType, integers: bool, stored: StoredValue<'_>) -> R
         (_, StoredValue::Int32(value)) => whole(column_type, i128::from(value)),
         (_, StoredValue::Int64(value)) => whole(column_type, i128::from(value)),
         (ColumnType::Decimal { .. }, StoredValue::Bytes(bytes)) if bytes.len() <= 16 => {
-            let sign = if bytes.first().is_some_and(|byte| *byte > 127) { 0xFF } else { 0 };
-            let mut wide = [sign; 16];
-            wide[16 - bytes.len()..].copy_from_slice(bytes);
-            whole(column_type, i128::from_be_bytes(wide))
+            whole(column_type, wide(bytes))
         }
         _ => Err(corrupt("a value does not have the type of its column")),
     }

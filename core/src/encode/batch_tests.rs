@@ -245,6 +245,17 @@ fn ids_are_found_as_in_rows() {
     let file = id("day", dates, named("day")).unwrap();
     assert_eq!(file.summary.schema.columns()[0].column_type.to_string(), "date");
     assert_eq!(ids(file), ["1970-01-01", "1970-01-02"]);
+    let uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+    for (name, source) in [("_id", IdSource::Auto), ("key", named("key"))] {
+        let bytes: Vec<u8> = (0..16).collect();
+        let array = FixedSizeBinaryArray::try_from_iter([&bytes].into_iter()).unwrap();
+        let marks = [("ARROW:extension:name".to_owned(), "arrow.uuid".to_owned())];
+        let field = Field::new(name, DataType::FixedSizeBinary(16), true);
+        let schema = ArrowSchema::new(vec![field.with_metadata(marks.into())]);
+        let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(array)]).unwrap();
+        let file = encode(Settings { id: source, ..Settings::default() }, &[batch]).unwrap();
+        assert_eq!(ids(file), [uuid], "{name}");
+    }
     let error = id("key", ints(), named("key")).unwrap_err();
     assert_eq!((error.kind(), error.row()), (ErrorKind::Row, Some(1)), "{error}");
     let error = id("key", texts(), named("gone")).unwrap_err();

@@ -37,6 +37,15 @@ pub(crate) fn decimal(literal: &str, precision: u8, scale: u8) -> Option<i128> {
     (value < limit).then_some(if negative { -value } else { value })
 }
 
+/// The whole number that a FIXED_LEN_BYTE_ARRAY of at most 16 bytes stores (`LogicalTypes.md`,
+/// DECIMAL: two's complement, big-endian).
+pub(crate) fn wide(bytes: &[u8]) -> i128 {
+    let sign = if bytes.first().is_some_and(|byte| *byte > 127) { 0xFF } else { 0 };
+    let mut wide = [sign; 16];
+    wide[16 - bytes.len()..].copy_from_slice(bytes);
+    i128::from_be_bytes(wide)
+}
+
 /// A decimal with all `scale` digits after its point.
 pub(crate) fn decimal_text(value: i128, scale: u8) -> String {
     let scale = usize::from(scale);

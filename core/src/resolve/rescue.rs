@@ -12,7 +12,7 @@ use crate::format::rescued::RescuedCounts;
 use crate::schema::{ColumnType, RESCUED_COLUMN};
 use crate::{Error, ErrorKind};
 
-/// What an error says that the schema has at a path that it does not contain.
+/// The words of an error for a path that the schema does not contain.
 pub(super) const NO_COLUMN: &str = "no such column";
 
 /// One step down a path; an element is written as its index.

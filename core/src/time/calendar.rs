@@ -1,11 +1,17 @@
 //! Days. Their numbers follow the proleptic Gregorian calendar (ISO 8601).
 
+use std::ops::RangeInclusive;
+
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_FROM_MARCH_0000: i64 = 719_468;
 /// Days in 400 years.
 const DAYS_PER_ERA: i64 = 146_097;
 
-pub(super) const DAY_SECONDS: i64 = 86_400;
+pub(crate) const DAY_SECONDS: i64 = 86_400;
+
+/// From 0001-01-01 to 9999-12-31, in days since 1970. Many readers, Python among them, know no
+/// others.
+pub(crate) const DAYS: RangeInclusive<i64> = -719_162..=2_932_896;
 
 /// Days since 1970-01-01; `None` if the calendar has no such day, or if the year is not within 0 to
 /// 9999.

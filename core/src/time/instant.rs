@@ -1,11 +1,10 @@
 //! Instants as RFC 3339 text.
 
-use super::calendar::{DAY_SECONDS, date_text, day, pairs, two_digits};
+use super::calendar::{DAY_SECONDS, DAYS, date_text, day, pairs, two_digits};
 
-/// The first second of the year 1, and the first one after the year 9999, in UTC. Many readers,
-/// Python among them, hold no instant outside these years.
-const SECONDS_FIRST: i64 = -62_135_596_800;
-const SECONDS_END: i64 = 253_402_300_800;
+/// The first second of the year 1, and the first one after the year 9999, in UTC.
+const SECONDS_FIRST: i64 = *DAYS.start() * DAY_SECONDS;
+const SECONDS_END: i64 = (*DAYS.end() + 1) * DAY_SECONDS;
 
 /// The most digits after the point in the text of an [`Instant`].
 const DIGITS_MAX: u8 = 9;

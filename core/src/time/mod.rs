@@ -9,6 +9,8 @@ mod instant;
 
 use std::time::Duration;
 
+#[cfg(feature = "arrow")]
+pub(crate) use calendar::{DAY_SECONDS, DAYS};
 pub(crate) use calendar::{date, date_text};
 pub use http::{listed_time_ms, retry_after_ms};
 pub use instant::rfc3339_ms;

@@ -1,7 +1,7 @@
 //! Record batches of Arrow into the store.
 
 use arrow_array::RecordBatch;
-use coldpress_core::{Encoder, LsnRange, ObjectKey};
+use coldpress_core::{Encoder, ObjectKey};
 
 use crate::error::Result;
 use crate::storage::cold_storage::ColdStorage;
@@ -43,9 +43,7 @@ impl ColdStorage {
         min_lsn: u64,
         max_lsn: u64,
     ) -> Result<ObjectKey> {
-        let lsns = LsnRange::new(min_lsn, max_lsn)?;
-        ObjectKey::data(&self.prefix, tenant_id, collection, lsns, self.lsn_width)?;
-        let target = self.target(tenant_id, collection, Some(lsns));
+        let target = self.target_of(collection, tenant_id, min_lsn, max_lsn)?;
         let settings = self.settings.clone();
         let encoding = tokio::task::spawn_blocking(move || {
             let mut encoder = Encoder::new(settings)?;

@@ -33,13 +33,23 @@ impl ColdStorage {
         min_lsn: u64,
         max_lsn: u64,
     ) -> Result<ObjectKey> {
-        let lsns = LsnRange::new(min_lsn, max_lsn)?;
-        // A wrong name is an error before the work of encoding, not after it.
-        ObjectKey::data(&self.prefix, tenant_id, collection, lsns, self.lsn_width)?;
-        let target = self.target(tenant_id, collection, Some(lsns));
+        let target = self.target_of(collection, tenant_id, min_lsn, max_lsn)?;
         let file = encode(self.settings.clone(), target, rows.into()).await?;
         self.put_file(&file).await?;
         Ok(file.key)
+    }
+
+    /// The target of one object. A wrong name is an error before the work of encoding, not after it.
+    pub(super) fn target_of(
+        &self,
+        collection: &str,
+        tenant_id: u64,
+        min_lsn: u64,
+        max_lsn: u64,
+    ) -> Result<Target> {
+        let lsns = LsnRange::new(min_lsn, max_lsn)?;
+        ObjectKey::data(&self.prefix, tenant_id, collection, lsns, self.lsn_width)?;
+        Ok(self.target(tenant_id, collection, Some(lsns)))
     }
 
     /// Stores a file that the core's `Encoder` made for [`ColdStorage::target`].

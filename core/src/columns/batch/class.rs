@@ -27,8 +27,8 @@ pub(super) enum Class<'t> {
     Clock,
     /// Values that keep their type.
     Native(ColumnType),
-    /// The same as JSON has them: ids must be texts or whole numbers.
-    Plain,
+    /// Values of this type, as JSON has them: ids must be texts or whole numbers.
+    Plain(ColumnType),
     Struct(&'t Fields),
     List(&'t FieldRef),
     /// The values are in another array of this type (dictionaries and run-end encoding).
@@ -65,17 +65,12 @@ impl<'t> ArrowType<'t> {
         ArrowType { data_type, ..self }
     }
 
-    /// What its values become, or why there is no column for them.
+    /// What its values become. An error says why there is no column for them.
     pub(super) fn class(self) -> Result<Class<'t>, &'static str> {
-        let class = self.own_class()?;
-        Ok(match class {
-            Class::Native(_) | Class::Clock if self.plain => Class::Plain,
-            class => class,
-        })
-    }
-
-    fn own_class(self) -> Result<Class<'t>, &'static str> {
-        let native = |column_type| Ok(Class::Native(column_type));
+        let native = |column_type| match self.plain {
+            true => Ok(Class::Plain(column_type)),
+            false => Ok(Class::Native(column_type)),
+        };
         match self.data_type {
             DataType::Null => Ok(Class::Null),
             DataType::Boolean => Ok(Class::Boolean),
@@ -150,13 +145,13 @@ fn elsewheres(data_type: &DataType) -> usize {
 
 /// The column of instants in this unit. Parquet has no seconds.
 fn timestamp(unit: ArrowUnit) -> ColumnType {
-    let (column_unit, digits) = match unit {
-        ArrowUnit::Second => (TimeUnit::Millis, 0),
-        ArrowUnit::Millisecond => (TimeUnit::Millis, 3),
-        ArrowUnit::Microsecond => (TimeUnit::Micros, 6),
-        ArrowUnit::Nanosecond => (TimeUnit::Nanos, 9),
+    let form = Some(Form::Text(TextForm::fixed(digits(unit))));
+    let unit = match unit {
+        ArrowUnit::Second | ArrowUnit::Millisecond => TimeUnit::Millis,
+        ArrowUnit::Microsecond => TimeUnit::Micros,
+        ArrowUnit::Nanosecond => TimeUnit::Nanos,
     };
-    ColumnType::Timestamp { unit: column_unit, form: Some(Form::Text(TextForm::fixed(digits))) }
+    ColumnType::Timestamp { unit, form }
 }
 
 /// The decimal digits of a second in this unit.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, StructArray};
 use arrow_schema::{Field, Fields};
 
 use super::class::{ArrowType, Class};
@@ -55,38 +55,27 @@ impl Builder {
     }
 
     fn declare_node(&mut self, field: &Field, arrow: ArrowType<'_>, node: NodeId) -> Result<()> {
-        let class = arrow.class().map_err(|reason| refused(field, reason))?;
-        match class {
-            Class::Null | Class::Plain => Ok(()),
-            Class::Boolean => self.type_leaf(node, ColumnType::Boolean),
-            Class::Int => self.type_leaf(node, ColumnType::Int64),
-            Class::Double => self.type_leaf(node, ColumnType::Float64),
-            Class::Text | Class::Clock => self.type_leaf(node, ColumnType::String),
-            Class::Native(column_type) => self.type_leaf(node, column_type),
+        let leaf = match arrow.class().map_err(|reason| refused(field, reason))? {
+            Class::Null | Class::Plain(_) => return Ok(()),
             Class::Elsewhere(data_type) => {
-                self.declare_node(field, arrow.elsewhere(data_type), node)
+                return self.declare_node(field, arrow.elsewhere(data_type), node);
             }
             Class::Struct(fields) => {
                 self.type_node(node, TypedAs::Struct);
-                self.declare_fields(fields, node)
+                return self.declare_fields(fields, node);
             }
             Class::List(element) => {
                 self.type_node(node, TypedAs::List);
-                let below = match self.nodes[node].element {
-                    Some(below) => below,
-                    None => {
-                        let below = self.add_node();
-                        self.nodes[node].element = Some(below);
-                        below
-                    }
-                };
-                self.declare_node(element, ArrowType::of(element), below)
+                let below = self.element(node);
+                return self.declare_node(element, ArrowType::of(element), below);
             }
-        }
-    }
-
-    fn type_leaf(&mut self, node: NodeId, column_type: ColumnType) -> Result<()> {
-        self.type_node(node, TypedAs::Leaf(column_type));
+            Class::Boolean => ColumnType::Boolean,
+            Class::Int => ColumnType::Int64,
+            Class::Double => ColumnType::Float64,
+            Class::Text | Class::Clock => ColumnType::String,
+            Class::Native(column_type) => column_type,
+        };
+        self.type_node(node, TypedAs::Leaf(leaf));
         Ok(())
     }
 
@@ -127,16 +116,11 @@ impl Builder {
                     self.fill_values(node, values, arrow, class, (valid, slots, first));
                 }
             }
-            Class::Struct(fields) => {
-                let objects = self.nodes[node].count(Kind::Object);
-                put(
-                    &mut self.nodes[node],
-                    first,
-                    &slots,
-                    valid.as_deref(),
-                    &KindOf::All(Kind::Object),
-                );
-                self.fill_fields(node, array, fields, &slots, objects);
+            Class::Struct(_) => {
+                let values = &mut self.nodes[node];
+                let objects = values.count(Kind::Object);
+                put(values, first, &slots, valid.as_deref(), &KindOf::All(Kind::Object));
+                self.fill_fields(node, array.as_struct(), &slots, objects);
             }
             Class::List(element) => {
                 let node = &mut self.nodes[node];
@@ -167,12 +151,11 @@ impl Builder {
     pub(super) fn fill_fields(
         &mut self,
         node: NodeId,
-        array: &ArrayRef,
-        fields: &Fields,
+        objects: &StructArray,
         slots: &Slots,
         first: usize,
     ) {
-        for (at, (field, column)) in fields.iter().zip(array.as_struct().columns()).enumerate() {
+        for (at, (field, column)) in objects.fields().iter().zip(objects.columns()).enumerate() {
             let Some(found) = self.nodes[node].field(field.name(), at) else { continue };
             let below = self.nodes[node].fields[found].node;
             let arrow = self.field_type(node, field);

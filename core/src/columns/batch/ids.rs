@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StructArray};
-use arrow_schema::{DataType, Fields};
 
 use super::class::{ArrowType, Class};
 use super::slots::Slots;
 use super::values::{KindOf, append};
 use crate::columns::builder::Builder;
+use crate::columns::ids::{missing_id, no_id};
 use crate::columns::node::{KINDS, Kind, Node};
 use crate::columns::values::Texts;
 use crate::json::number;
@@ -43,8 +43,8 @@ enum Candidate<'c> {
     /// Nothing, or a null.
     Nothing,
     Id(Cow<'c, str>),
-    /// Something else, for people.
-    Other(String),
+    /// A value of this kind, described for people.
+    Other(Kind, String),
 }
 
 impl Ids {
@@ -59,7 +59,9 @@ impl Ids {
                 match own.as_mut().map_or(Candidate::Nothing, Candidates::next) {
                     Candidate::Nothing => ids.texts.push(&row.to_string()),
                     Candidate::Id(id) => ids.texts.push(&id),
-                    Candidate::Other(found) => return Err(no_id(row, ID_COLUMN, &found)),
+                    Candidate::Other(kind, found) => {
+                        return Err(refused(row, ID_COLUMN, kind, &found));
+                    }
                 }
             }
             return Ok(ids);
@@ -73,13 +75,13 @@ impl Ids {
         for row in numbers {
             let id = match found.next() {
                 Candidate::Id(id) => id,
-                Candidate::Nothing => return Err(no_id(row, name, "null")),
-                Candidate::Other(found) => return Err(no_id(row, name, &found)),
+                Candidate::Nothing => return Err(refused(row, name, Kind::Null, "null")),
+                Candidate::Other(kind, found) => return Err(refused(row, name, kind, &found)),
             };
             ids.own_id_differs |= match own.as_mut().map_or(Candidate::Nothing, Candidates::next) {
                 Candidate::Nothing => false,
                 Candidate::Id(own) => own != id,
-                Candidate::Other(_) => true,
+                Candidate::Other(..) => true,
             };
             ids.texts.push(&id);
         }
@@ -99,24 +101,14 @@ impl Builder {
 }
 
 fn column<'r>(rows: &'r StructArray, name: &str) -> Option<(&'r ArrayRef, ArrowType<'r>)> {
-    let DataType::Struct(fields) = rows.data_type() else { return None };
-    let (at, field) = named(fields, name)?;
+    let (at, field) = rows.fields().find(name)?;
     Some((rows.column(at), ArrowType::of(field)))
-}
-
-fn named<'f>(fields: &'f Fields, name: &str) -> Option<(usize, &'f arrow_schema::Field)> {
-    fields.find(name).map(|(at, field)| (at, field.as_ref()))
 }
 
 /// The values of the field at the end of this path.
 fn at_path(rows: &StructArray, path: &[&str], first_row: u64, name: &str) -> Result<Candidates> {
-    let missing = |row: usize| {
-        let message = format!(
-            "the row has no field {name:?}, which must hold its id; add the field, or name another \
-             one by the option id"
-        );
-        Error::new(ErrorKind::Row, message).at_row(first_row + row as u64)
-    };
+    let missing =
+        |row: usize| Error::new(ErrorKind::Row, missing_id(name)).at_row(first_row + row as u64);
     let mut above = rows;
     let Some((last, structs)) = path.split_last() else { return Err(missing(0)) };
     for step in structs {
@@ -152,23 +144,25 @@ impl Candidates {
         self.value += 1;
         let index = self.next[kind as usize];
         self.next[kind as usize] += 1;
-        let other = |found: String| Candidate::Other(found);
-        match kind {
-            Kind::String => Candidate::Id(Cow::Borrowed(self.node.strings.text(index))),
-            Kind::Int => Candidate::Id(Cow::Owned(self.node.ints[index].to_string())),
-            Kind::Big => Candidate::Id(Cow::Owned(self.node.bigs[index].to_string())),
-            Kind::Literal => other(format!("the number {}", self.node.literals.text(index))),
+        let found = match kind {
+            Kind::String => return Candidate::Id(Cow::Borrowed(self.node.strings.text(index))),
+            Kind::Int => return Candidate::Id(Cow::Owned(self.node.ints[index].to_string())),
+            Kind::Big => return Candidate::Id(Cow::Owned(self.node.bigs[index].to_string())),
+            Kind::Literal => self.node.literals.text(index).to_owned(),
             Kind::Double => {
-                let mut buffer = number::buffer();
-                let text = number::format(self.node.doubles[index], &mut buffer);
-                other(format!("the number {text}"))
+                number::format(self.node.doubles[index], &mut number::buffer()).to_owned()
             }
-            Kind::Boolean => other(self.node.booleans[index].to_string()),
-            Kind::Object => other("an object".to_owned()),
-            Kind::Array => other("an array".to_owned()),
-            _ => Candidate::Nothing,
-        }
+            Kind::Boolean => self.node.booleans[index].to_string(),
+            Kind::Object => "an object".to_owned(),
+            Kind::Array => "an array".to_owned(),
+            Kind::Absent | Kind::Null | Kind::Json | Kind::Native => return Candidate::Nothing,
+        };
+        Candidate::Other(kind, found)
     }
+}
+
+fn refused(row: u64, name: &str, kind: Kind, found: &str) -> Error {
+    Error::new(ErrorKind::Row, no_id(name, kind, found)).at_row(row)
 }
 
 /// Appends the values at these places to a node. Gives the kind of each.
@@ -183,12 +177,4 @@ fn values(node: &mut Node, array: &ArrayRef, arrow: ArrowType<'_>, slots: Slots)
         Ok(Class::Null) | Err(_) => KindOf::All(Kind::Null),
         Ok(leaf) => append(node, array, &leaf, &slots),
     }
-}
-
-fn no_id(row: u64, name: &str, found: &str) -> Error {
-    let message = format!(
-        "the id in field {name:?} is {found}, but an id must be a text or a whole number of 64 \
-         bits; name another field by the option id"
-    );
-    Error::new(ErrorKind::Row, message).at_row(row)
 }

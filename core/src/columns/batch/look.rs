@@ -11,16 +11,14 @@ use arrow_schema::DataType;
 use super::class::{ArrowType, Class, DAY_MS, digits};
 use super::slots::{Slots, elements, elements_of};
 use super::values::instant_of;
+use crate::columns::builder::row_too_large;
 use crate::columns::node::{BYTES, Kind};
+use crate::time::{DAY_SECONDS, DAYS};
 use crate::{Error, ErrorKind, Result, Settings};
 
-/// 0001-01-01 and 9999-12-31 in days since 1970. Many readers, Python among them, know no others.
-const DAY_FIRST: i64 = -719_162;
-const DAY_LAST: i64 = 2_932_896;
-const DAY_SECONDS: i64 = 86_400;
-/// What a value takes that is stored in 16 bytes.
+/// The bytes of a wide decimal.
 const WIDE_BYTES: usize = 16;
-/// What the text of a time without a zone takes, about.
+/// The bytes of the text of a time without a zone, about.
 const CLOCK_BYTES: usize = 19;
 
 /// The step of a path into a list.
@@ -188,11 +186,7 @@ impl Look {
     }
 
     fn too_large(&self, row: usize) -> Error {
-        let message = format!(
-            "the row takes more than {} bytes (row_bytes_max); split it, or raise row_bytes_max",
-            self.row_bytes_max
-        );
-        Error::new(ErrorKind::Limit, message).at_row(self.first_row + row as u64)
+        row_too_large(self.first_row + row as u64, self.row_bytes_max)
     }
 
     fn error(&self, row: usize, message: String) -> Error {
@@ -267,7 +261,7 @@ fn first_bad(array: &ArrayRef, slots: &Slots) -> Option<(usize, String)> {
 }
 
 fn day(days: i64) -> Option<String> {
-    let known = (DAY_FIRST..=DAY_LAST).contains(&days);
+    let known = DAYS.contains(&days);
     (!known).then(|| {
         format!(
             "day {days} since 1970 is outside the years 0001 to 9999; correct it, or put a null"

@@ -15,7 +15,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
-use arrow_schema::Fields;
 
 use super::builder::{Builder, END_BYTES, LEVEL_BYTES, ROOT};
 use super::node::Kind;
@@ -29,7 +28,6 @@ use slots::Slots;
 #[derive(Debug)]
 pub(crate) struct BatchRows {
     rows: StructArray,
-    fields: Fields,
     ids: Ids,
     /// The bytes that each row takes, with its id.
     row_bytes: Vec<usize>,
@@ -42,7 +40,6 @@ impl BatchRows {
     /// cannot be taken.
     pub(crate) fn read(batch: &RecordBatch, builder: &Builder, source: &IdSource) -> Result<Self> {
         let rows = StructArray::from(batch.clone());
-        let fields = batch.schema().fields().clone();
         let mut look = Look {
             row_bytes: vec![0; rows.len()],
             each: 0,
@@ -60,7 +57,7 @@ impl BatchRows {
         for (at, bytes) in row_bytes.iter_mut().enumerate() {
             *bytes += each + ids.texts.text(at).len() + END_BYTES;
         }
-        Ok(BatchRows { rows, fields, ids, row_bytes })
+        Ok(BatchRows { rows, ids, row_bytes })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -71,7 +68,7 @@ impl BatchRows {
 impl Builder {
     /// Makes nodes for the fields of a batch. It comes before [`Builder::push_batch`].
     pub(crate) fn declare(&mut self, batch: &BatchRows) -> Result<()> {
-        self.declare_fields(&batch.fields, ROOT)
+        self.declare_fields(batch.rows.fields(), ROOT)
     }
 
     /// How many rows of the batch, from `from` on, come before the builder holds `bytes_max`.
@@ -97,9 +94,8 @@ impl Builder {
     pub(crate) fn push_batch(&mut self, batch: &BatchRows, rows: Range<usize>) {
         let first = self.rows();
         self.nodes[ROOT].put_all(first, rows.len(), Kind::Object);
-        let array: ArrayRef = Arc::new(batch.rows.slice(rows.start, rows.len()));
-        let slots = Slots::of_rows(rows.len());
-        self.fill_fields(ROOT, &array, &batch.fields, &slots, first);
+        let objects = batch.rows.slice(rows.start, rows.len());
+        self.fill_fields(ROOT, &objects, &Slots::of_rows(rows.len()), first);
         self.push_ids(&batch.ids, rows.start, rows.end);
         self.held_bytes += batch.row_bytes[rows].iter().sum::<usize>();
         self.nodes_of_rows = self.nodes.len();

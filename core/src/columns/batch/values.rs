@@ -11,11 +11,12 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, BinaryArrayType, StringArrayType};
 use arrow_schema::{DataType, TimeUnit};
 
-use super::class::{ArrowType, Class, DAY_MS, digits};
+use super::class::{Class, DAY_MS, digits};
 use super::slots::Slots;
 use crate::columns::natives::{NativeText, Natives};
 use crate::columns::node::{Kind, Node};
 use crate::columns::values::{Blobs, Texts, Values};
+use crate::schema::ColumnType;
 use crate::time::timestamp_text;
 
 /// Appends the values at these places, which all have a value. Gives the kind of each.
@@ -54,7 +55,7 @@ pub(super) fn append(
             }
             KindOf::All(Kind::Native)
         }
-        Class::Plain => plain(node, array, slots),
+        Class::Plain(column_type) => plain(node, array, column_type, slots),
         // The caller has dealt with these.
         Class::Null | Class::Struct(_) | Class::List(_) | Class::Elsewhere(_) => {
             KindOf::All(Kind::Null)
@@ -173,51 +174,44 @@ fn int64(array: &ArrayRef, slots: &Slots, out: &mut Vec<i64>) {
     }
 }
 
-/// Appends values as JSON has them: whole numbers, other numbers as literals, and texts.
-fn plain(node: &mut Node, array: &ArrayRef, slots: &Slots) -> KindOf {
-    let natives = |column_type| {
-        let mut read = Natives::new(column_type);
-        natives(array, slots, &mut read);
-        read
-    };
+/// Appends values of this type as JSON has them: whole numbers, other numbers as literals, and
+/// texts.
+fn plain(node: &mut Node, array: &ArrayRef, column_type: &ColumnType, slots: &Slots) -> KindOf {
     let mut kinds = Vec::with_capacity(slots.len());
-    match ArrowType::of_rows(array.data_type()).class() {
-        Ok(Class::Clock) => {
-            slots.places().for_each(|at| node.strings.push(&clock(array, at)));
-            return KindOf::All(Kind::String);
+    if is_whole(array.data_type()) {
+        for at in slots.places() {
+            kinds.push(plain_integer(node, integer(array, at)));
         }
-        Ok(Class::Native(column_type)) if !is_whole(array.data_type()) => {
-            let read = natives(column_type);
-            for at in 0..slots.len() {
-                kinds.push(match read.text(at) {
-                    NativeText::Text(text) => {
-                        node.strings.push(&text);
-                        Kind::String
-                    }
-                    NativeText::Number(literal) => {
-                        node.literals.push(&literal);
-                        Kind::Literal
-                    }
-                });
+        return KindOf::Each(kinds);
+    }
+    let mut read = Natives::new(column_type.clone());
+    natives(array, slots, &mut read);
+    for at in 0..slots.len() {
+        kinds.push(match read.text(at) {
+            NativeText::Text(text) => {
+                node.strings.push(&text);
+                Kind::String
             }
-        }
-        _ => {
-            for at in slots.places() {
-                let value = integer(array, at);
-                kinds.push(if let Ok(int) = i64::try_from(value) {
-                    node.ints.push(int);
-                    Kind::Int
-                } else if let Ok(big) = u64::try_from(value) {
-                    node.bigs.push(big);
-                    Kind::Big
-                } else {
-                    node.literals.push(&value.to_string());
-                    Kind::Literal
-                });
+            NativeText::Number(literal) => {
+                node.literals.push(&literal);
+                Kind::Literal
             }
-        }
+        });
     }
     KindOf::Each(kinds)
+}
+
+fn plain_integer(node: &mut Node, value: i128) -> Kind {
+    if let Ok(int) = i64::try_from(value) {
+        node.ints.push(int);
+        Kind::Int
+    } else if let Ok(big) = u64::try_from(value) {
+        node.bigs.push(big);
+        Kind::Big
+    } else {
+        node.literals.push(&value.to_string());
+        Kind::Literal
+    }
 }
 
 fn is_whole(data_type: &DataType) -> bool {
