@@ -1,5 +1,6 @@
 //! What the cross-crate tests share.
 
+pub mod dice;
 pub mod generate;
 pub mod imports;
 pub mod instants;

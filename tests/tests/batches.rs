@@ -21,7 +21,8 @@ use coldpress_tests::roundtrip::{decode, encode_text, target};
 use serde_json::{Map, Value};
 
 use arrays::array;
-use cells::{Cell, Dice, Type};
+use cells::{Cell, Type};
+use coldpress_tests::dice::Dice;
 
 const CASES: u64 = 10_000;
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use coldpress_core::{Encoder, LsnRange, NewFields, Schema, Settings, Target};
+use coldpress_tests::dice::Dice;
 use coldpress_tests::tools;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +37,7 @@ fn engines_read_a_folder_of_drifting_rows_as_they_were_put() {
 
 fn write_collections(folder: &Path) {
     let seed = std::env::var("COLDPRESS_DRIFT_SEED").map_or(12, |text| text.parse().unwrap());
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let names: Vec<String> = (0..COLLECTIONS).map(|at| format!("collection-{at}")).collect();
     let mut rescued = 0;
     for name in &names {
@@ -146,18 +147,5 @@ impl Kind {
             }
             Kind::Array(element) => (0..n % 4).map(|_| element.value(dice)).collect(),
         }
-    }
-}
-
-/// Numbers that depend on the seed alone (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % end as u64) as usize
     }
 }

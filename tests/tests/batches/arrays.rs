@@ -7,7 +7,8 @@ use arrow_array::*;
 use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields};
 
-use crate::cells::{Cell, Dice, Type};
+use crate::cells::{Cell, Type};
+use coldpress_tests::dice::Dice;
 
 /// An array of these cells, whose form `dice` chooses.
 pub fn array(of: &Type, cells: &[&Cell], dice: &mut Dice) -> ArrayRef {

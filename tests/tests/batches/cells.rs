@@ -1,33 +1,11 @@
 //! Types and values of columns, and their JSON, printed by others than Coldpress.
 
 use arrow_schema::Field;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDate, NaiveTime};
+use coldpress_tests::dice::Dice;
 use serde_json::{Map, Value, json};
-
-/// Numbers from a seed (SplitMix64).
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Dice(seed)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn between(&mut self, first: i64, last: i64) -> i128 {
-        i128::from(first) + i128::from(self.next()) % (i128::from(last) - i128::from(first) + 1)
-    }
-}
 
 /// The type of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,8 +84,8 @@ impl Type {
             Type::Float32 => Cell::Float32(finite32(dice)),
             Type::Float64 => Cell::Float64(finite64(dice)),
             Type::Text => Cell::Text(text(dice)),
-            Type::Binary => Cell::Bytes((0..dice.below(5)).map(|_| dice.next() as u8).collect()),
-            Type::Uuid => Cell::Bytes((0..16).map(|_| dice.next() as u8).collect()),
+            Type::Binary => Cell::Bytes((0..dice.below(5)).map(|_| dice.bits() as u8).collect()),
+            Type::Uuid => Cell::Bytes((0..16).map(|_| dice.bits() as u8).collect()),
             // 1582-10-15 to 9999-12-31, and now and then from the year 1 on.
             Type::Date if dice.below(20) == 0 => Cell::Int(dice.between(-719_162, 2_932_896)),
             Type::Date => Cell::Int(dice.between(-141_427, 2_932_896)),
@@ -176,7 +154,7 @@ impl Type {
                 let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
                 json!(parts.join("-"))
             }
-            (_, Cell::Bytes(bytes)) => json!(base64(bytes)),
+            (_, Cell::Bytes(bytes)) => json!(STANDARD.encode(bytes)),
             (Type::List(element), Cell::List(cells)) => {
                 cells.iter().map(|cell| element.json(cell)).collect()
             }
@@ -202,7 +180,7 @@ impl Type {
 }
 
 fn integer(bits: u8, signed: bool, dice: &mut Dice) -> i128 {
-    let random = i128::from(dice.next()) & ((1 << bits) - 1);
+    let random = i128::from(dice.bits()) & ((1 << bits) - 1);
     let small = dice.between(0, 100);
     let value = if dice.below(2) == 0 { random } else { small };
     if signed { value - if dice.below(2) == 0 { 0 } else { 1 << (bits - 1) } } else { value }.clamp(
@@ -212,13 +190,13 @@ fn integer(bits: u8, signed: bool, dice: &mut Dice) -> i128 {
 }
 
 fn finite32(dice: &mut Dice) -> f32 {
-    let value = f32::from_bits(dice.next() as u32);
+    let value = f32::from_bits(dice.bits() as u32);
     let short = dice.below(1_000) as f32 / 8.0;
     if value.is_finite() && dice.below(2) == 0 { value } else { short }
 }
 
 fn finite64(dice: &mut Dice) -> f64 {
-    let value = f64::from_bits(dice.next());
+    let value = f64::from_bits(dice.bits());
     let short = dice.below(1_000) as f64 / 8.0;
     if value.is_finite() && dice.below(2) == 0 { value } else { short }
 }
@@ -240,19 +218,4 @@ fn split(value: i128, digits: u8) -> (i64, u32) {
 
 fn point(digits: u8) -> String {
     if digits == 0 { String::new() } else { format!("%.{digits}f") }
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |place: usize| u32::from(chunk.get(place).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }
