@@ -151,9 +151,9 @@ pub(crate) fn redirect_error(answer: &http::response::Parts, asked: &Url) -> Opt
     Some(format!("<Error><Code>Redirect</Code><Message>{message}</Message></Error>"))
 }
 
-/// What all our clients have in common. None follows a redirect: each request holds a secret, in its
-/// query or its headers, and the next host would get it. A signature holds for one host only anyway.
-/// And none says in a `Referer` which URL led to it.
+/// What all our clients have in common. None follows a redirect: each request holds a secret, in
+/// its query or its headers, and the next host would get it. A signature holds for one host only
+/// anyway. None sends a `Referer`, which would repeat the URL.
 fn builder(connect_timeout: Duration, timeout: Duration) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("coldpress/", env!("CARGO_PKG_VERSION")))

@@ -1,8 +1,8 @@
 //! Acceptance 3 of issue 12: in a collection whose rows change their types from file to file, each
 //! engine that reads the folder as one table gives the value that was put, or null with the value
 //! in `_rescued_data`. The files are encoded as an append and an outbox do it: each with the schema of
-//! the one before, and new fields as columns. `tests/web/drift.test.mjs` has files of the real command
-//! and of a real outbox, and Spark as a reader.
+//! the one before, and new fields as columns. `tests/web/drift.test.mjs` has files of the real
+//! command and of a real outbox, and Spark as a reader.
 //!
 //! `COLDPRESS_DRIFT_SEED=N` tries other rows.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail

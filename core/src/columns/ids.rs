@@ -122,8 +122,8 @@ pub(super) fn no_id(name: &str, kind: Kind, found: &str) -> String {
              another field by the option id"
         ),
         _ => format!(
-            "the id in field {name:?} is {found}, but an id must be a string or a whole number; name \
-             another field by the option id, or a path into an object, such as _id.$oid"
+            "the id in field {name:?} is {found}, but an id must be a string or a whole number; \
+             name another field by the option id, or a path into an object, such as _id.$oid"
         ),
     }
 }

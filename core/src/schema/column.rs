@@ -28,8 +28,8 @@ pub(crate) fn own_columns(named: bool) -> &'static [&'static str] {
 /// The Parquet field ids of our own two columns; none unless a schema states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OwnFieldIds {
-    /// The field id of `_id`. A file whose ids are a field of the documents has no such column: then
-    /// this is `None`.
+    /// The field id of `_id`. A file whose ids are a field of the documents has no such column:
+    /// then this is `None`.
     pub id: Option<i32>,
     /// The field id of `_rescued_data`.
     pub rescued: Option<i32>,

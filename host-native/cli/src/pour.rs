@@ -31,8 +31,8 @@ pub struct Poured {
     pub stored: Vec<StoredFile>,
     /// How many of their rows were stored by earlier runs of the same append.
     pub rows_before: u64,
-    /// Whether another writer was faster, so that the same rows, read again, can be stored after that
-    /// writer's.
+    /// Whether another writer was faster, so that the same rows, read again, can be stored after
+    /// those of that writer.
     pub was_outrun: bool,
     /// Whether the rows were to fit the columns of a file that the collection had.
     pub kept_columns: bool,

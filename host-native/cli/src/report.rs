@@ -17,9 +17,9 @@ use super::text::{Column, Table, counted, human_bytes, human_count, line_width};
 const RESCUED_SHOWN_MAX: usize = 20;
 
 /// What to do about values that do not fit the columns that a put keeps.
-const KEPT_COLUMNS: &str = "these values are in _rescued_data: the columns keep the types that they \
-                            have in the collection. To choose other types, put all rows anew with \
-                            --schema, or these with --new-schema";
+const KEPT_COLUMNS: &str = "these values are in _rescued_data: the columns keep the types that \
+                            they have in the collection. To choose other types, put all rows anew \
+                            with --schema, or these with --new-schema";
 
 /// One object that was put.
 pub struct File<'a> {

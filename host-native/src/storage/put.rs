@@ -39,7 +39,8 @@ impl ColdStorage {
         Ok(file.key)
     }
 
-    /// The target of one object. A wrong name is an error before the work of encoding, not after it.
+    /// The target of one object. A wrong name is an error before the work of encoding, and not
+    /// after it.
     pub(super) fn target_of(
         &self,
         collection: &str,

@@ -11,7 +11,8 @@ use super::answers::{KEY, storage};
 use super::common::stub::{Bucket, Reply, Stub};
 use super::common::{encoded, rows};
 
-/// A bucket that, once the flag is set, redirects each request to its path and query behind `place`.
+/// A bucket that, once the flag is set, redirects each request to its path and query behind
+/// `place`.
 fn redirecting(status: u16, place: &str) -> (Stub, Arc<AtomicBool>) {
     let (bucket, redirects) = (Bucket::new(true), Arc::new(AtomicBool::new(false)));
     let (place, flag) = (place.to_owned(), Arc::clone(&redirects));

@@ -68,7 +68,8 @@ function value(below, { is, fields, element }) {
     case 'instant': return `2026-01-02T03:04:${two(n)}.678Z`
     case 'day': return `2026-01-${two(1 + (n % 28))}`
     case 'null': return null
-    case 'struct': return Object.fromEntries(fields.map(([name, kind]) => [name, value(below, kind)]))
+    case 'struct':
+      return Object.fromEntries(fields.map(([name, kind]) => [name, value(below, kind)]))
     default: return Array.from({ length: n % 4 }, () => value(below, element))
   }
 }

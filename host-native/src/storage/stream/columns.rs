@@ -42,8 +42,8 @@ impl RowStream<'_> {
         let kept = self.encode(move |encoder| encoder.keep_columns(&given)).await;
         kept.map(|()| Some(schema)).map_err(|error| match error.kind() {
             ErrorKind::Settings => error.at(last.key.as_str()).with_note(
-                "these columns are kept from this file; name the same id as for it (the option id), \
-                 or give a schema, or have the columns inferred anew (new_schema)",
+                "these columns are kept from this file; name the same id as for it (the option \
+                 id), or give a schema, or have the columns inferred anew (new_schema)",
             ),
             _ => error,
         })
@@ -124,7 +124,8 @@ fn type_difference<'s>(
         (ColumnType::List(here), ColumnType::List(there)) => {
             type_difference(&here.column_type, &there.column_type, format!("{path}[]"))
         }
-        // The forms in which texts and numbers were written do not show here: engines see the types.
+        // The forms in which texts and numbers were written do not show here: engines see the
+        // types.
         _ if here.to_string() == there.to_string() => None,
         _ => Some(Difference { path, here, there }),
     }
@@ -132,9 +133,9 @@ fn type_difference<'s>(
 
 fn disagrees(path: &str, here: &ColumnType, there: &ColumnType, key: &ObjectKey) -> Error {
     let message = format!(
-        "the column {path:?} of these rows would be {here}, and in this file of the same collection \
-         it is {there}: engines that read both as one table would refuse them, or show other \
-         values; append the rows, give a schema, or have the columns inferred anew (new_schema)"
+        "the column {path:?} of these rows would be {here}, and in this file of the same \
+         collection it is {there}: engines that read both as one table would refuse them, or show \
+         other values; append the rows, give a schema, or have the columns inferred anew (new_schema)"
     );
     Error::new(ErrorKind::Settings, message).at(key.as_str())
 }

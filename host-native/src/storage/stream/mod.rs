@@ -153,8 +153,8 @@ impl RowStream<'_> {
         self.was_outrun
     }
 
-    /// The columns that this append keeps: those of the collection's last file when it began. `None`
-    /// if there was none, if this stream does not append, or if the caller chose otherwise.
+    /// The columns that this append keeps: those of the collection's last file when it began.
+    /// `None` if there was none, if this stream does not append, or if the caller chose otherwise.
     pub fn kept_columns(&self) -> Option<&Schema> {
         self.append.as_ref().and_then(AppendState::kept_columns)
     }

@@ -15,8 +15,8 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl RowStream<'_> {
     /// `Conflict` if the file right before the claimed LSNs came after this append began, and has a
-    /// column with another type than `schema`, the one of the file to publish. From here on, no file
-    /// can come between them.
+    /// column with another type than `schema`, the one of the file to publish. From here on, no
+    /// file can come between them.
     ///
     /// Looks only where the rows bring columns that the append did not keep: the others agree
     /// already. And only before its first file: one that is published cannot be taken back.
