@@ -8,8 +8,8 @@ use std::slice::Iter;
 use super::batch::{LeafBatch, StoredValue};
 use super::damage::corrupt;
 use super::document::{Item, Name, Rescued, json_text};
-use super::file::ParquetFile;
 use super::id::IdPlace;
+use super::layout::Layout;
 use super::limits::{no_memory, too_much};
 use super::row::{Projection, StoredRow};
 use crate::format::value_text::{decimal, decimal_text, float_as_double, uuid_text};
@@ -22,7 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Makes rows of the levels and values of the leaves.
-pub(super) struct Assembler {
+pub(crate) struct Assembler {
     row_bytes_max: usize,
     projection: Projection,
     id: IdPlace,
@@ -75,13 +75,13 @@ enum Shape {
 }
 
 impl Assembler {
-    pub(super) fn new(file: &ParquetFile, projection: &Projection) -> Result<Self> {
+    pub(crate) fn new(file: &Layout, projection: &Projection) -> Result<Self> {
         // The leaf of `_id` is the first one, if there is one.
         let mut leaves: Vec<usize> = (0..file.id.own_leaves()).collect();
         let mut next_in_file = leaves.len();
         let mut columns = Vec::new();
         let mut facts = &file.facts[..];
-        for column in file.schema().columns() {
+        for column in file.footer.schema.columns() {
             let count = column.column_type.leaves();
             let (own, behind) = facts.split_at(column.column_type.columns_in_all());
             if projection.takes(&column.name) || file.id.is_in(&column.name) {
@@ -112,17 +112,17 @@ impl Assembler {
         })
     }
 
-    pub(super) fn leaves(&self) -> &[usize] {
+    pub(crate) fn leaves(&self) -> &[usize] {
         &self.leaves
     }
 
     /// Turns to the rows of this row group.
-    pub(super) fn begin_group(&mut self, group: usize) {
+    pub(crate) fn begin_group(&mut self, group: usize) {
         self.columns.iter_mut().for_each(|column| column.begin_group(group));
     }
 
     /// The row that begins at the next entry of each leaf.
-    pub(super) fn row(&self, leaves: &mut [LeafBatch]) -> Result<StoredRow> {
+    pub(crate) fn row(&self, leaves: &mut [LeafBatch]) -> Result<StoredRow> {
         let Apart { id, columns, rescued } = self.apart(leaves)?;
         let mut fields = Vec::with_capacity(columns.len() + 1);
         if let Some(id) = id.as_ref().filter(|_| self.takes_own) {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::id::IdPlace;
-use super::limits::Terms;
-use crate::schema::facts::Facts;
+use super::chunk::ChunkPages;
+use super::group::GroupReader;
+use super::layout::Layout;
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A Coldpress file whose footer has been read and checked.
@@ -18,13 +18,7 @@ use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 /// it is opened or when its rows are read.
 pub struct ParquetFile {
     pub(super) bytes: Bytes,
-    pub(super) terms: Terms,
-    pub(super) metadata: ParquetMetaData,
-    pub(super) footer: Footer,
-    /// Of each column of the schema, each field and each element, in order.
-    pub(super) facts: Vec<Facts>,
-    pub(super) has_rescued: bool,
-    pub(super) id: IdPlace,
+    pub(super) layout: Layout,
 }
 
 /// What the footer of a Coldpress file says. Reading it takes only the last bytes of the file.
@@ -111,47 +105,60 @@ impl ParquetFile {
     /// [`Rows`](crate::Rows) give an error of kind `Aborted`. They look at it before each page and
     /// every thousand rows.
     pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
-        self.terms.stop = Some(stop);
+        self.layout.terms.stop = Some(stop);
     }
 
     /// What its footer says.
     pub fn footer(&self) -> &Footer {
-        &self.footer
+        &self.layout.footer
     }
 
     /// The columns of the documents, with those that had only nulls.
     pub fn schema(&self) -> &Schema {
-        &self.footer.schema
+        &self.layout.footer.schema
     }
 
     /// How many rows it holds.
     pub fn rows_count(&self) -> u64 {
-        self.footer.rows_count
+        self.layout.footer.rows_count
     }
 
     /// The tenant whose rows they are.
     pub fn tenant_id(&self) -> u64 {
-        self.footer.tenant_id
+        self.layout.footer.tenant_id
     }
 
     /// The collection they belong to.
     pub fn collection(&self) -> &str {
-        &self.footer.collection
+        &self.layout.footer.collection
     }
 
     /// The LSNs they have.
     pub fn lsns(&self) -> LsnRange {
-        self.footer.lsns
+        self.layout.footer.lsns
+    }
+
+    /// All pages of the chunk.
+    pub(super) fn pages(&self, chunk: &ColumnChunkMetaData, rows: usize) -> Result<ChunkPages> {
+        ChunkPages::whole(&self.bytes, 0, chunk, rows)
+    }
+
+    /// All rows of the row group, with the leaves at these places.
+    pub(super) fn open_group(&self, group: usize, leaves: &[usize]) -> Result<GroupReader> {
+        let rows = self.layout.group_rows(group)?;
+        GroupReader::open(&self.layout, group, leaves, 0..rows, |leaf| {
+            self.pages(self.layout.chunk(group, leaf)?, rows)
+        })
     }
 }
 
 impl std::fmt::Debug for ParquetFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ParquetFile")
-            .field("tenant_id", &self.footer.tenant_id)
-            .field("collection", &self.footer.collection)
-            .field("lsns", &self.footer.lsns)
-            .field("rows_count", &self.footer.rows_count)
+            .field("tenant_id", &self.layout.footer.tenant_id)
+            .field("collection", &self.layout.footer.collection)
+            .field("lsns", &self.layout.footer.lsns)
+            .field("rows_count", &self.layout.footer.rows_count)
             .finish_non_exhaustive()
     }
 }

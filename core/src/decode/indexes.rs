@@ -25,7 +25,7 @@ const BLOCK_BYTES: usize = 32;
 pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     check(file)?;
     let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
-    let mut reader = ParquetMetaDataReader::new_with_metadata(file.metadata.clone())
+    let mut reader = ParquetMetaDataReader::new_with_metadata(file.layout.metadata.clone())
         .with_offset_index_policy(PageIndexPolicy::Required)
         .with_column_index_policy(PageIndexPolicy::Optional);
     reader.read_page_indexes(&file.bytes).map_err(unreadable)?;
@@ -37,8 +37,8 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
 /// and again.
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
     let mut left = file.bytes.len();
-    for chunk in file.metadata.row_groups().iter().flat_map(|group| group.columns()) {
-        file.terms.go_on()?;
+    for chunk in file.layout.metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        file.layout.terms.go_on()?;
         for (name, shape, offset, length) in [
             ("offset", &OFFSET_INDEX, chunk.offset_index_offset(), chunk.offset_index_length()),
             ("column", &COLUMN_INDEX, chunk.column_index_offset(), chunk.column_index_length()),

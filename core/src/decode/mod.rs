@@ -2,6 +2,7 @@
 
 mod assemble;
 mod batch;
+mod chunk;
 mod column;
 mod damage;
 mod document;
@@ -11,6 +12,7 @@ mod footer;
 mod group;
 mod id;
 mod indexes;
+mod layout;
 mod limits;
 mod outline;
 mod pages;
