@@ -39,7 +39,6 @@ impl ChunkPages {
         Ok(ChunkPages { dictionary: Bytes::new(), pages, rows: 0..rows, whole: true })
     }
 
-    #[expect(dead_code, reason = "for the scan, which comes next")]
     /// Consecutive data pages that hold these rows, and the dictionary page of the chunk, if it has
     /// one.
     pub(crate) fn part(dictionary: Bytes, pages: Bytes, rows: Range<usize>) -> Self {

@@ -1,5 +1,8 @@
 //! What the footer of a file says: all that a reader knows before it has a page.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::damage::{corrupt, guarded};
@@ -9,6 +12,7 @@ use super::id::IdPlace;
 use super::limits::{ReadLimits, Terms};
 use crate::Result;
 use crate::schema::facts::Facts;
+use crate::schema::{ColumnType, ID_COLUMN};
 
 /// A footer that has been read and checked. Reading it takes only the last bytes of the file.
 pub(crate) struct Layout {
@@ -21,26 +25,34 @@ pub(crate) struct Layout {
     pub(super) id: IdPlace,
 }
 
+/// Where the values of a field lie that are not rescued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FieldPlace<'l> {
+    /// In this leaf, which has this type.
+    Leaf(usize, &'l ColumnType),
+    /// Nowhere: no column has any.
+    Nothing,
+    /// In more than one leaf, in a list, or in the texts of a JSON column.
+    Many,
+}
+
 impl Layout {
-    #[expect(dead_code, reason = "for the scan, which comes next")]
     /// Reads the footer of a file of `file_bytes` bytes; `tail` is the end of that file.
     pub(crate) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
         guarded(|| footer::layout(tail, file_bytes, limits))
     }
 
-    #[expect(dead_code, reason = "for the scan, which comes next")]
     pub(crate) fn footer(&self) -> &Footer {
         &self.footer
     }
 
-    #[expect(dead_code, reason = "for the scan, which comes next")]
     pub(crate) fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }
 
-    #[expect(dead_code, reason = "for the scan, which comes next")]
-    pub(crate) fn limits(&self) -> &ReadLimits {
-        &self.terms.limits
+    /// See [`ParquetFile::stop_when`](crate::ParquetFile::stop_when).
+    pub(crate) fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.terms.stop = Some(stop);
     }
 
     /// The chunk of the leaf in the row group.
@@ -48,6 +60,50 @@ impl Layout {
         let group = self.metadata.row_groups().get(group);
         let chunk = group.and_then(|group| group.columns().get(leaf));
         chunk.ok_or_else(|| corrupt("a row group has too few columns"))
+    }
+
+    /// Where the column of the field at this path lies.
+    pub(crate) fn field(&self, path: &[String]) -> FieldPlace<'_> {
+        let mut fields = self.footer.schema.columns();
+        let mut leaf = self.id.own_leaves();
+        let mut names = path.iter();
+        if path.first().is_some_and(|name| name == ID_COLUMN) && !self.id.is_field() {
+            return FieldPlace::Many;
+        }
+        while let Some(name) = names.next() {
+            let Some(at) = fields.iter().position(|field| field.name == *name) else {
+                return FieldPlace::Nothing;
+            };
+            leaf += fields[..at].iter().map(|field| field.column_type.leaves()).sum::<usize>();
+            match &fields[at].column_type {
+                ColumnType::Null => return FieldPlace::Nothing,
+                ColumnType::Struct(below) => fields = below,
+                ColumnType::List(_) | ColumnType::Json => return FieldPlace::Many,
+                // A value has no fields.
+                _ if names.next().is_some() => return FieldPlace::Nothing,
+                column_type => return FieldPlace::Leaf(leaf, column_type),
+            }
+        }
+        FieldPlace::Many
+    }
+
+    /// The leaf that holds the ids, and its type.
+    pub(crate) fn ids(&self) -> FieldPlace<'_> {
+        match &self.id {
+            IdPlace::Own(_) => FieldPlace::Leaf(0, &ColumnType::String),
+            IdPlace::Field(path) => self.field(path),
+        }
+    }
+
+    /// Whether a rescued value can be an id.
+    pub(crate) fn rescues_ids(&self) -> bool {
+        self.id.is_field()
+    }
+
+    /// The leaf `_rescued_data`, if the file has it: the last one.
+    pub(crate) fn rescued_leaf(&self) -> Option<usize> {
+        let leaves = self.metadata.file_metadata().schema_descr().num_columns();
+        leaves.checked_sub(1).filter(|_| self.has_rescued)
     }
 
     /// The rows of the row group.
