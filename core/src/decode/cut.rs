@@ -35,6 +35,16 @@ impl Fields {
         }
     }
 
+    /// Whether a field of this name is one of them, or has some of them below it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The fields below the one of this name; `None` if all of it is meant, or nothing.
+    pub(super) fn below(&self, name: &str) -> Option<&Fields> {
+        self.0.get(name)?.as_ref()
+    }
+
     /// The names at the top.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.0.keys()

@@ -75,6 +75,8 @@ pub struct Scan {
     pub(super) condition: Condition,
     /// What the rows are cut to; `None`: nothing is cut.
     pub(super) fields: Option<Fields>,
+    /// The same, and what the condition reads.
+    pub(super) tested_fields: Option<Fields>,
     pub(super) rows_left: u64,
     pub(super) layout: Option<Layout>,
     stop: Option<Arc<AtomicBool>>,
@@ -134,13 +136,19 @@ impl Scan {
         let mut progress = ScanProgress::default();
         let mut store = Store::new(file);
         store.ask([tail..end].into(), 0, &mut progress);
+        let condition = Condition { id: query.id, filter: query.filter };
         let paths = query.columns.as_ref();
+        let read = condition.columns();
+        let fields = |paths: &Vec<Vec<String>>, more: &[Vec<String>]| {
+            Fields::new(paths.iter().chain(more).map(Vec::as_slice))
+        };
         Ok(Scan {
             store,
             settings,
             lsns: query.lsns,
-            fields: paths.map(|paths| Fields::new(paths.iter().map(Vec::as_slice))),
-            condition: Condition { id: query.id, filter: query.filter },
+            fields: paths.map(|paths| fields(paths, &[])),
+            tested_fields: paths.map(|paths| fields(paths, &read)),
+            condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
             layout: None,
             stop: None,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::plan::{self, Span};
 use super::store::Store;
-use crate::decode::{Assembler, GroupReader, Layout};
+use crate::decode::{Assembler, Fields, GroupReader, Layout};
 use crate::{Projection, Result, StoredRow};
 
 /// Reads spans one after the other.
@@ -23,8 +23,8 @@ struct OpenSpan {
 }
 
 impl SpanReader {
-    pub(super) fn new(layout: &Layout, projection: &Projection, spans: Vec<Span>) -> Result<Self> {
-        let assembler = Assembler::new(layout, projection)?;
+    pub(super) fn new(layout: &Layout, fields: Option<&Fields>, spans: Vec<Span>) -> Result<Self> {
+        let assembler = assembler(layout, fields)?;
         Ok(SpanReader { assembler, spans: spans.into(), open: None })
     }
 
@@ -67,9 +67,17 @@ impl SpanReader {
     }
 }
 
-/// The leaves that a projection reads, in order.
-pub(super) fn leaves(layout: &Layout, projection: &Projection) -> Result<Vec<usize>> {
-    Ok(Assembler::new(layout, projection)?.leaves().to_vec())
+/// The leaves that these fields take, in order; all, if it is `None`.
+pub(super) fn leaves(layout: &Layout, fields: Option<&Fields>) -> Result<Vec<usize>> {
+    Ok(assembler(layout, fields)?.leaves().to_vec())
+}
+
+fn assembler(layout: &Layout, fields: Option<&Fields>) -> Result<Assembler> {
+    let projection = match fields {
+        None => Projection::All,
+        Some(fields) => Projection::Columns(fields.names().cloned().collect()),
+    };
+    Assembler::narrow(layout, &projection, fields)
 }
 
 /// The number of a row in the file.

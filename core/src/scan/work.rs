@@ -6,17 +6,15 @@ use super::machine::{Scan, Stage};
 use super::plan::{self, Span};
 use super::prune;
 use super::rows::{SpanReader, leaves};
-use crate::decode::Layout;
-use crate::{Projection, Result, StoredRow};
+use crate::decode::{Fields, Layout};
+use crate::{Result, StoredRow};
 
 impl Scan {
     /// Plans the next row groups, and asks for their bytes.
     pub(super) fn plan(&mut self) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let (gap, window) = (self.settings.join_gap_bytes, self.settings.window_bytes);
-        let projection = self.projection(&[]);
-        let tested = self.projection(&self.condition.columns());
-        let all = leaves(layout, &tested)?;
+        let all = leaves(layout, self.tested_fields.as_ref())?;
         let (mut spans, mut size, mut rows) = (Vec::new(), 0, 0);
         while rows < self.rows_left
             && size < window
@@ -39,35 +37,30 @@ impl Scan {
         }
         match spans.is_empty() {
             true => Ok(Stage::Done),
-            false => self.fetch(spans, &projection, &tested),
+            false => self.fetch(spans),
         }
     }
 
     /// Asks for the bytes of these spans: in two rounds, if that saves more than a request costs.
-    fn fetch(
-        &mut self,
-        spans: Vec<Span>,
-        projection: &Projection,
-        tested: &Projection,
-    ) -> Result<Stage> {
+    fn fetch(&mut self, spans: Vec<Span>) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let gap = self.settings.join_gap_bytes;
-        let all = leaves(layout, tested)?;
+        let all = leaves(layout, self.tested_fields.as_ref())?;
         let ranges = plan::ranges(layout, &spans, &all)?;
         if !self.condition.is_empty() {
-            let first = Projection::Columns(tops(&self.condition.columns()));
-            let wanted = plan::ranges(layout, &spans, &leaves(layout, &first)?)?;
+            let columns = self.condition.columns();
+            let first = Some(Fields::new(columns.iter().map(Vec::as_slice)));
+            let wanted = plan::ranges(layout, &spans, &leaves(layout, first.as_ref())?)?;
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {
-                let reader = SpanReader::new(layout, &first, spans)?;
+                let reader = SpanReader::new(layout, first.as_ref(), spans)?;
                 self.ask(wanted, gap);
                 return Ok(Stage::Filter(reader));
             }
         }
-        let tests = !self.condition.is_empty();
-        let reader = SpanReader::new(layout, if tests { tested } else { projection }, spans)?;
+        let reader = SpanReader::new(layout, self.tested_fields.as_ref(), spans)?;
         self.ask(ranges, gap);
-        Ok(Stage::Rows { reader, tested: !tests })
+        Ok(Stage::Rows { reader, tested: self.condition.is_empty() })
     }
 
     /// Tests the rows by the columns of the filter, and asks for the others of those it takes.
@@ -92,14 +85,14 @@ impl Scan {
                 _ => runs.push(at..at + 1),
             }
         }
-        let (gap, projection) = (self.settings.join_gap_bytes, self.projection(&[]));
-        let leaves = leaves(layout, &projection)?;
+        let gap = self.settings.join_gap_bytes;
+        let leaves = leaves(layout, self.fields.as_ref())?;
         let mut spans = Vec::new();
         for (group, runs) in taken {
             spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
         }
         let ranges = plan::ranges(layout, &spans, &leaves)?;
-        let reader = SpanReader::new(layout, &projection, spans)?;
+        let reader = SpanReader::new(layout, self.fields.as_ref(), spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: true })
     }
@@ -144,19 +137,4 @@ impl Scan {
         let rows = layout.group_rows(group)?;
         Ok(prune::whole(usize::try_from(most).unwrap_or(usize::MAX).min(rows)))
     }
-
-    /// The columns to read so that rows can be given, and these fields be tested.
-    fn projection(&self, tested: &[Vec<String>]) -> Projection {
-        match &self.fields {
-            None => Projection::All,
-            Some(fields) => {
-                Projection::Columns(fields.names().cloned().chain(tops(tested)).collect())
-            }
-        }
-    }
-}
-
-/// The first names of these paths.
-fn tops(paths: &[Vec<String>]) -> Vec<String> {
-    paths.iter().filter_map(|path| path.first().cloned()).collect()
 }

@@ -155,3 +155,24 @@ fn a_second_round_comes_only_if_it_saves_more_than_a_request() {
     assert_eq!(rows.len(), 1);
     assert!(apart.requests > 2 && apart.bytes < cheap.bytes, "{apart:?} {cheap:?}");
 }
+
+#[test]
+fn a_field_of_a_struct_moves_its_own_bytes() {
+    let settings = Settings { codec: Codec::None, ..Settings::default() };
+    let mut encoder = Encoder::new(settings).unwrap();
+    for at in 0..20_000_u64 {
+        let document = json!({"s": {"text": format!("{:x}", scatter(at)), "x": at % 50}});
+        encoder.push_row(&id(at, false), &document).unwrap();
+    }
+    let file = encoder.finish(&Target::new(1, "c")).unwrap().bytes;
+    let moved = |column| {
+        let tail_bytes = 4 << 10;
+        let settings = ScanSettings { tail_bytes, join_gap_bytes: 0, ..ScanSettings::default() };
+        let query = ScanQuery { columns: Some(vec![path(column)]), ..ScanQuery::default() };
+        let (rows, progress) = scan(&file, query, settings);
+        assert_eq!(rows.len(), 20_000);
+        progress.bytes
+    };
+    let (whole, one) = (moved("s"), moved("s.x"));
+    assert!(one + 20_000 * 15 < whole, "{one} of {whole}");
+}
