@@ -52,8 +52,8 @@ impl Fields {
 }
 
 impl StoredRow {
-    /// Leaves only these fields in the document. A value that is no object has no fields, so nothing
-    /// is left of it where a field below it is asked for.
+    /// Leaves only these fields in the document. A value that is no object has no fields, so
+    /// nothing is left of it where a field below it is asked for.
     pub(crate) fn cut(&mut self, to: &Fields) -> Result<()> {
         let document = std::mem::replace(&mut self.document, Item::Absent);
         self.document = cut(document, to)?;

@@ -1,4 +1,4 @@
-//! A file whose footer has been read, and the facts of that footer.
+//! A file whose footer has been read.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,8 +8,8 @@ use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::chunk::ChunkPages;
 use super::group::GroupReader;
-use super::layout::Layout;
-use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
+use super::layout::{Footer, Layout};
+use crate::{LsnRange, Result, Schema};
 
 /// A Coldpress file whose footer has been read and checked.
 ///
@@ -19,85 +19,6 @@ use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 pub struct ParquetFile {
     pub(super) bytes: Bytes,
     pub(super) layout: Layout,
-}
-
-/// What the footer of a Coldpress file says. Reading it takes only the last bytes of the file.
-///
-/// The columns are checked against the schema. The pages are not checked: they can be damaged even
-/// if the footer is not.
-#[derive(Debug, Clone)]
-pub struct Footer {
-    pub(super) schema: Schema,
-    pub(super) tenant_id: u64,
-    pub(super) collection: String,
-    pub(super) lsns: LsnRange,
-    pub(super) rows_count: u64,
-    pub(super) columns_count: usize,
-    pub(super) append: Option<(String, u64)>,
-    pub(super) id_field: Option<Vec<String>>,
-}
-
-impl Footer {
-    /// The columns of the documents, with those that had only nulls.
-    pub fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    /// How many rows the file holds.
-    pub fn rows_count(&self) -> u64 {
-        self.rows_count
-    }
-
-    /// How many columns the top of the file has, `_id` and `_rescued_data` among them. As in
-    /// [`Summary::columns`](crate::Summary::columns).
-    pub fn columns_count(&self) -> usize {
-        self.columns_count
-    }
-
-    /// The tenant whose rows they are.
-    pub fn tenant_id(&self) -> u64 {
-        self.tenant_id
-    }
-
-    /// The collection they belong to.
-    pub fn collection(&self) -> &str {
-        &self.collection
-    }
-
-    /// The LSNs they have.
-    pub fn lsns(&self) -> LsnRange {
-        self.lsns
-    }
-
-    /// The id of the append of the rows, and how many rows of that append come before them; `None`
-    /// if the append had no id.
-    pub fn append(&self) -> Option<(&str, u64)> {
-        self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
-    }
-
-    /// The names down to the field of the documents that holds the ids; `None` if the column `_id`
-    /// holds them. See [`IdSource::Field`](crate::IdSource::Field).
-    pub fn id_field(&self) -> Option<&[String]> {
-        self.id_field.as_deref()
-    }
-
-    /// An error of kind `Corrupt` if the file was made for another key. Otherwise a moved file
-    /// would give the rows of one tenant or collection as those of another.
-    pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
-        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
-            return Err(Error::corrupt(
-                "the key is that of a segment of a log, but a file of rows lies there",
-            ));
-        };
-        if (self.tenant_id, &self.collection, self.lsns) == (*tenant_id, collection, *lsns) {
-            return Ok(());
-        }
-        Err(Error::corrupt(format!(
-            "the file was made for tenant {}, collection {:?}, LSNs {}, but it lies at {key}; move \
-             it to its own key",
-            self.tenant_id, self.collection, self.lsns
-        )))
-    }
 }
 
 impl ParquetFile {

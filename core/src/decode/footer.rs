@@ -8,9 +8,9 @@ use parquet::file::metadata::{
 
 use super::chunk::place;
 use super::damage::{corrupt, guarded};
-use super::file::{Footer, ParquetFile};
+use super::file::ParquetFile;
 use super::id::IdPlace;
-use super::layout::Layout;
+use super::layout::{Footer, Layout};
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
 use crate::format::metadata::{
@@ -39,6 +39,13 @@ impl Footer {
     /// Work and memory grow with the bytes of the footer, whatever these bytes claim.
     pub fn read_within(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
         guarded(|| read(tail, file_bytes, limits))
+    }
+}
+
+impl Layout {
+    /// Reads the footer of a file of `file_bytes` bytes; `tail` is the end of that file.
+    pub(crate) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| layout(tail, file_bytes, limits))
     }
 }
 

@@ -13,8 +13,8 @@ use crate::Result;
 /// memory small.
 const READ_ROWS: usize = 1_024;
 
-/// Reads the leaves of consecutive rows of one row group. Each leaf is read ahead on its own, so that long lists in one
-/// leaf do not make the other leaves take memory.
+/// Reads the leaves of consecutive rows of one row group. Each leaf is read ahead on its own, so
+/// that long lists in one leaf do not make the other leaves take memory.
 pub(crate) struct GroupReader {
     terms: Terms,
     columns: Vec<ColumnReader>,

@@ -5,14 +5,12 @@ use std::sync::atomic::AtomicBool;
 
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
-use super::damage::{corrupt, guarded};
-use super::file::Footer;
-use super::footer;
+use super::damage::corrupt;
 use super::id::IdPlace;
-use super::limits::{ReadLimits, Terms};
-use crate::Result;
+use super::limits::Terms;
 use crate::schema::facts::Facts;
 use crate::schema::{ColumnType, ID_COLUMN};
+use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A footer that has been read and checked. Reading it takes only the last bytes of the file.
 pub(crate) struct Layout {
@@ -23,6 +21,85 @@ pub(crate) struct Layout {
     pub(super) facts: Vec<Facts>,
     pub(super) has_rescued: bool,
     pub(super) id: IdPlace,
+}
+
+/// What the footer of a Coldpress file says. Reading it takes only the last bytes of the file.
+///
+/// The columns are checked against the schema. The pages are not checked: they can be damaged even
+/// if the footer is not.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    pub(super) schema: Schema,
+    pub(super) tenant_id: u64,
+    pub(super) collection: String,
+    pub(super) lsns: LsnRange,
+    pub(super) rows_count: u64,
+    pub(super) columns_count: usize,
+    pub(super) append: Option<(String, u64)>,
+    pub(super) id_field: Option<Vec<String>>,
+}
+
+impl Footer {
+    /// The columns of the documents, with those that had only nulls.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many rows the file holds.
+    pub fn rows_count(&self) -> u64 {
+        self.rows_count
+    }
+
+    /// How many columns the top of the file has, `_id` and `_rescued_data` among them. As in
+    /// [`Summary::columns`](crate::Summary::columns).
+    pub fn columns_count(&self) -> usize {
+        self.columns_count
+    }
+
+    /// The tenant whose rows they are.
+    pub fn tenant_id(&self) -> u64 {
+        self.tenant_id
+    }
+
+    /// The collection they belong to.
+    pub fn collection(&self) -> &str {
+        &self.collection
+    }
+
+    /// The LSNs they have.
+    pub fn lsns(&self) -> LsnRange {
+        self.lsns
+    }
+
+    /// The id of the append of the rows, and how many rows of that append come before them; `None`
+    /// if the append had no id.
+    pub fn append(&self) -> Option<(&str, u64)> {
+        self.append.as_ref().map(|(id, row)| (id.as_str(), *row))
+    }
+
+    /// The names down to the field of the documents that holds the ids; `None` if the column `_id`
+    /// holds them. See [`IdSource::Field`](crate::IdSource::Field).
+    pub fn id_field(&self) -> Option<&[String]> {
+        self.id_field.as_deref()
+    }
+
+    /// An error of kind `Corrupt` if the file was made for another key. Otherwise a moved file
+    /// would give the rows of one tenant or collection as those of another.
+    pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
+            return Err(Error::corrupt(
+                "the key is that of a segment of a log, but a file of rows lies there",
+            ));
+        };
+        if (self.tenant_id, &self.collection, self.lsns) == (*tenant_id, collection, *lsns) {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "the file was made for tenant {}, collection {:?}, LSNs {}, but it lies at {key}; move \
+             it to its own key",
+            self.tenant_id, self.collection, self.lsns
+        )))
+    }
 }
 
 /// Where the values of a field lie that are not rescued.
@@ -37,11 +114,6 @@ pub(crate) enum FieldPlace<'l> {
 }
 
 impl Layout {
-    /// Reads the footer of a file of `file_bytes` bytes; `tail` is the end of that file.
-    pub(crate) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
-        guarded(|| footer::layout(tail, file_bytes, limits))
-    }
-
     pub(crate) fn footer(&self) -> &Footer {
         &self.footer
     }

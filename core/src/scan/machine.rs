@@ -1,6 +1,7 @@
 //! The machine that scans one file.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,8 +24,8 @@ const TAIL_BYTES_MIN: u64 = 8;
 /// It does no IO. Its host
 ///
 /// 1. calls [`poll_row`](Self::poll_row) until it gives [`ScanStep::Wait`] or [`ScanStep::Done`];
-/// 2. calls [`poll_fetch`](Self::poll_fetch) until it gives `None`, and performs each [`Fetch`], one
-///    after the other or side by side;
+/// 2. calls [`poll_fetch`](Self::poll_fetch) until it gives `None`, and performs each
+///    [`Fetch`], one after the other or side by side;
 /// 3. passes each answer to [`handle_bytes`](Self::handle_bytes), and begins again when there is an
 ///    answer.
 ///
@@ -135,7 +136,7 @@ impl Scan {
         let tail = end.saturating_sub(tail);
         let mut progress = ScanProgress::default();
         let mut store = Store::new(file);
-        store.ask([tail..end].into(), 0, &mut progress);
+        store.ask(iter::once(tail..end), 0, &mut progress);
         let condition = Condition { id: query.id, filter: query.filter };
         let paths = query.columns.as_ref();
         let read = condition.columns();
@@ -242,7 +243,7 @@ impl Scan {
             .checked_sub(needed)
             .ok_or_else(|| corrupt("its footer claims to be longer than the file"))?;
         if footer_start < start {
-            self.ask([footer_start..start].into(), 0);
+            self.ask(iter::once(footer_start..start), 0);
             return Ok(Stage::Tail(footer_start));
         }
         let mut layout = Layout::read(&tail, end, &self.settings.limits)?;

@@ -10,8 +10,8 @@ pub struct ScanProgress {
     pub bytes_asked: u64,
     /// Bytes that have arrived.
     pub bytes: u64,
-    /// Bytes at the end of the file that hold its footer, its indexes and its bloom filters: what to
-    /// give as [`ScanFile::tail_bytes`](crate::ScanFile) next time. 0 until the footer is known.
+    /// Bytes at the end of the file that hold its footer, its indexes and its bloom filters: what
+    /// to give as [`ScanFile::tail_bytes`](crate::ScanFile) next time. 0 until the footer is known.
     pub tail_bytes: u64,
     /// Row groups of the file. 0 until the footer is known, like the rest.
     pub row_groups: u64,

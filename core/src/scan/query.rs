@@ -96,8 +96,8 @@ impl Default for ScanSettings {
 
 /// Which rows a scan gives.
 pub trait RowFilter {
-    /// The fields that [`RowFilter::matches`] reads: of each, the names from the top of the document
-    /// down to it.
+    /// The fields that [`RowFilter::matches`] reads: of each, the names from the top of the
+    /// document down to it.
     fn columns(&self) -> Vec<Vec<String>>;
 
     /// Whether the row is taken. It has at least the fields of [`RowFilter::columns`], as they were

@@ -76,12 +76,13 @@ impl Store {
     /// become one.
     pub(super) fn ask(
         &mut self,
-        mut ranges: Vec<Range<u64>>,
+        ranges: impl IntoIterator<Item = Range<u64>>,
         gap: u64,
         progress: &mut ScanProgress,
     ) {
-        ranges.retain(|range| !range.is_empty() && self.piece(range).is_none());
-        for range in joined(ranges, gap) {
+        let lacks = |range: &Range<u64>| !range.is_empty() && self.piece(range).is_none();
+        let lacking = ranges.into_iter().filter(lacks).collect();
+        for range in joined(lacking, gap) {
             let id = self.next_id;
             self.next_id += 1;
             progress.requests += 1;

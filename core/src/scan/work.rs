@@ -125,7 +125,7 @@ impl Scan {
     }
 
     /// Asks for ranges that are not there.
-    pub(super) fn ask(&mut self, ranges: Vec<Range<u64>>, gap: u64) {
+    pub(super) fn ask(&mut self, ranges: impl IntoIterator<Item = Range<u64>>, gap: u64) {
         self.store.ask(ranges, gap, &mut self.progress);
     }
 
