@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::{ParquetFile, Projection, Result, StoredRow};
+use crate::{ColumnType, ParquetFile, Projection, Result, StoredRow};
 
 /// The id and the JSON of a row.
 type Row = (String, String);
@@ -88,7 +88,9 @@ impl RowFilter for Between {
 
     fn may_match(&self, rows: &dyn ZoneFacts) -> bool {
         let Some(facts) = rows.field(&self.0) else { return true };
-        if facts.nulls == Some(facts.rows) {
+        // A text is no number. So a number that was rescued from a column of texts is lost, if facts
+        // are given where it hides.
+        if facts.nulls == Some(facts.rows) || *facts.column_type == ColumnType::String {
             return false;
         }
         let above = !matches!(facts.max, Some(Bound::Integer(max)) if max < self.1);

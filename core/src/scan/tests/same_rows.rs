@@ -52,9 +52,13 @@ fn document() -> impl Strategy<Value = Value> {
         1 => value(),
     ];
     let list = prop::collection::vec(value(), 0..4);
-    let fields = (value(), nested, list, "[a-e]{1,2}", any::<[bool; 4]>());
+    let text = prop_oneof![
+        9 => "[a-e]{1,2}".prop_map(Value::from),
+        1 => (0..60_i64).prop_map(Value::from),
+    ];
+    let fields = (value(), nested, list, text, any::<[bool; 4]>());
     fields.prop_map(|(i, s, list, t, there)| {
-        let all = [("i", i), ("s", s), ("list", Value::from(list)), ("t", Value::from(t))];
+        let all = [("i", i), ("s", s), ("list", Value::from(list)), ("t", t)];
         let there = all.into_iter().zip(there).filter(|(field, there)| *there || field.0 == "i");
         Value::Object(there.map(|((name, value), _)| (name.to_owned(), value)).collect())
     })
@@ -85,7 +89,7 @@ fn case() -> impl Strategy<Value = Case> {
         ["i", "s", "s.x", "s.y", "s.new", "list", "t", "_id", "nowhere", "s.x.new"];
     let rows = prop::collection::vec((document(), any::<u16>()), 1..60);
     let columns = prop::option::of(prop::sample::subsequence(PATHS.to_vec(), 0..5));
-    let fields = prop::sample::select(vec!["i", "s.x", "s.y", "nowhere", "list", "t"]);
+    let fields = prop::sample::select(vec!["i", "s.x", "s.y", "nowhere", "list", "t", "t"]);
     let between = prop::option::of((fields, 0..60_i64, 0..20_i64));
     let id = prop::option::weighted(0.3, 0..70_usize);
     let limit = prop::option::weighted(0.3, 0..20_u64);
