@@ -159,3 +159,29 @@ fn one_flipped_bit_in_an_index_never_mixes_rows() {
     }
     assert!(wrong > 10 && harmless > 10, "{wrong} {harmless}");
 }
+
+/// The pages of a list do not say how many rows they hold, before they are read to their end.
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn an_offset_index_that_names_other_rows_of_a_list_is_noticed() {
+    const LIST: usize = 3;
+    let file = pages_file(false);
+    let rows = all(&file);
+    let layout = crate::decode::Layout::read(&file, file.len() as u64, &ReadLimits::default());
+    let (layout, mut wrong) = (layout.unwrap(), 0);
+    let chunk = layout.chunk(0, LIST).unwrap();
+    assert_eq!(chunk.column_path().parts()[0], "list");
+    let start = chunk.offset_index_offset().unwrap() as usize;
+    for bit in 0..8 * chunk.offset_index_length().unwrap() as usize {
+        let mut damaged = file.to_vec();
+        damaged[start + bit / 8] ^= 1 << (bit % 8);
+        let damaged = Bytes::from(damaged);
+        let query =
+            ScanQuery { filter: Between::boxed("i", 40_955, 40_965), ..ScanQuery::default() };
+        match run(&mut begin(&damaged, query, small()), &damaged) {
+            Ok(found) => assert_eq!(found, rows[40_955..=40_965], "{bit}"),
+            Err(_) => wrong += 1,
+        }
+    }
+    assert!(wrong > 100, "{wrong}");
+}
