@@ -54,6 +54,8 @@ mod key;
 mod put;
 mod resolve;
 mod retry;
+#[cfg(feature = "decode")]
+mod scan;
 mod schema;
 mod settings;
 mod target;
@@ -87,6 +89,11 @@ pub use put::{
     StoreStep, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
 };
 pub use retry::{Backoff, Random, Retry};
+#[cfg(feature = "decode")]
+pub use scan::{
+    Bound, Fetch, Fetched, FieldFacts, RowFilter, Scan, ScanFile, ScanProgress, ScanQuery,
+    ScanSettings, ScanStep, ZoneFacts,
+};
 pub use schema::{
     Column, ColumnType, Digits, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN,
     Schema, TextForm, TimeUnit, Zone,

@@ -19,8 +19,8 @@ use serde_json::Value;
 
 /// The rooms of core, the upper floors first.
 const CORE: Floors<'_> = &[
-    // What hosts drive to store things.
-    &["put", "wal", "claim"],
+    // What hosts drive to store things, and to read them.
+    &["put", "wal", "claim", "scan"],
     // What lets a device store one object.
     &["grant"],
     // Rows into files, and back. They share `format`, and do not know each other.

@@ -10,7 +10,7 @@ use crate::Result;
 pub(super) const READ_ENTRIES: usize = 1 << 16;
 
 /// The levels and values of some rows of one leaf.
-pub(super) struct LeafBatch {
+pub(crate) struct LeafBatch {
     /// Definition levels; empty if the column has none.
     pub(super) definitions: Vec<i16>,
     /// Repetition levels; empty if the column has none.

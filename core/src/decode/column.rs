@@ -1,10 +1,10 @@
 //! Reads one column chunk, some rows at a time.
 
-use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::batch::{LeafBatch, READ_ENTRIES};
+use super::chunk::ChunkPages;
 use super::damage::{corrupt, damaged_page};
 use super::limits::{Terms, no_memory};
 use super::pages::{DecodedPage, PageReader};
@@ -13,7 +13,10 @@ use crate::Result;
 use crate::format::bits::{Hybrid, level_width};
 use crate::format::limits::ROW_ENTRIES_MAX;
 
-/// Reads the levels and values of one column chunk.
+/// Rows to go past at once.
+const SKIPPED_ROWS: usize = 1_024;
+
+/// Reads the levels and values of one column chunk, or of some of its pages.
 pub(super) struct ColumnReader {
     terms: Terms,
     pages: PageReader,
@@ -22,8 +25,11 @@ pub(super) struct ColumnReader {
     repetition_max: i16,
     dictionary: Option<DecodedValues>,
     page: Option<DataPage>,
-    /// Entries of the pages that are not read yet, as the footer says.
+    /// Entries of the pages that are not read yet, as the footer or the offset index says. The most
+    /// that they can have, if only some pages of a list are read: nothing says how many they are.
     entries_left: usize,
+    /// Whether `entries_left` is exact.
+    counted: bool,
 }
 
 /// A data page that is being read.
@@ -38,18 +44,29 @@ struct DataPage {
 }
 
 impl ColumnReader {
-    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData, terms: &Terms) -> Result<Self> {
+    pub(super) fn new(
+        pages: ChunkPages,
+        chunk: &ColumnChunkMetaData,
+        terms: &Terms,
+    ) -> Result<Self> {
         let descriptor = chunk.column_descr();
+        let flat = descriptor.max_rep_level() == 0;
+        let entries_left = match pages.whole || !flat {
+            true => usize::try_from(chunk.num_values()).map_err(corrupt)?,
+            false => pages.rows.len(),
+        };
+        let counted = pages.whole || flat;
         Ok(ColumnReader {
             terms: terms.clone(),
-            pages: PageReader::new(file, chunk, terms)?,
+            pages: PageReader::new(pages, chunk, terms)?,
             kind: Kind::of(descriptor)
                 .ok_or_else(|| corrupt("it has an INT96 column, which Coldpress never writes"))?,
             definition_max: descriptor.max_def_level(),
             repetition_max: descriptor.max_rep_level(),
             dictionary: None,
             page: None,
-            entries_left: usize::try_from(chunk.num_values()).map_err(corrupt)?,
+            entries_left,
+            counted,
         })
     }
 
@@ -86,6 +103,14 @@ impl ColumnReader {
         Ok((leaf, rows_max - rows_left))
     }
 
+    /// Goes past the next rows.
+    pub(super) fn skip(&mut self, mut rows: usize) -> Result<()> {
+        while rows > 0 {
+            rows -= self.read(rows.min(SKIPPED_ROWS))?.1;
+        }
+        Ok(())
+    }
+
     /// The values of the chunk's dictionary; `None` if it has none, or if no data page has been
     /// read.
     pub(super) fn dictionary(&self) -> Option<&DecodedValues> {
@@ -98,7 +123,8 @@ impl ColumnReader {
             page.end(self.kind)?;
         }
         let page_ended = self.page.as_ref().is_none_or(|page| page.entries_left == 0);
-        if self.entries_left == 0 && page_ended && self.pages.is_empty() {
+        let entries_ended = self.entries_left == 0 || !self.counted;
+        if entries_ended && page_ended && self.pages.is_empty() {
             return Ok(());
         }
         Err(corrupt("a column has more entries than the rows of its row group"))

@@ -19,7 +19,7 @@ pub(super) fn guarded<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// An error of kind `Corrupt`. `what` is a sentence, in which "it" is the file.
-pub(super) fn corrupt(what: impl std::fmt::Display) -> Error {
+pub(crate) fn corrupt(what: impl std::fmt::Display) -> Error {
     Error::corrupt(format!("the file is damaged: {what}; fetch it again, or restore it"))
 }
 

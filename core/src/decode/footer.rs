@@ -1,16 +1,16 @@
 //! Reads the footer: whose file it is, and whether its columns are those of its schema.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{
     ColumnChunkMetaData, FileMetaData, FooterTail, ParquetMetaData, ParquetMetaDataReader,
 };
 
+use super::chunk::place;
 use super::damage::{corrupt, guarded};
-use super::file::{Footer, ParquetFile};
+use super::file::ParquetFile;
 use super::id::IdPlace;
+use super::layout::{Footer, Layout};
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
 use crate::format::metadata::{
@@ -42,6 +42,13 @@ impl Footer {
     }
 }
 
+impl Layout {
+    /// Reads the footer of a file of `file_bytes` bytes; `tail` is the end of that file.
+    pub(crate) fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Self> {
+        guarded(|| layout(tail, file_bytes, limits))
+    }
+}
+
 impl ParquetFile {
     /// Opens a whole file.
     pub fn open(bytes: Bytes) -> Result<Self> {
@@ -55,10 +62,15 @@ impl ParquetFile {
 }
 
 fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
-    let (metadata, contents) = decode(&bytes, bytes.len() as u64, limits)?;
+    let layout = layout(&bytes, bytes.len() as u64, limits)?;
+    Ok(ParquetFile { bytes, layout })
+}
+
+/// The layout of a file of `file_bytes` bytes; `tail` is the end of that file.
+pub(super) fn layout(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Layout> {
+    let (metadata, contents) = decode(tail, file_bytes, limits)?;
     let Contents { footer, facts, has_rescued, id } = contents;
-    let terms = Terms::new(limits);
-    Ok(ParquetFile { footer, facts, has_rescued, id, metadata, bytes, terms })
+    Ok(Layout { footer, facts, has_rescued, id, metadata, terms: Terms::new(limits) })
 }
 
 /// The footer of a file of `file_bytes` bytes; `tail` is the end of that file.
@@ -196,14 +208,6 @@ fn check_groups(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits)
         return Err(corrupt("the rows of its row groups do not add up to the rows of the file"));
     }
     Ok(rows_count)
-}
-
-/// Where the chunk claims to lie. A dictionary page comes before the pages that use it.
-fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
-    let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
-    let start = u64::try_from(starts.into_iter().flatten().min()?).ok()?;
-    let length = u64::try_from(chunk.compressed_size()).ok()?;
-    Some(start..start.checked_add(length)?)
 }
 
 /// An error if this many bytes cannot hold this many rows. Each page takes some bytes and holds a

@@ -46,7 +46,7 @@ fn rows(file: &ParquetFile) -> String {
 
 /// The words of a schema in a file: what `coldpress.schema` says beyond names and types.
 fn words(file: &ParquetFile) -> String {
-    let pairs = file.metadata.file_metadata().key_value_metadata().unwrap();
+    let pairs = file.layout.metadata.file_metadata().key_value_metadata().unwrap();
     let schema = pairs.iter().find(|pair| pair.key == "coldpress.schema").unwrap();
     let schema = schema.value.as_deref().unwrap();
     let mut words = Vec::new();

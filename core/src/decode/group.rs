@@ -1,9 +1,11 @@
 //! Goes through the rows of a row group: reads each leaf ahead, and stops at the start of each row.
 
+use std::ops::Range;
+
 use super::batch::{LeafBatch, READ_ENTRIES};
+use super::chunk::ChunkPages;
 use super::column::ColumnReader;
-use super::damage::corrupt;
-use super::file::ParquetFile;
+use super::layout::Layout;
 use super::limits::{Terms, too_much};
 use crate::Result;
 
@@ -11,9 +13,9 @@ use crate::Result;
 /// memory small.
 const READ_ROWS: usize = 1_024;
 
-/// Reads the leaves of one row group. Each leaf is read ahead on its own, so that long lists in one
-/// leaf do not make the other leaves take memory.
-pub(super) struct GroupReader {
+/// Reads the leaves of consecutive rows of one row group. Each leaf is read ahead on its own, so
+/// that long lists in one leaf do not make the other leaves take memory.
+pub(crate) struct GroupReader {
     terms: Terms,
     columns: Vec<ColumnReader>,
     leaves: Vec<LeafBatch>,
@@ -24,34 +26,52 @@ pub(super) struct GroupReader {
     /// The rows that every leaf still holds.
     ready: usize,
     rows_left: usize,
+    /// Of each column, the rows that its pages hold behind the last row to read.
+    behind: Vec<usize>,
 }
 
 impl GroupReader {
-    /// Opens the leaves at these places.
-    pub(super) fn open(file: &ParquetFile, group: usize, leaves: &[usize]) -> Result<Self> {
-        let group = file.metadata.row_group(group);
-        let column = |leaf: &usize| {
-            let chunk = group.columns().get(*leaf);
-            let chunk = chunk.ok_or_else(|| corrupt("a row group has too few columns"))?;
-            ColumnReader::new(&file.bytes, chunk, &file.terms)
-        };
-        let columns: Vec<ColumnReader> = leaves.iter().map(column).collect::<Result<_>>()?;
+    /// Opens the leaves at these places for these rows of the row group. `pages` gives the pages of
+    /// a leaf, which must hold all these rows.
+    pub(crate) fn open(
+        layout: &Layout,
+        group: usize,
+        leaves: &[usize],
+        rows: Range<usize>,
+        mut pages: impl FnMut(usize) -> Result<ChunkPages>,
+    ) -> Result<Self> {
+        let mut columns = Vec::with_capacity(leaves.len());
+        let mut behind = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let pages = pages(*leaf)?;
+            let (held, chunk) = (pages.rows.clone(), layout.chunk(group, *leaf)?);
+            let mut column = ColumnReader::new(pages, chunk, &layout.terms)?;
+            column.skip(rows.start.saturating_sub(held.start))?;
+            columns.push(column);
+            behind.push(held.end.saturating_sub(rows.end));
+        }
         Ok(GroupReader {
-            terms: file.terms.clone(),
+            terms: layout.terms.clone(),
             leaves: columns.iter().map(|column| LeafBatch::new(column.no_values())).collect(),
             held: vec![0; columns.len()],
             columns,
             given: 0,
             ready: 0,
-            rows_left: usize::try_from(group.num_rows()).map_err(corrupt)?,
+            rows_left: rows.len(),
+            behind,
         })
     }
 
-    /// The leaves, each at the start of the next row; `None` at the end of the group.
-    pub(super) fn next_row(&mut self) -> Result<Option<&mut [LeafBatch]>> {
+    /// The leaves, each at the start of the next row; `None` behind the last row.
+    pub(crate) fn next_row(&mut self) -> Result<Option<&mut [LeafBatch]>> {
         if self.rows_left == 0 {
             self.leaves.iter().try_for_each(LeafBatch::end)?;
-            self.columns.iter().try_for_each(ColumnReader::end)?;
+            // What is left of the pages is read too. So it shows if pages hold other rows than the
+            // offset index says.
+            for (column, behind) in self.columns.iter_mut().zip(&mut self.behind) {
+                column.skip(std::mem::take(behind))?;
+                column.end()?;
+            }
             return Ok(None);
         }
         if self.ready == 0 {

@@ -3,20 +3,25 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+use parquet::DecodeResult;
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
+    ParquetMetaDataReader,
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::damage::corrupt;
+use super::chunk;
+use super::damage::{corrupt, guarded};
 use super::file::ParquetFile;
 use super::footer;
+use super::layout::Layout;
 use super::pages::PagePlace;
 use super::thrift::{BLOOM_FILTER_HEADER, COLUMN_INDEX, Found, OFFSET_INDEX};
-use crate::Result;
 use crate::format::thrift::Reader;
+use crate::{Error, Result};
 
 /// Bytes of a block of a bloom filter. A filter has at least one block.
 const BLOCK_BYTES: usize = 32;
@@ -25,7 +30,7 @@ const BLOCK_BYTES: usize = 32;
 pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     check(file)?;
     let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
-    let mut reader = ParquetMetaDataReader::new_with_metadata(file.metadata.clone())
+    let mut reader = ParquetMetaDataReader::new_with_metadata(file.layout.metadata.clone())
         .with_offset_index_policy(PageIndexPolicy::Required)
         .with_column_index_policy(PageIndexPolicy::Optional);
     reader.read_page_indexes(&file.bytes).map_err(unreadable)?;
@@ -36,9 +41,15 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
 /// file: otherwise they overlap, and a small file could make its reader decode the same bytes again
 /// and again.
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
-    let mut left = file.bytes.len();
-    for chunk in file.metadata.row_groups().iter().flat_map(|group| group.columns()) {
-        file.terms.go_on()?;
+    let end = pages_end(file).ok_or_else(|| corrupt("its footer is longer than the file"))?;
+    walk(&file.layout, &file.bytes[..end], 0)
+}
+
+/// [`check`] of the bytes that begin at byte `from` of the file, and hold every index.
+fn walk(layout: &Layout, bytes: &[u8], from: u64) -> Result<()> {
+    let mut left = bytes.len();
+    for chunk in layout.metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        layout.terms.go_on()?;
         for (name, shape, offset, length) in [
             ("offset", &OFFSET_INDEX, chunk.offset_index_offset(), chunk.offset_index_length()),
             ("column", &COLUMN_INDEX, chunk.column_index_offset(), chunk.column_index_length()),
@@ -47,7 +58,9 @@ pub(super) fn check(file: &ParquetFile) -> Result<()> {
             let mut walk = || {
                 let length = usize::try_from(length?).ok()?;
                 left = left.checked_sub(length)?;
-                let mut reader = Reader::for_parquet(&file.bytes[part(file, offset, length)?]);
+                let start = usize::try_from(u64::try_from(offset).ok()?.checked_sub(from)?).ok()?;
+                let index = bytes.get(start..start.checked_add(length)?);
+                let mut reader = Reader::for_parquet(index.filter(|index| !index.is_empty())?);
                 reader.structure(shape, &mut |_, _| Some(()))
             };
             walk().ok_or_else(|| corrupt(format!("its {name} index cannot be decoded")))?;
@@ -78,7 +91,14 @@ pub(super) fn filter_blocks<'f>(
             None => pages_end(file)?,
         };
         let bytes = part(file, offset, end.checked_sub(start)?)?;
-        let bytes = &file.bytes[bytes];
+        blocks(&file.bytes[bytes]).ok()
+    };
+    filter().map(Some).ok_or_else(no_filter)
+}
+
+/// The blocks of the bloom filter at the start of `bytes`.
+pub(crate) fn blocks(bytes: &[u8]) -> Result<&[u8]> {
+    let blocks = || {
         let mut size = None;
         let mut reader = Reader::for_parquet(bytes);
         reader.structure(&BLOOM_FILTER_HEADER, &mut |id, found| {
@@ -93,7 +113,63 @@ pub(super) fn filter_blocks<'f>(
         }
         bytes.get(reader.at()..reader.at().checked_add(size)?)
     };
-    filter().map(Some).ok_or_else(|| corrupt("its bloom filter cannot be decoded"))
+    blocks().ok_or_else(no_filter)
+}
+
+fn no_filter() -> Error {
+    corrupt("its bloom filter cannot be decoded")
+}
+
+impl Layout {
+    /// Where all column and offset indexes lie together; `None` if there are none. An error if they
+    /// do not lie between the pages and the footer, where every writer of such files puts them.
+    pub(crate) fn indexes_place(&self, footer_start: u64) -> Result<Option<Range<u64>>> {
+        let (mut pages_end, mut found) = (0, None::<Range<u64>>);
+        for chunk in self.metadata.row_groups().iter().flat_map(|group| group.columns()) {
+            pages_end = chunk::place(chunk).map_or(pages_end, |place| place.end.max(pages_end));
+            for (offset, length) in [
+                (chunk.offset_index_offset(), chunk.offset_index_length()),
+                (chunk.column_index_offset(), chunk.column_index_length()),
+            ] {
+                let Some(offset) = offset else { continue };
+                let range = || {
+                    let start = u64::try_from(offset).ok()?;
+                    Some(start..start.checked_add(u64::try_from(length?).ok()?)?)
+                };
+                let range = range().ok_or_else(|| corrupt("an index lies nowhere"))?;
+                found = Some(match found {
+                    Some(all) => all.start.min(range.start)..all.end.max(range.end),
+                    None => range,
+                });
+            }
+        }
+        match found {
+            Some(all) if all.start < pages_end || all.end > footer_start => {
+                Err(corrupt("an index does not lie between the pages and the footer"))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Takes all column and offset indexes. `bytes` begin at byte `from` of the file of
+    /// `file_bytes` bytes, and are those of [`Layout::indexes_place`].
+    pub(crate) fn take_indexes(&mut self, bytes: Bytes, from: u64, file_bytes: u64) -> Result<()> {
+        walk(self, &bytes, from)?;
+        let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
+        let metadata = self.metadata.clone();
+        self.metadata = guarded(|| {
+            let decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(file_bytes, metadata);
+            let mut decoder =
+                decoder.map_err(unreadable)?.with_page_index_policy(PageIndexPolicy::Optional);
+            let range = from..from + bytes.len() as u64;
+            decoder.push_range(range, bytes).map_err(unreadable)?;
+            match decoder.try_decode().map_err(unreadable)? {
+                DecodeResult::Data(metadata) => Ok(metadata),
+                _ => Err(corrupt("its indexes do not lie where its footer says")),
+            }
+        })?;
+        Ok(())
+    }
 }
 
 /// Where the footer begins.

@@ -77,7 +77,7 @@ impl Terms {
 
 /// An error of kind `Limit`. `what` is a sentence that says what is too large; `setting` is the
 /// name of the limit, and `most` its value.
-pub(super) fn too_much(what: impl std::fmt::Display, setting: &str, most: usize) -> Error {
+pub(crate) fn too_much(what: impl std::fmt::Display, setting: &str, most: usize) -> Error {
     Error::new(
         ErrorKind::Limit,
         format!(

@@ -19,10 +19,14 @@ impl ParquetFile {
 /// Walks every page header, index and bloom filter. No page is decompressed, so the work grows with
 /// the number of pages and the bytes of the indexes.
 fn check(file: &ParquetFile) -> Result<()> {
-    for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
+    for (group_number, group) in file.layout.metadata.row_groups().iter().enumerate() {
+        let rows = file.layout.group_rows(group_number)?;
         for chunk in group.columns() {
-            file.terms.go_on()?;
-            let pages = || PageReader::new(&file.bytes, chunk, &file.terms)?.check_headers();
+            file.layout.terms.go_on()?;
+            let pages = || {
+                PageReader::new(file.pages(chunk, rows)?, chunk, &file.layout.terms)?
+                    .check_headers()
+            };
             let checked = pages().and_then(|()| indexes::filter_blocks(file, chunk));
             checked.map_err(|error| located(&error, group_number, chunk))?;
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::chunk::ChunkPages;
 use super::damage::{corrupt, damaged_page};
 use super::extent::Extent;
 use super::limits::{DICTIONARY_PAGE_BYTES_MAX, PAGE_VALUES_MAX, Terms, no_memory, too_much};
@@ -12,10 +13,12 @@ use crate::Result;
 use crate::format::codec::{DecompressFault, Decompressor};
 use crate::format::page_header::{PageHeader, PageKind, ReadHeader};
 
-/// Reads the pages of one column chunk.
+/// Reads pages of one column chunk.
 pub(super) struct PageReader {
     terms: Terms,
     bytes: Bytes,
+    /// The pages that follow `bytes` and do not lie right behind them in the file.
+    behind: Bytes,
     kind: Kind,
     definition_max: i16,
     repetition_max: i16,
@@ -43,14 +46,11 @@ pub(super) struct PagePlace {
 }
 
 impl PageReader {
-    pub(super) fn new(file: &Bytes, chunk: &ColumnChunkMetaData, terms: &Terms) -> Result<Self> {
-        let first = chunk.data_page_offset();
-        let start = chunk.dictionary_page_offset().map_or(first, |start| start.min(first));
-        let range = || {
-            let start = usize::try_from(start).ok()?;
-            let end = start.checked_add(usize::try_from(chunk.compressed_size()).ok()?)?;
-            (end <= file.len()).then(|| file.slice(start..end))
-        };
+    pub(super) fn new(
+        pages: ChunkPages,
+        chunk: &ColumnChunkMetaData,
+        terms: &Terms,
+    ) -> Result<Self> {
         let (codec, descriptor) = (chunk.compression(), chunk.column_descr());
         Ok(PageReader {
             terms: terms.clone(),
@@ -58,7 +58,8 @@ impl PageReader {
                 .ok_or_else(|| corrupt("it has an INT96 column, which Coldpress never writes"))?,
             definition_max: descriptor.max_def_level(),
             repetition_max: descriptor.max_rep_level(),
-            bytes: range().ok_or_else(|| corrupt("a column chunk lies outside the file"))?,
+            bytes: pages.dictionary,
+            behind: pages.pages,
             decompressor: Decompressor::new(codec).ok_or_else(|| {
                 corrupt(format!("it has pages in the codec {codec}, which Coldpress never writes"))
             })?,
@@ -67,10 +68,10 @@ impl PageReader {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_empty() && self.behind.is_empty()
     }
 
-    /// Where the remaining pages lie.
+    /// Where the pages of a whole chunk lie, before one is read.
     pub(super) fn places(&self) -> Result<Vec<PagePlace>> {
         let mut places = Vec::new();
         self.walk(|header, start, length| {
@@ -90,11 +91,13 @@ impl PageReader {
     /// Walks the headers of the remaining pages without reading a page. Gives each header with the
     /// start of its page in the chunk, and the length of header and page.
     fn walk(&self, mut on: impl FnMut(&PageHeader, usize, usize) -> Result<()>) -> Result<()> {
-        let mut start = 0;
-        while start < self.bytes.len() {
-            let (header, length) = first_page(&self.bytes[start..])?;
-            on(&header.page, start, length)?;
-            start += length;
+        for bytes in [&self.bytes, &self.behind] {
+            let mut start = 0;
+            while start < bytes.len() {
+                let (header, length) = first_page(&bytes[start..])?;
+                on(&header.page, start, length)?;
+                start += length;
+            }
         }
         Ok(())
     }
@@ -102,6 +105,9 @@ impl PageReader {
     /// The next page; `None` at the end of the chunk.
     pub(super) fn next(&mut self) -> Result<Option<DecodedPage>> {
         self.terms.go_on()?;
+        if self.bytes.is_empty() {
+            self.bytes = std::mem::take(&mut self.behind);
+        }
         if self.bytes.is_empty() {
             return Ok(None);
         }

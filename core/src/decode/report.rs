@@ -80,7 +80,7 @@ impl ParquetFile {
 }
 
 fn report(file: &ParquetFile) -> FileReport {
-    let metadata = &file.metadata;
+    let metadata = &file.layout.metadata;
     let about = metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let row_groups = metadata.row_groups().iter().map(|group| RowGroupReport {

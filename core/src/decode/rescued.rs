@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assemble::{Apart, Assembler};
 use super::document::{Item, Name, Rescued as Part};
 use super::file::ParquetFile;
-use super::group::GroupReader;
 use super::row::Projection;
 use crate::format::rescued::{Rescued, RescuedCounts};
 use crate::schema::ColumnType;
@@ -22,11 +21,11 @@ impl ParquetFile {
     /// [`Summary::rescued`](crate::Summary::rescued) was when it was written. It reads
     /// `_rescued_data`, and then the columns of the fields that occur there.
     pub fn rescued(&self) -> Result<Vec<Rescued>> {
-        if !self.has_rescued {
+        if !self.layout.has_rescued {
             return Ok(Vec::new());
         }
         let mut names = BTreeSet::new();
-        let no_column = Assembler::new(self, &Projection::Columns(Vec::new()))?;
+        let no_column = Assembler::new(&self.layout, &Projection::Columns(Vec::new()))?;
         self.each_row(&no_column, |row| {
             names.extend(row.rescued.into_iter().map(|(name, _)| name));
             Ok(())
@@ -38,7 +37,7 @@ impl ParquetFile {
             0..=FIELDS_MAX => Projection::Columns(names.into_iter().collect()),
             _ => Projection::All,
         };
-        let columns = Assembler::new(self, &projection)?;
+        let columns = Assembler::new(&self.layout, &projection)?;
         let types: BTreeMap<&str, (usize, &ColumnType)> = by_name(columns.columns());
         let mut counter = Counter::default();
         self.each_row(&columns, |row| counter.fields(&types, &row.columns, &row.rescued))?;
@@ -51,8 +50,8 @@ impl ParquetFile {
         mut take: impl FnMut(Apart) -> Result<()>,
     ) -> Result<()> {
         let mut number = 0;
-        for group in 0..self.metadata.num_row_groups() {
-            let mut rows = GroupReader::open(self, group, columns.leaves())?;
+        for group in 0..self.layout.metadata.num_row_groups() {
+            let mut rows = self.open_group(group, columns.leaves())?;
             while let Some(leaves) = rows.next_row()? {
                 columns.apart(leaves).and_then(&mut take).map_err(|error| error.at_row(number))?;
                 number += 1;

@@ -35,11 +35,11 @@ impl Rows<'_> {
                 }
                 self.rows = None;
             }
-            if self.group == self.file.metadata.num_row_groups() {
+            if self.group == self.file.layout.metadata.num_row_groups() {
                 return Ok(None);
             }
             self.assembler.begin_group(self.group);
-            self.rows = Some(GroupReader::open(self.file, self.group, self.assembler.leaves())?);
+            self.rows = Some(self.file.open_group(self.group, self.assembler.leaves())?);
             self.group += 1;
         }
     }
@@ -81,24 +81,24 @@ impl ParquetFile {
         {
             return Err(self.unknown_column(name));
         }
-        let assembler = Assembler::new(self, projection)?;
+        let assembler = Assembler::new(&self.layout, projection)?;
         Ok(Rows { file: self, assembler, group: 0, rows: None, row: 0, failed: false })
     }
 
     /// Whether the rows may have a field with this name: as a column, or rescued because of its
     /// name.
     fn knows(&self, name: &str) -> bool {
-        let columns = self.footer.schema.columns().iter().map(|column| column.name.as_str());
+        let columns = self.layout.footer.schema.columns().iter().map(|column| column.name.as_str());
         let mut names = columns.chain([ID_COLUMN, RESCUED_COLUMN]);
         name == ID_COLUMN
-            || self.footer.schema.column(name).is_some()
-            || self.has_rescued
+            || self.layout.footer.schema.column(name).is_some()
+            || self.layout.has_rescued
                 && (name.is_empty() || names.any(|other| folded(other) == folded(name)))
     }
 
     fn unknown_column(&self, name: &str) -> Error {
         const SHOWN: usize = 20;
-        let columns = self.footer.schema.columns();
+        let columns = self.layout.footer.schema.columns();
         let names: Vec<String> =
             columns.iter().take(SHOWN).map(|column| format!("{:?}", column.name)).collect();
         let more = if columns.len() > SHOWN { ", …" } else { "" };

@@ -47,7 +47,7 @@ fn json_of(bytes: Bytes) -> Result<Vec<u8>> {
 fn one_flipped_bit_in_any_page_is_found() {
     let bytes = file(Codec::Zstd(1), 50);
     let whole = json_of(bytes.clone()).unwrap();
-    let metadata = ParquetFile::open(bytes.clone()).unwrap().metadata;
+    let metadata = ParquetFile::open(bytes.clone()).unwrap().layout.metadata;
     let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
     let (mut found, mut harmless) = (0, 0);
     for chunk in chunks {
@@ -76,7 +76,7 @@ fn a_projection_reads_no_other_column() {
     let bytes = file(Codec::None, 100);
     let opened = ParquetFile::open(bytes.clone()).unwrap();
     let column = |name: &str| {
-        let chunks = opened.metadata.row_group(0).columns();
+        let chunks = opened.layout.metadata.row_group(0).columns();
         chunks.iter().find(|chunk| chunk.column_path().parts()[0] == name).unwrap().byte_range()
     };
     // The column "t" is destroyed wholly.
@@ -95,7 +95,7 @@ fn a_projection_reads_no_other_column() {
 fn a_bloom_filter_without_sense_stops_only_who_reads_all() {
     let bytes = scattered_file(Codec::None, 100);
     let opened = ParquetFile::open(bytes.clone()).unwrap();
-    let filter = opened.metadata.row_group(0).column(0).bloom_filter_offset().unwrap();
+    let filter = opened.layout.metadata.row_group(0).column(0).bloom_filter_offset().unwrap();
     let mut damaged = bytes.to_vec();
     damaged[filter as usize..][..4].fill(0xFF);
     let file = ParquetFile::open(Bytes::from(damaged)).unwrap();

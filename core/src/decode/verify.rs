@@ -69,7 +69,7 @@ fn verify(file: &ParquetFile) -> Result<Verified> {
     // leave the indexes out: damage to them would hide an error in a page.
     let indexes = bytes.is_ok().then(|| indexes::read(file)).transpose()?;
     let mut pages = 0;
-    for (group_number, group) in file.metadata.row_groups().iter().enumerate() {
+    for (group_number, group) in file.layout.metadata.row_groups().iter().enumerate() {
         let rows = usize::try_from(group.num_rows()).map_err(corrupt)?;
         for (leaf, chunk) in group.columns().iter().enumerate() {
             let index = indexes.as_ref().map(|metadata| Index { metadata, group_number, leaf });
@@ -88,12 +88,12 @@ fn check_chunk(
     rows: usize,
     index: Option<Index<'_>>,
 ) -> Result<usize> {
-    let places = PageReader::new(&file.bytes, chunk, &file.terms)?.places()?;
+    let places = PageReader::new(file.pages(chunk, rows)?, chunk, &file.layout.terms)?.places()?;
     let filter = match index {
         Some(_) => indexes::bloom_filter(file, chunk)?,
         None => None,
     };
-    let mut column = ColumnReader::new(&file.bytes, chunk, &file.terms)?;
+    let mut column = ColumnReader::new(file.pages(chunk, rows)?, chunk, &file.layout.terms)?;
     let mut dictionary_checked = false;
     let mut rows_left = rows;
     while rows_left > 0 {
@@ -133,7 +133,7 @@ fn check_filter(filter: &Sbbf, values: &DecodedValues) -> Result<()> {
 
 /// Compares the checksum of the whole file; false for a file that was written before files had one.
 fn check_bytes(file: &ParquetFile) -> Result<bool> {
-    let about = file.metadata.file_metadata();
+    let about = file.layout.metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let said = pairs.iter().find(|pair| pair.key == metadata_key::CHECKSUM);
     let Some(said) = said.and_then(|pair| pair.value.as_deref()) else {

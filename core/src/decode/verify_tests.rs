@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use parquet::file::metadata::ParquetMetaData;
 
+use super::super::chunk::ChunkPages;
 use super::super::limits::Terms;
 use super::super::pages::PagePlace;
 use super::super::tests::{file, scattered_file};
@@ -30,9 +31,9 @@ fn found(bytes: &[u8], at: usize, flips: u8) {
 /// Where the chunk of a column lies, its bloom filter, and its offset index.
 fn chunk_of(bytes: &Bytes, name: &str) -> (ColumnChunkMetaData, ParquetMetaData) {
     let file = ParquetFile::open(bytes.clone()).unwrap();
-    let chunks = file.metadata.row_group(0).columns();
+    let chunks = file.layout.metadata.row_group(0).columns();
     let chunk = chunks.iter().find(|chunk| chunk.column_path().parts()[0] == name).unwrap();
-    (chunk.clone(), file.metadata.clone())
+    (chunk.clone(), file.layout.metadata.clone())
 }
 
 #[test]
@@ -121,12 +122,10 @@ fn a_file_of_before_the_checksum_reads_and_verifies_as_far_as_its_pages_go() {
     let verified = check(OLD.to_vec()).unwrap();
     assert_eq!((verified.rows, verified.whole), (50, false));
 
-    let metadata = ParquetFile::open(old).unwrap().metadata;
+    let metadata = ParquetFile::open(old.clone()).unwrap().layout.metadata;
     let pages = |chunk| {
-        let places = PageReader::new(&Bytes::from_static(OLD), chunk, &Terms::default())
-            .unwrap()
-            .places()
-            .unwrap();
+        let pages = ChunkPages::whole(&old, 0, chunk, 0).unwrap();
+        let places = PageReader::new(pages, chunk, &Terms::default()).unwrap().places().unwrap();
         let start = chunk.byte_range().0 as usize;
         // A header takes less than 40 bytes, and what is behind it is under the page's checksum.
         let body = |place: PagePlace| {

@@ -1,0 +1,334 @@
+//! The machine that scans one file.
+
+use std::collections::VecDeque;
+use std::iter;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::condition::Condition;
+use super::progress::ScanProgress;
+use super::query::{ScanFile, ScanQuery, ScanSettings};
+use super::rows::SpanReader;
+use super::store::{Fetch, Fetched, Store};
+use super::{index, prune};
+use crate::decode::{Fields, Layout, corrupt, too_much};
+use crate::{Error, Footer, LsnRange, Result, StoredRow};
+
+/// The last bytes of a file say how long its footer is.
+const TAIL_BYTES_MIN: u64 = 8;
+
+/// Reads some rows of one file by ranges of its bytes. It says what to fetch, takes the bytes, and
+/// gives rows in the order of the file, each as it was put.
+///
+/// It does no IO. Its host
+///
+/// 1. calls [`poll_row`](Self::poll_row) until it gives [`ScanStep::Wait`] or [`ScanStep::Done`];
+/// 2. calls [`poll_fetch`](Self::poll_fetch) until it gives `None`, and performs each
+///    [`Fetch`], one after the other or side by side;
+/// 3. passes each answer to [`handle_bytes`](Self::handle_bytes), and begins again when there is an
+///    answer.
+///
+/// The host retries a request that fails, and gives up by [`handle_error`](Self::handle_error).
+/// `poll_row` decompresses and decodes, so a server calls it off its async executor.
+///
+/// The first request is the tail of the file: footer, indexes, bloom filters. Then it leaves out
+/// what cannot hold a row of the query, and fetches the rest, some row groups at a time. Where it
+/// saves more than a request costs, it fetches the columns of the filter first, and the other
+/// columns only for rows that the filter takes. Bytes that lie close together are one request.
+///
+/// ```
+/// use coldpress_core::{
+///     Encoder, Fetched, Scan, ScanFile, ScanQuery, ScanSettings, ScanStep, Settings, Target,
+/// };
+///
+/// let mut encoder = Encoder::new(Settings::default())?;
+/// encoder.push_json(br#"{"title":"Alien","year":1979}{"title":"Heat","year":1995}"#)?;
+/// let file = encoder.finish(&Target::new(0, "films"))?.bytes;
+///
+/// let mut query = ScanQuery::default();
+/// query.columns = Some(vec![vec!["title".to_owned()]]);
+/// query.limit = Some(1);
+/// let known = ScanFile::new(file.len() as u64);
+/// let mut scan = Scan::new(known, query, ScanSettings::default())?;
+/// let mut rows = Vec::new();
+/// loop {
+///     match scan.poll_row()? {
+///         ScanStep::Row(row) => row.write_json(&mut rows),
+///         ScanStep::Wait => {
+///             while let Some(fetch) = scan.poll_fetch() {
+///                 // A host sends `Range: bytes=START-END` here.
+///                 let bytes = file.slice(fetch.range.start as usize..fetch.range.end as usize);
+///                 scan.handle_bytes(fetch.id, Fetched::new(bytes))?;
+///             }
+///         }
+///         ScanStep::Done => break,
+///     }
+/// }
+/// assert_eq!(rows, br#"{"title":"Alien"}"#);
+/// assert_eq!(scan.progress().requests, 1);
+/// # Ok::<(), coldpress_core::Error>(())
+/// ```
+pub struct Scan {
+    pub(super) store: Store,
+    pub(super) settings: ScanSettings,
+    lsns: Option<LsnRange>,
+    pub(super) condition: Condition,
+    /// What the rows are cut to; `None`: nothing is cut.
+    pub(super) fields: Option<Fields>,
+    /// The same, and what the condition reads.
+    pub(super) tested_fields: Option<Fields>,
+    pub(super) rows_left: u64,
+    pub(super) layout: Option<Layout>,
+    stop: Option<Arc<AtomicBool>>,
+    /// The row groups that are not planned yet, in order.
+    pub(super) groups: VecDeque<usize>,
+    pub(super) stage: Stage,
+    pub(super) progress: ScanProgress,
+}
+
+/// What a scan does next.
+#[derive(Debug)]
+pub enum ScanStep {
+    /// A row of the query.
+    Row(StoredRow),
+    /// It needs the answers to its requests.
+    Wait,
+    /// It has given all rows, or an error before.
+    Done,
+}
+
+pub(super) enum Stage {
+    /// The end of the file, from here on.
+    Tail(u64),
+    /// The indexes, and the bloom filters of some row groups.
+    Indexes {
+        place: Option<Range<u64>>,
+        filters: Vec<(usize, Range<u64>)>,
+    },
+    /// Nothing is under way: the next row groups are planned.
+    Plan,
+    /// The columns of the filter.
+    Filter(SpanReader),
+    /// The rows. `tested`: all of them are known to be taken.
+    Rows {
+        reader: SpanReader,
+        tested: bool,
+    },
+    Done,
+    /// The host gave up, for this reason.
+    Failed(Error),
+}
+
+impl Scan {
+    /// Begins to scan a file. An error of kind `Settings` if the query cannot be answered.
+    pub fn new(file: ScanFile, query: ScanQuery, settings: ScanSettings) -> Result<Self> {
+        if query.columns.iter().flatten().any(Vec::is_empty) {
+            return Err(Error::settings(
+                "a column of the query has no name; name a field of the documents",
+            ));
+        }
+        let end = file.bytes;
+        if end == 0 {
+            return Err(corrupt("it is empty"));
+        }
+        let tail = file.tail_bytes.unwrap_or(0).max(settings.tail_bytes).max(TAIL_BYTES_MIN);
+        let tail = end.saturating_sub(tail);
+        let mut progress = ScanProgress::default();
+        let mut store = Store::new(file);
+        store.ask(iter::once(tail..end), 0, &mut progress);
+        let condition = Condition { id: query.id, filter: query.filter };
+        let paths = query.columns.as_ref();
+        let read = condition.columns();
+        let fields = |paths: &Vec<Vec<String>>, more: &[Vec<String>]| {
+            Fields::new(paths.iter().chain(more).map(Vec::as_slice))
+        };
+        Ok(Scan {
+            store,
+            settings,
+            lsns: query.lsns,
+            fields: paths.map(|paths| fields(paths, &[])),
+            tested_fields: paths.map(|paths| fields(paths, &read)),
+            condition,
+            rows_left: query.limit.unwrap_or(u64::MAX),
+            layout: None,
+            stop: None,
+            groups: VecDeque::new(),
+            stage: Stage::Tail(tail),
+            progress,
+        })
+    }
+
+    /// The next range to fetch; `None` if every request has been given.
+    pub fn poll_fetch(&mut self) -> Option<Fetch> {
+        self.store.poll()
+    }
+
+    /// Takes what a request brought. An error ends the scan: of kind `Unavailable` if the bytes are
+    /// not those that were asked for, of kind `Conflict` if the file has changed. An answer that
+    /// comes twice counts for nothing.
+    pub fn handle_bytes(&mut self, id: u64, fetched: Fetched) -> Result<()> {
+        let taken = self.store.take(id, fetched, &mut self.progress);
+        if taken.is_err() {
+            self.stage = Stage::Done;
+        }
+        taken
+    }
+
+    /// The host cannot bring the bytes of a request, for this reason. The next
+    /// [`poll_row`](Self::poll_row) gives the error.
+    pub fn handle_error(&mut self, error: Error) {
+        self.stage = Stage::Failed(error);
+    }
+
+    /// Goes on as far as the bytes reach. The scan ends with the first error.
+    pub fn poll_row(&mut self) -> Result<ScanStep> {
+        let step = self.step();
+        if step.is_err() {
+            self.stage = Stage::Done;
+        }
+        step
+    }
+
+    /// What it has asked for, left out and given so far.
+    pub fn progress(&self) -> &ScanProgress {
+        &self.progress
+    }
+
+    /// What the footer says; `None` until it has been read.
+    pub fn footer(&self) -> Option<&Footer> {
+        self.layout.as_ref().map(Layout::footer)
+    }
+
+    /// Lets a host stop the work. Once `stop` is true, the scan gives an error of kind `Aborted`.
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        if let Some(layout) = &mut self.layout {
+            layout.stop_when(Arc::clone(&stop));
+        }
+        self.stop = Some(stop);
+    }
+
+    fn step(&mut self) -> Result<ScanStep> {
+        loop {
+            match std::mem::replace(&mut self.stage, Stage::Done) {
+                Stage::Done => return Ok(ScanStep::Done),
+                Stage::Failed(error) => return Err(error),
+                stage if self.store.waits() => {
+                    self.stage = stage;
+                    return Ok(ScanStep::Wait);
+                }
+                Stage::Tail(start) => self.stage = self.tail(start)?,
+                Stage::Indexes { place, filters } => self.stage = self.indexes(place, &filters)?,
+                Stage::Plan => self.stage = self.plan()?,
+                Stage::Filter(reader) => self.stage = self.test(reader)?,
+                Stage::Rows { reader, tested } => {
+                    if let Some(row) = self.row(reader, tested)? {
+                        return Ok(ScanStep::Row(row));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the footer in the tail, which begins here, or asks for the rest of it.
+    fn tail(&mut self, start: u64) -> Result<Stage> {
+        let end = self.store.file_bytes();
+        self.store.join_tail(start)?;
+        let tail = self.store.get(&(start..end))?;
+        let needed = Footer::bytes_needed(&tail)?;
+        if needed > self.settings.limits.footer_bytes_max {
+            return Err(footer_too_long(needed, self.settings.limits.footer_bytes_max));
+        }
+        let footer_start = end
+            .checked_sub(needed)
+            .ok_or_else(|| corrupt("its footer claims to be longer than the file"))?;
+        if footer_start < start {
+            self.ask(iter::once(footer_start..start), 0);
+            return Ok(Stage::Tail(footer_start));
+        }
+        let mut layout = Layout::read(&tail, end, &self.settings.limits)?;
+        if let Some(stop) = &self.stop {
+            layout.stop_when(Arc::clone(stop));
+        }
+        let groups = layout.metadata().num_row_groups();
+        self.progress.row_groups = groups as u64;
+        self.progress.tail_bytes = needed;
+        let lsns = layout.footer().lsns();
+        let apart = |of: LsnRange| of.max() < lsns.min() || lsns.max() < of.min();
+        if self.lsns.is_some_and(apart) {
+            self.progress.pruned_by_lsns = groups as u64;
+            self.layout = Some(layout);
+            return Ok(Stage::Done);
+        }
+        let takes = |group: &usize| {
+            !self.settings.use_statistics
+                || prune::group_may_match(&layout, *group, &self.condition)
+        };
+        self.groups = (0..groups).filter(takes).collect();
+        self.progress.pruned_by_statistics = (groups - self.groups.len()) as u64;
+        let stage = self.after_footer(&layout, footer_start)?;
+        self.layout = Some(layout);
+        Ok(stage)
+    }
+
+    /// Asks for bloom filters and indexes, where they can save more than they cost.
+    fn after_footer(&mut self, layout: &Layout, footer_start: u64) -> Result<Stage> {
+        let end = self.store.file_bytes();
+        if self.groups.is_empty() || self.rows_left == 0 {
+            return Ok(Stage::Done);
+        }
+        let by_filters = self.settings.use_bloom_filters && self.condition.id.is_some();
+        let groups = self.groups.make_contiguous();
+        let filters = match by_filters {
+            true => prune::bloom_filters(layout, groups, end)?,
+            false => Vec::new(),
+        };
+        let of_use = !self.condition.is_empty() || self.rows_left != u64::MAX;
+        let place = match self.settings.use_page_index && of_use {
+            true => layout.indexes_place(footer_start)?,
+            false => None,
+        };
+        let most = self.settings.limits.footer_bytes_max;
+        let place = place.filter(|place| place.end - place.start <= most);
+        let first = filters.iter().map(|(_, range)| range.start);
+        let first = first.chain(place.iter().map(|place| place.start)).min();
+        self.progress.tail_bytes = end - first.map_or(footer_start, |at| at.min(footer_start));
+        let mut ranges: Vec<Range<u64>> = filters.iter().map(|(_, range)| range.clone()).collect();
+        ranges.extend(place.clone());
+        let pages = self.groups.iter().map(|group| layout.metadata().row_group(*group));
+        let pages = pages.map(|group| u64::try_from(group.compressed_size()).unwrap_or(0));
+        let pages = pages.fold(0, u64::saturating_add);
+        let lacking = self.store.lacks(&ranges);
+        if lacking > 0 && lacking.saturating_add(self.settings.join_gap_bytes) > pages {
+            // Everything they could leave out is cheaper than they are.
+            return Ok(Stage::Plan);
+        }
+        self.ask(ranges, self.settings.join_gap_bytes);
+        Ok(Stage::Indexes { place, filters })
+    }
+
+    fn indexes(
+        &mut self,
+        place: Option<Range<u64>>,
+        filters: &[(usize, Range<u64>)],
+    ) -> Result<Stage> {
+        let Some(layout) = &mut self.layout else { return Ok(Stage::Done) };
+        for filter in filters {
+            if !prune::bloom_filter_may_match(layout, &self.store, filter, &self.condition)? {
+                self.groups.retain(|group| *group != filter.0);
+                self.progress.pruned_by_bloom_filters += 1;
+            }
+        }
+        if let Some(place) = place.filter(|_| !self.groups.is_empty()) {
+            let bytes = self.store.get(&place)?;
+            layout.take_indexes(bytes, place.start, self.store.file_bytes())?;
+            index::check(layout)?;
+        }
+        Ok(Stage::Plan)
+    }
+}
+
+fn footer_too_long(bytes: u64, most: u64) -> Error {
+    let what = format!("the footer claims to have {bytes} bytes");
+    too_much(what, "footer_bytes_max", usize::try_from(most).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,22 @@
+//! Reads some rows of one file, by ranges of its bytes: [`Scan`], the machine that decides which. A
+//! host drives it and fetches what it asks for.
+
+mod condition;
+mod index;
+mod machine;
+mod plan;
+mod progress;
+mod prune;
+mod query;
+mod rows;
+mod store;
+mod work;
+mod zone;
+
+pub use machine::{Scan, ScanStep};
+pub use progress::ScanProgress;
+pub use query::{Bound, FieldFacts, RowFilter, ScanFile, ScanQuery, ScanSettings, ZoneFacts};
+pub use store::{Fetch, Fetched};
+
+#[cfg(test)]
+mod tests;

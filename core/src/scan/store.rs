@@ -1,0 +1,212 @@
+//! The ranges of a file that a scan has asked for, and those that have arrived.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::progress::ScanProgress;
+use super::query::ScanFile;
+use crate::decode::corrupt;
+use crate::{Error, ErrorKind, Result};
+
+/// A range to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fetch {
+    /// Names the request to [`Scan::handle_bytes`](crate::Scan::handle_bytes).
+    pub id: u64,
+    /// The bytes of the file; never empty.
+    pub range: Range<u64>,
+    /// The ETag that the file must have (`If-Match`), if it is known.
+    pub etag: Option<String>,
+}
+
+/// What came back for a [`Fetch`], as the server said it.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Where they begin in the file (`Content-Range`), if the server said it.
+    pub start: Option<u64>,
+    /// How long the file is (`Content-Range`), if the server said it.
+    pub file_bytes: Option<u64>,
+    /// Its ETag, if the server said it.
+    pub etag: Option<String>,
+}
+
+impl Fetched {
+    /// These bytes, from a place that says nothing more, such as a local file.
+    pub fn new(bytes: Bytes) -> Self {
+        Fetched { bytes, ..Fetched::default() }
+    }
+}
+
+/// Asks for ranges and keeps what arrived.
+pub(super) struct Store {
+    file: ScanFile,
+    /// What has arrived, by its start. A range that is wanted lies within one piece.
+    held: BTreeMap<u64, Bytes>,
+    queue: VecDeque<Fetch>,
+    asked: BTreeMap<u64, Range<u64>>,
+    next_id: u64,
+}
+
+impl Store {
+    pub(super) fn new(file: ScanFile) -> Self {
+        let (held, queue, asked) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Store { file, held, queue, asked, next_id: 0 }
+    }
+
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.file.bytes
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Fetch> {
+        self.queue.pop_front()
+    }
+
+    /// Whether a request has no answer yet.
+    pub(super) fn waits(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Asks for those of the ranges that are not held. Ranges with at most `gap` bytes between them
+    /// become one.
+    pub(super) fn ask(
+        &mut self,
+        ranges: impl IntoIterator<Item = Range<u64>>,
+        gap: u64,
+        progress: &mut ScanProgress,
+    ) {
+        let lacks = |range: &Range<u64>| !range.is_empty() && self.piece(range).is_none();
+        let lacking = ranges.into_iter().filter(lacks).collect();
+        for range in joined(lacking, gap) {
+            let id = self.next_id;
+            self.next_id += 1;
+            progress.requests += 1;
+            progress.bytes_asked += range.end - range.start;
+            self.asked.insert(id, range.clone());
+            self.queue.push_back(Fetch { id, range, etag: self.file.etag.clone() });
+        }
+    }
+
+    /// Takes an answer. One to a request that has its answer already counts for nothing.
+    pub(super) fn take(
+        &mut self,
+        id: u64,
+        fetched: Fetched,
+        progress: &mut ScanProgress,
+    ) -> Result<()> {
+        let Some(range) = self.asked.get(&id).cloned() else { return Ok(()) };
+        self.check(&range, &fetched)?;
+        if self.file.etag.is_none() {
+            self.file.etag = fetched.etag;
+        }
+        self.asked.remove(&id);
+        progress.bytes += fetched.bytes.len() as u64;
+        self.held.insert(range.start, fetched.bytes);
+        Ok(())
+    }
+
+    fn check(&self, range: &Range<u64>, fetched: &Fetched) -> Result<()> {
+        let asked = format!("bytes {} to {} were asked for", range.start, range.end - 1);
+        if let (Some(etag), Some(found)) = (&self.file.etag, &fetched.etag)
+            && etag != found
+        {
+            return Err(changed(format!("its ETag was {etag} and is {found}")));
+        }
+        if let Some(found) = fetched.file_bytes
+            && found != self.file.bytes
+        {
+            return Err(changed(format!("it had {} bytes and has {found}", self.file.bytes)));
+        }
+        if let Some(start) = fetched.start
+            && start != range.start
+        {
+            return Err(wrong_range(format!("{asked}, but the answer begins at byte {start}")));
+        }
+        let (found, wanted) = (fetched.bytes.len() as u64, range.end - range.start);
+        if found != wanted {
+            let how = if found < wanted { "too short" } else { "too long" };
+            let what = format!("{asked}, {wanted} in all, but the answer is {how}: {found} bytes");
+            return Err(wrong_range(what));
+        }
+        Ok(())
+    }
+
+    /// The bytes of a range that has been asked for.
+    pub(super) fn get(&self, range: &Range<u64>) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let unasked = "a scan reads bytes that it did not ask for: a bug of Coldpress; report it";
+        self.piece(range).ok_or_else(|| Error::misuse(unasked))
+    }
+
+    fn piece(&self, range: &Range<u64>) -> Option<Bytes> {
+        // A later piece can be shorter than an earlier one that holds the range.
+        self.held.range(..=range.start).rev().find_map(|(start, bytes)| {
+            let from = usize::try_from(range.start - start).ok()?;
+            let end = usize::try_from(range.end - start).ok()?;
+            (end <= bytes.len()).then(|| bytes.slice(from..end))
+        })
+    }
+
+    /// Makes one piece of the last bytes of the file, from `start` on, which have arrived in
+    /// neighbouring pieces.
+    pub(super) fn join_tail(&mut self, start: u64) -> Result<()> {
+        if self.piece(&(start..self.file.bytes)).is_some() {
+            return Ok(());
+        }
+        let mut all = Vec::new();
+        for (at, bytes) in self.held.range(start..) {
+            if *at != start + all.len() as u64 {
+                break;
+            }
+            all.try_reserve(bytes.len()).map_err(|_| corrupt("its footer does not fit memory"))?;
+            all.extend_from_slice(bytes);
+        }
+        self.held.split_off(&start);
+        self.held.insert(start, Bytes::from(all));
+        Ok(())
+    }
+
+    /// Lets go of all bytes but those at the end of the file.
+    pub(super) fn keep_tail(&mut self) {
+        let end = self.file.bytes;
+        self.held.retain(|at, bytes| *at + bytes.len() as u64 == end);
+    }
+
+    /// How many bytes of these ranges are not held.
+    pub(super) fn lacks(&self, ranges: &[Range<u64>]) -> u64 {
+        let lacking = ranges.iter().filter(|range| self.piece(range).is_none()).cloned();
+        joined(lacking.collect(), 0).iter().map(|range| range.end - range.start).sum()
+    }
+}
+
+/// The ranges in order, without what lies in two of them, and with what lies between neighbours.
+pub(super) fn joined(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(gap) => {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+fn wrong_range(what: String) -> Error {
+    let message = format!("the server sent other bytes than it was asked for: {what}; try again");
+    Error::new(ErrorKind::Unavailable, message)
+}
+
+fn changed(what: String) -> Error {
+    let message = format!("the file changed while it was read: {what}; begin the scan again");
+    Error::new(ErrorKind::Conflict, message)
+}

@@ -1,0 +1,140 @@
+//! Plans row groups, tests their rows, and gives those that are taken.
+
+use std::ops::Range;
+
+use super::machine::{Scan, Stage};
+use super::plan::{self, Span};
+use super::prune;
+use super::rows::{SpanReader, leaves};
+use crate::decode::{Fields, Layout};
+use crate::{Result, StoredRow};
+
+impl Scan {
+    /// Plans the next row groups, and asks for their bytes.
+    pub(super) fn plan(&mut self) -> Result<Stage> {
+        let Some(layout) = &self.layout else { return Ok(Stage::Done) };
+        let (gap, window) = (self.settings.join_gap_bytes, self.settings.window_bytes);
+        let all = leaves(layout, self.tested_fields.as_ref())?;
+        let (mut spans, mut size, mut rows) = (Vec::new(), 0, 0);
+        while rows < self.rows_left
+            && size < window
+            && let Some(group) = self.groups.pop_front()
+        {
+            let runs = self.runs(layout, group, self.rows_left - rows)?;
+            if runs.is_empty() {
+                self.progress.pruned_by_page_index += 1;
+                continue;
+            }
+            self.progress.row_groups_read += 1;
+            let of_group = plan::spans(layout, group, &all, runs, gap)?;
+            size += plan::bytes(plan::ranges(layout, &of_group, &all)?);
+            rows += of_group.iter().map(Span::wanted_rows).sum::<u64>();
+            spans.extend(of_group);
+            // Nobody knows how many row groups the rest of the rows takes.
+            if self.rows_left != u64::MAX && !self.condition.is_empty() {
+                break;
+            }
+        }
+        match spans.is_empty() {
+            true => Ok(Stage::Done),
+            false => self.fetch(spans),
+        }
+    }
+
+    /// Asks for the bytes of these spans: in two rounds, if that saves more than a request costs.
+    fn fetch(&mut self, spans: Vec<Span>) -> Result<Stage> {
+        let Some(layout) = &self.layout else { return Ok(Stage::Done) };
+        let gap = self.settings.join_gap_bytes;
+        let all = leaves(layout, self.tested_fields.as_ref())?;
+        let ranges = plan::ranges(layout, &spans, &all)?;
+        if !self.condition.is_empty() {
+            let columns = self.condition.columns();
+            let first = Some(Fields::new(columns.iter().map(Vec::as_slice)));
+            let wanted = plan::ranges(layout, &spans, &leaves(layout, first.as_ref())?)?;
+            let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
+            if lacks_all.saturating_sub(lacks_first) > gap {
+                let reader = SpanReader::new(layout, first.as_ref(), spans)?;
+                self.ask(wanted, gap);
+                return Ok(Stage::Filter(reader));
+            }
+        }
+        let reader = SpanReader::new(layout, self.tested_fields.as_ref(), spans)?;
+        self.ask(ranges, gap);
+        Ok(Stage::Rows { reader, tested: self.condition.is_empty() })
+    }
+
+    /// Tests the rows by the columns of the filter, and asks for the others of those it takes.
+    pub(super) fn test(&mut self, mut reader: SpanReader) -> Result<Stage> {
+        let Some(layout) = &self.layout else { return Ok(Stage::Done) };
+        let mut taken: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
+        let mut rows = 0;
+        while rows < self.rows_left
+            && let Some((group, at, row)) = reader.next(layout, &self.store)?
+        {
+            self.progress.rows_read += 1;
+            if !self.condition.matches(&row)? {
+                continue;
+            }
+            rows += 1;
+            if taken.last().is_none_or(|(last, _)| *last != group) {
+                taken.push((group, Vec::new()));
+            }
+            let Some((_, runs)) = taken.last_mut() else { continue };
+            match runs.last_mut() {
+                Some(last) if last.end == at => last.end += 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        let gap = self.settings.join_gap_bytes;
+        let leaves = leaves(layout, self.fields.as_ref())?;
+        let mut spans = Vec::new();
+        for (group, runs) in taken {
+            spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
+        }
+        let ranges = plan::ranges(layout, &spans, &leaves)?;
+        let reader = SpanReader::new(layout, self.fields.as_ref(), spans)?;
+        self.ask(ranges, gap);
+        Ok(Stage::Rows { reader, tested: true })
+    }
+
+    /// The next row that is taken, of those whose bytes are there.
+    pub(super) fn row(
+        &mut self,
+        mut reader: SpanReader,
+        tested: bool,
+    ) -> Result<Option<StoredRow>> {
+        let Some(layout) = &self.layout else { return Ok(None) };
+        while let Some((_, _, mut row)) = reader.next(layout, &self.store)? {
+            self.progress.rows_read += u64::from(!tested || self.condition.is_empty());
+            if !tested && !self.condition.matches(&row)? {
+                continue;
+            }
+            if let Some(fields) = &self.fields {
+                row.cut(fields)?;
+            }
+            self.rows_left -= 1;
+            self.progress.rows += 1;
+            if self.rows_left > 0 {
+                self.stage = Stage::Rows { reader, tested };
+            }
+            return Ok(Some(row));
+        }
+        self.store.keep_tail();
+        self.stage = Stage::Plan;
+        Ok(None)
+    }
+
+    /// Asks for ranges that are not there.
+    pub(super) fn ask(&mut self, ranges: impl IntoIterator<Item = Range<u64>>, gap: u64) {
+        self.store.ask(ranges, gap, &mut self.progress);
+    }
+
+    /// The rows of a row group to look at, at most so many if each of them is taken.
+    fn runs(&self, layout: &Layout, group: usize, most: u64) -> Result<Vec<Range<usize>>> {
+        if !self.condition.is_empty() {
+            return prune::rows_that_may_match(layout, group, &self.condition);
+        }
+        let rows = layout.group_rows(group)?;
+        Ok(prune::whole(usize::try_from(most).unwrap_or(usize::MAX).min(rows)))
+    }
+}
