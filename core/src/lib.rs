@@ -54,6 +54,7 @@ mod key;
 mod put;
 mod resolve;
 mod retry;
+mod scan;
 mod schema;
 mod settings;
 mod target;
@@ -87,6 +88,7 @@ pub use put::{
     StoreStep, UploadSettings, Uploaded, Verdict, judge, judge_deleted,
 };
 pub use retry::{Backoff, Random, Retry};
+pub use scan::filter;
 pub use schema::{
     Column, ColumnType, Digits, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN,
     Schema, TextForm, TimeUnit, Zone,

@@ -23,6 +23,8 @@ const CORE: Floors<'_> = &[
     &["put", "wal", "claim"],
     // What lets a device store one object.
     &["grant"],
+    // Which part of what is stored a reader wants.
+    &["scan"],
     // Rows into files, and back. They share `format`, and do not know each other.
     &["encode", "decode"],
     // The law: types, levels, rescue.

@@ -1,0 +1,3 @@
+//! Reading a part of what is stored. So far: filters.
+
+pub mod filter;
