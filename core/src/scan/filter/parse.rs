@@ -6,6 +6,7 @@ use super::limits::{Items, check_depth};
 use super::literal::{DateLiteral, InstantLiteral, Literal, NumberLiteral};
 use super::path::{ColumnPath, read_path};
 use super::pattern::prefix_of;
+use super::shape::joined;
 use crate::Result;
 
 const NO_VALUE: &str =
@@ -196,12 +197,5 @@ pub(super) fn no_such_time(kind: &str) -> &'static str {
             "expected an instant as 2026-01-02T03:04:05Z, with Z or an offset such as +01:00, in \
              the years 0001 to 9999"
         }
-    }
-}
-
-fn joined(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
-    match parts.len() {
-        1 => parts.remove(0),
-        _ => join(parts),
     }
 }

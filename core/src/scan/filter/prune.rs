@@ -57,7 +57,9 @@ impl ColumnFacts {
 ///
 /// The kind is that of the rows as they were put. [`Kind::Instant`] means strings that each read as
 /// an instant, so it does not fit a timestamp column whose rows have numbers: their kind is
-/// [`Kind::Number`].
+/// [`Kind::Number`]. In the same way, a decimal column whose rows have texts has no bounds: the
+/// order of texts is not that of numbers. A bound that a writer cut or rounded must be one that no
+/// value is past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bounds {
     kind: Kind,

@@ -71,7 +71,11 @@ fn all(
     Ok(settled)
 }
 
-fn joined(mut parts: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+/// The parts as one condition: a single part is itself.
+pub(super) fn joined(
+    mut parts: Vec<Condition>,
+    join: fn(Vec<Condition>) -> Condition,
+) -> Condition {
     match parts.len() {
         1 => parts.remove(0),
         _ => join(parts),
