@@ -11,7 +11,8 @@ use super::path::ColumnPath;
 pub enum Condition {
     /// Compares the value of a column with a literal.
     Compare(ColumnPath, Comparison, Literal),
-    /// The value equals one of these literals, of which there is at least one.
+    /// The value equals one of these literals, of which there is at least one. A filter sorts them
+    /// by kind and value, and has no two that are equal.
     In(ColumnPath, Vec<Literal>),
     /// The value is a string that begins with this text. Every character of it stands for itself.
     Like(ColumnPath, String),

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::condition::{Comparison, Condition};
-use super::literal::{DateLiteral, InstantLiteral, Literal};
+use super::literal::{DateLiteral, InstantLiteral, Kind, Literal};
 use super::number::compare;
 use super::row::{FilterRow, Seen};
 use crate::json::Number;
@@ -19,16 +19,16 @@ enum Relation {
 }
 
 /// Whether a condition is true; `None` for unknown. It calls itself, and its depth has been
-/// checked.
+/// checked, and its lists are sorted.
 pub(super) fn truth(condition: &Condition, row: &(impl FilterRow + ?Sized)) -> Option<bool> {
     match condition {
         Condition::Compare(column, comparison, literal) => {
             compared(&row.seen(column), *comparison, literal)
         }
-        Condition::In(column, literals) => {
-            let seen = row.seen(column);
-            any(literals, |literal| compared(&seen, Comparison::Equal, literal))
-        }
+        Condition::In(column, literals) => match row.seen(column) {
+            Seen::Nothing => None,
+            seen => Some(is_one_of(&seen, literals)),
+        },
         Condition::Like(column, prefix) => match row.seen(column) {
             Seen::Nothing => None,
             Seen::String(text) => Some(text.starts_with(prefix.as_str())),
@@ -67,6 +67,26 @@ fn compared(seen: &Seen<'_>, comparison: Comparison, literal: &Literal) -> Optio
             _ => None,
         },
     }
+}
+
+/// Whether a value equals one of these literals, which are sorted: by kind, and then by value.
+fn is_one_of(seen: &Seen<'_>, literals: &[Literal]) -> bool {
+    let kinds = match seen {
+        Seen::Nothing | Seen::Nested => return false,
+        Seen::Boolean(_) => &[Kind::Boolean][..],
+        Seen::Number(_) | Seen::Literal(_) => &[Kind::Number],
+        Seen::String(_) => &[Kind::String, Kind::Instant, Kind::Date],
+    };
+    let has = |kind: &Kind| {
+        literals.binary_search_by(|literal| {
+            literal.kind().cmp(kind).then_with(|| match relation(seen, literal) {
+                Relation::Ordered(order) => order.reverse(),
+                // Such a string is no instant, or no date: it equals none of them.
+                _ => Ordering::Less,
+            })
+        })
+    };
+    kinds.iter().any(|kind| has(kind).is_ok())
 }
 
 fn relation(seen: &Seen<'_>, literal: &Literal) -> Relation {

@@ -25,7 +25,7 @@ pub enum Literal {
 }
 
 /// What kind of value a literal is. Values of different kinds are unequal, and have no order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
     /// `true` and `false`; `false` is the smaller one.
@@ -64,6 +64,11 @@ impl Literal {
             (Literal::Date(one), Literal::Date(other)) => Some(one.cmp(other)),
             _ => None,
         }
+    }
+
+    /// An order of all literals, for lists: by kind, and within a kind by value.
+    pub(super) fn place(&self, other: &Literal) -> Ordering {
+        self.kind().cmp(&other.kind()).then(self.compare(other).unwrap_or(Ordering::Equal))
     }
 }
 

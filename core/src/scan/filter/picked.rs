@@ -174,3 +174,31 @@ impl FilterRow for PickedRow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::read;
+    use Seen::{Boolean, Nested, Nothing, String as Text};
+
+    #[test]
+    fn the_last_of_equal_keys_counts() {
+        let paths = ["a", "a.b", "a.b.c", "d"].map(|path| path.parse::<ColumnPath>().unwrap());
+        let mut row = PickedRow::new(&paths);
+        let one = Seen::Number(Number::Int(1));
+        for (document, wanted) in [
+            (r#"{"a":{"b":{"c":1}}}"#, [Nested, Nested, one.clone(), Nothing]),
+            (r#"{"a":{"b":1},"a":{"c":2}}"#, [Nested, Nothing, Nothing, Nothing]),
+            (r#"{"a":{"b":1},"a":true}"#, [Boolean(true), Nothing, Nothing, Nothing]),
+            (r#"{"a":2,"a":{"b":1},"d":null}"#, [Nested, one.clone(), Nothing, Nothing]),
+            (r#"{"a":[{"b":1},[{"a":{"b":1}}]],"d":"x"}"#, [Nested, Nothing, Nothing, Text("x")]),
+            (r#"{"x":{"a":1,"d":1},"d":1}"#, [Nothing, Nothing, Nothing, one.clone()]),
+            (r#"[{"a":1}]"#, [Nothing, Nothing, Nothing, Nothing]),
+            ("1", [Nothing, Nothing, Nothing, Nothing]),
+        ] {
+            row.clear();
+            read(document.as_bytes(), &mut row).unwrap();
+            assert_eq!(paths.each_ref().map(|path| row.seen(path)), wanted, "{document}");
+        }
+    }
+}

@@ -15,7 +15,8 @@ use crate::{Error, Result};
 /// Which rows a query takes: a condition within the limits of this module.
 ///
 /// Two filters are equal if they say the same thing in the same order. A filter has one shape: an
-/// `and` never has an `and` as a part, nor an `or` an `or`, and both have at least two parts.
+/// `and` never has an `and` as a part, nor an `or` an `or`, and both have at least two parts. The
+/// values of an `in` are sorted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     condition: Condition,

@@ -1,14 +1,15 @@
-//! The one shape of a condition: checked, and without needless levels.
+//! The one shape of a condition: checked, without needless levels, and with sorted lists.
 
 use std::collections::BTreeSet;
 
 use super::condition::Condition;
 use super::limits::{Items, check_depth};
+use super::literal::Literal;
 use super::path::ColumnPath;
 use crate::{Error, Result};
 
 /// Checks the limits, and removes levels that mean nothing: an `and` in an `and`, an `or` in an
-/// `or`, and either of one part.
+/// `or`, and either of one part. Sorts lists of values, and removes those that equal another one.
 pub(super) fn settle(condition: Condition) -> Result<Condition> {
     one(condition, 1, &mut Items::default())
 }
@@ -44,7 +45,14 @@ fn one(condition: Condition, depth: usize, items: &mut Items) -> Result<Conditio
                 _ => 0,
             };
             (0..=literals).try_for_each(|_| items.add())?;
-            Ok(leaf)
+            Ok(match leaf {
+                Condition::In(column, mut values) => {
+                    values.sort_by(Literal::place);
+                    values.dedup_by(|one, other| one.place(other).is_eq());
+                    Condition::In(column, values)
+                }
+                leaf => leaf,
+            })
         }
     }
 }

@@ -102,18 +102,55 @@ pub(super) fn condition(
     })
 }
 
+/// A single condition on a few columns.
+pub(super) fn simple_filter() -> impl Strategy<Value = Filter> {
+    let few = prop::sample::select(vec!["a", "b"]);
+    let path = few.prop_map(|name| ColumnPath::new([name]).unwrap());
+    (leaf(path), any::<bool>()).prop_map(|(leaf, negated)| {
+        Filter::new(if negated { Condition::Not(Box::new(leaf)) } else { leaf }).unwrap()
+    })
+}
+
+/// Rows whose columns have one kind each, as most rows do.
+pub(super) fn plain_rows() -> impl Strategy<Value = Vec<Value>> {
+    let kinds = || {
+        prop_oneof![
+            prop::collection::vec(number_value(), 3),
+            prop::collection::vec(plain_text().prop_map(Value::String), 3),
+            prop::collection::vec(instant_text().prop_map(Value::String), 3),
+            prop::collection::vec(date_text().prop_map(Value::String), 3),
+            prop::collection::vec(any::<bool>().prop_map(Value::Bool), 3),
+        ]
+    };
+    (kinds(), kinds(), 0..4_usize, any::<u8>()).prop_map(|(a, b, count, nulls)| {
+        let row = |at: usize| {
+            let mut fields = Map::new();
+            fields.insert("a".to_owned(), a[at].clone());
+            if nulls >> at & 5 != 5 {
+                fields.insert("b".to_owned(), b[at].clone());
+            }
+            Value::Object(fields)
+        };
+        (0..count.min(3)).map(row).collect()
+    })
+}
+
 /// Filters on what rows have.
 pub(super) fn filter() -> impl Strategy<Value = Filter> {
     condition(path()).prop_map(|condition| Filter::new(condition).unwrap())
+}
+
+fn number_value() -> impl Strategy<Value = Value> {
+    number_text().prop_filter_map("too large for serde_json", |text| {
+        serde_json::from_str::<Value>(&text).ok()
+    })
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         2 => Just(Value::Null),
         1 => any::<bool>().prop_map(Value::Bool),
-        4 => number_text().prop_filter_map("only serde_json's own numbers", |text| {
-            serde_json::from_str::<Value>(&text).ok()
-        }),
+        4 => number_value(),
         4 => plain_text().prop_map(Value::String),
     ]
 }
