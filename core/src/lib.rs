@@ -90,6 +90,8 @@ pub use put::{
 };
 pub use retry::{Backoff, Random, Retry};
 #[cfg(feature = "decode")]
+pub use scan::filter;
+#[cfg(feature = "decode")]
 pub use scan::{
     Bound, Fetch, Fetched, FieldFacts, RowFilter, Scan, ScanFile, ScanProgress, ScanQuery,
     ScanSettings, ScanStep, ZoneFacts,

@@ -2,6 +2,7 @@
 //! host drives it and fetches what it asks for.
 
 mod condition;
+pub mod filter;
 mod index;
 mod machine;
 mod plan;

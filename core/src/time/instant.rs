@@ -75,14 +75,27 @@ impl Instant {
 /// Reads RFC 3339 text of any form as a number of `10^-unit_digits` seconds since 1970; `None` if
 /// it is other text, or if the unit cannot hold the instant exactly.
 pub(crate) fn timestamp(text: &str, unit_digits: u8) -> Option<i64> {
+    let (seconds, fraction, digits) = lenient(text)?;
+    in_unit(seconds, fraction, digits, unit_digits)
+}
+
+/// Reads RFC 3339 text of any form, with at most 18 digits after the point, as whole seconds since
+/// 1970 in UTC, rounded down, and the rest in units of 10^-18 seconds; `None` for other text.
+pub(crate) fn moment(text: &str) -> Option<(i64, i64)> {
+    let (seconds, fraction, digits) = lenient(text)?;
+    Some((seconds, in_unit(0, fraction, digits, 18)?))
+}
+
+/// RFC 3339 text of any form: whole seconds since 1970 in UTC, the digits after the point as a
+/// number, and how many they are.
+fn lenient(text: &str) -> Option<(i64, i64, u8)> {
     let (second, rest) = text.as_bytes().split_first_chunk::<SECOND_BYTES>()?;
     if !matches!(second[10], b'T' | b't' | b' ') {
         return None;
     }
     let (fraction, digits, zone) = read_fraction(rest, 18)?;
     let offset = if matches!(zone, b"Z" | b"z") { 0 } else { minutes_ahead(zone)? };
-    let seconds = seconds_in_utc(second, offset)?;
-    in_unit(seconds, fraction, digits, unit_digits)
+    Some((seconds_in_utc(second, offset)?, fraction, digits))
 }
 
 /// Reads RFC 3339 text, in any zone, to the second, as milliseconds since 1970; `None` for other
@@ -209,6 +222,7 @@ mod tests {
         assert_eq!(ms("1970-01-01t00:00:00.000000-00:00"), Some(0));
         assert_eq!(ms("1970-01-01T00:00:00.0005Z"), None, "finer than the unit");
         assert_eq!(timestamp("9999-01-01T00:00:00Z", 9), None, "past i64 in ns");
+        assert_eq!(moment("1969-12-31T23:59:58.5Z"), Some((-2, 500_000_000_000_000_000)));
         for bad in [
             "1970-01-01",
             "1970-01-01T24:00:00Z",
@@ -221,6 +235,7 @@ mod tests {
         ] {
             assert!(timestamp(bad, 9).is_none(), "{bad}");
             assert!(timestamp(bad, 3).is_none(), "{bad}");
+            assert!(moment(bad).is_none(), "{bad}");
             assert!(Instant::read(bad).is_none(), "{bad}");
         }
     }
