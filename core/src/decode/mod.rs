@@ -23,6 +23,7 @@ mod report;
 mod rescued;
 mod row;
 mod rows;
+mod tell;
 mod thrift;
 mod values;
 mod verify;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::condition::Condition;
+use super::filter::ColumnPath;
 use super::progress::ScanProgress;
 use super::query::{ScanFile, ScanQuery, ScanSettings};
 use super::rows::SpanReader;
@@ -47,7 +48,7 @@ const TAIL_BYTES_MIN: u64 = 8;
 /// let file = encoder.finish(&Target::new(0, "films"))?.bytes;
 ///
 /// let mut query = ScanQuery::default();
-/// query.columns = Some(vec![vec!["title".to_owned()]]);
+/// query.columns = Some(vec!["title".parse()?]);
 /// query.limit = Some(1);
 /// let known = ScanFile::new(file.len() as u64);
 /// let mut scan = Scan::new(known, query, ScanSettings::default())?;
@@ -121,13 +122,8 @@ pub(super) enum Stage {
 }
 
 impl Scan {
-    /// Begins to scan a file. An error of kind `Settings` if the query cannot be answered.
+    /// Begins to scan a file. An error of kind `Corrupt` if it is empty.
     pub fn new(file: ScanFile, query: ScanQuery, settings: ScanSettings) -> Result<Self> {
-        if query.columns.iter().flatten().any(Vec::is_empty) {
-            return Err(Error::settings(
-                "a column of the query has no name; name a field of the documents",
-            ));
-        }
         let end = file.bytes;
         if end == 0 {
             return Err(corrupt("it is empty"));
@@ -137,18 +133,17 @@ impl Scan {
         let mut progress = ScanProgress::default();
         let mut store = Store::new(file);
         store.ask(iter::once(tail..end), 0, &mut progress);
-        let condition = Condition { id: query.id, filter: query.filter };
-        let paths = query.columns.as_ref();
-        let read = condition.columns();
-        let fields = |paths: &Vec<Vec<String>>, more: &[Vec<String>]| {
-            Fields::new(paths.iter().chain(more).map(Vec::as_slice))
+        let condition = Condition::new(query.id, query.filter);
+        let fields = |more: &[ColumnPath]| {
+            let paths = query.columns.iter().flatten().chain(more);
+            query.columns.as_ref().map(|_| Fields::new(paths.map(ColumnPath::names)))
         };
         Ok(Scan {
             store,
             settings,
             lsns: query.lsns,
-            fields: paths.map(|paths| fields(paths, &[])),
-            tested_fields: paths.map(|paths| fields(paths, &read)),
+            fields: fields(&[]),
+            tested_fields: fields(condition.columns()),
             condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
             layout: None,
@@ -277,7 +272,7 @@ impl Scan {
         if self.groups.is_empty() || self.rows_left == 0 {
             return Ok(Stage::Done);
         }
-        let by_filters = self.settings.use_bloom_filters && self.condition.id.is_some();
+        let by_filters = self.settings.use_bloom_filters && self.condition.asks_for_ids(layout);
         let groups = self.groups.make_contiguous();
         let filters = match by_filters {
             true => prune::bloom_filters(layout, groups, end)?,

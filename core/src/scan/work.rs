@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::filter::ColumnPath;
 use super::machine::{Scan, Stage};
 use super::plan::{self, Span};
 use super::prune;
@@ -49,7 +50,7 @@ impl Scan {
         let ranges = plan::ranges(layout, &spans, &all)?;
         if !self.condition.is_empty() {
             let columns = self.condition.columns();
-            let first = Some(Fields::new(columns.iter().map(Vec::as_slice)));
+            let first = Some(Fields::new(columns.iter().map(ColumnPath::names)));
             let wanted = plan::ranges(layout, &spans, &leaves(layout, first.as_ref())?)?;
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {

@@ -104,7 +104,7 @@ fn a_range_of_a_sorted_column_reads_its_pages_alone() {
     let file = pages_file(true);
     let rows = all(&file);
     for (min, max) in [(100, 140), (20_479, 20_481), (40_000, 45_000)] {
-        let query = ScanQuery { filter: Between::boxed("i", min, max), ..ScanQuery::default() };
+        let query = ScanQuery { filter: between("i", min, max), ..ScanQuery::default() };
         let settings = ScanSettings { join_gap_bytes: 1 << 10, ..ScanSettings::default() };
         let (found, progress) = scan(&file, query, settings);
         assert_eq!(found, rows[min as usize..=max as usize]);
@@ -116,7 +116,7 @@ fn a_range_of_a_sorted_column_reads_its_pages_alone() {
 #[test]
 fn row_groups_that_cannot_match_are_not_read() {
     let file = rows_file(1_000, 100, true);
-    let query = || ScanQuery { filter: Between::boxed("i", 250, 360), ..ScanQuery::default() };
+    let query = || ScanQuery { filter: between("i", 250, 360), ..ScanQuery::default() };
     let tail_bytes = 1_000;
     let settings = ScanSettings { tail_bytes, join_gap_bytes: 0, ..ScanSettings::default() };
     let (rows, progress) = scan(&file, query(), settings.clone());
@@ -140,7 +140,7 @@ fn a_limit_reads_no_further() {
 #[test]
 fn a_second_round_comes_only_if_it_saves_more_than_a_request() {
     let file = rows_file(2_000, 1_000, true);
-    let query = || ScanQuery { filter: Between::boxed("i", 5, 5), ..ScanQuery::default() };
+    let query = || ScanQuery { filter: between("i", 5, 5), ..ScanQuery::default() };
     let tail_bytes = 8 << 10;
     let settings = |join_gap_bytes| ScanSettings {
         tail_bytes,
