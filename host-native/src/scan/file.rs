@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use coldpress_core::{
-    ObjectKey, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, ScanStep, StoredRow,
+    Footer, ObjectKey, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, ScanStep, StoredRow,
 };
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use object_store::path::Path as StorePath;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{self, Sender};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quiet::quietly;
@@ -51,29 +51,44 @@ impl FileScan {
         let _ = sender.send(last).await;
     }
 
-    async fn read(&self, sender: &Sender<Result<Sent>>) -> Result<()> {
-        let key = self.key.as_str();
-        let Some(kept) = self.tails.get(key, self.bytes).await else {
-            return self.read_with(None, sender, &mut 0).await;
+    /// The footer alone.
+    pub(super) async fn footer(&self) -> Result<Footer> {
+        let (sender, _receiver) = mpsc::channel(1);
+        let mut footer = None;
+        let mut found = |scan: &Scan| {
+            footer = scan.footer().cloned();
+            footer.is_some()
         };
-        let mut sent = 0;
-        match self.read_with(Some(kept), sender, &mut sent).await {
+        let read = self.read_to(&sender, &mut found).await;
+        read.map_err(|error| error.at(self.key.as_str()))?;
+        footer.ok_or_else(over)
+    }
+
+    async fn read(&self, sender: &Sender<Result<Sent>>) -> Result<()> {
+        self.read_to(sender, &mut |_| false).await
+    }
+
+    /// Reads until `is_enough`, or to the end.
+    async fn read_to(
+        &self,
+        sender: &Sender<Result<Sent>>,
+        is_enough: &mut (dyn FnMut(&Scan) -> bool + Send),
+    ) -> Result<()> {
+        let key = self.key.as_str();
+        let kept = self.tails.get(key, self.bytes).await;
+        let is_kept = kept.is_some();
+        let mut reading = self.begin(kept)?;
+        match reading.run(sender, is_enough).await {
             // Somebody put another object of the same size there, against all rules.
-            Err(error) if sent == 0 && error.kind() == ErrorKind::Conflict => {
+            Err(error) if is_kept && !reading.has_sent && error.kind() == ErrorKind::Conflict => {
                 self.tails.remove(key, self.bytes).await;
-                self.read_with(None, sender, &mut sent).await
+                self.begin(None)?.run(sender, is_enough).await
             }
             read => read,
         }
     }
 
-    /// `sent` counts the batches that were sent.
-    async fn read_with(
-        &self,
-        kept: Option<Tail>,
-        sender: &Sender<Result<Sent>>,
-        sent: &mut u64,
-    ) -> Result<()> {
+    fn begin(&self, kept: Option<Tail>) -> Result<Reading<'_>> {
         let path = store_path(self.key.as_str())?;
         let mut file = ScanFile::new(self.bytes);
         let is_kept = kept.is_some();
@@ -81,24 +96,10 @@ impl FileScan {
             (file.tail, file.etag) = (Some(bytes), etag);
         }
         let mut scan = Scan::new(file, self.query.clone(), self.settings.clone())?;
-        let stop = StopOnDrop::new();
-        scan.stop_when(stop.flag());
-        let mut reading =
-            Reading { file: self, path, scan: Some(scan), is_checked: false, is_kept };
-        loop {
-            let (rows, pause) = reading.step().await?;
-            if !rows.is_empty() {
-                *sent += 1;
-                if sender.send(Ok(Sent::Rows(rows))).await.is_err() {
-                    return Ok(());
-                }
-            }
-            match pause {
-                Pause::Full => {}
-                Pause::Wait => reading.fetch().await?,
-                Pause::Done => return Ok(()),
-            }
-        }
+        let _stop = StopOnDrop::new();
+        scan.stop_when(_stop.flag());
+        let (is_checked, has_sent) = (false, false);
+        Ok(Reading { file: self, path, scan: Some(scan), is_checked, is_kept, has_sent, _stop })
     }
 }
 
@@ -119,9 +120,35 @@ struct Reading<'f> {
     is_checked: bool,
     /// Whether the end of the file is kept.
     is_kept: bool,
+    has_sent: bool,
+    _stop: StopOnDrop,
 }
 
 impl Reading<'_> {
+    async fn run(
+        &mut self,
+        sender: &Sender<Result<Sent>>,
+        is_enough: &mut (dyn FnMut(&Scan) -> bool + Send),
+    ) -> Result<()> {
+        loop {
+            let (rows, pause) = self.step().await?;
+            if self.scan.as_ref().is_some_and(&mut *is_enough) {
+                return Ok(());
+            }
+            if !rows.is_empty() {
+                self.has_sent = true;
+                if sender.send(Ok(Sent::Rows(rows))).await.is_err() {
+                    return Ok(());
+                }
+            }
+            match pause {
+                Pause::Full => {}
+                Pause::Wait => self.fetch().await?,
+                Pause::Done => return Ok(()),
+            }
+        }
+    }
+
     /// Decodes until the batch is full or bytes are missing, on a blocking thread.
     async fn step(&mut self) -> Result<(Vec<StoredRow>, Pause)> {
         let mut scan = self.scan.take().ok_or_else(over)?;
@@ -134,7 +161,12 @@ impl Reading<'_> {
         };
         let (scan, stepped) = blocking(work).await?;
         self.note(&before, &scan);
-        self.is_checked = scan.footer().is_some();
+        if !self.is_checked
+            && let Some(footer) = scan.footer()
+        {
+            self.is_checked = true;
+            self.file.report.open(footer, &self.file.query);
+        }
         self.keep_tail(&scan).await;
         self.scan = Some(scan);
         Ok(stepped?)
@@ -143,23 +175,20 @@ impl Reading<'_> {
     /// Fetches all that the scan asks for, some ranges at once.
     async fn fetch(&mut self) -> Result<()> {
         let mut scan = self.scan.take().ok_or_else(over)?;
-        let before = scan.progress().clone();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < FETCHES_AT_ONCE
                 && let Some(fetch) = scan.poll_fetch()
             {
                 let (place, path) = (&self.file.place, &self.path);
+                self.file.report.update(|report| report.requests += 1);
                 running.push(async move { (fetch.id, place.fetch(path, &fetch).await) });
             }
             let Some((id, fetched)) = running.next().await else { break };
-            let handled = fetched.and_then(|fetched| Ok(scan.handle_bytes(id, fetched)?));
-            if handled.is_err() {
-                self.note(&before, &scan);
-                return handled;
-            }
+            let fetched = fetched?;
+            self.file.report.update(|report| report.bytes += fetched.bytes.len() as u64);
+            scan.handle_bytes(id, fetched)?;
         }
-        self.note(&before, &scan);
         self.scan = Some(scan);
         Ok(())
     }

@@ -3,9 +3,12 @@
 
 mod fetch;
 mod file;
+mod footers;
 mod report;
 mod rows;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use report::ScanReport;
 pub use rows::RowScan;

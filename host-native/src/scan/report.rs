@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use coldpress_core::ScanProgress;
+use coldpress_core::filter::ColumnPath;
+use coldpress_core::{ColumnType, Footer, ID_COLUMN, Scan, ScanProgress, ScanQuery};
 
 /// What a scan has read so far, and what it left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +29,9 @@ pub struct ScanReport {
     pub row_groups_pruned_by_page_index: u64,
     /// Row groups of which something was read.
     pub row_groups_read: u64,
+    /// Columns that the query names and that none of the opened files has. A value of theirs can
+    /// only be among the rescued ones.
+    pub columns_unknown: Vec<ColumnPath>,
     /// Requests for bytes of files. Footers that were kept take none. Retries are not counted.
     pub requests: u64,
     /// Bytes that these requests brought.
@@ -36,6 +40,20 @@ pub struct ScanReport {
     pub rows_read: u64,
     /// Rows that the scan has given.
     pub rows: u64,
+}
+
+impl ScanReport {
+    /// The report of a scan that the caller drives itself, of a file of this many bytes.
+    pub fn of_file(bytes: u64, scan: &Scan, query: &ScanQuery) -> Self {
+        let shared = SharedReport::default();
+        shared.add(&ScanProgress::default(), scan.progress());
+        if let Some(footer) = scan.footer() {
+            shared.open(footer, query);
+        }
+        let (requests, moved) = (scan.progress().requests, scan.progress().bytes);
+        let rows = scan.progress().rows;
+        ScanReport { files: 1, file_bytes: bytes, requests, bytes: moved, rows, ..shared.get() }
+    }
 }
 
 /// A report that several tasks write.
@@ -54,8 +72,6 @@ impl SharedReport {
     /// Adds what a file has come to since `before`.
     pub(super) fn add(&self, before: &ScanProgress, now: &ScanProgress) {
         self.update(|report| {
-            let opened = before.row_groups == 0 && before.tail_bytes == 0 && now.tail_bytes > 0;
-            report.files_opened += u64::from(opened);
             report.files_read += u64::from(before.row_groups_read == 0 && now.row_groups_read > 0);
             report.row_groups += now.row_groups - before.row_groups;
             report.row_groups_pruned_by_statistics +=
@@ -65,9 +81,39 @@ impl SharedReport {
             report.row_groups_pruned_by_page_index +=
                 now.pruned_by_page_index - before.pruned_by_page_index;
             report.row_groups_read += now.row_groups_read - before.row_groups_read;
-            report.requests += now.requests - before.requests;
-            report.bytes += now.bytes - before.bytes;
             report.rows_read += now.rows_read - before.rows_read;
         });
     }
+
+    /// Notes that this file has been opened.
+    pub(super) fn open(&self, footer: &Footer, query: &ScanQuery) {
+        let filtered = query.filter.iter().flat_map(|filter| filter.columns());
+        let named = query.columns.iter().flatten().chain(filtered);
+        self.update(|report| {
+            if report.files_opened == 0 {
+                report.columns_unknown = named.cloned().collect();
+                report.columns_unknown.sort();
+                report.columns_unknown.dedup();
+            }
+            report.files_opened += 1;
+            report.columns_unknown.retain(|path| !has(footer, path));
+        });
+    }
+}
+
+/// Whether documents of the file can have something at this path, rescued values apart.
+fn has(footer: &Footer, path: &ColumnPath) -> bool {
+    if path.names() == [ID_COLUMN] {
+        return true;
+    }
+    let mut columns = footer.schema().columns();
+    for name in path.names() {
+        let Some(column) = columns.iter().find(|column| column.name == *name) else { return false };
+        match &column.column_type {
+            ColumnType::Struct(fields) => columns = fields,
+            ColumnType::Json => return true,
+            _ => columns = &[],
+        }
+    }
+    true
 }

@@ -78,12 +78,15 @@ impl ColdStorage {
         settings: ScanSettings,
         report: SharedReport,
     ) -> RowScan {
-        let place = Place {
+        let tails = Arc::clone(self.tails());
+        RowScan::new(self.scan_place(), tails, files, query, settings, FILES_AT_ONCE, report)
+    }
+
+    pub(super) fn scan_place(&self) -> Place {
+        Place {
             store: self.object_store(),
             errors: self.errors().clone(),
             limit_ms: self.limit_ms(),
-        };
-        let tails = Arc::clone(self.tails());
-        RowScan::new(place, tails, files, query, settings, FILES_AT_ONCE, report)
+        }
     }
 }
