@@ -1,15 +1,16 @@
 //! Prints rows as a sheet: CSV, or a table for people.
 
-use std::io::Write;
+use std::io;
+use std::io::{IsTerminal, Write};
 
 use coldpress::filter::ColumnPath;
 use coldpress_core::{ID_COLUMN, StoredRow};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::format::Printer;
 use crate::failure::Failure;
 use crate::text::{cut, line_width};
-use unicode_width::UnicodeWidthStr;
 
 /// The rows of a table that decide how wide its columns are.
 const ROWS_MEASURED: usize = 1_000;
@@ -136,7 +137,10 @@ impl<W: Write> TableOf<W> {
             cells.map(shown).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..header.len()).map(width).collect();
-        fit(&mut widths, line_width());
+        // A pipe has no width: nothing needs to fit.
+        if io::stdout().is_terminal() {
+            fit(&mut widths, line_width());
+        }
         self.widths = Some(widths.clone());
         self.print(&header)?;
         let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
