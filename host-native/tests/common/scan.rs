@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn stored(config: ColdStorageConfig) -> ColdStorage {
     let storage = ColdStorage::new(config).unwrap();
     for file in 0..4_u64 {
-        let row = |n: u64| (format!("id {n}"), json!({"n": n, "in": {"half": n as f64 / 2.0}}));
+        let row = |n: u64| (format!("id {n}"), json!({"n": n, "part": {"half": n as f64 / 2.0}}));
         let rows: Vec<(String, Value)> = (file * 50..file * 50 + 50).map(row).collect();
         let (min, max) = (file * 50, file * 50 + 49);
         storage.encode_and_upload("c", 1, &rows, min, max).await.unwrap();
@@ -32,9 +32,9 @@ pub async fn a_scan_gives_rows_in_order_by_what_is_asked(config: ColdStorageConf
     assert_eq!(all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), ids);
 
     let mut query = Query::default();
-    query.filter = Some(Filter::parse("in.half >= 49.5 and n <= 100").unwrap());
-    query.columns = Some(vec!["in.half".parse().unwrap()]);
-    let half = |n: u64| (format!("id {n}"), json!({"in": {"half": n as f64 / 2.0}}));
+    query.filter = Some(Filter::parse("part.half >= 49.5 and n <= 100").unwrap());
+    query.columns = Some(vec!["part.half".parse().unwrap()]);
+    let half = |n: u64| (format!("id {n}"), json!({"part": {"half": n as f64 / 2.0}}));
     assert_eq!(found(&storage, query).await, [half(99), half(100)]);
 
     let mut query = Query::default();
