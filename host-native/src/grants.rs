@@ -52,13 +52,13 @@ impl ColdStorage {
     /// `NotFound` if there is no such object, `Key` if the key is not one of a data file of this
     /// store, `Settings` for a local folder, which cannot give grants.
     pub async fn grant_read(&self, key: impl ToKey, lifetime: Duration) -> Result<ReadGrant> {
+        let s3 = self.granting()?;
         let key = self.own_key(&key)?.into_owned();
         if !matches!(key.target(), KeyTarget::Data { .. }) {
             let message = "this is a segment of a log, and a grant can only be for a data file; \
                 use `coldpress wal get` for segments";
             return Err(Error::new(ErrorKind::Key, message).at(key.as_str()));
         }
-        let s3 = self.granting()?;
         let (content, _) = self.content_at(&key).await?;
         let object = Readable { key: key.clone(), bytes: content.bytes, etag: content.etag };
         let grants = s3.grant_reads(self.prefix(), vec![object], lifetime, key.as_str()).await?;
