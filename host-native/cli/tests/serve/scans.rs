@@ -218,7 +218,7 @@ fn only_a_token_that_may_read_reads_and_only_its_own_tenant() {
 #[test]
 fn a_token_loses_its_right_with_its_line() {
     let (reader, line) = token_that_may(Rights::READ, 7, &[]);
-    let served = Served::over_seaweed("unread", &[line.clone()], &[]);
+    let served = Served::over_seaweed("unread", std::slice::from_ref(&line), &[]);
     let asked = ReadGrantRequest::new("people");
     page(&served, reader.reveal(), &asked);
     write_tokens(&served.path("tokens"), &[line.replace(" may=read", "")]);
