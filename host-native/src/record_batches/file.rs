@@ -11,6 +11,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quiet::quietly;
+use crate::record_batches::int96::in_microseconds;
 use crate::record_batches::own::Own;
 
 /// A file of which the footer was read.
@@ -62,7 +63,8 @@ fn fields(metadata: &Arc<ParquetMetaData>) -> Result<Fields> {
         Some(found) => found,
         None => read(true).map_err(|error| unreadable(&error))?,
     };
-    Ok(found.schema().fields().clone())
+    let schema = metadata.file_metadata().schema_descr();
+    Ok(in_microseconds(found.schema().fields(), schema))
 }
 
 /// Calls code that uses parquet. It panics on some damage, and this makes an error of the panic.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow_array::{RecordBatch, RecordBatchReader as _};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
+use coldpress_core::ReadLimits;
 use coldpress_core::foreign::{CheckedPages, PageTerms};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
@@ -31,6 +32,7 @@ pub(crate) struct Wanted<'w> {
     pub(crate) rows: Option<&'w [Range<usize>]>,
     /// The most rows of a batch.
     pub(crate) batch_rows: usize,
+    pub(crate) limits: &'w ReadLimits,
 }
 
 /// The schema of the batches of these leaves.
@@ -56,7 +58,7 @@ pub(crate) fn decode(
     terms: &Arc<PageTerms>,
     on: &mut dyn FnMut(RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    let Wanted { group, leaves, chunks, rows, batch_rows } = wanted;
+    let Wanted { group, leaves, chunks, rows, batch_rows, limits } = wanted;
     let all = rows_of(file, group)?;
     let row_group = file.metadata.row_group(group);
     let mut pages = BTreeMap::new();
@@ -73,7 +75,7 @@ pub(crate) fn decode(
         row_bytes = row_bytes.saturating_add(value_bytes.saturating_mul(values.max(1)));
         pages.insert(*leaf, of_leaf);
     }
-    check_row(row_bytes)?;
+    check_row(row_bytes, limits)?;
     let rows_fit = usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(usize::MAX);
     let batch_rows = batch_rows.min(rows_fit).max(1);
     let metadata = Arc::clone(&file.metadata);
@@ -112,14 +114,15 @@ pub(crate) fn rows_of(file: &File, group: usize) -> Result<usize> {
     rows.map_err(|_| unreadable(&"a row group has a negative number of rows"))
 }
 
-fn check_row(bytes: u64) -> Result<()> {
-    /// The most bytes of one row.
-    const ROW_BYTES_MAX: u64 = 1 << 30;
-    if bytes <= ROW_BYTES_MAX {
+/// An error if one row may become larger than the limit.
+fn check_row(bytes: u64, limits: &ReadLimits) -> Result<()> {
+    if bytes <= limits.row_bytes_max as u64 {
         return Ok(());
     }
     let message = format!(
-        "one row may take {bytes} bytes, and at most {ROW_BYTES_MAX} are read; read fewer columns"
+        "one row may take {bytes} bytes, and at most {} are read; read fewer columns, or raise \
+         `ReadLimits::row_bytes_max`",
+        limits.row_bytes_max
     );
     Err(Error::new(ErrorKind::Limit, message))
 }

@@ -11,6 +11,7 @@ mod bounds;
 mod cell;
 mod file;
 mod group;
+mod int96;
 mod own;
 mod place;
 mod predicate;
@@ -28,6 +29,3 @@ pub(crate) use place::leaves;
 pub use read::{read_parquet_with_predicate, read_parquet_with_settings};
 pub use settings::BatchSettings;
 pub(crate) use settings::Collected;
-
-#[cfg(test)]
-mod tests;

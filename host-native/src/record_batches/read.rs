@@ -192,8 +192,9 @@ impl Reading<'_> {
             Ok(self.bytes.slice(place(range.start)..place(range.end)))
         });
         let chunks = chunks.collect::<Result<_>>()?;
-        let batch_rows = self.settings.batch_rows;
-        let wanted = Wanted { group, leaves, chunks, rows, batch_rows };
+        let BatchSettings { batch_rows, limits, .. } = self.settings;
+        let batch_rows = *batch_rows;
+        let wanted = Wanted { group, leaves, chunks, rows, batch_rows, limits };
         decode(self.file, wanted, &self.terms, on)
     }
 }

@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchSettings {
-    /// What the file may cost its reader. Of these limits, the ones for the footer, for one page
-    /// and for all batches count.
+    /// What the file may cost its reader. Of these limits, the ones for the footer, for the bytes of
+    /// one page and of one row, and for all batches count.
     pub limits: ReadLimits,
     /// The most rows of one batch. Fewer, if the values are large. Default: 8,192.
     pub batch_rows: usize,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use coldpress_core::filter::ColumnPath;
 use coldpress_core::foreign::{PageTerms, chunk_range};
 use coldpress_core::{ObjectKey, ReadLimits};
-use object_store::ObjectStoreExt;
+use object_store::{ObjectStoreExt, coalesce_ranges};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record_batches::{
@@ -18,6 +18,9 @@ use crate::storage::cold_storage::ColdStorage;
 use crate::storage::key::ToKey;
 use crate::store::path::store_path;
 use crate::threads::{StopOnDrop, blocking};
+
+/// Two ranges with at most this many bytes between them become one request: it costs as much.
+const JOIN_GAP_BYTES: u64 = 128 << 10;
 
 /// What a failed request was for.
 const DOING: &str = "read columns of the object";
@@ -71,8 +74,9 @@ impl ColdStorage {
         let stop = StopOnDrop::new();
         let terms = Arc::new(PageTerms::new(&limits, stop.flag()));
         let mut batches = Collected::new(&limits);
+        let (opened_within, limits) = (limits.clone(), Arc::new(limits));
         let opened = move || {
-            let file = File::open(&tail, bytes, &limits)?;
+            let file = File::open(&tail, bytes, &opened_within)?;
             let leaves = guarded(|| leaves(&file, projection.as_deref()))?;
             Ok((Arc::new(file), Arc::new(leaves)))
         };
@@ -80,10 +84,11 @@ impl ColdStorage {
         for group in 0..file.metadata.num_row_groups() {
             let chunks = self.chunks_of(key, &file, group, &leaves, bytes).await?;
             let (file, leaves) = (Arc::clone(&file), Arc::clone(&leaves));
-            let terms = Arc::clone(&terms);
+            let (terms, limits) = (Arc::clone(&terms), Arc::clone(&limits));
             let decoded = move || {
                 let batch_rows = BatchSettings::default().batch_rows;
-                let wanted = Wanted { group, leaves: &leaves, chunks, rows: None, batch_rows };
+                let (leaves, limits) = (&leaves, &limits);
+                let wanted = Wanted { group, leaves, chunks, rows: None, batch_rows, limits };
                 guarded(|| decode(&file, wanted, &terms, &mut |batch| batches.add(batch)))?;
                 Ok(batches)
             };
@@ -107,7 +112,8 @@ impl ColdStorage {
         let ranges: Vec<Range<u64>> = ranges.collect::<Result<_>>()?;
         let path = store_path(key.as_str())?;
         let store = self.object_store();
-        let get = async { store.get_ranges(&path, &ranges).await };
+        let fetch = |range: Range<u64>| async { store.get_range(&path, range).await };
+        let get = coalesce_ranges(&ranges, fetch, JOIN_GAP_BYTES);
         let chunks = self.within(DOING, key.as_str(), get).await?;
         let fits = |(range, chunk): (&Range<u64>, &Bytes)| {
             chunk.len() as u64 == range.end.saturating_sub(range.start)

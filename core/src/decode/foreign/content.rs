@@ -77,6 +77,17 @@ pub(super) fn longest(page: &[u8], entries: usize) -> Option<usize> {
     Some(longest)
 }
 
+/// Whether each of these INT96 instants is a whole number of microseconds within i64.
+pub(super) fn are_microseconds(values: &[u8]) -> bool {
+    /// Days from the first Julian day on; past them, microseconds need more than 64 bits.
+    const DAYS_MAX: u32 = 109_000_000;
+    values.as_chunks::<12>().0.iter().all(|value| {
+        let [n0, n1, n2, n3, n4, n5, n6, n7, d0, d1, d2, d3] = *value;
+        let nanos = u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
+        nanos.is_multiple_of(1_000) && u32::from_le_bytes([d0, d1, d2, d3]) <= DAYS_MAX
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +105,17 @@ mod tests {
         let lengths = Bytes::from_static(&[0x80, 1, 4, 0xFF, 0xFF, 0xFF, 0xFF, 15, 0]);
         assert_eq!(grows_by(Encoding::DELTA_LENGTH_BYTE_ARRAY, &lengths, 1 << 20), None);
         assert_eq!(grows_by(Encoding::DELTA_BINARY_PACKED, &lengths, 1 << 20), None);
+        let instant =
+            |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
+        assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
+        assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
+        assert!(!are_microseconds(&instant(0, u32::MAX)));
         assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c'], 2), Some(2));
+        let instant =
+            |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
+        assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
+        assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
+        assert!(!are_microseconds(&instant(0, u32::MAX)));
         assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b'], 2), None);
     }
 }

@@ -27,10 +27,9 @@ pub fn read_footer(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<
 /// The bytes of the file that hold the pages of a chunk. `file_bytes`: how long the file is.
 pub fn chunk_range(chunk: &ColumnChunkMetaData, file_bytes: u64) -> Result<Range<u64>> {
     let range = || {
-        // Some writers say 0 where there is no dictionary.
+        // Some writers say 0 where there is no dictionary, or where there is no data.
         let dictionary = chunk.dictionary_page_offset().filter(|offset| *offset > 0);
-        let start =
-            dictionary.map_or(chunk.data_page_offset(), |of| of.min(chunk.data_page_offset()));
+        let start = dictionary.unwrap_or(chunk.data_page_offset());
         let start = u64::try_from(start).ok()?;
         let end = start.checked_add(u64::try_from(chunk.compressed_size()).ok()?)?;
         (end <= file_bytes).then_some(start..end)
@@ -65,13 +64,17 @@ fn check(metadata: &ParquetMetaData, file_bytes: u64) -> Result<()> {
     if metadata.file_metadata().schema_descr().num_columns() == 0 {
         return Err(corrupt("it has no column that holds values"));
     }
-    let mut rows = 0_u64;
+    let (mut rows, mut left) = (0_u64, file_bytes);
     for group in metadata.row_groups() {
         let of_group = u64::try_from(group.num_rows())
             .map_err(|_| corrupt("a row group has a negative number of rows"))?;
         rows = rows.saturating_add(of_group);
         for chunk in group.columns() {
-            chunk_range(chunk, file_bytes)?;
+            // Chunks that overlap would make a small file cost much.
+            let range = chunk_range(chunk, file_bytes)?;
+            left = left
+                .checked_sub(range.end - range.start)
+                .ok_or_else(|| corrupt("its column chunks together are longer than the file"))?;
         }
     }
     if rows > ROWS_MAX {

@@ -125,6 +125,7 @@ impl CheckedPages {
             Kind::DataV2(page) => self.data_v2(&page, stored, header.uncompressed)?,
             Kind::Dictionary { entries, encoding, sorted } => {
                 let buf = self.decompress(stored, header.uncompressed)?;
+                self.check_instants(&buf)?;
                 Page::DictionaryPage { buf, num_values: entries, encoding, is_sorted: sorted }
             }
             Kind::Other => return Err(self.damaged("it has a page of an unknown kind")),
@@ -203,7 +204,11 @@ impl CheckedPages {
     /// Counts what the values of a page become.
     fn spend_on(&self, encoding: Encoding, entries: u32, values: Option<Bytes>) -> Result<()> {
         let wrong = "the values of a page do not fit their number";
-        let grows = values.and_then(|of| content::grows_by(encoding, &of, entries as usize));
+        let values = values.ok_or_else(|| self.damaged(wrong))?;
+        if encoding == Encoding::PLAIN {
+            self.check_instants(&values)?;
+        }
+        let grows = content::grows_by(encoding, &values, entries as usize);
         let grows = grows.ok_or_else(|| self.damaged(wrong))?;
         // Of other columns, readers take no more values than the rows of a batch.
         let nested = match self.column.max_rep_level() {
@@ -211,6 +216,19 @@ impl CheckedPages {
             _ => u64::from(entries).saturating_mul(4 + value_bytes(&self.column)),
         };
         self.terms.spend(grows.saturating_add(nested))
+    }
+
+    /// Hosts read INT96 as microseconds. An error if that would lose something.
+    fn check_instants(&self, values: &[u8]) -> Result<()> {
+        if self.column.physical_type() != Type::INT96 || content::are_microseconds(values) {
+            return Ok(());
+        }
+        let message = format!(
+            "column {} has instants in INT96 that microseconds cannot hold; write the file with \
+             INT64 timestamps",
+            self.column.path().string()
+        );
+        Err(Error::new(ErrorKind::Limit, message))
     }
 
     fn damaged(&self, what: &str) -> Error {
