@@ -170,3 +170,40 @@ impl Iterator for OneChunk {
 }
 
 impl PageIterator for OneChunk {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use coldpress_core::{Encoder, Settings, Target};
+
+    use super::*;
+
+    #[test]
+    fn reading_ends_once_nobody_waits_for_it() {
+        let mut encoder = Encoder::new(Settings::default()).unwrap();
+        encoder.push_json(br#"{"a":1}"#).unwrap();
+        let bytes = encoder.finish(&Target::new(1, "c")).unwrap().bytes;
+        let limits = ReadLimits::default();
+        let file = File::open(&bytes, bytes.len() as u64, &limits).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let terms = Arc::new(PageTerms::new(&limits, Arc::clone(&stop)));
+        let read = || {
+            let chunks = file.metadata.row_group(0).columns().iter().map(|chunk| {
+                let (start, length) = chunk.byte_range();
+                bytes.slice(start as usize..(start + length) as usize)
+            });
+            let (leaves, chunks, limits) = (&[0, 1], chunks.collect(), &limits);
+            let wanted = Wanted { group: 0, leaves, chunks, rows: None, batch_rows: 1, limits };
+            let mut rows = 0;
+            decode(&file, wanted, &terms, &mut |batch| {
+                rows += batch.num_rows();
+                Ok(())
+            })?;
+            Ok::<usize, Error>(rows)
+        };
+        assert_eq!(read().unwrap(), 1);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(read().unwrap_err().kind(), ErrorKind::Aborted);
+    }
+}

@@ -84,3 +84,45 @@ fn is_struct(node: &Type) -> bool {
         );
     node.is_group() && !repeated && !is_many
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    #[test]
+    fn a_path_leads_through_structs_only() {
+        let schema = parse_message_type(
+            "message m {
+                required int64 a;
+                optional group s { optional int64 x; optional group t { optional int64 y; } }
+                optional group l (LIST) { repeated group list { optional int64 element; } }
+                repeated group r { optional int64 z; }
+                optional group m (MAP) {
+                    repeated group key_value { required int64 key; optional int64 value; }
+                }
+                optional int64 last;
+            }",
+        )
+        .unwrap();
+        for (path, leaves) in [
+            ("a", Some(0..1)),
+            ("s", Some(1..3)),
+            ("s.x", Some(1..2)),
+            ("s.t", Some(2..3)),
+            ("s.t.y", Some(2..3)),
+            ("l", Some(3..4)),
+            ("l.list", None),
+            ("r", Some(4..5)),
+            ("r.z", None),
+            ("m", Some(5..7)),
+            ("m.key_value", None),
+            ("last", Some(7..8)),
+            ("a.b", None),
+            ("A", None),
+        ] {
+            assert_eq!(find(&schema, &path.parse().unwrap()), leaves, "{path}");
+        }
+    }
+}

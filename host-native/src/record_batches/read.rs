@@ -146,7 +146,7 @@ impl Reading<'_> {
     ) -> Vec<Range<usize>> {
         let runs = match indexed {
             Some(metadata) => pruning.rows_that_may_match(metadata, group, rows),
-            None => Vec::from([0..rows]),
+            None => std::iter::once(0..rows).collect(),
         };
         runs.into_iter().filter(|run| !run.is_empty()).collect()
     }
