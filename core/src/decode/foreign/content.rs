@@ -77,14 +77,17 @@ pub(super) fn longest(page: &[u8], entries: usize) -> Option<usize> {
     Some(longest)
 }
 
-/// Whether each of these INT96 instants is a whole number of microseconds within i64.
+/// Whether each of these INT96 instants is a whole number of microseconds within i64. Spark wrote
+/// instants whose Julian day is past i64 in microseconds with a negative day and time: a reader that
+/// wraps too finds the right instant.
 pub(super) fn are_microseconds(values: &[u8]) -> bool {
     /// Days from the first Julian day on; past them, microseconds need more than 64 bits.
     const DAYS_MAX: u32 = 109_000_000;
     values.as_chunks::<12>().0.iter().all(|value| {
         let [n0, n1, n2, n3, n4, n5, n6, n7, d0, d1, d2, d3] = *value;
-        let nanos = u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
-        nanos.is_multiple_of(1_000) && u32::from_le_bytes([d0, d1, d2, d3]) <= DAYS_MAX
+        let nanos = i64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
+        let day = i32::from_le_bytes([d0, d1, d2, d3]);
+        nanos % 1_000 == 0 && day.unsigned_abs() <= DAYS_MAX
     })
 }
 
@@ -109,13 +112,13 @@ mod tests {
             |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
         assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
         assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
-        assert!(!are_microseconds(&instant(0, u32::MAX)));
+        assert!(!are_microseconds(&instant(0, i32::MAX)));
         assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c'], 2), Some(2));
         let instant =
             |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
         assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
         assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
-        assert!(!are_microseconds(&instant(0, u32::MAX)));
+        assert!(!are_microseconds(&instant(0, i32::MAX)));
         assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b'], 2), None);
     }
 }
