@@ -108,17 +108,18 @@ mod tests {
         let lengths = Bytes::from_static(&[0x80, 1, 4, 0xFF, 0xFF, 0xFF, 0xFF, 15, 0]);
         assert_eq!(grows_by(Encoding::DELTA_LENGTH_BYTE_ARRAY, &lengths, 1 << 20), None);
         assert_eq!(grows_by(Encoding::DELTA_BINARY_PACKED, &lengths, 1 << 20), None);
-        let instant =
-            |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
-        assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
-        assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
-        assert!(!are_microseconds(&instant(0, i32::MAX)));
         assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b', b'c'], 2), Some(2));
+        assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b'], 2), None);
+    }
+
+    #[test]
+    fn instants_that_microseconds_lose_are_found() {
         let instant =
-            |nanos: u64, day: u32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
+            |nanos: i64, day: i32| [&nanos.to_le_bytes()[..], &day.to_le_bytes()].concat();
         assert!(are_microseconds(&[instant(1_000, 2_440_588), instant(0, 0)].concat()));
+        // 290000-12-31, as Spark wrote it.
+        assert!(are_microseconds(&instant(-32_506_045_900_000, -105_862_232)));
         assert!(!are_microseconds(&[instant(0, 0), instant(1, 2_440_588)].concat()));
         assert!(!are_microseconds(&instant(0, i32::MAX)));
-        assert_eq!(longest(&[1, 0, 0, 0, b'a', 2, 0, 0, 0, b'b'], 2), None);
     }
 }
