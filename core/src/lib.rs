@@ -67,8 +67,8 @@ mod work;
 pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, Wanted, free_lsn};
 #[cfg(feature = "decode")]
 pub use decode::{
-    ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,
-    StoredRow, Verified,
+    ChunkReport, FileReport, Footer, IntegerBounds, ParquetFile, Projection, ReadLimits,
+    RowGroupReport, Rows, StoredRow, Verified,
 };
 pub use encode::{
     Document, EncodedFile, Encoder, FileTail, StreamEncoder, StreamOutput, StreamSettings,

@@ -31,6 +31,7 @@ mod random;
 pub mod staged;
 mod storage;
 mod store;
+mod table;
 mod threads;
 mod time;
 mod transport;
@@ -44,12 +45,12 @@ pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
     Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
-    KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
-    Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
-    ReadLimits, Rescued, RowGroupReport, Rows, Schema, SealedRule, SegmentChecksum, SegmentNames,
-    Settings, Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm,
-    TextTypes, TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary,
-    Zone,
+    IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names,
+    NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy,
+    Progress, Projection, ReadLimits, Rescued, RowGroupReport, Rows, Schema, SealedRule,
+    SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow,
+    StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings,
+    Uploaded, Verified, WalSettings, WalSummary, Zone,
 };
 pub use {bytes, object_store, serde_json};
 
@@ -64,6 +65,7 @@ pub use storage::{
     StoredObject, ToKey, VerifiedObject,
 };
 pub use store::{AwsDefaults, GrantLimits, PutOutcome};
+pub use table::{Clash, FileSchemas, TableSchema};
 pub use time::TimeOfDay;
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use wal::{
