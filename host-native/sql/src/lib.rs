@@ -37,6 +37,7 @@ mod facts;
 mod files;
 mod json;
 mod lsns;
+mod read_only;
 mod reader;
 mod register;
 mod statistics;

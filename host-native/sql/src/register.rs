@@ -10,6 +10,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::catalog::Collections;
 use crate::files::Files;
+use crate::read_only::ReadOnly;
 
 /// The schema of [`RegisterColdpress::register_coldpress`].
 const SCHEMA: &str = "coldpress";
@@ -65,7 +66,7 @@ impl RegisterColdpress for SessionContext {
         }
         let number = REGISTERED.fetch_add(1, Ordering::Relaxed);
         let url = ObjectStoreUrl::parse(format!("coldpress://store-{number}"))?;
-        self.register_object_store(url.as_ref(), storage.object_store());
+        self.register_object_store(url.as_ref(), Arc::new(ReadOnly(storage.object_store())));
         let files = Arc::new(Files::new(storage, tenant));
         let collections = Collections { files, url, own: Default::default() };
         catalog.register_schema(schema, Arc::new(collections))?;
