@@ -137,7 +137,7 @@ pub(super) fn json_text(text: String) -> Result<Item> {
     }
 }
 /// The text of [`Item::Shared`].
-fn shared(text: &Bytes) -> &str {
+pub(super) fn shared(text: &Bytes) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
 

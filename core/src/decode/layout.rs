@@ -9,6 +9,7 @@ use super::damage::corrupt;
 use super::id::IdPlace;
 use super::integers::IntegerBounds;
 use super::limits::Terms;
+use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
 use crate::schema::{ColumnType, ID_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
@@ -172,6 +173,14 @@ impl Layout {
         match &self.id {
             IdPlace::Own(_) => FieldPlace::Leaf(0, &ColumnType::String),
             IdPlace::Field(path) => self.field(path),
+        }
+    }
+
+    /// How the documents have their own `_id`; `None` where a field of another name is the id.
+    pub(crate) fn own_id(&self) -> Option<OwnId> {
+        match &self.id {
+            IdPlace::Own(own) => Some(*own),
+            IdPlace::Field(_) => None,
         }
     }
 

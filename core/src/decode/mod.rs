@@ -24,6 +24,7 @@ mod report;
 mod rescued;
 mod row;
 mod rows;
+mod tell;
 mod thrift;
 mod values;
 mod verify;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
 use crate::Result;
@@ -54,6 +55,12 @@ impl<'l> Pages<'l> {
             at = self.end(number);
         }
         first && begins && self.first_row(0) == 0 && at == chunk.end
+    }
+
+    /// Whether the column index speaks of just these pages.
+    pub(super) fn has(&self, index: &ColumnIndexMetaData) -> bool {
+        let pages = index.num_pages();
+        !matches!(index, ColumnIndexMetaData::NONE) && pages == self.len() as u64
     }
 
     pub(super) fn len(&self) -> usize {

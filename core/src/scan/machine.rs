@@ -6,7 +6,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
+
 use super::condition::Condition;
+use super::filter::ColumnPath;
 use super::progress::ScanProgress;
 use super::query::{ScanFile, ScanQuery, ScanSettings};
 use super::rows::SpanReader;
@@ -17,6 +20,9 @@ use crate::{Error, Footer, LsnRange, Result, StoredRow};
 
 /// The last bytes of a file say how long its footer is.
 const TAIL_BYTES_MIN: u64 = 8;
+
+/// The most bytes that are fetched with the footer because they may hold bloom filters.
+const FILTERS_BYTES_MAX: u64 = 2 << 20;
 
 /// Reads some rows of one file by ranges of its bytes. It says what to fetch, takes the bytes, and
 /// gives rows in the order of the file, each as it was put.
@@ -47,7 +53,7 @@ const TAIL_BYTES_MIN: u64 = 8;
 /// let file = encoder.finish(&Target::new(0, "films"))?.bytes;
 ///
 /// let mut query = ScanQuery::default();
-/// query.columns = Some(vec![vec!["title".to_owned()]]);
+/// query.columns = Some(vec!["title".parse()?]);
 /// query.limit = Some(1);
 /// let known = ScanFile::new(file.len() as u64);
 /// let mut scan = Scan::new(known, query, ScanSettings::default())?;
@@ -121,34 +127,27 @@ pub(super) enum Stage {
 }
 
 impl Scan {
-    /// Begins to scan a file. An error of kind `Settings` if the query cannot be answered.
+    /// Begins to scan a file. An error of kind `Corrupt` if it is empty.
     pub fn new(file: ScanFile, query: ScanQuery, settings: ScanSettings) -> Result<Self> {
-        if query.columns.iter().flatten().any(Vec::is_empty) {
-            return Err(Error::settings(
-                "a column of the query has no name; name a field of the documents",
-            ));
-        }
         let end = file.bytes;
         if end == 0 {
             return Err(corrupt("it is empty"));
         }
-        let tail = file.tail_bytes.unwrap_or(0).max(settings.tail_bytes).max(TAIL_BYTES_MIN);
-        let tail = end.saturating_sub(tail);
+        let condition = Condition::new(query.id, query.filter);
         let mut progress = ScanProgress::default();
+        let tail = tail_bytes(&file, &settings, &condition);
         let mut store = Store::new(file);
-        store.ask(iter::once(tail..end), 0, &mut progress);
-        let condition = Condition { id: query.id, filter: query.filter };
-        let paths = query.columns.as_ref();
-        let read = condition.columns();
-        let fields = |paths: &Vec<Vec<String>>, more: &[Vec<String>]| {
-            Fields::new(paths.iter().chain(more).map(Vec::as_slice))
+        let tail = store.ask_for_tail(tail, &mut progress);
+        let fields = |more: &[ColumnPath]| {
+            let paths = query.columns.iter().flatten().chain(more);
+            query.columns.as_ref().map(|_| Fields::new(paths.map(ColumnPath::names)))
         };
         Ok(Scan {
             store,
             settings,
             lsns: query.lsns,
-            fields: paths.map(|paths| fields(paths, &[])),
-            tested_fields: paths.map(|paths| fields(paths, &read)),
+            fields: fields(&[]),
+            tested_fields: fields(condition.columns()),
             condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
             layout: None,
@@ -200,6 +199,19 @@ impl Scan {
         self.layout.as_ref().map(Layout::footer)
     }
 
+    /// The ETag that every answer must have: that of the query's file, or of the first answer that
+    /// had one.
+    pub fn etag(&self) -> Option<&str> {
+        self.store.etag()
+    }
+
+    /// The last bytes of the file, with its footer and what it needed of indexes and bloom filters:
+    /// what to give as [`ScanFile::tail`] next time. `None` until they have arrived.
+    pub fn tail(&self) -> Option<Bytes> {
+        let bytes = self.progress.tail_bytes;
+        self.store.tail(bytes).filter(|_| bytes > 0)
+    }
+
     /// Lets a host stop the work. Once `stop` is true, the scan gives an error of kind `Aborted`.
     pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
         if let Some(layout) = &mut self.layout {
@@ -217,7 +229,7 @@ impl Scan {
                     self.stage = stage;
                     return Ok(ScanStep::Wait);
                 }
-                Stage::Tail(start) => self.stage = self.tail(start)?,
+                Stage::Tail(start) => self.stage = self.read_footer(start)?,
                 Stage::Indexes { place, filters } => self.stage = self.indexes(place, &filters)?,
                 Stage::Plan => self.stage = self.plan()?,
                 Stage::Filter(reader) => self.stage = self.test(reader)?,
@@ -231,7 +243,7 @@ impl Scan {
     }
 
     /// Reads the footer in the tail, which begins here, or asks for the rest of it.
-    fn tail(&mut self, start: u64) -> Result<Stage> {
+    fn read_footer(&mut self, start: u64) -> Result<Stage> {
         let end = self.store.file_bytes();
         self.store.join_tail(start)?;
         let tail = self.store.get(&(start..end))?;
@@ -277,7 +289,7 @@ impl Scan {
         if self.groups.is_empty() || self.rows_left == 0 {
             return Ok(Stage::Done);
         }
-        let by_filters = self.settings.use_bloom_filters && self.condition.id.is_some();
+        let by_filters = self.settings.use_bloom_filters && self.condition.asks_for_ids(layout);
         let groups = self.groups.make_contiguous();
         let filters = match by_filters {
             true => prune::bloom_filters(layout, groups, end)?,
@@ -326,6 +338,18 @@ impl Scan {
         }
         Ok(Stage::Plan)
     }
+}
+
+/// How much of the end of a file to fetch first.
+fn tail_bytes(file: &ScanFile, settings: &ScanSettings, condition: &Condition) -> u64 {
+    let more = match file.tail_bytes {
+        Some(known) => known,
+        None if settings.use_bloom_filters && condition.is_of_ids() => {
+            (file.bytes / 16).min(FILTERS_BYTES_MAX)
+        }
+        None => 0,
+    };
+    settings.tail_bytes.max(more).max(TAIL_BYTES_MIN)
 }
 
 fn footer_too_long(bytes: u64, most: u64) -> Error {

@@ -1,6 +1,7 @@
 //! Reads some rows of one file, by ranges of its bytes: [`Scan`], the machine that decides which. A
 //! host drives it and fetches what it asks for.
 
+mod bounds;
 mod condition;
 pub mod filter;
 mod index;
@@ -16,7 +17,7 @@ mod zone;
 
 pub use machine::{Scan, ScanStep};
 pub use progress::ScanProgress;
-pub use query::{Bound, FieldFacts, RowFilter, ScanFile, ScanQuery, ScanSettings, ZoneFacts};
+pub use query::{ScanFile, ScanQuery, ScanSettings};
 pub use store::{Fetch, Fetched};
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::decode::{FieldPlace, Layout, blocks, corrupt};
 
 /// Whether the row group can have rows, by its statistics.
 pub(super) fn group_may_match(layout: &Layout, group: usize, condition: &Condition) -> bool {
-    condition.may_match(&Zone { layout, group, rows: None })
+    condition.may_match(&Zone::group(layout, group))
 }
 
 /// The rows of the row group that its pages can have, by the page index.
@@ -29,7 +29,8 @@ pub(super) fn rows_that_may_match(
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, start) in starts.iter().enumerate() {
         let part = *start..starts.get(at + 1).copied().unwrap_or(rows);
-        if !condition.may_match(&Zone { layout, group, rows: Some(part.clone()) }) {
+        let zone = Zone { rows: Some(part.clone()), ..Zone::group(layout, group) };
+        if !condition.may_match(&zone) {
             continue;
         }
         match runs.last_mut() {
@@ -74,7 +75,7 @@ pub(super) fn bloom_filters(
     Ok(found)
 }
 
-/// Whether the row group can have the id, by its bloom filter at this place.
+/// Whether the row group can have rows, by the bloom filter of its ids at this place.
 pub(super) fn bloom_filter_may_match(
     layout: &Layout,
     store: &Store,
@@ -83,5 +84,5 @@ pub(super) fn bloom_filter_may_match(
 ) -> Result<bool> {
     let bytes = store.get(range)?;
     let filter = Sbbf::new(blocks(&bytes)?);
-    Ok(condition.filter_may_have_id(layout, *group, &filter))
+    Ok(condition.may_match_by(layout, *group, &filter))
 }

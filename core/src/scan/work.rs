@@ -2,12 +2,20 @@
 
 use std::ops::Range;
 
+use super::filter::ColumnPath;
 use super::machine::{Scan, Stage};
 use super::plan::{self, Span};
 use super::prune;
 use super::rows::{SpanReader, leaves};
+use super::store::{joined, joined_to};
 use crate::decode::{Fields, Layout};
 use crate::{Result, StoredRow};
+
+/// The requests that a second round sends, if the gaps between its ranges allow it.
+const SECOND_ROUND_REQUESTS: usize = 2;
+
+/// How many times wider these gaps may be than others.
+const WIDE_GAPS: u64 = 8;
 
 impl Scan {
     /// Plans the next row groups, and asks for their bytes.
@@ -49,7 +57,7 @@ impl Scan {
         let ranges = plan::ranges(layout, &spans, &all)?;
         if !self.condition.is_empty() {
             let columns = self.condition.columns();
-            let first = Some(Fields::new(columns.iter().map(Vec::as_slice)));
+            let first = Some(Fields::new(columns.iter().map(ColumnPath::names)));
             let wanted = plan::ranges(layout, &spans, &leaves(layout, first.as_ref())?)?;
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {
@@ -91,7 +99,8 @@ impl Scan {
         for (group, runs) in taken {
             spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
         }
-        let ranges = plan::ranges(layout, &spans, &leaves)?;
+        let ranges = self.store.lacking(plan::ranges(layout, &spans, &leaves)?);
+        let ranges = joined_to(joined(ranges, gap), SECOND_ROUND_REQUESTS, WIDE_GAPS * gap);
         let reader = SpanReader::new(layout, self.fields.as_ref(), spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: true })
@@ -119,7 +128,7 @@ impl Scan {
             }
             return Ok(Some(row));
         }
-        self.store.keep_tail();
+        self.store.keep_tail(self.progress.tail_bytes);
         self.stage = Stage::Plan;
         Ok(None)
     }

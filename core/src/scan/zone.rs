@@ -1,15 +1,17 @@
-//! What statistics and page indexes say of some rows.
+//! What is known of some rows of a file before they are read.
 
 use std::ops::Range;
 
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::statistics::Statistics;
+use parquet::bloom_filter::Sbbf;
 
+use super::bounds::{self, LeafFacts};
+use super::filter::{Bounds, ColumnFacts, ColumnPath, Facts, Kind, Literal};
 use super::index::Pages;
-use super::query::{Bound, FieldFacts, ZoneFacts};
 use crate::decode::{FieldPlace, Layout};
-use crate::schema::ColumnType;
+use crate::format::metadata::OwnId;
+use crate::format::value_text::uuid;
+use crate::json::Number;
+use crate::schema::{ColumnType, ID_COLUMN};
 
 /// Some consecutive rows of a row group.
 pub(super) struct Zone<'l> {
@@ -17,18 +19,35 @@ pub(super) struct Zone<'l> {
     pub(super) group: usize,
     /// The rows, if their pages are looked at; `None`: the whole row group, by its statistics.
     pub(super) rows: Option<Range<usize>>,
+    /// The bloom filter of the ids of the row group, once it has arrived.
+    pub(super) ids: Option<&'l Sbbf>,
 }
 
-/// What is known of a leaf in a zone.
-pub(super) struct LeafFacts {
-    pub(super) nulls: Option<u64>,
-    pub(super) min: Option<Bound>,
-    pub(super) max: Option<Bound>,
-}
+impl<'l> Zone<'l> {
+    /// A row group, by its statistics.
+    pub(super) fn group(layout: &'l Layout, group: usize) -> Self {
+        Zone { layout, group, rows: None, ids: None }
+    }
 
-impl Zone<'_> {
+    /// Whether rows can have this id.
+    pub(super) fn may_have_id(&self, id: &str) -> bool {
+        let FieldPlace::Leaf(leaf, column_type) = self.layout.ids() else { return true };
+        if self.layout.rescues_ids() && !self.rescues_nothing() {
+            return true;
+        }
+        let bounds = self.leaf(leaf, column_type).and_then(|facts| facts.bounds);
+        let literal = match (&bounds, number(id)) {
+            (Some(bounds), Some(number)) if bounds.kind() == Kind::Number => number,
+            // The text is no number as JSON has it: whoever compares it decides.
+            (Some(bounds), None) if bounds.kind() == Kind::Number => return true,
+            _ => Literal::String(id.to_owned()),
+        };
+        let within = bounds.is_none_or(|bounds| bounds.may_equal(&literal));
+        within && self.ids.is_none_or(|ids| filter_may_hold(ids, column_type, &literal))
+    }
+
     /// Whether none of the rows has a rescued value.
-    pub(super) fn rescues_nothing(&self) -> bool {
+    fn rescues_nothing(&self) -> bool {
         let Some(leaf) = self.layout.rescued_leaf() else { return true };
         let Some(rows) = self.rows_count() else { return false };
         let facts = self.leaf(leaf, &ColumnType::String);
@@ -36,32 +55,27 @@ impl Zone<'_> {
     }
 
     /// What is known of a leaf of this type that is in no list.
-    pub(super) fn leaf(&self, leaf: usize, column_type: &ColumnType) -> Option<LeafFacts> {
+    fn leaf(&self, leaf: usize, column_type: &ColumnType) -> Option<LeafFacts> {
         let chunk = self.layout.chunk(self.group, leaf).ok()?;
         if chunk.column_descr().max_rep_level() > 0 {
             return None;
         }
-        match &self.rows {
-            None => of_chunk(chunk, column_type),
-            Some(rows) => {
-                let pages = Pages::of(self.layout, self.group, leaf)?;
-                let index = self.layout.metadata().column_index()?.get(self.group)?.get(leaf)?;
-                let (page, of_page) = pages.at(rows.start)?;
-                // A zone that crosses pages has facts of more than one.
-                let within = of_page.end >= rows.end && index_fits(index, pages.len());
-                if !within {
-                    return None;
-                }
-                let mut facts = facts_of_page(index, page, column_type);
-                // If only some rows of the page are null, nothing says how many are in the zone.
-                facts.nulls = match facts.nulls {
-                    Some(nulls) if nulls == of_page.len() as u64 => Some(rows.len() as u64),
-                    Some(0) => Some(0),
-                    nulls => nulls.filter(|_| of_page == *rows),
-                };
-                Some(facts)
-            }
+        let Some(rows) = &self.rows else { return bounds::of_chunk(chunk, column_type) };
+        let pages = Pages::of(self.layout, self.group, leaf)?;
+        let index = self.layout.metadata().column_index()?.get(self.group)?.get(leaf)?;
+        let (page, of_page) = pages.at(rows.start)?;
+        // Rows that lie in two pages have the facts of neither.
+        if of_page.end < rows.end || !pages.has(index) {
+            return None;
         }
+        let mut facts = bounds::of_page(index, page, column_type);
+        // If only some rows of the page are null, nothing says how many of these are.
+        facts.nulls = match facts.nulls {
+            Some(nulls) if nulls == of_page.len() as u64 => Some(rows.len() as u64),
+            Some(0) => Some(0),
+            nulls => nulls.filter(|_| of_page == *rows),
+        };
+        Some(facts)
     }
 
     fn rows_count(&self) -> Option<u64> {
@@ -70,95 +84,96 @@ impl Zone<'_> {
             Some(rows) => Some(rows.len() as u64),
         }
     }
-}
 
-impl ZoneFacts for Zone<'_> {
-    fn field(&self, path: &[String]) -> Option<FieldFacts<'_>> {
-        let rows = self.rows_count()?;
-        let place = self.layout.field(path);
-        if matches!(place, FieldPlace::Many) || !self.rescues_nothing() {
-            return None;
-        }
-        let FieldPlace::Leaf(leaf, column_type) = place else {
-            let column_type = &ColumnType::Null;
-            return Some(FieldFacts { column_type, rows, nulls: Some(rows), min: None, max: None });
+    /// What is known of `_id`, which is the id of a row where its document has no such field.
+    fn own_id(&self) -> ColumnFacts {
+        let (Some(rows), Some(own)) = (self.rows_count(), self.layout.own_id()) else {
+            return ColumnFacts::unknown();
         };
-        let LeafFacts { nulls, min, max } = self.leaf(leaf, column_type)?;
-        Some(FieldFacts { column_type, rows, nulls, min, max })
+        let bounds = match own {
+            // The texts of numbers are in another order.
+            OwnId::Number => Some(Bounds::new(Kind::Number, None, None)),
+            // Some documents may have an own one, which is rescued, and may be a number.
+            OwnId::Absent if !self.rescues_nothing() => return ColumnFacts::unknown(),
+            _ => self.leaf(0, &ColumnType::String).and_then(|facts| facts.bounds),
+        };
+        ColumnFacts::new(rows, Some(0), bounds)
     }
 }
 
-fn of_chunk(chunk: &ColumnChunkMetaData, column_type: &ColumnType) -> Option<LeafFacts> {
-    let statistics = chunk.statistics()?;
-    let integer = |value: Option<i64>| value.and_then(|value| integer(value, column_type));
-    let (min, max) = match statistics {
-        Statistics::Boolean(of) => {
-            let bound = |value: Option<&bool>| value.copied().map(Bound::Boolean);
-            (bound(of.min_opt()), bound(of.max_opt()))
+impl Facts for Zone<'_> {
+    fn column(&self, path: &ColumnPath) -> ColumnFacts {
+        let names = path.names();
+        if is_own_id(self.layout, names) {
+            return self.own_id();
         }
-        Statistics::Int32(of) => {
-            let bound = |value: Option<&i32>| integer(value.copied().map(i64::from));
-            (bound(of.min_opt()), bound(of.max_opt()))
+        let (Some(rows), true) = (self.rows_count(), self.rescues_nothing()) else {
+            return ColumnFacts::unknown();
+        };
+        match self.layout.field(names) {
+            FieldPlace::Many => ColumnFacts::unknown(),
+            FieldPlace::Nothing => ColumnFacts::new(rows, Some(rows), None),
+            FieldPlace::Leaf(leaf, column_type) => match self.leaf(leaf, column_type) {
+                Some(LeafFacts { nulls, bounds }) => ColumnFacts::new(rows, nulls, bounds),
+                None => ColumnFacts::new(rows, None, None),
+            },
         }
-        Statistics::Int64(of) => (integer(of.min_opt().copied()), integer(of.max_opt().copied())),
-        Statistics::Double(of) => {
-            (double(of.min_opt(), column_type), double(of.max_opt(), column_type))
-        }
-        Statistics::ByteArray(_) => (
-            text(statistics.min_bytes_opt(), column_type),
-            text(statistics.max_bytes_opt(), column_type),
-        ),
-        _ => (None, None),
-    };
-    Some(LeafFacts { nulls: statistics.null_count_opt(), min, max })
-}
+    }
 
-fn index_fits(index: &ColumnIndexMetaData, pages: usize) -> bool {
-    !matches!(index, ColumnIndexMetaData::NONE) && index.num_pages() == pages as u64
-}
-
-/// What the index says of this page, which it must have.
-fn facts_of_page(index: &ColumnIndexMetaData, page: usize, column_type: &ColumnType) -> LeafFacts {
-    let integer = |value: Option<i64>| value.and_then(|value| integer(value, column_type));
-    let (min, max) = match index {
-        ColumnIndexMetaData::BOOLEAN(of) => (
-            of.min_value(page).copied().map(Bound::Boolean),
-            of.max_value(page).copied().map(Bound::Boolean),
-        ),
-        ColumnIndexMetaData::INT32(of) => (
-            integer(of.min_value(page).copied().map(i64::from)),
-            integer(of.max_value(page).copied().map(i64::from)),
-        ),
-        ColumnIndexMetaData::INT64(of) => {
-            (integer(of.min_value(page).copied()), integer(of.max_value(page).copied()))
+    fn may_hold(&self, path: &ColumnPath, literal: &Literal) -> bool {
+        let (Some(ids), true) = (self.ids, is_id(self.layout, path)) else { return true };
+        match (self.layout.own_id(), literal) {
+            (Some(OwnId::Number), Literal::Number(number)) => match number.number() {
+                Number::Int(number) => ids.check(number.to_string().as_str()),
+                _ => true,
+            },
+            _ => match self.layout.ids() {
+                FieldPlace::Leaf(_, column_type) => filter_may_hold(ids, column_type, literal),
+                _ => true,
+            },
         }
-        ColumnIndexMetaData::DOUBLE(of) => {
-            (double(of.min_value(page), column_type), double(of.max_value(page), column_type))
-        }
-        ColumnIndexMetaData::BYTE_ARRAY(of) => {
-            (text(of.min_value(page), column_type), text(of.max_value(page), column_type))
-        }
-        _ => (None, None),
-    };
-    let nulls = index.null_count(page).and_then(|nulls| u64::try_from(nulls).ok());
-    LeafFacts { nulls, min, max }
-}
-
-fn integer(value: i64, column_type: &ColumnType) -> Option<Bound> {
-    match column_type {
-        // The bits of a u32, stored as an i32.
-        ColumnType::Uint32 => Some(Bound::Integer(value & i64::from(u32::MAX))),
-        _ => Some(Bound::Integer(value)),
     }
 }
 
-fn double(value: Option<&f64>, column_type: &ColumnType) -> Option<Bound> {
-    let value = value.copied().filter(|value| value.is_finite());
-    value.filter(|_| *column_type == ColumnType::Float64).map(Bound::Double)
+/// Whether values at this path are the ids of the rows, so that the bloom filter of the ids says
+/// something of them.
+pub(super) fn is_id(layout: &Layout, path: &ColumnPath) -> bool {
+    match layout.footer().id_field() {
+        Some(id) => id == path.names(),
+        None => is_own_id(layout, path.names()),
+    }
 }
 
-/// Decimals and bytes are no texts: they are in another order.
-fn text(bytes: Option<&[u8]>, column_type: &ColumnType) -> Option<Bound> {
-    let bytes = bytes.filter(|_| *column_type == ColumnType::String);
-    bytes.map(|bytes| Bound::Text(bytes.to_vec()))
+/// Whether the path may lead to the id of a row that is no field of its document.
+fn is_own_id(layout: &Layout, names: &[String]) -> bool {
+    let named = layout.footer().id_field();
+    names.len() == 1 && names[0] == ID_COLUMN && named.is_none_or(|named| named != names)
+}
+
+/// Whether the bloom filter of a column of this type may have the value, which is as the rows have
+/// it. A filter has the bytes that the column stores.
+fn filter_may_hold(filter: &Sbbf, column_type: &ColumnType, literal: &Literal) -> bool {
+    match (column_type, literal) {
+        (ColumnType::String, Literal::String(text)) => filter.check(text.as_str()),
+        (ColumnType::Uuid, Literal::String(text)) => {
+            uuid(text).is_none_or(|bytes| filter.check(&bytes[..]))
+        }
+        (ColumnType::Int64, Literal::Number(number)) => match number.number() {
+            Number::Int(number) => filter.check(&number),
+            _ => true,
+        },
+        (ColumnType::Int8 | ColumnType::Int16 | ColumnType::Int32, Literal::Number(number)) => {
+            match number.number() {
+                Number::Int(number) => i32::try_from(number).is_ok_and(|id| filter.check(&id)),
+                _ => true,
+            }
+        }
+        _ => true,
+    }
+}
+
+/// The whole number whose text the id is.
+fn number(id: &str) -> Option<Literal> {
+    let number = id.parse::<i64>().ok().filter(|number| number.to_string() == id)?;
+    Some(Literal::Number(number.into()))
 }

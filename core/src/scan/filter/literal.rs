@@ -95,6 +95,11 @@ impl NumberLiteral {
         read_whole(text).and_then(NumberLiteral::of).ok_or_else(wrong)
     }
 
+    /// A finite double, with the value of its shortest decimal form.
+    pub(in crate::scan) fn double(value: f64) -> Self {
+        NumberLiteral(Held::Double(value))
+    }
+
     /// `None` for an infinity, or not a number.
     pub(super) fn of(number: Number<'_>) -> Option<Self> {
         Some(NumberLiteral(match number {

@@ -43,4 +43,4 @@ pub use root::Filter;
 pub use row::{FilterRow, Seen};
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -91,6 +91,16 @@ impl PickedRow {
         self.next = Some(TOP);
     }
 
+    /// Puts a string at the top under this name, if the row has nothing there and somebody asks.
+    pub(in crate::scan) fn default_string(&mut self, name: &str, text: &str) {
+        let top = &self.places[TOP];
+        let Some(place) = top.below.get(name).copied() else { return };
+        if self.places[place].since <= top.since {
+            self.next = Some(place);
+            self.put(Held::String, Some(text));
+        }
+    }
+
     fn put(&mut self, held: Held, text: Option<&str>) {
         let Some(place) = self.next.take() else { return };
         self.seen += 1;

@@ -75,6 +75,16 @@ impl Bounds {
         Bounds { kind, min: min.filter(of_kind), max: max.filter(of_kind) }
     }
 
+    /// The kind of all values.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether a value may equal this literal.
+    pub(in crate::scan) fn may_equal(&self, literal: &Literal) -> bool {
+        within(self, Comparison::Equal, literal).truth
+    }
+
     /// Whether a value may stand so to the literal, which is of this kind.
     fn allow(&self, comparison: Comparison, literal: &Literal) -> bool {
         let min = self.min.as_ref().and_then(|min| min.compare(literal));

@@ -74,6 +74,12 @@ impl Filter {
         evaluate::truth(&self.condition, row)
     }
 
+    /// Whether it asks for rows whose value at a path of this sort equals a literal: what a bloom
+    /// filter can answer.
+    pub(in crate::scan) fn equals_something(&self, path: impl Fn(&ColumnPath) -> bool) -> bool {
+        shape::equals_something(&self.condition, &path)
+    }
+
     /// Whether a row can match of which these facts are known. `false` is a promise: none does.
     pub fn may_match(&self, facts: &dyn Facts) -> bool {
         prune::may_match(&self.condition, facts)

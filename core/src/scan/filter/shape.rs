@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::Condition;
+use super::condition::{Comparison, Condition};
 use super::limits::{Items, check_depth};
 use super::literal::Literal;
 use super::path::ColumnPath;
@@ -54,6 +54,19 @@ fn one(condition: Condition, depth: usize, items: &mut Items) -> Result<Conditio
                 leaf => leaf,
             })
         }
+    }
+}
+
+/// See [`Filter::equals_something`](super::Filter). It calls itself, and the depth is checked.
+pub(super) fn equals_something(condition: &Condition, path: &dyn Fn(&ColumnPath) -> bool) -> bool {
+    match condition {
+        Condition::Compare(column, Comparison::Equal | Comparison::NotEqual, _)
+        | Condition::In(column, _) => path(column),
+        Condition::And(parts) | Condition::Or(parts) => {
+            parts.iter().any(|part| equals_something(part, path))
+        }
+        Condition::Not(inner) => equals_something(inner, path),
+        _ => false,
     }
 }
 

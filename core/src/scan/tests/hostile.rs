@@ -104,7 +104,7 @@ fn one_flipped_bit_gives_the_same_rows_or_an_error() {
     let queries: [fn() -> ScanQuery; 3] = [
         ScanQuery::default,
         || ScanQuery { id: Some("id-7".to_owned()), ..ScanQuery::default() },
-        || ScanQuery { filter: Between::boxed("i", 15, 25), ..ScanQuery::default() },
+        || ScanQuery { filter: between("i", 15, 25), ..ScanQuery::default() },
     ];
     let metadata = ParquetFile::open(file.clone()).unwrap().report();
     let pages: u64 = metadata.row_groups.iter().map(|group| group.bytes).sum();
@@ -141,8 +141,7 @@ fn one_flipped_bit_in_an_index_never_mixes_rows() {
         let mut damaged = file.to_vec();
         damaged[at] ^= 1 << (at % 8);
         let damaged = Bytes::from(damaged);
-        let query =
-            ScanQuery { filter: Between::boxed("i", 40_955, 40_965), ..ScanQuery::default() };
+        let query = ScanQuery { filter: between("i", 40_955, 40_965), ..ScanQuery::default() };
         let mut scan = begin(&damaged, query, small());
         match run(&mut scan, &damaged) {
             Ok(found) => {
@@ -176,8 +175,7 @@ fn an_offset_index_that_names_other_rows_of_a_list_is_noticed() {
         let mut damaged = file.to_vec();
         damaged[start + bit / 8] ^= 1 << (bit % 8);
         let damaged = Bytes::from(damaged);
-        let query =
-            ScanQuery { filter: Between::boxed("i", 40_955, 40_965), ..ScanQuery::default() };
+        let query = ScanQuery { filter: between("i", 40_955, 40_965), ..ScanQuery::default() };
         match run(&mut begin(&damaged, query, small()), &damaged) {
             Ok(found) => assert_eq!(found, rows[40_955..=40_965], "{bit}"),
             Err(_) => wrong += 1,

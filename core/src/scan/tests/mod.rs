@@ -1,14 +1,15 @@
 //! The machine over a file in memory.
 
 mod counts;
+mod filtered;
 mod hostile;
 mod same_rows;
 
 use bytes::Bytes;
-use serde_json::Value;
 
+use super::filter::{ColumnPath, Filter};
 use super::*;
-use crate::{ColumnType, ParquetFile, Projection, Result, StoredRow};
+use crate::{ParquetFile, Projection, Result, StoredRow};
 
 /// The id and the JSON of a row.
 type Row = (String, String);
@@ -55,46 +56,11 @@ fn all(file: &Bytes) -> Vec<Row> {
     file.rows(&Projection::All).unwrap().map(|row| shown(&row.unwrap())).collect()
 }
 
-fn path(dotted: &str) -> Vec<String> {
-    dotted.split('.').map(str::to_owned).collect()
+fn path(dotted: &str) -> ColumnPath {
+    dotted.parse().unwrap()
 }
 
-fn at<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, name| value.as_object()?.get(name))
-}
-
-/// Takes the rows whose field is a whole number of this range.
-struct Between(Vec<String>, i64, i64);
-
-impl Between {
-    fn boxed(dotted: &str, min: i64, max: i64) -> Option<Box<dyn RowFilter + Send + Sync>> {
-        Some(Box::new(Between(path(dotted), min, max)))
-    }
-
-    fn takes(&self, document: &Value) -> bool {
-        let number = at(document, &self.0).and_then(Value::as_i64);
-        number.is_some_and(|number| (self.1..=self.2).contains(&number))
-    }
-}
-
-impl RowFilter for Between {
-    fn columns(&self) -> Vec<Vec<String>> {
-        vec![self.0.clone()]
-    }
-
-    fn matches(&self, row: &StoredRow) -> Result<bool> {
-        Ok(self.takes(&row.to_value()?))
-    }
-
-    fn may_match(&self, rows: &dyn ZoneFacts) -> bool {
-        let Some(facts) = rows.field(&self.0) else { return true };
-        // A text is no number. So a number that was rescued from a column of texts is lost, if facts
-        // are given where it hides.
-        if facts.nulls == Some(facts.rows) || *facts.column_type == ColumnType::String {
-            return false;
-        }
-        let above = !matches!(facts.max, Some(Bound::Integer(max)) if max < self.1);
-        let below = !matches!(facts.min, Some(Bound::Integer(min)) if min > self.2);
-        above && below
-    }
+/// Takes the rows whose field is a number of this range.
+fn between(dotted: &str, min: i64, max: i64) -> Option<Filter> {
+    Some(Filter::parse(&format!("{dotted} >= {min} and {dotted} <= {max}")).unwrap())
 }

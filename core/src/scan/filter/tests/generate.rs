@@ -8,7 +8,7 @@ use crate::filter::{
 };
 
 /// Numbers that are near each other, in many forms.
-pub(super) fn number_text() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn number_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => (-3..4_i64).prop_map(|n| n.to_string()),
         2 => prop::sample::select(vec![
@@ -23,7 +23,7 @@ pub(super) fn number_text() -> impl Strategy<Value = String> {
 }
 
 /// Instants that are near each other, in many forms.
-pub(super) fn instant_text() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn instant_text() -> impl Strategy<Value = String> {
     let fraction = prop::sample::select(vec!["", ".0", ".5", ".500", ".000000000000000001"]);
     let zone = prop::sample::select(vec!["Z", "z", "+00:00", "+01:00", "-01:30", "-00:00"]);
     let day = prop::sample::select(vec!["2024-02-29", "2024-03-01", "0001-01-01", "9999-12-31"]);
@@ -34,12 +34,12 @@ pub(super) fn instant_text() -> impl Strategy<Value = String> {
     )
 }
 
-pub(super) fn date_text() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn date_text() -> impl Strategy<Value = String> {
     (2023..2026, 1..4, 27..32).prop_map(|(y, m, d)| format!("{y:04}-{m:02}-{d:02}"))
 }
 
 /// Short texts, with what patterns and quotes are made of.
-pub(super) fn plain_text() -> impl Strategy<Value = String> {
+pub(in crate::scan) fn plain_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-c%_\\\\'\"]{0,4}",
         1 => ".{0,4}",
@@ -48,7 +48,7 @@ pub(super) fn plain_text() -> impl Strategy<Value = String> {
     ]
 }
 
-pub(super) fn literal() -> impl Strategy<Value = Literal> {
+pub(in crate::scan) fn literal() -> impl Strategy<Value = Literal> {
     prop_oneof![
         any::<bool>().prop_map(Literal::Boolean),
         number_text().prop_map(|text| Literal::Number(NumberLiteral::read(&text).unwrap())),
@@ -90,7 +90,7 @@ fn leaf(path: impl Strategy<Value = ColumnPath> + 'static) -> impl Strategy<Valu
 }
 
 /// Conditions on such paths.
-pub(super) fn condition(
+pub(in crate::scan) fn condition(
     path: impl Strategy<Value = ColumnPath> + 'static,
 ) -> impl Strategy<Value = Condition> {
     leaf(path).prop_recursive(4, 24, 3, |inner| {
@@ -140,13 +140,13 @@ pub(super) fn filter() -> impl Strategy<Value = Filter> {
     condition(path()).prop_map(|condition| Filter::new(condition).unwrap())
 }
 
-fn number_value() -> impl Strategy<Value = Value> {
+pub(in crate::scan) fn number_value() -> impl Strategy<Value = Value> {
     number_text().prop_filter_map("too large for serde_json", |text| {
         serde_json::from_str::<Value>(&text).ok()
     })
 }
 
-fn scalar() -> impl Strategy<Value = Value> {
+pub(in crate::scan) fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         2 => Just(Value::Null),
         1 => any::<bool>().prop_map(Value::Bool),
@@ -162,7 +162,7 @@ fn object(value: impl Strategy<Value = Value> + 'static) -> impl Strategy<Value 
 }
 
 /// A document.
-pub(super) fn row() -> impl Strategy<Value = Value> {
+pub(in crate::scan) fn row() -> impl Strategy<Value = Value> {
     let value = scalar().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             2 => object(inner.clone()),

@@ -3,7 +3,7 @@
 use proptest::prelude::ProptestConfig;
 
 mod examples;
-mod generate;
+pub(in crate::scan) mod generate;
 mod hostile;
 mod judge;
 mod laws;
