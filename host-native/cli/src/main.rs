@@ -5,6 +5,7 @@ mod absent;
 mod again;
 mod by_grant;
 mod cat;
+mod cells;
 mod choice;
 mod completions;
 mod credentials;

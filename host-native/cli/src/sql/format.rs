@@ -5,11 +5,11 @@ use clap::ValueEnum;
 /// A form of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns that line up, for people
+    /// A table for people; long values are cut
     Table,
-    /// Comma-separated values with a header (RFC 4180). Null is empty, and an empty text is ""
+    /// A header and one line for each row; objects and arrays as JSON, nulls as nothing
     Csv,
-    /// One JSON object a line
+    /// One JSON object for each row
     Ndjson,
     /// A Parquet file
     Parquet,

@@ -40,7 +40,7 @@ pub struct SqlArgs {
     /// The tenant whose collections are the tables
     #[arg(long, value_name = "N", default_value_t = 0)]
     tenant: u64,
-    /// How to print rows. As a table, only the first 1,000 are shown
+    /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Write the rows into this file, which must not exist

@@ -73,9 +73,7 @@ impl<'s> Session<'s> {
         }
         let mut writer = Writer::new(self.format, is_plan, schema, out)?;
         while let Some(batch) = rows.next().await {
-            if !writer.write(&batch.map_err(failed)?, out)? {
-                break;
-            }
+            writer.write(&batch.map_err(failed)?, out)?;
         }
         writer.finish(out)
     }

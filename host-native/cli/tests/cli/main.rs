@@ -20,6 +20,8 @@ mod read;
 mod repair;
 mod s3;
 mod schema;
+#[cfg(feature = "sql")]
+mod sql;
 mod usage;
 #[cfg(unix)]
 mod wal;
