@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use coldpress::{
-    ColdStorage, Error, ErrorKind, Footer, KeyTarget, ObjectKey, ReadLimits, Result, StoredObject,
-    bytes::Bytes, quietly,
+    ColdStorage, CoreError, CoreErrorKind, Error, ErrorKind, Footer, KeyTarget, ObjectKey,
+    ReadLimits, Result, StoredObject, bytes::Bytes, quietly,
 };
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::file::FOOTER_SIZE;
@@ -123,7 +123,7 @@ impl Files {
             let message = "the object is empty, so it is no Parquet file; store it again";
             return Err(Error::new(ErrorKind::Corrupt, message).at(key.as_str()));
         }
-        let at = |error: coldpress::CoreError| Error::from(error).at(key.as_str());
+        let at = |error: CoreError| Error::from(error).at(key.as_str());
         let mut tail = end(TAIL_BYTES).await?;
         let needed = Footer::bytes_needed(&tail).map_err(at)?;
         let limits = ReadLimits::default();
@@ -133,20 +133,13 @@ impl Files {
         }
         let decoded = tokio::task::spawn_blocking({
             let tail = tail.clone();
-            move || quietly(|| decode(&tail, bytes, &limits))
+            let key = key.clone();
+            move || quietly(|| decode(&key, &tail, bytes, &limits))
         });
-        let (footer, metadata) = match decoded.await {
-            Ok(decoded) => decoded.map_err(at)?,
-            Err(error) => {
-                let message = format!("could not decode the footer: {error}; try again");
-                return Err(Error::new(ErrorKind::Internal, message).at(key.as_str()));
-            }
-        };
-        footer.check_key(key).map_err(at)?;
-        let facts = of_file(footer, &metadata).map_err(|error| {
-            let message = format!("could not read the statistics of its footer: {error}");
-            Error::new(ErrorKind::Corrupt, message).at(key.as_str())
-        })?;
+        // What the parquet crate makes of a footer that passes our check can still be a panic.
+        let panicked = |error| damaged(format!("its footer cannot be decoded ({error})"));
+        let decoded = decoded.await.unwrap_or_else(|error| Err(panicked(error)));
+        let (facts, metadata) = decoded.map_err(at)?;
         let tail = Arc::new(Tail { metadata: Arc::new(metadata), bytes: tail });
         Ok((self.kept().keep((key.to_string(), bytes), facts, &tail), tail))
     }
@@ -159,19 +152,26 @@ impl Files {
 
 /// Our own check comes first: Parquet's decoder sees only bytes that have passed it.
 fn decode(
+    key: &ObjectKey,
     tail: &[u8],
     bytes: u64,
     limits: &ReadLimits,
-) -> Result<(Footer, ParquetMetaData), coldpress::CoreError> {
+) -> Result<(FileFacts, ParquetMetaData), CoreError> {
     let footer = Footer::read_within(tail, bytes, limits)?;
+    footer.check_key(key)?;
     let length = Footer::bytes_needed(tail)?;
     let start = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
     let thrift = &tail[start.unwrap_or_default()..tail.len() - FOOTER_SIZE];
-    let metadata = ParquetMetaDataReader::decode_metadata(thrift).map_err(|error| {
-        let message = format!("the footer cannot be decoded: {error}");
-        coldpress::CoreError::new(coldpress::CoreErrorKind::Corrupt, message)
-    })?;
-    Ok((footer, metadata))
+    let metadata = ParquetMetaDataReader::decode_metadata(thrift)
+        .map_err(|error| damaged(format!("its footer cannot be decoded ({error})")))?;
+    let facts = of_file(footer, &metadata)
+        .map_err(|error| damaged(format!("its statistics cannot be decoded ({error})")))?;
+    Ok((facts, metadata))
+}
+
+fn damaged(what: String) -> CoreError {
+    let message = format!("the file is damaged: {what}; check it with `coldpress verify`");
+    CoreError::new(CoreErrorKind::Corrupt, message)
 }
 
 impl Kept {

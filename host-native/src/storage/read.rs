@@ -40,7 +40,7 @@ impl ColdStorage {
 
     /// These bytes of one object of ours: for query engines, which read parts of files.
     ///
-    /// An error of kind [`ErrorKind::Corrupt`] if the object ends before the range does.
+    /// It is an error if the object ends before the range does.
     pub async fn read_range(&self, key: impl ToKey, range: Range<u64>) -> Result<Bytes> {
         let key = self.own_key(&key)?;
         let key = key.as_str();

@@ -7,6 +7,7 @@ pub const PUBLISHED: &[&str] = &[
     "coldpress-core",
     "coldpress",
     "coldpress-listen",
+    "coldpress-sql",
     "coldpress-dev-store",
     "coldpress-serve",
     "coldpress-cli",

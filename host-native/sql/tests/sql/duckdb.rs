@@ -34,7 +34,8 @@ const QUERIES: [&str; 24] = [
      order by a.n, b.value",
     "select n, day, new from events where new = 3 and (ok is null or ok) order by n",
     "select n, gone from events where gone = 'early' order by n limit 3 offset 5",
-    "select ok, count(distinct \"Name\") from events where n % 2 = 0 group by ok order by ok nulls last",
+    "select ok, count(distinct \"Name\") from events where n % 2 = 0 group by ok \
+     order by ok nulls last",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
