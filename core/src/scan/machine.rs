@@ -80,6 +80,7 @@ pub struct Scan {
     pub(super) settings: ScanSettings,
     lsns: Option<LsnRange>,
     pub(super) condition: Condition,
+    columns: Option<Vec<ColumnPath>>,
     /// What the rows are cut to; `None`: nothing is cut.
     pub(super) fields: Option<Fields>,
     /// The same, and what the condition reads.
@@ -148,6 +149,7 @@ impl Scan {
             lsns: query.lsns,
             fields: fields(&[]),
             tested_fields: fields(condition.columns()),
+            columns: query.columns,
             condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
             layout: None,
@@ -197,6 +199,14 @@ impl Scan {
     /// What the footer says; `None` until it has been read.
     pub fn footer(&self) -> Option<&Footer> {
         self.layout.as_ref().map(Layout::footer)
+    }
+
+    /// Columns that the query names, in its filter too, and that the rows cannot have. Empty until
+    /// the footer has been read.
+    pub fn unknown_columns(&self) -> Vec<&ColumnPath> {
+        let Some(layout) = &self.layout else { return Vec::new() };
+        let named = self.columns.iter().flatten().chain(self.condition.columns());
+        named.filter(|path| !layout.knows(path.names())).collect()
     }
 
     /// The ETag that every answer must have: that of the query's file, or of the first answer that

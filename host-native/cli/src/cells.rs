@@ -1,7 +1,7 @@
 //! Rows of cells on standard output: lines of CSV, and tables whose first rows decide the widths.
 
 use std::io;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr;
 
@@ -66,7 +66,10 @@ impl Aligned {
             cells.map(shown).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..header.len()).map(width).collect();
-        fit(&mut widths, line_width());
+        // A pipe has no width: nothing needs to fit.
+        if io::stdout().is_terminal() {
+            fit(&mut widths, line_width());
+        }
         let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
         self.widths = Some(widths);
         self.print(&header, out)?;

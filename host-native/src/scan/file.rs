@@ -91,7 +91,7 @@ impl FileScan {
     fn begin(&self, kept: Option<Tail>) -> Result<Reading<'_>> {
         let path = store_path(self.key.as_str())?;
         let mut file = ScanFile::new(self.bytes);
-        let is_kept = kept.is_some();
+        let length = kept.as_ref().map_or(0, |kept| kept.bytes.len());
         if let Some(Tail { bytes, etag }) = kept {
             (file.tail, file.etag) = (Some(bytes), etag);
         }
@@ -99,7 +99,15 @@ impl FileScan {
         let _stop = StopOnDrop::new();
         scan.stop_when(_stop.flag());
         let (is_checked, has_sent) = (false, false);
-        Ok(Reading { file: self, path, scan: Some(scan), is_checked, is_kept, has_sent, _stop })
+        Ok(Reading {
+            file: self,
+            path,
+            scan: Some(scan),
+            is_checked,
+            kept: length,
+            has_sent,
+            _stop,
+        })
     }
 }
 
@@ -118,8 +126,8 @@ struct Reading<'f> {
     /// `None` while it is away on another thread, and after an error.
     scan: Option<Scan>,
     is_checked: bool,
-    /// Whether the end of the file is kept.
-    is_kept: bool,
+    /// How many bytes of the end of the file are kept.
+    kept: usize,
     has_sent: bool,
     _stop: StopOnDrop,
 }
@@ -161,11 +169,9 @@ impl Reading<'_> {
         };
         let (scan, stepped) = blocking(work).await?;
         self.note(&before, &scan);
-        if !self.is_checked
-            && let Some(footer) = scan.footer()
-        {
+        if !self.is_checked && scan.footer().is_some() {
             self.is_checked = true;
-            self.file.report.open(footer, &self.file.query);
+            self.file.report.open(&scan);
         }
         self.keep_tail(&scan).await;
         self.scan = Some(scan);
@@ -199,11 +205,9 @@ impl Reading<'_> {
     }
 
     async fn keep_tail(&mut self, scan: &Scan) {
-        if self.is_kept {
-            return;
-        }
-        if let Some(bytes) = scan.tail() {
-            self.is_kept = true;
+        // A query for ids may need more of it than the one before.
+        if let Some(bytes) = scan.tail().filter(|tail| tail.len() > self.kept) {
+            self.kept = bytes.len();
             // Of a small file, the bytes are a part of all its bytes: a copy lets go of the others.
             let bytes = bytes::Bytes::copy_from_slice(&bytes);
             let tail = Tail { bytes, etag: scan.etag().map(str::to_owned) };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use coldpress_core::filter::ColumnPath;
-use coldpress_core::{ColumnType, Footer, ID_COLUMN, Scan, ScanProgress, ScanQuery};
+use coldpress_core::{Scan, ScanProgress};
 
 /// What a scan has read so far, and what it left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,11 +44,11 @@ pub struct ScanReport {
 
 impl ScanReport {
     /// The report of a scan that the caller drives itself, of a file of this many bytes.
-    pub fn of_file(bytes: u64, scan: &Scan, query: &ScanQuery) -> Self {
+    pub fn of_file(bytes: u64, scan: &Scan) -> Self {
         let shared = SharedReport::default();
         shared.add(&ScanProgress::default(), scan.progress());
-        if let Some(footer) = scan.footer() {
-            shared.open(footer, query);
+        if scan.footer().is_some() {
+            shared.open(scan);
         }
         let (requests, moved) = (scan.progress().requests, scan.progress().bytes);
         let rows = scan.progress().rows;
@@ -85,35 +85,15 @@ impl SharedReport {
         });
     }
 
-    /// Notes that this file has been opened.
-    pub(super) fn open(&self, footer: &Footer, query: &ScanQuery) {
-        let filtered = query.filter.iter().flat_map(|filter| filter.columns());
-        let named = query.columns.iter().flatten().chain(filtered);
+    /// Notes that a file has been opened.
+    pub(super) fn open(&self, scan: &Scan) {
+        let unknown = scan.unknown_columns();
         self.update(|report| {
-            if report.files_opened == 0 {
-                report.columns_unknown = named.cloned().collect();
-                report.columns_unknown.sort();
-                report.columns_unknown.dedup();
+            match report.files_opened {
+                0 => report.columns_unknown = unknown.into_iter().cloned().collect(),
+                _ => report.columns_unknown.retain(|path| unknown.contains(&path)),
             }
             report.files_opened += 1;
-            report.columns_unknown.retain(|path| !has(footer, path));
         });
     }
-}
-
-/// Whether documents of the file can have something at this path, rescued values apart.
-fn has(footer: &Footer, path: &ColumnPath) -> bool {
-    if path.names() == [ID_COLUMN] {
-        return true;
-    }
-    let mut columns = footer.schema().columns();
-    for name in path.names() {
-        let Some(column) = columns.iter().find(|column| column.name == *name) else { return false };
-        match &column.column_type {
-            ColumnType::Struct(fields) => columns = fields,
-            ColumnType::Json => return true,
-            _ => columns = &[],
-        }
-    }
-    true
 }

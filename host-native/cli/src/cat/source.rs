@@ -41,7 +41,6 @@ pub(super) struct Local {
     name: String,
     file: File,
     bytes: u64,
-    query: Query,
     scan: Scan,
 }
 
@@ -98,9 +97,9 @@ impl Source {
         let failed = |error| Failure::run(format_args!("cannot read {name}: {error}"));
         let file = File::open(path).map_err(failed)?;
         let bytes = file.metadata().map_err(failed)?.len();
-        let scan = Scan::new(ScanFile::new(bytes), query.clone(), ScanSettings::default());
+        let scan = Scan::new(ScanFile::new(bytes), query, ScanSettings::default());
         let scan = scan.map_err(|error| Failure::run(format_args!("{name}: {error}")))?;
-        Ok(Source::Local(Box::new(Local { name, file, bytes, query, scan })))
+        Ok(Source::Local(Box::new(Local { name, file, bytes, scan })))
     }
 
     /// The next rows; `None` after the last one.
@@ -120,7 +119,7 @@ impl Source {
     pub(super) fn report(&self) -> ScanReport {
         match self {
             Source::Stored(stored) => stored.rows.get_ref().report(),
-            Source::Local(local) => ScanReport::of_file(local.bytes, &local.scan, &local.query),
+            Source::Local(local) => ScanReport::of_file(local.bytes, &local.scan),
         }
     }
 
