@@ -1,8 +1,16 @@
 //! `coldpress sql`: every form of rows, where statements come from, and what goes wrong.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
+#[cfg(target_os = "linux")]
+use std::io::Write;
 use std::process::Stdio;
+#[cfg(target_os = "linux")]
+use std::process::{Child, ChildStdin, Command};
+#[cfg(target_os = "linux")]
+use std::sync::mpsc;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -151,32 +159,83 @@ fn a_reader_that_closes_the_pipe_ends_the_run_in_silence() {
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
 }
 
-/// `script`, of util-linux, gives the command a terminal.
+/// The command in a terminal, which `script` of util-linux makes.
+#[cfg(target_os = "linux")]
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    shown: mpsc::Receiver<Vec<u8>>,
+    /// What was shown and not yet waited for.
+    said: String,
+}
+
+#[cfg(target_os = "linux")]
+impl Terminal {
+    fn of(place: &Place) -> Self {
+        let command = format!("{} sql", env!("CARGO_BIN_EXE_coldpress"));
+        let mut child = Command::new("script")
+            .args(["-qefc", &command, "/dev/null"])
+            .current_dir(place.path(""))
+            .env("XDG_STATE_HOME", place.path("state"))
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (keys, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (send, shown) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut some = [0; 1024];
+            while let Ok(read @ 1..) = output.read(&mut some) {
+                if send.send(some[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Terminal { child, keys, shown, said: String::new() }
+    }
+
+    /// Waits until this is shown, and forgets what was shown before.
+    fn until(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            // Only a run that has failed takes this long.
+            let shown = self.shown.recv_timeout(Duration::from_secs(120));
+            let shown = shown.unwrap_or_else(|_| panic!("no {text:?} in:\n{}", self.said));
+            self.said.push_str(&String::from_utf8_lossy(&shown));
+        }
+        let end = self.said.find(text).unwrap() + text.len();
+        self.said.drain(..end);
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_prompt_answers_statements_until_it_ends() {
     let place = Place::new();
     place.put("{\"n\":41}\n", &[]);
-    let command = format!("{} sql", env!("CARGO_BIN_EXE_coldpress"));
-    let mut child = std::process::Command::new("script")
-        .args(["-qefc", &command, "/dev/null"])
-        .current_dir(place.path(""))
-        .env("XDG_STATE_HOME", place.path("state"))
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut typed = child.stdin.take().unwrap();
-    // A statement of two lines, a failure, one that Ctrl-C drops, and Ctrl-D.
-    typed.write_all(b"select n + 1\n from c;\nselect * from no;\nselect 'drop").unwrap();
-    typed.write_all(b"\x03select 43 as last;\n\x04").unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(typed);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    contains_all(&said, &["42", "no collection \"no\"", "last", "43"]);
-    assert!(output.status.success(), "{said}");
+    let mut terminal = Terminal::of(&place);
+    // The prompt is shown only where keys go to it, so each step waits for it.
+    terminal.until("coldpress> ");
+    terminal.press("select n + 1\n from c;\n");
+    terminal.until("42");
+    terminal.until("coldpress> ");
+    terminal.press("select * from no;\n");
+    terminal.until("no collection \"no\"");
+    terminal.until("coldpress> ");
+    terminal.press("select 'drop");
+    terminal.until("drop");
+    terminal.press("\x03");
+    terminal.until("coldpress> ");
+    terminal.press("select 21 + 22 as last;\n");
+    terminal.until("43");
+    terminal.until("coldpress> ");
+    terminal.press("\x04");
+    assert!(terminal.child.wait().unwrap().success(), "{}", terminal.said);
     let history = fs::read_to_string(place.path("state/coldpress/sql-history")).unwrap();
-    contains_all(&history, &["select n + 1", "select 43 as last;"]);
+    contains_all(&history, &["select n + 1", "select 21 + 22 as last;"]);
     assert!(!history.contains("drop"), "{history}");
 }
