@@ -25,6 +25,7 @@ pub(super) fn of(args: &CatArgs) -> Result<(Query, bool), Failure> {
         columns.push(ColumnPath::new([ID_COLUMN]).map_err(Failure::usage)?);
     }
     query.columns = (!columns.is_empty()).then_some(columns);
+    query.without_ids = !with_id && query.columns.is_some();
     Ok((query, with_id))
 }
 
