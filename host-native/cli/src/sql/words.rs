@@ -15,7 +15,7 @@ pub fn failure(error: &DataFusionError, tenant: u64) -> Failure {
     if let Some(ours) = causes.find_map(|cause| cause.downcast_ref::<coldpress::Error>()) {
         return store::failed(ours);
     }
-    let said = sentence(error);
+    let said = sentence(error).replace('\n', " ");
     match absent_table(&said) {
         Some(name) => Failure::run(format_args!(
             "tenant {tenant} has no collection {name:?}; `coldpress ls --tenant {tenant}` lists \
