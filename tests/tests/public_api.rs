@@ -18,8 +18,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// parameters, and of the trait that seals `ToKey`.
 const OTHERS: [&str; 4] = [
     "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
-     Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
-     SystemTime Vec",
+     Into IntoIterator Item Iterator Option Output Path PathBuf Range Result Self Send String \
+     Sync SystemTime Vec",
     "AwsCredential Bytes ObjectStore RecordBatch Value",
     "Asked E F K T",
     "Parsed",

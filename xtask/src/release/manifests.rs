@@ -7,9 +7,9 @@ pub const PUBLISHED: &[&str] = &[
     "coldpress-core",
     "coldpress",
     "coldpress-listen",
-    "coldpress-sql",
     "coldpress-dev-store",
     "coldpress-serve",
+    "coldpress-sql",
     "coldpress-cli",
 ];
 
