@@ -27,6 +27,8 @@ mod grants;
 mod process;
 mod quiet;
 mod random;
+#[cfg(feature = "arrow")]
+mod record_batches;
 mod scan;
 #[doc(hidden)]
 pub mod staged;
@@ -50,10 +52,10 @@ pub use coldpress_core::{
     IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names,
     NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy,
     Progress, Projection, ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued,
-    RowGroupReport, Rows, ScanQuery as Query, ScanSettings, Schema, SealedRule, SegmentChecksum,
-    SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary,
-    Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings, Uploaded, Verified,
-    WalSettings, WalSummary, Zone, filter,
+    RowGroupReport, Rows, Scan, ScanQuery as Query, ScanSettings, Schema, SealedRule,
+    SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow,
+    StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings,
+    Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
 };
 pub use {bytes, object_store, serde_json};
 
@@ -62,6 +64,8 @@ pub use credentials::{CredentialProvider, CredentialSource, Credentials, Environ
 pub use error::{Error, ErrorKind, Result};
 pub use futures_util::Stream;
 pub use quiet::quietly;
+#[cfg(feature = "arrow")]
+pub use record_batches::{BatchSettings, read_parquet_with_predicate, read_parquet_with_settings};
 pub use scan::{RowScan, ScanReport};
 pub use storage::{
     ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,

@@ -33,6 +33,12 @@ pub fn wasm() -> Result<PathBuf, String> {
     installed("COLDPRESS_WASM", path, "wasm")
 }
 
+/// The files of <https://github.com/apache/parquet-testing> (Apache-2.0), as they were on
+/// 2026-11-28.
+pub fn parquet_testing() -> Result<PathBuf, String> {
+    present(root().join("tests/data/parquet-testing"), "setup")
+}
+
 /// Runs a command to its end; an error with all that it printed where it fails.
 pub fn run(command: &mut Command) -> Result<Output, String> {
     let output = command.output().map_err(|error| {

@@ -42,7 +42,16 @@ const NATIVE: Floors<'_> = &[
     &["grants", "scan", "wal"],
     &["storage"],
     &["store", "tails", "upload"],
-    &["backoff", "config", "process", "table", "threads", "transport", "under_way"],
+    &[
+        "backoff",
+        "config",
+        "process",
+        "record_batches",
+        "table",
+        "threads",
+        "transport",
+        "under_way",
+    ],
     &["credentials"],
     &["error", "quiet", "random", "staged", "time"],
 ];

@@ -10,6 +10,8 @@ mod document;
 mod extent;
 mod file;
 mod footer;
+#[cfg(feature = "arrow")]
+pub mod foreign;
 mod form;
 mod group;
 mod id;

@@ -4,7 +4,7 @@ use coldpress::Query;
 use coldpress::filter::{ColumnPath, Filter};
 use coldpress_core::ID_COLUMN;
 
-use super::CatArgs;
+use super::args::CatArgs;
 use crate::failure::Failure;
 
 /// The query, and whether each row is to begin with its id.
