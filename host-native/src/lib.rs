@@ -48,14 +48,14 @@ pub use arrow_array;
 pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
-    Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
-    IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names,
-    NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy,
-    Progress, Projection, ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued,
-    RowGroupReport, Rows, Scan, ScanQuery as Query, ScanSettings, Schema, SealedRule,
-    SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow,
-    StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings,
-    Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
+    Exposure, Fetch, Fetched, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite,
+    HeldUp, IdSource, IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method,
+    MultipartGrant, Names, NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile,
+    Phase, Policy, Progress, Projection, ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits,
+    Rescued, RowGroupReport, Rows, Scan, ScanFile, ScanProgress, ScanQuery as Query, ScanSettings,
+    ScanStep, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings, Sha256Digest,
+    SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit,
+    Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
 };
 pub use {bytes, object_store, serde_json};
 
