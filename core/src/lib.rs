@@ -78,10 +78,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::rescued::Rescued;
 pub use grant::{
     Grant, GrantRequest, GrantedWrite, Method, MultipartGrant, PART_BYTES_MAX, PARTS_MAX,
-    Sha256Digest, SignedRequest, complete_multipart_body, upload_id_in,
+    READ_GRANTS_MAX, ReadGrant, ReadGrantPage, ReadGrantRequest, Sha256Digest, SignedRequest,
+    complete_multipart_body, entity_tag, upload_id_in,
 };
 #[cfg(feature = "sign")]
-pub use grant::{GrantTerms, Parts, Signer, SignerConfig};
+pub use grant::{GrantTerms, Parts, ReadTerms, Signer, SignerConfig};
 pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use put::{
     Action, BufferPolicy, FirstGrant, Found, Meaning, Next, NextTry, OwnAction, Phase, Progress,

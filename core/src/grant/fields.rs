@@ -78,19 +78,34 @@ impl<'v> Fields<'v> {
         LsnRange::new(self.lsn("min_lsn")?, self.lsn("max_lsn")?)
     }
 
+    /// The same, where one of them may be missing: the range then has no end on that side. `None`
+    /// if both are missing.
+    pub(super) fn optional_lsns(&self) -> Result<Option<LsnRange>> {
+        let lsn = |name| self.optional(name).map(|_| self.lsn(name)).transpose();
+        match (lsn("min_lsn")?, lsn("max_lsn")?) {
+            (None, None) => Ok(None),
+            (min, max) => LsnRange::new(min.unwrap_or(0), max.unwrap_or(u64::MAX)).map(Some),
+        }
+    }
+
     fn lsn(&self, name: &str) -> Result<u64> {
+        self.large(
+            name,
+            "is not an LSN; write a decimal string such as \"41\" (or a number below 2^53)",
+        )
+    }
+
+    /// A whole number that may be too large for a double: a decimal string, or a number that no
+    /// JSON reader rounds. `else_what` completes `has a "name" that …`.
+    pub(super) fn large(&self, name: &str, else_what: &str) -> Result<u64> {
         let value = self.required(name)?;
         let digits = value.as_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
         let number = value.as_u64().filter(|number| *number < EXACT_INTEGER_MAX);
-        digits.and_then(|digits| digits.parse().ok()).or(number).ok_or_else(|| {
-            self.wrong(
-                name,
-                "is not an LSN; write a decimal string such as \"41\" (or a number below 2^53)",
-            )
-        })
+        let read = digits.and_then(|digits| digits.parse().ok()).or(number);
+        read.ok_or_else(|| self.wrong(name, else_what))
     }
 
-    fn wrong(&self, name: &str, what: &str) -> Error {
+    pub(super) fn wrong(&self, name: &str, what: &str) -> Error {
         self.error(format_args!("has a {name:?} that {what}"))
     }
 }

@@ -208,7 +208,7 @@ impl GrantedWrite {
 }
 
 /// An error if the request does not have this method. `place` names the request.
-fn demand(request: &SignedRequest, method: Method, place: &str) -> Result<()> {
+pub(super) fn demand(request: &SignedRequest, method: Method, place: &str) -> Result<()> {
     match request.method() == method {
         true => Ok(()),
         false => Err(Error::settings(format!(

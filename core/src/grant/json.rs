@@ -1,13 +1,11 @@
-//! The JSON form of a grant, version 1.
-
-use std::collections::BTreeMap;
+//! The JSON form of a grant to write, version 1.
 
 use serde::Serialize;
 
 use super::fields::{Fields, read_json, upload_id, write_json};
 use super::granted::{Grant, GrantedWrite, MultipartGrant, PARTS_MAX};
-use super::request::{Method, SignedRequest};
-use crate::{Encodings, Error, KeyPrefix, ObjectKey, Result};
+use super::request_json::{WrittenRequest, read_request, written};
+use crate::{Encodings, KeyPrefix, ObjectKey, Result};
 
 const VERSION: u64 = 1;
 
@@ -44,6 +42,11 @@ fn read(text: &str) -> Result<Grant> {
     let write = match (fields.optional("put"), fields.optional("multipart")) {
         (Some(_), None) => GrantedWrite::Put(read_request(&fields.object("put")?)?),
         (None, Some(_)) => GrantedWrite::Multipart(read_multipart(&fields.object("multipart")?)?),
+        (None, None) if fields.optional("get").is_some() => {
+            return Err(fields.error(
+                "is a grant to read an object, and cannot store one; ask for a grant to write",
+            ));
+        }
         (None, None) => {
             return Err(fields.error("has neither \"put\" nor \"multipart\"; it must have one"));
         }
@@ -83,24 +86,6 @@ fn read_multipart(fields: &Fields<'_>) -> Result<MultipartGrant> {
     })
 }
 
-fn read_request(fields: &Fields<'_>) -> Result<SignedRequest> {
-    let method = match fields.text("method")? {
-        "PUT" => Method::Put,
-        "HEAD" => Method::Head,
-        "POST" => Method::Post,
-        "DELETE" => Method::Delete,
-        other => {
-            return Err(fields.error(format_args!(
-                "has the \"method\" {:?}; grants use PUT, HEAD, POST and DELETE",
-                other.chars().take(20).collect::<String>()
-            )));
-        }
-    };
-    let (url, headers) = (fields.text("url")?, fields.texts("headers")?);
-    SignedRequest::new(method, url, headers)
-        .map_err(|error| Error::settings(format!("{} {error}", fields.place())))
-}
-
 /// The fields in the order in which people read them.
 #[derive(Serialize)]
 struct WrittenGrant<'a> {
@@ -125,13 +110,6 @@ struct WrittenMultipart<'a> {
     parts: Vec<WrittenRequest<'a>>,
     complete: WrittenRequest<'a>,
     abort: WrittenRequest<'a>,
-}
-
-#[derive(Serialize)]
-struct WrittenRequest<'a> {
-    method: &'static str,
-    url: &'a str,
-    headers: BTreeMap<&'a str, &'a str>,
 }
 
 fn write(grant: &Grant) -> String {
@@ -159,12 +137,4 @@ fn write(grant: &Grant) -> String {
         multipart,
         check: written(&grant.check),
     })
-}
-
-fn written(request: &SignedRequest) -> WrittenRequest<'_> {
-    WrittenRequest {
-        method: request.method().as_str(),
-        url: request.url(),
-        headers: request.headers().iter().map(|(n, v)| (n.as_str(), v.as_str())).collect(),
-    }
 }

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// length.
 const URL_BYTES_MAX: usize = 16_384;
 
-/// The methods of signed requests. A grant has no `GET`, so nobody can read by it.
+/// The methods of signed requests. A grant to write has no `GET`, so nobody can read by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Stores an object or a part of one.
@@ -19,7 +19,7 @@ pub enum Method {
     Post,
     /// Aborts a multipart upload.
     Delete,
-    /// Lists.
+    /// Reads an object, or lists.
     Get,
 }
 

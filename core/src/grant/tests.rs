@@ -121,7 +121,7 @@ fn keys_of_others_are_refused() {
 
 #[test]
 fn mistakes_are_named() {
-    let cases: [(&str, Value, &str); 22] = [
+    let cases: [(&str, Value, &str); 23] = [
         ("/version", json!(2), "has version 2"),
         ("/version", json!("1"), "\"version\" that is not a whole number"),
         ("/prefix", json!(1), "\"prefix\" that is not a string"),
@@ -130,7 +130,8 @@ fn mistakes_are_named() {
         ("/bytes_max", json!(0), "\"bytes_max\" of 0"),
         ("/bytes_max", json!(1.5), "\"bytes_max\" that is not a whole number"),
         ("/check", json!([]), "\"check\" of the grant is not a JSON object"),
-        ("/check/method", json!("GET"), "\"check\" of the grant has the \"method\" \"GET\""),
+        ("/check/method", json!("get"), "\"check\" of the grant has the \"method\" \"get\""),
+        ("/check/method", json!("GET"), "has the \"method\" GET; it must be HEAD"),
         (
             "/check/method",
             json!("PUT"),
@@ -178,6 +179,8 @@ fn a_grant_is_one_put_or_one_multipart_upload() {
     let mut neither = single();
     neither.as_object_mut().unwrap().remove("put");
     assert!(error_of(&neither).to_string().contains("neither"));
+    neither["get"] = request("GET");
+    assert!(error_of(&neither).to_string().contains("a grant to read an object"));
     let crowd = error_of(&multipart(PARTS_MAX + 1));
     assert!(crowd.to_string().contains("10001 \"parts\""), "{crowd}");
     for text in ["", "null", "[]", "{", "\"x\""] {

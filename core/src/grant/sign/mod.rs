@@ -6,9 +6,11 @@
 mod endpoint;
 mod grants;
 mod object;
+mod read;
 mod signer;
 
 pub use grants::{GrantTerms, Parts};
+pub use read::ReadTerms;
 pub use signer::{Signer, SignerConfig};
 
 #[cfg(test)]

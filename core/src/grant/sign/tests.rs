@@ -4,7 +4,8 @@ use super::*;
 use crate::text::hex;
 use crate::upload_id_in;
 use crate::{
-    ErrorKind, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, Method, ObjectKey, Sha256Digest,
+    ErrorKind, GrantedWrite, KeyPrefix, LsnRange, LsnWidth, Method, ObjectKey, ReadGrant,
+    Sha256Digest,
 };
 
 /// Of the example in the Amazon S3 API reference, "Authenticating Requests: Using Query
@@ -247,4 +248,34 @@ fn a_page_of_a_listing_is_asked_for_with_names_percent_encoded() {
     let query =
         "&continuation-token=a%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=p%2F&";
     assert!(next.url().contains(query), "{}", next.url());
+}
+
+#[test]
+fn a_grant_to_read_is_one_get_of_its_key() {
+    let (prefix, key) = key();
+    let terms = ReadTerms { lifetime_ms: 900_000, bytes: 1_234, etag: Some("\"abc\"".to_owned()) };
+    let grant = other_signer("").grant_read(&prefix, &key, &terms, EXAMPLE_MS + 999).unwrap();
+    assert_eq!((grant.key(), grant.bytes(), grant.etag()), (&key, 1_234, Some("\"abc\"")));
+    assert_eq!(grant.expires_ms(), EXAMPLE_MS + 900_000);
+    let get = grant.get();
+    assert_eq!((get.method(), get.headers()), (Method::Get, &[][..]));
+    let (url, signature) = get.url().split_once("&X-Amz-Signature=").unwrap();
+    assert_eq!(url, format!("{PATH}X-Amz-SignedHeaders=host"));
+    let canonical = format!(
+        "GET\n{}\n{}\nhost:127.0.0.1:9000\n\nhost\nUNSIGNED-PAYLOAD",
+        url.split_once('?').unwrap().0.strip_prefix("http://127.0.0.1:9000").unwrap(),
+        url.split_once('?').unwrap().1,
+    );
+    let signed = other_signer("").signature("20130524T000000Z", &canonical).unwrap();
+    assert_eq!(signature, signed);
+    assert_eq!(ReadGrant::from_json(&grant.to_json()).unwrap(), grant);
+
+    let weak = ReadTerms { etag: Some("W/\"abc\"".to_owned()), ..terms.clone() };
+    assert!(signer().grant_read(&prefix, &key, &weak, EXAMPLE_MS).is_err());
+    let log = ObjectKey::wal(&prefix, None, "1").unwrap();
+    let error = signer().grant_read(&prefix, &log, &terms, EXAMPLE_MS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Key);
+    let long = ReadTerms { lifetime_ms: 8 * 86_400_000, ..terms };
+    let error = signer().grant_read(&prefix, &key, &long, EXAMPLE_MS).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
 }
