@@ -19,7 +19,7 @@ const tools = process.env.COLDPRESS_TOOLS ?? join(root, 'target', 'tools')
 const TRIPLE = 'wasm32-unknown-unknown'
 
 /** The modules, and the features of coldpress-wasm each is built with. */
-const MODULES = { coldpress: 'decode,upload', encode: '', brotli: 'brotli' }
+const MODULES = { coldpress: 'decode,encode,upload', encode: 'encode', brotli: 'brotli', scan: 'scan' }
 
 /** What rustc's wasm32-unknown-unknown uses, and every runtime we name has. */
 const FEATURES = ['bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext']

@@ -14,7 +14,7 @@ use super::rows::SpanReader;
 use super::store::{Fetch, Fetched, Store};
 use super::{index, prune};
 use crate::decode::{Fields, Layout, corrupt, too_much};
-use crate::{Error, Footer, LsnRange, Result, StoredRow};
+use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
 
 /// The last bytes of a file say how long its footer is.
 const TAIL_BYTES_MIN: u64 = 8;
@@ -193,6 +193,11 @@ impl Scan {
     /// What the footer says; `None` until it has been read.
     pub fn footer(&self) -> Option<&Footer> {
         self.layout.as_ref().map(Layout::footer)
+    }
+
+    /// The row groups and column chunks, for an inspector; `None` until the footer has been read.
+    pub fn report(&self) -> Option<FileReport> {
+        self.layout.as_ref().map(Layout::report)
     }
 
     /// Lets a host stop the work. Once `stop` is true, the scan gives an error of kind `Aborted`.

@@ -15,6 +15,7 @@ const ZSTD_RATIO_MAX: usize = 32 * 1_024;
 /// The same for Snappy: a copy of 64 bytes takes three bytes.
 const SNAPPY_RATIO_MAX: usize = 22;
 /// The bytes of input that the brotli decoder reads at once.
+#[cfg(feature = "decode-brotli")]
 const BROTLI_BUFFER_BYTES: usize = 4_096;
 /// A page up to this size is decompressed at once. A larger one is decompressed in steps, and this
 /// is the size of the first step.
@@ -27,11 +28,12 @@ pub(crate) enum Decompressor {
     Lz4,
     Zstd(Box<zstd::bulk::Decompressor<'static>>),
     Gzip,
+    #[cfg(feature = "decode-brotli")]
     Brotli,
 }
 
 impl Decompressor {
-    /// `None` for a codec that Coldpress never writes.
+    /// `None` for a codec that Coldpress never writes, or that this build does not have.
     pub(crate) fn new(codec: Compression) -> Option<Self> {
         Some(match codec {
             Compression::UNCOMPRESSED => Decompressor::None,
@@ -41,7 +43,10 @@ impl Decompressor {
                 Decompressor::Zstd(Box::new(zstd::bulk::Decompressor::new().ok()?))
             }
             Compression::GZIP(_) => Decompressor::Gzip,
+            #[cfg(feature = "decode-brotli")]
             Compression::BROTLI(_) => Decompressor::Brotli,
+            #[cfg(not(feature = "decode-brotli"))]
+            Compression::BROTLI(_) => return None,
             Compression::LZ4 | Compression::LZO => return None,
         })
     }
@@ -90,6 +95,7 @@ impl Decompressor {
                 read(decoder.map_err(|_| DecompressFault::NoMemory)?, size, needs_more)?
             }
             Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size, needs_more)?,
+            #[cfg(feature = "decode-brotli")]
             Decompressor::Brotli => {
                 let decoder = brotli_decompressor::Decompressor::new(&*page, BROTLI_BUFFER_BYTES);
                 read(decoder, size, needs_more)?
@@ -141,7 +147,7 @@ mod tests {
     fn every_codec_gives_back_what_went_in_and_no_other_size() {
         let page: Vec<u8> = (0..60_000_u32).flat_map(|at| (at % 251).to_le_bytes()).collect();
         for codec in Codec::ALL {
-            if cfg!(not(feature = "brotli")) && matches!(codec, Codec::Brotli(_)) {
+            if cfg!(not(all(feature = "brotli", feature = "decode-brotli"))) && matches!(codec, Codec::Brotli(_)) {
                 continue;
             }
             let mut buffer = Vec::new();
@@ -167,7 +173,7 @@ mod tests {
     fn what_nobody_needs_of_a_large_page_is_not_decompressed() {
         let page = vec![7; 10 * STEP_BYTES];
         for codec in [Codec::Gzip(6), Codec::Zstd(1), Codec::Brotli(5)] {
-            if cfg!(not(feature = "brotli")) && matches!(codec, Codec::Brotli(_)) {
+            if cfg!(not(all(feature = "brotli", feature = "decode-brotli"))) && matches!(codec, Codec::Brotli(_)) {
                 continue;
             }
             let mut buffer = Vec::new();
