@@ -9,8 +9,9 @@ export { ColdpressError, type ErrorCode } from './encode.js'
 /**
  * Loads the WebAssembly module. The other functions load it themselves, so this call is optional.
  * Use it to load the module early, or to say where it is.
+ * `codecs` is the module that also reads files of gzip and brotli; it is loaded if there is one.
  */
-export function init(source?: ModuleSource, options?: { brotli?: ModuleSource }): Promise<void>
+export function init(source?: ModuleSource, options?: { codecs?: ModuleSource }): Promise<void>
 
 /**
  * The right to read one object until the grant expires. `coldpress grant --read` prints one;

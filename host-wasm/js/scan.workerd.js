@@ -1,8 +1,12 @@
 // For Cloudflare Workers: imports the module, because a Worker may not compile one itself.
+import { glue as glueOfAll } from './glue/scan-all.js'
 import { glue } from './glue/scan.js'
 import module from './glue/scan.wasm'
 import { Engine } from './src/engine.js'
+import { importedCodecs } from './src/module.js'
 import { scanApi } from './src/scan-api.js'
 
-export const { init, open, scanCollection } = scanApi(new Engine(glue, async () => module))
+const api = scanApi(new Engine(glue, async () => module), new Engine(glueOfAll, importedCodecs))
+
+export const { init, open, scanCollection } = api
 export { ColdpressError } from './src/error.js'

@@ -184,11 +184,12 @@ impl PageReader {
 
 /// The header at the start of `bytes`, and the length of the header and its page.
 fn unread(codec: Compression) -> Error {
-    if cfg!(not(feature = "decode-brotli")) && matches!(codec, Compression::BROTLI(_)) {
-        return Error::settings(
-            "the pages are compressed by brotli, which this build does not read; use a build with \
-             the feature `decode-brotli`",
-        );
+    let is_optional = matches!(codec, Compression::BROTLI(_) | Compression::GZIP(_));
+    if cfg!(not(feature = "decode-all")) && is_optional {
+        return Error::settings(format!(
+            "its pages are in the codec {codec}, which this build does not read; use one with the \
+             feature `decode-all`"
+        ));
     }
     corrupt(format!("it has pages in the codec {codec}, which Coldpress never writes"))
 }

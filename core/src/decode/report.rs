@@ -151,7 +151,7 @@ fn logical_name(leaf: &ColumnDescriptor) -> String {
         Some(LogicalType::Integer(integer)) => {
             format!("{}INT({})", if integer.is_signed { "" } else { "U" }, integer.bit_width)
         }
-        Some(other) => format!("{other:?}").to_uppercase(),
+        Some(other) => format!("{other:?}").to_ascii_uppercase(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use parquet::basic::Compression;
+
 use super::condition::Condition;
 use super::filter::ColumnPath;
 use super::progress::ScanProgress;
@@ -198,6 +200,14 @@ impl Scan {
     /// The row groups and column chunks, for an inspector; `None` until the footer has been read.
     pub fn report(&self) -> Option<FileReport> {
         self.layout.as_ref().map(Layout::report)
+    }
+
+    /// Whether it takes a build with the feature `decode-all` to read its pages; false until the
+    /// footer has been read.
+    pub fn needs_all_codecs(&self) -> bool {
+        let groups = self.layout.iter().flat_map(|layout| layout.metadata().row_groups());
+        let mut codecs = groups.flat_map(|group| group.columns()).map(|of| of.compression());
+        codecs.any(|codec| matches!(codec, Compression::GZIP(_) | Compression::BROTLI(_)))
     }
 
     /// Lets a host stop the work. Once `stop` is true, the scan gives an error of kind `Aborted`.

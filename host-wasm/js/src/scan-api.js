@@ -13,14 +13,23 @@ import { Slots } from './scan-slots.js'
 import { sourceOf } from './scan-sources.js'
 import { ScanTools } from './scan-tools.js'
 
+/** @import { Engine } from './engine.js' */
+
 /**
- * @param {import('./engine.js').Engine} engine
+ * @param {Engine} engine
+ * @param {Engine} codecs the same with all codecs
  */
-export function scanApi(engine) {
+export function scanApi(engine, codecs) {
   const tools = new ScanTools(engine)
 
-  /** @param {unknown} [source] */
-  const init = (source) => engine.init(source)
+  /**
+   * @param {unknown} [source]
+   * @param {{ codecs?: unknown }} [others]
+   */
+  async function init(source, { codecs: other } = {}) {
+    await engine.init(source)
+    if (other !== undefined) await codecs.init(other)
+  }
 
   /**
    * Opens a file: reads its footer.
@@ -49,7 +58,7 @@ export function scanApi(engine) {
       const from = await sourceOf(source, options, { ...terms, count }, ofOpening)
       const ends = new HeldEnds(from, count)
       const bytes = await ends.size(HEAD_BYTES, ofOpening)
-      const parts = { engine, ends, count, bytes, name: from.name, signal }
+      const parts = { engine, codecs, ends, count, bytes, name: from.name, signal }
       return await openFile(parts, from.place, undefined)
     } catch (error) {
       stopIfAborted(signal)

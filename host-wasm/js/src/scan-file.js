@@ -10,7 +10,7 @@ import { queryOptions } from './scan-options.js'
 /** @import { ScanProgress } from './scan-run.js' */
 
 /**
- * @typedef {{ engine: Engine, ends: HeldEnds, count: ScanCount, bytes: number, name: string, signal:
+ * @typedef {{ engine: Engine, codecs: Engine, ends: HeldEnds, count: ScanCount, bytes: number, name: string, signal:
  *   AbortSignal | undefined }} OpenParts
  * @typedef {{ rows: number, tenant_id: string, collection: string, min_lsn: string, max_lsn: string
  *   }} FooterFacts
@@ -28,12 +28,15 @@ const FOOTER = { limit: 0, ids: false, dates: false, ndjson: false }
 export async function openFile(parts, place, signal) {
   /** @type {{ facts: FooterFacts, schema: any } | undefined} */
   let read
+  let needsAll = false
   const onFooter = (/** @type {any} */ raw) => {
     if (place !== undefined) raw.checkKey(place.prefix, place.key)
+    needsAll = raw.needsAllCodecs()
     read = { facts: JSON.parse(raw.footer()), schema: JSON.parse(raw.schema()) }
   }
   await footerOf(parts, signal, onFooter)
-  return new ScanFile(parts, /** @type {any} */ (read))
+  const engine = needsAll ? parts.codecs : parts.engine
+  return new ScanFile({ ...parts, engine }, /** @type {any} */ (read))
 }
 
 /**

@@ -146,6 +146,12 @@ impl RawScan {
         self.scan.footer().map(|footer| footer.schema().to_json())
     }
 
+    /// Whether its pages are in a codec that only the module with all codecs reads.
+    #[wasm_bindgen(js_name = needsAllCodecs)]
+    pub fn needs_all_codecs(&self) -> bool {
+        self.scan.needs_all_codecs()
+    }
+
     /// The row groups and their column chunks, as JSON; undefined until the footer has been read.
     pub fn layout(&self) -> Option<String> {
         self.scan.report().map(|file| report::layout(&file))
