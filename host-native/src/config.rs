@@ -70,6 +70,14 @@ pub struct ColdStorageConfig {
     /// How long failed requests of one operation are retried; zero means never. No get, put or page
     /// of a listing takes longer than this plus twice `timeout`. Default: 30 s.
     pub retry_timeout: Duration,
+    /// How many bytes of memory keep the ends of data files (footers, indexes, bloom filters) for
+    /// the next scan. Default: 64 MiB.
+    pub tails_bytes_max: u64,
+    /// A folder that keeps them too, for the next process. It is made when it is needed, and two
+    /// stores can share it. Default: none.
+    pub tails_dir: Option<PathBuf>,
+    /// How many bytes that folder may have; then the oldest files go. Default: 1 GiB.
+    pub tails_dir_bytes_max: u64,
     /// The clock for the expiry of grants and of credentials, and for the age of claims, probes and
     /// records of segments. This store's own requests are signed by the system's clock. Default: the system's
     /// clock.
@@ -98,6 +106,9 @@ impl Default for ColdStorageConfig {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(60),
             retry_timeout: Duration::from_secs(30),
+            tails_bytes_max: 64 << 20,
+            tails_dir: None,
+            tails_dir_bytes_max: 1 << 30,
             clock: TimeOfDay::default(),
         }
     }
@@ -130,6 +141,9 @@ impl fmt::Debug for ColdStorageConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("retry_timeout", &self.retry_timeout)
+            .field("tails_bytes_max", &self.tails_bytes_max)
+            .field("tails_dir", &self.tails_dir)
+            .field("tails_dir_bytes_max", &self.tails_dir_bytes_max)
             .field("clock", &self.clock)
             .finish()
     }

@@ -27,10 +27,12 @@ mod grants;
 mod process;
 mod quiet;
 mod random;
+mod scan;
 #[doc(hidden)]
 pub mod staged;
 mod storage;
 mod store;
+mod tails;
 mod threads;
 mod time;
 mod transport;
@@ -46,10 +48,10 @@ pub use coldpress_core::{
     Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
     KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
     Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
-    ReadLimits, Rescued, RowGroupReport, Rows, Schema, SealedRule, SegmentChecksum, SegmentNames,
-    Settings, Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm,
-    TextTypes, TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary,
-    Zone,
+    ReadLimits, Rescued, RowGroupReport, Rows, ScanQuery as Query, ScanSettings, Schema,
+    SealedRule, SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow,
+    StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings,
+    Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
 };
 pub use {bytes, object_store, serde_json};
 
@@ -58,6 +60,7 @@ pub use credentials::{CredentialProvider, CredentialSource, Credentials, Environ
 pub use error::{Error, ErrorKind, Result};
 pub use futures_util::Stream;
 pub use quiet::quietly;
+pub use scan::{RowScan, ScanReport};
 pub use storage::{
     ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,
     Leftover, Likeness, ObjectWriter, Proof, Repaired, RowStream, StoredContent, StoredFile,

@@ -39,9 +39,9 @@ const CORE: Floors<'_> = &[
 
 /// The rooms of host-native's library, likewise.
 const NATIVE: Floors<'_> = &[
-    &["grants", "wal"],
+    &["grants", "scan", "wal"],
     &["storage"],
-    &["store", "upload"],
+    &["store", "tails", "upload"],
     &["backoff", "config", "process", "threads", "transport", "under_way"],
     &["credentials"],
     &["error", "quiet", "random", "staged", "time"],

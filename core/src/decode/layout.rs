@@ -10,7 +10,8 @@ use super::id::IdPlace;
 use super::limits::Terms;
 use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
-use crate::schema::{ColumnType, ID_COLUMN};
+use crate::schema::names::folded;
+use crate::schema::{ColumnType, ID_COLUMN, RESCUED_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A footer that has been read and checked. Reading it takes only the last bytes of the file.
@@ -133,6 +134,29 @@ impl Layout {
         let group = self.metadata.row_groups().get(group);
         let chunk = group.and_then(|group| group.columns().get(leaf));
         chunk.ok_or_else(|| corrupt("a row group has too few columns"))
+    }
+
+    /// Whether the rows may have a field at this path: as a column, or rescued because of its name.
+    pub(crate) fn knows<N: AsRef<str>>(&self, path: &[N]) -> bool {
+        let mut columns = self.footer.schema.columns();
+        for (depth, name) in path.iter().map(AsRef::as_ref).enumerate() {
+            if depth == 0 && name == ID_COLUMN {
+                return true;
+            }
+            let Some(column) = columns.iter().find(|column| column.name == name) else {
+                let own = [ID_COLUMN, RESCUED_COLUMN].into_iter().filter(|_| depth == 0);
+                let mut names = columns.iter().map(|column| column.name.as_str()).chain(own);
+                let alike = name.is_empty() || names.any(|other| folded(other) == folded(name));
+                return self.has_rescued && alike;
+            };
+            match &column.column_type {
+                ColumnType::Struct(fields) => columns = fields,
+                // Anything may be in its texts.
+                ColumnType::Json => return true,
+                _ => columns = &[],
+            }
+        }
+        true
     }
 
     /// Where the column of the field at this path lies.

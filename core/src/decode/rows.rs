@@ -4,8 +4,7 @@ use super::assemble::Assembler;
 use super::file::ParquetFile;
 use super::group::GroupReader;
 use super::row::{Projection, StoredRow};
-use crate::schema::names::folded;
-use crate::schema::{ID_COLUMN, RESCUED_COLUMN};
+
 use crate::{Error, Result};
 
 /// Iterates over the rows of a file; ends after the first error.
@@ -77,23 +76,12 @@ impl ParquetFile {
             self.check_outline()?;
         }
         if let Projection::Columns(names) = projection
-            && let Some(name) = names.iter().find(|name| !self.knows(name))
+            && let Some(name) = names.iter().find(|name| !self.layout.knows(&[name]))
         {
             return Err(self.unknown_column(name));
         }
         let assembler = Assembler::new(&self.layout, projection)?;
         Ok(Rows { file: self, assembler, group: 0, rows: None, row: 0, failed: false })
-    }
-
-    /// Whether the rows may have a field with this name: as a column, or rescued because of its
-    /// name.
-    fn knows(&self, name: &str) -> bool {
-        let columns = self.layout.footer.schema.columns().iter().map(|column| column.name.as_str());
-        let mut names = columns.chain([ID_COLUMN, RESCUED_COLUMN]);
-        name == ID_COLUMN
-            || self.layout.footer.schema.column(name).is_some()
-            || self.layout.has_rescued
-                && (name.is_empty() || names.any(|other| folded(other) == folded(name)))
     }
 
     fn unknown_column(&self, name: &str) -> Error {

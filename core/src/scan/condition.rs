@@ -66,6 +66,13 @@ impl Condition {
         self.may_match(&Zone { ids: Some(ids), ..Zone::group(layout, group) })
     }
 
+    /// Whether the query names ids, as far as that is known without the footer.
+    pub(super) fn is_of_ids(&self) -> bool {
+        let is_id = |path: &ColumnPath| path.names() == [ID_COLUMN];
+        let by_filter = |test: &RowTest| test.filter.equals_something(is_id);
+        self.id.is_some() || self.filter.as_ref().is_some_and(by_filter)
+    }
+
     /// Whether a bloom filter of the ids can say anything.
     pub(super) fn asks_for_ids(&self, layout: &Layout) -> bool {
         let by_filter = |test: &RowTest| test.filter.equals_something(|path| is_id(layout, path));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use parquet::basic::Compression;
 
 use super::condition::Condition;
@@ -20,6 +21,9 @@ use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
 
 /// The last bytes of a file say how long its footer is.
 const TAIL_BYTES_MIN: u64 = 8;
+
+/// The most bytes that are fetched with the footer because they may hold bloom filters.
+const FILTERS_BYTES_MAX: u64 = 2 << 20;
 
 /// Reads some rows of one file by ranges of its bytes. It says what to fetch, takes the bytes, and
 /// gives rows in the order of the file, each as it was put.
@@ -77,6 +81,7 @@ pub struct Scan {
     pub(super) settings: ScanSettings,
     lsns: Option<LsnRange>,
     pub(super) condition: Condition,
+    columns: Option<Vec<ColumnPath>>,
     /// What the rows are cut to; `None`: nothing is cut.
     pub(super) fields: Option<Fields>,
     /// The same, and what the condition reads.
@@ -130,12 +135,11 @@ impl Scan {
         if end == 0 {
             return Err(corrupt("it is empty"));
         }
-        let tail = file.tail_bytes.unwrap_or(0).max(settings.tail_bytes).max(TAIL_BYTES_MIN);
-        let tail = end.saturating_sub(tail);
-        let mut progress = ScanProgress::default();
-        let mut store = Store::new(file);
-        store.ask(iter::once(tail..end), 0, &mut progress);
         let condition = Condition::new(query.id, query.filter);
+        let mut progress = ScanProgress::default();
+        let tail = tail_bytes(&file, &settings, &condition);
+        let mut store = Store::new(file);
+        let tail = store.ask_for_tail(tail, &mut progress);
         let fields = |more: &[ColumnPath]| {
             let paths = query.columns.iter().flatten().chain(more);
             query.columns.as_ref().map(|_| Fields::new(paths.map(ColumnPath::names)))
@@ -146,6 +150,7 @@ impl Scan {
             lsns: query.lsns,
             fields: fields(&[]),
             tested_fields: fields(condition.columns()),
+            columns: query.columns,
             condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
             layout: None,
@@ -210,6 +215,27 @@ impl Scan {
         codecs.any(|codec| matches!(codec, Compression::GZIP(_) | Compression::BROTLI(_)))
     }
 
+    /// Columns that the query names, in its filter too, and that the rows cannot have. Empty until
+    /// the footer has been read.
+    pub fn unknown_columns(&self) -> Vec<&ColumnPath> {
+        let Some(layout) = &self.layout else { return Vec::new() };
+        let named = self.columns.iter().flatten().chain(self.condition.columns());
+        named.filter(|path| !layout.knows(path.names())).collect()
+    }
+
+    /// The ETag that every answer must have: that of the query's file, or of the first answer that
+    /// had one.
+    pub fn etag(&self) -> Option<&str> {
+        self.store.etag()
+    }
+
+    /// The last bytes of the file, with its footer and what it needed of indexes and bloom filters:
+    /// what to give as [`ScanFile::tail`] next time. `None` until they have arrived.
+    pub fn tail(&self) -> Option<Bytes> {
+        let bytes = self.progress.tail_bytes;
+        self.store.tail(bytes).filter(|_| bytes > 0)
+    }
+
     /// Lets a host stop the work. Once `stop` is true, the scan gives an error of kind `Aborted`.
     pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
         if let Some(layout) = &mut self.layout {
@@ -227,7 +253,7 @@ impl Scan {
                     self.stage = stage;
                     return Ok(ScanStep::Wait);
                 }
-                Stage::Tail(start) => self.stage = self.tail(start)?,
+                Stage::Tail(start) => self.stage = self.read_footer(start)?,
                 Stage::Indexes { place, filters } => self.stage = self.indexes(place, &filters)?,
                 Stage::Plan => self.stage = self.plan()?,
                 Stage::Filter(reader) => self.stage = self.test(reader)?,
@@ -241,7 +267,7 @@ impl Scan {
     }
 
     /// Reads the footer in the tail, which begins here, or asks for the rest of it.
-    fn tail(&mut self, start: u64) -> Result<Stage> {
+    fn read_footer(&mut self, start: u64) -> Result<Stage> {
         let end = self.store.file_bytes();
         self.store.join_tail(start)?;
         let tail = self.store.get(&(start..end))?;
@@ -336,6 +362,18 @@ impl Scan {
         }
         Ok(Stage::Plan)
     }
+}
+
+/// How much of the end of a file to fetch first.
+fn tail_bytes(file: &ScanFile, settings: &ScanSettings, condition: &Condition) -> u64 {
+    let more = match file.tail_bytes {
+        Some(known) => known,
+        None if settings.use_bloom_filters && condition.is_of_ids() => {
+            (file.bytes / 16).min(FILTERS_BYTES_MAX)
+        }
+        None => 0,
+    };
+    settings.tail_bytes.max(more).max(TAIL_BYTES_MIN)
 }
 
 fn footer_too_long(bytes: u64, most: u64) -> Error {

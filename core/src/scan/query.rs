@@ -1,5 +1,7 @@
 //! What a scan is given: the file, the query, the settings.
 
+use bytes::Bytes;
+
 use super::filter::{ColumnPath, Filter};
 use crate::{LsnRange, ReadLimits};
 
@@ -15,12 +17,15 @@ pub struct ScanFile {
     /// How many bytes at its end hold its footer, its indexes and its bloom filters, if the host
     /// knows it, from an earlier scan ([`ScanProgress::tail_bytes`](crate::ScanProgress)).
     pub tail_bytes: Option<u64>,
+    /// Its last bytes, if the host has them from an earlier scan ([`Scan::tail`](crate::Scan::tail)).
+    /// They are then not fetched.
+    pub tail: Option<Bytes>,
 }
 
 impl ScanFile {
     /// A file of this many bytes, of which nothing else is known.
     pub fn new(bytes: u64) -> Self {
-        ScanFile { bytes, etag: None, tail_bytes: None }
+        ScanFile { bytes, etag: None, tail_bytes: None, tail: None }
     }
 }
 
@@ -49,11 +54,13 @@ pub struct ScanQuery {
 #[non_exhaustive]
 pub struct ScanSettings {
     /// Bytes of the first request, at the end of the file, where
-    /// [`ScanFile::tail_bytes`] does not say more. Default: 64 KiB.
+    /// [`ScanFile::tail_bytes`] does not say more. A query for ids takes up to a sixteenth of the
+    /// file instead, at most 2 MiB, because bloom filters stand there too. Default: 64 KiB.
     pub tail_bytes: u64,
     /// Two ranges with at most this many bytes between them become one request. It is also what a
     /// request is taken to cost: a second round of requests comes only if it saves more bytes than
-    /// this. Default: 128 KiB.
+    /// this. In that second round, where more than two requests would be left, gaps of up to eight
+    /// times as many bytes are read along. Default: 128 KiB.
     pub join_gap_bytes: u64,
     /// Row groups are fetched together until they have this many bytes. At least one is. Default:
     /// 8 MiB.

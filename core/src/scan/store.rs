@@ -1,6 +1,7 @@
 //! The ranges of a file that a scan has asked for, and those that have arrived.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::iter;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -59,6 +60,24 @@ impl Store {
         Store { file, held, queue, asked, next_id: 0 }
     }
 
+    /// Asks for the end of the file, so many bytes, unless it is held. Returns where it begins.
+    pub(super) fn ask_for_tail(&mut self, bytes: u64, progress: &mut ScanProgress) -> u64 {
+        let end = self.file.bytes;
+        if let Some(held) = self.file.tail.take().filter(|held| !held.is_empty())
+            && let Some(start) = end.checked_sub(held.len() as u64)
+        {
+            self.held.insert(start, held);
+            return start;
+        }
+        let start = end.saturating_sub(bytes);
+        self.ask(iter::once(start..end), 0, progress);
+        start
+    }
+
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.file.etag.as_deref()
+    }
+
     pub(super) fn file_bytes(&self) -> u64 {
         self.file.bytes
     }
@@ -80,9 +99,7 @@ impl Store {
         gap: u64,
         progress: &mut ScanProgress,
     ) {
-        let lacks = |range: &Range<u64>| !range.is_empty() && self.piece(range).is_none();
-        let lacking = ranges.into_iter().filter(lacks).collect();
-        for range in joined(lacking, gap) {
+        for range in joined(self.lacking(ranges), gap) {
             let id = self.next_id;
             self.next_id += 1;
             progress.requests += 1;
@@ -157,32 +174,49 @@ impl Store {
     /// Makes one piece of the last bytes of the file, from `start` on, which have arrived in
     /// neighbouring pieces.
     pub(super) fn join_tail(&mut self, start: u64) -> Result<()> {
-        if self.piece(&(start..self.file.bytes)).is_some() {
-            return Ok(());
-        }
-        let mut all = Vec::new();
-        for (at, bytes) in self.held.range(start..) {
-            if *at != start + all.len() as u64 {
-                break;
-            }
-            all.try_reserve(bytes.len()).map_err(|_| corrupt("its footer does not fit memory"))?;
-            all.extend_from_slice(bytes);
-        }
+        let tail = self.tail(self.file.bytes - start);
+        let tail = tail.ok_or_else(|| corrupt("its footer does not fit memory"))?;
         self.held.split_off(&start);
-        self.held.insert(start, Bytes::from(all));
+        self.held.insert(start, tail);
         Ok(())
     }
 
-    /// Lets go of all bytes but those at the end of the file.
-    pub(super) fn keep_tail(&mut self) {
+    /// The last bytes of the file; `None` if they are not all held.
+    pub(super) fn tail(&self, bytes: u64) -> Option<Bytes> {
         let end = self.file.bytes;
-        self.held.retain(|at, bytes| *at + bytes.len() as u64 == end);
+        let start = end.checked_sub(bytes)?;
+        if let Some(tail) = self.piece(&(start..end)) {
+            return Some(tail);
+        }
+        let mut all = Vec::new();
+        all.try_reserve_exact(usize::try_from(bytes).ok()?).ok()?;
+        for (at, piece) in &self.held {
+            let next = start + all.len() as u64;
+            let Some(known) = next.checked_sub(*at).and_then(|known| usize::try_from(known).ok())
+            else {
+                continue;
+            };
+            all.extend_from_slice(piece.get(known..).unwrap_or_default());
+        }
+        (all.len() as u64 == bytes).then(|| Bytes::from(all))
+    }
+
+    /// Lets go of all bytes but those at the end of the file, so many.
+    pub(super) fn keep_tail(&mut self, bytes: u64) {
+        let start = self.file.bytes.saturating_sub(bytes);
+        self.held.retain(|at, piece| *at + piece.len() as u64 > start);
+    }
+
+    /// Those of these ranges that are not held.
+    pub(super) fn lacking(&self, ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+        let lacks = |range: &Range<u64>| !range.is_empty() && self.piece(range).is_none();
+        ranges.into_iter().filter(lacks).collect()
     }
 
     /// How many bytes of these ranges are not held.
     pub(super) fn lacks(&self, ranges: &[Range<u64>]) -> u64 {
-        let lacking = ranges.iter().filter(|range| self.piece(range).is_none()).cloned();
-        joined(lacking.collect(), 0).iter().map(|range| range.end - range.start).sum()
+        let lacking = self.lacking(ranges.iter().cloned());
+        joined(lacking, 0).iter().map(|range| range.end - range.start).sum()
     }
 }
 
@@ -199,6 +233,19 @@ pub(super) fn joined(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
         }
     }
     joined
+}
+
+/// Joins ranges further, the closest first, until there are at most `most`, or until only gaps of
+/// more than `gap` bytes are left between them.
+pub(super) fn joined_to(mut ranges: Vec<Range<u64>>, most: usize, gap: u64) -> Vec<Range<u64>> {
+    ranges = joined(ranges, 0);
+    let mut gaps: Vec<u64> = ranges.windows(2).map(|of| of[1].start - of[0].end).collect();
+    gaps.sort_unstable();
+    let too_many = ranges.len().saturating_sub(most);
+    match too_many.checked_sub(1).and_then(|at| gaps.get(at)) {
+        Some(needed) => joined(ranges, gap.min(*needed)),
+        None => ranges,
+    }
 }
 
 fn wrong_range(what: String) -> Error {

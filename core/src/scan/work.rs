@@ -7,8 +7,15 @@ use super::machine::{Scan, Stage};
 use super::plan::{self, Span};
 use super::prune;
 use super::rows::{SpanReader, leaves};
+use super::store::{joined, joined_to};
 use crate::decode::{Fields, Layout};
 use crate::{Result, StoredRow};
+
+/// The requests that a second round sends, if the gaps between its ranges allow it.
+const SECOND_ROUND_REQUESTS: usize = 2;
+
+/// How many times wider these gaps may be than others.
+const WIDE_GAPS: u64 = 8;
 
 impl Scan {
     /// Plans the next row groups, and asks for their bytes.
@@ -92,7 +99,8 @@ impl Scan {
         for (group, runs) in taken {
             spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
         }
-        let ranges = plan::ranges(layout, &spans, &leaves)?;
+        let ranges = self.store.lacking(plan::ranges(layout, &spans, &leaves)?);
+        let ranges = joined_to(joined(ranges, gap), SECOND_ROUND_REQUESTS, WIDE_GAPS * gap);
         let reader = SpanReader::new(layout, self.fields.as_ref(), spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: true })
@@ -120,7 +128,7 @@ impl Scan {
             }
             return Ok(Some(row));
         }
-        self.store.keep_tail();
+        self.store.keep_tail(self.progress.tail_bytes);
         self.stage = Stage::Plan;
         Ok(None)
     }

@@ -32,7 +32,7 @@ pub fn fetch(args: &StoreArgs, name: &str) -> Result<Bytes, Failure> {
 }
 
 /// Whether `name` ends with a data file's key, after any prefix.
-fn ends_like_key(name: &str) -> bool {
+pub fn ends_like_key(name: &str) -> bool {
     let mut slashes = name.rmatch_indices('/').map(|(at, _)| at + 1);
     let start = slashes.nth(2).unwrap_or(0);
     ObjectKey::parse(&coldpress_core::KeyPrefix::default(), &name[start..]).is_ok()

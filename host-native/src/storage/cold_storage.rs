@@ -19,6 +19,7 @@ use crate::store::path::store_path;
 use crate::store::place::Store;
 use crate::store::s3::client::S3Store;
 use crate::store::secrets::{Origin, Secrets};
+use crate::tails::Tails;
 use crate::time::TimeOfDay;
 
 /// One bucket, or one local folder, of cold data.
@@ -43,6 +44,7 @@ pub struct ColdStorage {
     pub(super) limit_ms: u64,
     pub(super) clock: TimeOfDay,
     pub(super) counters: Arc<Counters>,
+    tails: Arc<Tails>,
 }
 
 /// What was stored. Shared with writers, which own their parts of a `ColdStorage`.
@@ -80,6 +82,13 @@ impl ColdStorage {
                 (Store::S3(Arc::new(s3)), store, errors)
             }
         };
+        let named = format!("{} {}", errors.store, errors.bucket);
+        let tails = Tails::new(
+            config.tails_bytes_max,
+            config.tails_dir,
+            config.tails_dir_bytes_max,
+            &named,
+        );
         Ok(ColdStorage {
             place,
             store,
@@ -90,6 +99,7 @@ impl ColdStorage {
             limit_ms,
             clock: config.clock,
             counters: Arc::default(),
+            tails: Arc::new(tails),
         })
     }
 
@@ -160,6 +170,10 @@ impl ColdStorage {
 
     pub(crate) fn clock(&self) -> &TimeOfDay {
         &self.clock
+    }
+
+    pub(crate) fn tails(&self) -> &Arc<Tails> {
+        &self.tails
     }
 
     pub(crate) fn limit_ms(&self) -> u64 {

@@ -19,6 +19,7 @@ mod put;
 mod read;
 mod repair;
 mod s3;
+mod scan;
 mod schema;
 mod usage;
 #[cfg(unix)]

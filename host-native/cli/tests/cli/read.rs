@@ -19,8 +19,8 @@ fn cat_gives_columns_in_the_documents_own_form() {
     let rows = "{\"a\":1}\n{\"a\":2.5}\n{\"a\":\"t\"}\n";
     same_rows(rows, &place.ok(&["cat", &key, "--columns", "a"]));
     let rows = "{\"b\":{\"c\":true}}\n{\"d.e\":\"x\"}\n{}\n";
-    same_rows(rows, &place.ok(&["cat", &key, "--columns", "b,d.e"]));
-    same_rows(rows, &place.ok(&["cat", &key, "--columns", "b", "--columns", "d.e"]));
+    same_rows(rows, &place.ok(&["cat", &key, "--columns", "b,\"d.e\""]));
+    same_rows(rows, &place.ok(&["cat", &key, "--columns", "b", "--column", "d.e"]));
     let key_of_comma = place.put("{\"a,b\":1,\"\":2,\"c\":3}\n", &["--append"]);
     let chosen = place.ok(&["cat", &key_of_comma, "--column", "a,b", "--column", ""]);
     same_rows("{\"a,b\":1,\"\":2}\n", &chosen);

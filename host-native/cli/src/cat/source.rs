@@ -1,0 +1,201 @@
+//! Where the rows come from: a store, or a local file.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use coldpress::filter::ColumnPath;
+use coldpress::{ErrorKind, Query, RowScan, ScanReport};
+use coldpress_core::{
+    Fetched, Footer, ID_COLUMN, LsnWidth, Scan, ScanFile, ScanSettings, ScanStep, StoredRow,
+};
+use futures_util::StreamExt;
+use futures_util::stream::ReadyChunks;
+
+use super::{CatArgs, query};
+use crate::failure::Failure;
+use crate::store::{Store, StoreArgs};
+use crate::{absent, choice, fetch, store};
+
+/// Rows that are taken at once.
+const ROWS_AT_ONCE: usize = 1_024;
+
+/// Rows, as they come.
+pub(super) enum Source {
+    Stored(Stored),
+    Local(Box<Local>),
+}
+
+/// A scan in a store.
+pub(super) struct Stored {
+    store: Store,
+    rows: Pin<Box<ReadyChunks<RowScan>>>,
+}
+
+/// A scan of a file of this machine.
+pub(super) struct Local {
+    name: String,
+    file: File,
+    bytes: u64,
+    scan: Scan,
+}
+
+impl Source {
+    pub(super) fn open(
+        args: &CatArgs,
+        store_args: &StoreArgs,
+        query: Query,
+    ) -> Result<Self, Failure> {
+        match (&args.key, &args.collection) {
+            (Some(key), _) => Self::object(store_args, key, query),
+            (None, Some(collection)) => {
+                choice::Choice::new(Some(args.tenant), Some(collection))?;
+                let store = Store::open_parallel(store_args, LsnWidth::default())?;
+                let rows = store.ask(store.storage().scan(args.tenant, collection, query))?;
+                if rows.report().files == 0 {
+                    return Err(absent::choice(&store, Some(args.tenant), Some(collection)));
+                }
+                Ok(Self::stored(store, rows))
+            }
+            (None, None) => Err(Failure::usage("give a key or --collection")),
+        }
+    }
+
+    /// The object with that key, or a local file if the store has no such object.
+    fn object(args: &StoreArgs, name: &str, query: Query) -> Result<Self, Failure> {
+        let path = Path::new(name);
+        // No object has such a key, so no store is needed: a local file needs no credentials.
+        if !fetch::ends_like_key(name) && path.is_file() {
+            return Self::local(path, query);
+        }
+        let store = Store::open(args, LsnWidth::default())?;
+        match store.run(store.storage().scan_object(name, query.clone()))? {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Key)
+                    && path.is_file() =>
+            {
+                Self::local(path, query)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(absent::object(&store, name)),
+            rows => {
+                let rows = rows.map_err(|error| store::failed(&error))?;
+                Ok(Self::stored(store, rows))
+            }
+        }
+    }
+
+    fn stored(store: Store, rows: RowScan) -> Self {
+        Source::Stored(Stored { store, rows: Box::pin(rows.ready_chunks(ROWS_AT_ONCE)) })
+    }
+
+    fn local(path: &Path, query: Query) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let failed = |error| Failure::run(format_args!("cannot read {name}: {error}"));
+        let file = File::open(path).map_err(failed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
+        let scan = Scan::new(ScanFile::new(bytes), query, ScanSettings::default());
+        let scan = scan.map_err(|error| Failure::run(format_args!("{name}: {error}")))?;
+        Ok(Source::Local(Box::new(Local { name, file, bytes, scan })))
+    }
+
+    /// The next rows; `None` after the last one.
+    pub(super) fn rows(&mut self) -> Result<Option<Vec<StoredRow>>, Failure> {
+        match self {
+            Source::Local(local) => local.rows(),
+            Source::Stored(stored) => {
+                let chunk = async { Ok(stored.rows.next().await) };
+                let Some(chunk) = stored.store.ask(chunk)? else { return Ok(None) };
+                let rows: coldpress::Result<Vec<StoredRow>> = chunk.into_iter().collect();
+                rows.map(Some).map_err(|error| store::failed(&error))
+            }
+        }
+    }
+
+    /// What was read so far.
+    pub(super) fn report(&self) -> ScanReport {
+        match self {
+            Source::Stored(stored) => stored.rows.get_ref().report(),
+            Source::Local(local) => ScanReport::of_file(local.bytes, &local.scan),
+        }
+    }
+
+    /// A failure if a single file lacks a column that was asked for. Files of a collection have
+    /// different columns.
+    pub(super) fn check_columns(&self, args: &CatArgs) -> Result<(), Failure> {
+        let (Some(key), Some(column)) = (&args.key, self.report().columns_unknown.first().cloned())
+        else {
+            return Ok(());
+        };
+        Err(Failure::run(format_args!(
+            "{key}: the file has no column {column}; `coldpress inspect` shows its columns"
+        )))
+    }
+
+    /// The columns of a sheet: those of the arguments, or all of the files.
+    pub(super) fn header(&self, args: &CatArgs) -> Result<Vec<ColumnPath>, Failure> {
+        let asked = query::columns(args)?;
+        if !asked.is_empty() {
+            return Ok(asked);
+        }
+        let footers = match (self, &args.collection) {
+            (Source::Local(local), _) => local.scan.footer().cloned().into_iter().collect(),
+            (Source::Stored(stored), Some(collection)) => {
+                let storage = stored.store.storage();
+                let found = storage.read_footers(args.tenant, collection, args.lsn);
+                stored.store.ask(found)?.into_iter().map(|(_, footer)| footer).collect()
+            }
+            (Source::Stored(stored), None) => {
+                let key = args.key.as_deref().unwrap_or_default();
+                vec![stored.store.ask(stored.store.storage().read_footer(key))?.0]
+            }
+        };
+        names(&footers).map(|name| ColumnPath::new([name]).map_err(Failure::usage)).collect()
+    }
+}
+
+/// The names of all columns, in the order in which the files have them.
+fn names(footers: &[Footer]) -> impl Iterator<Item = String> {
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::new();
+    for column in footers.iter().flat_map(|footer| footer.schema().columns()) {
+        if column.name != ID_COLUMN && seen.insert(&column.name) {
+            names.push(column.name.clone());
+        }
+    }
+    names.into_iter()
+}
+
+impl Local {
+    fn rows(&mut self) -> Result<Option<Vec<StoredRow>>, Failure> {
+        let mut rows = Vec::new();
+        while rows.len() < ROWS_AT_ONCE {
+            let failed = |error| Failure::run(format_args!("{}: {error}", self.name));
+            match coldpress::quietly(|| self.scan.poll_row()).map_err(failed)? {
+                ScanStep::Row(row) => rows.push(row),
+                ScanStep::Wait => self.fetch()?,
+                ScanStep::Done => break,
+            }
+        }
+        Ok((!rows.is_empty()).then_some(rows))
+    }
+
+    fn fetch(&mut self) -> Result<(), Failure> {
+        while let Some(fetch) = self.scan.poll_fetch() {
+            let name = &self.name;
+            let failed =
+                |error: io::Error| Failure::run(format_args!("cannot read {name}: {error}"));
+            // A scan asks for no more than the file had when it was opened.
+            let length = usize::try_from(fetch.range.end - fetch.range.start).unwrap_or(usize::MAX);
+            let mut bytes = vec![0; length];
+            self.file.seek(SeekFrom::Start(fetch.range.start)).map_err(failed)?;
+            self.file.read_exact(&mut bytes).map_err(failed)?;
+            let handled = self.scan.handle_bytes(fetch.id, Fetched::new(Bytes::from(bytes)));
+            handled.map_err(|error| Failure::run(format_args!("{name}: {error}")))?;
+        }
+        Ok(())
+    }
+}

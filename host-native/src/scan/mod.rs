@@ -1,0 +1,14 @@
+//! Reads some rows of a collection, or of one object: only the bytes that matter, in the order of
+//! LSNs.
+
+mod fetch;
+mod file;
+mod footers;
+mod report;
+mod rows;
+mod start;
+#[cfg(test)]
+mod tests;
+
+pub use report::ScanReport;
+pub use rows::RowScan;

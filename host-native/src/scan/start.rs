@@ -1,0 +1,92 @@
+//! Begins scans.
+
+use std::sync::Arc;
+
+use coldpress_core::{KeyTarget, ScanQuery, ScanSettings};
+use object_store::ObjectStoreExt;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::scan::fetch::Place;
+use crate::scan::report::SharedReport;
+use crate::scan::rows::RowScan;
+use crate::storage::{ColdStorage, StoredObject, ToKey};
+use crate::store::path::store_path;
+
+/// Files that are read at once.
+const FILES_AT_ONCE: usize = 8;
+
+impl ColdStorage {
+    /// Begins to read the rows of a collection that a query takes, in the order of LSNs. The
+    /// result is a stream.
+    ///
+    /// Lists the collection; files without one of the query's LSNs are left out by their keys. Of
+    /// each other file, the end is read, unless it is kept from an earlier scan
+    /// ([`ColdStorageConfig::tails_bytes_max`](crate::ColdStorageConfig)), and then the pages that
+    /// can hold such rows. A collection without files has no rows.
+    pub async fn scan(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        query: ScanQuery,
+    ) -> Result<RowScan> {
+        self.scan_with(tenant_id, collection, query, ScanSettings::default()).await
+    }
+
+    /// [`ColdStorage::scan`] with other settings.
+    pub async fn scan_with(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        query: ScanQuery,
+        settings: ScanSettings,
+    ) -> Result<RowScan> {
+        let mut files = self.listing().collection(tenant_id, collection, None).await?;
+        let report = SharedReport::default();
+        report.update(|report| {
+            report.files = files.len() as u64;
+            report.file_bytes = files.iter().map(|file| file.bytes).sum();
+        });
+        if let Some(wanted) = query.lsns {
+            files.retain(|file| file.key.lsns().is_none_or(|lsns| lsns.overlaps(wanted)));
+        }
+        report.update(|report| report.files_pruned_by_lsns = report.files - files.len() as u64);
+        Ok(self.rows_of(files, query, settings, report))
+    }
+
+    /// Begins to read the rows of one data file that a query takes.
+    pub async fn scan_object(&self, key: impl ToKey, query: ScanQuery) -> Result<RowScan> {
+        let key = self.own_key(&key)?.into_owned();
+        if let KeyTarget::Wal { .. } = key.target() {
+            let message = "this is a segment of a log, which has no rows; use `coldpress wal get`";
+            return Err(Error::new(ErrorKind::Key, message).at(key.as_str()));
+        }
+        let path = store_path(key.as_str())?;
+        let store = self.object_store();
+        let head = async { store.head(&path).await };
+        let found = self.within("look at the object", key.as_str(), head).await?;
+        let report = SharedReport::default();
+        report.update(|report| (report.files, report.file_bytes) = (1, found.size));
+        let modified = found.last_modified.into();
+        let files = vec![StoredObject { key, bytes: found.size, modified }];
+        Ok(self.rows_of(files, query, ScanSettings::default(), report))
+    }
+
+    fn rows_of(
+        &self,
+        files: Vec<StoredObject>,
+        query: ScanQuery,
+        settings: ScanSettings,
+        report: SharedReport,
+    ) -> RowScan {
+        let tails = Arc::clone(self.tails());
+        RowScan::new(self.scan_place(), tails, files, query, settings, FILES_AT_ONCE, report)
+    }
+
+    pub(super) fn scan_place(&self) -> Place {
+        Place {
+            store: self.object_store(),
+            errors: self.errors().clone(),
+            limit_ms: self.limit_ms(),
+        }
+    }
+}
