@@ -48,10 +48,11 @@ pub use coldpress_core::{
     Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
     KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
     Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
-    ReadLimits, Rescued, RowGroupReport, Rows, ScanQuery as Query, ScanSettings, Schema,
-    SealedRule, SegmentChecksum, SegmentNames, Settings, Sha256Digest, SignedRequest, StoredRow,
-    StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit, Unfinished, UploadSettings,
-    Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
+    ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued, RowGroupReport, Rows,
+    ScanQuery as Query, ScanSettings, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings,
+    Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes,
+    TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone,
+    filter,
 };
 pub use {bytes, object_store, serde_json};
 

@@ -45,7 +45,6 @@ const OF_THE_READER: [&str; 4] = ["range", "if-range", "if-match", "if-none-matc
 ///
 /// * the key is the key of a data file, and lies under the prefix
 /// * the request is a `GET` without a range and without conditions
-/// * there is at least 1 byte
 /// * the ETag is a strong one, in its quotes, of at most 1,024 bytes of visible ASCII
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadGrant {
@@ -82,9 +81,6 @@ impl ReadGrant {
         };
         let (tenant_id, collection, lsns) = (*tenant_id, collection.clone(), *lsns);
         let wrong = |what: String| Err(Error::settings(format!("the read grant {what}")));
-        if bytes == 0 {
-            return wrong("has \"bytes\" of 0; it must be at least 1".to_owned());
-        }
         if let Some(etag) = &etag
             && entity_tag(etag).as_ref() != Some(etag)
         {

@@ -111,7 +111,6 @@ fn mistakes_are_named() {
         ("/version", json!(2), "has version 2"),
         ("/prefix", json!(1), "\"prefix\" that is not a string"),
         ("/expires_ms", json!(-1), "\"expires_ms\" that is not a whole number"),
-        ("/bytes", json!(0), "\"bytes\" of 0"),
         ("/bytes", json!("1"), "\"bytes\" that is not a whole number"),
         ("/bytes", json!(1e30), "\"bytes\" that is not a whole number"),
         ("/etag", json!(7), "\"etag\" that is not a string"),
@@ -199,7 +198,7 @@ fn a_page_is_read_back_in_order_or_refused() {
     let mut other = file(10, 10);
     (other["key"], other["tenant_id"]) = (json!("data/8/a%2Fb/lsn-10-10.parquet"), json!("8"));
     let mut bad = file(3, 3);
-    bad["bytes"] = json!(0);
+    bad["bytes"] = json!(-1);
     for (files, next, part) in [
         (vec![file(2, 3), file(1, 9)], Value::Null, "out of the order"),
         (vec![file(2, 3), file(2, 3)], Value::Null, "out of the order"),
@@ -207,7 +206,7 @@ fn a_page_is_read_back_in_order_or_refused() {
         (vec![file(2, 3)], json!(""), "\"next\" that is empty"),
         (vec![file(2, 3)], json!("a\nb"), "\"next\""),
         (vec![file(2, 3)], json!("x".repeat(1_025)), "longer than 1,024"),
-        (vec![file(2, 3), bad], Value::Null, "\"bytes\" of 0"),
+        (vec![file(2, 3), bad], Value::Null, "\"files\"[1] of the page of read grants has a"),
         (vec![file(1, 1), json!(7)], Value::Null, "\"files\"[1] of the page of read grants"),
         (vec![json!(0); READ_GRANTS_MAX + 1], Value::Null, "has 1001 \"files\""),
     ] {

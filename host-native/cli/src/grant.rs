@@ -1,4 +1,5 @@
-//! `coldpress grant`: the right to write one object, as JSON for a device without credentials.
+//! `coldpress grant`: the right to write or read one object, as JSON for a device without
+//! credentials.
 
 use std::io;
 use std::io::Write;
@@ -12,23 +13,39 @@ use coldpress_core::{
 
 use super::failure::Failure;
 use super::store::{Store, StoreArgs};
-use super::{lsn, store};
+use super::{absent, lsn, store};
 
-/// Make a grant: the right to write one object, without credentials, until it expires
+/// Make a grant: the right to write or read one object, without credentials, until it expires
 ///
-/// Prints the grant as JSON. The grant is a secret: whoever has it can write that object. A grant
-/// with parts begins a multipart upload. Whoever has the grant completes or aborts the upload.
+/// Prints the grant as JSON. The grant is a secret: whoever has it can write that object, or with
+/// --read, read it. A grant with parts begins a multipart upload. Whoever has the grant completes
+/// or aborts the upload.
 #[derive(Debug, Args)]
 pub struct GrantArgs {
+    /// Grant to read this object: its key, with or without the prefix of --store
+    #[arg(
+        long,
+        value_name = "KEY",
+        conflicts_with_all = [
+            "collection", "tenant", "lsn", "bytes", "sha256", "parts", "part_size", "encodings",
+            "padded_lsn"
+        ]
+    )]
+    read: Option<String>,
     /// The collection the rows belong to
-    #[arg(long, short, value_name = "NAME")]
-    collection: String,
+    #[arg(long, short, value_name = "NAME", required_unless_present = "read")]
+    collection: Option<String>,
     /// The tenant the rows belong to
     #[arg(long, value_name = "N", default_value_t = 0)]
     tenant: u64,
     /// The log sequence numbers (LSNs) of the rows, both ends included
-    #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse)]
-    lsn: LsnRange,
+    #[arg(
+        long,
+        value_name = "MIN..MAX",
+        value_parser = lsn::parse,
+        required_unless_present = "read"
+    )]
+    lsn: Option<LsnRange>,
     /// How long the grant is valid: a number with s, m, h or d, at most 7d
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = lifetime)]
     expires: u64,
@@ -56,15 +73,29 @@ pub struct GrantArgs {
 
 /// Runs `coldpress grant`.
 pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    ObjectKey::collection_folder(&KeyPrefix::default(), args.tenant, &args.collection)
+    let grant = match (&args.read, &args.collection, args.lsn) {
+        (Some(key), ..) => to_read(args, key, store_args)?,
+        (None, Some(collection), Some(lsns)) => to_write(args, (collection, lsns), store_args)?,
+        _ => return Err(Failure::usage("give --collection and --lsn, or --read KEY")),
+    };
+    let done = "the grant was made, but not printed, and will expire unused; make another one";
+    writeln!(io::stdout(), "{grant}").map_err(|error| Failure::output_after(error, done))
+}
+
+fn to_write(
+    args: &GrantArgs,
+    (collection, lsns): (&str, LsnRange),
+    store_args: &StoreArgs,
+) -> Result<String, Failure> {
+    ObjectKey::collection_folder(&KeyPrefix::default(), args.tenant, collection)
         .map_err(Failure::usage)?;
     let width = if args.padded_lsn { LsnWidth::Padded } else { LsnWidth::Unpadded };
     let store = Store::open(store_args, width)?;
-    refuse_overlap(args, &store)?;
+    refuse_overlap(args.tenant, collection, lsns, &store)?;
     let asked = GrantRequest {
         bytes: args.bytes,
         sha256: args.sha256,
-        ..GrantRequest::new(&args.collection, args.lsn)
+        ..GrantRequest::new(collection, lsns)
     };
     let limits = GrantLimits {
         lifetime: Duration::from_millis(args.expires),
@@ -72,26 +103,48 @@ pub fn run(args: &GrantArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         parts: args.parts,
         bytes_max: u64::MAX,
         encodings: args.encodings,
+        ..GrantLimits::default()
     };
     let granted = store.run(store.storage().grant(args.tenant, &asked, &limits))?;
-    let grant = granted.map_err(|error| match error.kind() {
+    Ok(granted.map_err(|error| not_granted(&error))?.to_json())
+}
+
+fn to_read(args: &GrantArgs, key: &str, store_args: &StoreArgs) -> Result<String, Failure> {
+    let store = Store::open(store_args, LsnWidth::default())?;
+    let prefix = store.storage().prefix();
+    let below = format!("{}{key}", prefix.as_str());
+    let key = match (ObjectKey::parse(prefix, key), ObjectKey::parse(prefix, &below)) {
+        (Err(_), Ok(_)) => &below,
+        _ => key,
+    };
+    let lifetime = Duration::from_millis(args.expires);
+    match store.run(store.storage().grant_read(key, lifetime))? {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(absent::object(&store, key)),
+        granted => Ok(granted.map_err(|error| not_granted(&error))?.to_json()),
+    }
+}
+
+fn not_granted(error: &coldpress::Error) -> Failure {
+    match error.kind() {
         ErrorKind::Limit => Failure::usage(error),
-        _ => store::failed(&error),
-    })?;
-    let done = "the grant was made, but not printed, and will expire unused; make another one";
-    writeln!(io::stdout(), "{}", grant.to_json())
-        .map_err(|error| Failure::output_after(error, done))
+        _ => store::failed(error),
+    }
 }
 
 /// An error if another object holds some of the LSNs: whoever has the grant cannot list the store.
 /// An object of the very same key is no error here, because the put compares its content.
-fn refuse_overlap(args: &GrantArgs, store: &Store) -> Result<(), Failure> {
-    let there = store.ask(store.storage().list(args.tenant, &args.collection, Some(args.lsn)))?;
-    match there.iter().find(|other| other.key.lsns() != Some(args.lsn)) {
+fn refuse_overlap(
+    tenant: u64,
+    collection: &str,
+    lsns: LsnRange,
+    store: &Store,
+) -> Result<(), Failure> {
+    let there = store.ask(store.storage().list(tenant, collection, Some(lsns)))?;
+    match there.iter().find(|other| other.key.lsns() != Some(lsns)) {
         None => Ok(()),
         Some(other) => Err(Failure::run(format_args!(
-            "the LSNs {} overlap those of the stored object {}; grant a free range",
-            args.lsn, other.key
+            "the LSNs {lsns} overlap those of the stored object {}; grant a free range",
+            other.key
         ))),
     }
 }

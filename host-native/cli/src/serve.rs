@@ -178,8 +178,8 @@ fn serve_grants(args: &ServeArgs, store: &StoreArgs, runtime: &Runtime) -> Resul
     let text = match args.json {
         true => json!({ "url": url }).to_string(),
         false => format!(
-            "Serving grants\n\n  grants     {url}/v1/grants\n  metrics    {url}/metrics\n  \
-             tokens     {} in {}\n\nPress Ctrl-C to stop.",
+            "Serving grants\n\n  grants     {url}/v1/grants\n  scans      {url}/v1/scans\n  \
+             metrics    {url}/metrics\n  tokens     {} in {}\n\nPress Ctrl-C to stop.",
             tokens.tokens().count(),
             file.display()
         ),
@@ -296,6 +296,7 @@ fn readable(server: &DevServer, folder: &Path, tenant: u64, www: Option<&Path>) 
 
   page       {page}
   grants     {url}/v1/grants
+  scans      {url}/v1/scans
   token      {token}  (tenant {tenant})
   S3 store   {s3}  (bucket {bucket}, region {region})
              AWS_ACCESS_KEY_ID={access_key} AWS_SECRET_ACCESS_KEY={secret_key}

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coldpress_serve::Token;
+use coldpress_serve::{Rights, Token};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -16,12 +16,15 @@ use super::failure::Failure;
 /// The token is shown only once and stored nowhere. The token file holds its hash.
 #[derive(Debug, Args)]
 pub struct TokenArgs {
-    /// The tenant that the token may write for
+    /// The tenant that the token is for
     #[arg(long, value_name = "N")]
     tenant: u64,
-    /// A collection that the token may write to. Can be given several times [default: any]
+    /// A collection that the token is for. Can be given several times [default: any]
     #[arg(long, short, value_name = "NAME")]
     collection: Vec<String>,
+    /// What the token may do: write, read, or read,write
+    #[arg(long, value_name = "RIGHTS", default_value = "write")]
+    may: Rights,
     /// Add the token's line to this token file. The file is created if it does not exist
     #[arg(long, value_name = "FILE")]
     append: Option<PathBuf>,
@@ -33,7 +36,7 @@ pub struct TokenArgs {
 /// Runs `coldpress token`.
 pub fn run(args: &TokenArgs) -> Result<(), Failure> {
     let token = Token::new().map_err(Failure::run)?;
-    let line = token.line(args.tenant, &args.collection).map_err(Failure::usage)?;
+    let line = token.line(args.tenant, args.may, &args.collection).map_err(Failure::usage)?;
     if let Some(file) = &args.append {
         append(file, &line).map_err(|error| {
             Failure::run(format_args!("cannot add the token to {}: {error}", file.display()))

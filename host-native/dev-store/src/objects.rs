@@ -171,7 +171,10 @@ pub(super) async fn get(
         Some(Range::Part(start, length)) => (start, length, true),
         Some(Range::Outside) => {
             let message = "the range lies outside the object";
-            return Err(S3Error::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message));
+            let error = S3Error::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message);
+            let mut response = error.into_response();
+            set(&mut response, header::CONTENT_RANGE, &format!("bytes */{}", entry.bytes));
+            return Ok(response);
         }
     };
     let body = file_body(file, start, length).map_err(|error| {

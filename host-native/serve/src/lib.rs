@@ -1,5 +1,6 @@
 //! The grant server. Devices hold a token and no store credentials. They ask the server for the
-//! right to write one object, and tell it when the object is stored.
+//! right to write one object, and tell it when the object is stored. Or they ask for the right to
+//! read the files of a collection.
 //!
 //! [`GrantServer`] is a [`Router`] for a server of your own. [`listen`] runs a server. The command
 //! `coldpress serve` does both.
@@ -8,6 +9,7 @@
 //! | --- | --- |
 //! | `POST /v1/grants` | takes a [`GrantRequest`], answers with a [`Grant`] |
 //! | `POST /v1/receipts` | confirms an upload by what the store has |
+//! | `POST /v1/scans` | takes a [`ReadGrantRequest`], answers with a [`ReadGrantPage`] |
 //! | `GET /healthz` | whether the server runs |
 //! | `GET /metrics` | metrics in Prometheus' text format |
 //!
@@ -16,6 +18,8 @@
 //!
 //! [`Grant`]: coldpress_core::Grant
 //! [`GrantRequest`]: coldpress_core::GrantRequest
+//! [`ReadGrantPage`]: coldpress_core::ReadGrantPage
+//! [`ReadGrantRequest`]: coldpress_core::ReadGrantRequest
 #![forbid(unsafe_code)]
 
 mod answer;
@@ -26,11 +30,13 @@ mod metrics;
 mod rate;
 mod receipts;
 mod refusal;
+mod scans;
 mod server;
 mod settings;
 mod token_file;
 mod tokens;
 mod turns;
+mod waiting;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -53,7 +59,7 @@ pub use log::ServedLog;
 pub use rate::RateLimit;
 pub use settings::ServeSettings;
 pub use token_file::TokenSource;
-pub use tokens::{Bearer, Token, Tokens};
+pub use tokens::{Bearer, Rights, Token, Tokens};
 
 use hashes::Hashes;
 use log::Watched;
@@ -75,6 +81,10 @@ const FOOTERS: TurnLimits =
 const CONTENTS: TurnLimits =
     TurnLimits { at_once: 4, at_once_per_token: 2, waiting: 1_024, waiting_per_token: 256 };
 
+/// How many collections are listed at a time for scans, and how many requests may wait.
+const LISTINGS: TurnLimits =
+    TurnLimits { at_once: 8, at_once_per_token: 2, waiting: 1_024, waiting_per_token: 256 };
+
 impl GrantServer {
     /// A server for `storage`, which must be an S3 store, and for the holders of `tokens`.
     pub fn new(
@@ -91,6 +101,7 @@ impl GrantServer {
             log: settings.log.clone().map(|log| Watched::new(&storage, log)).transpose()?,
             footers: Turns::new(FOOTERS),
             contents: Turns::new(CONTENTS),
+            listings: Turns::new(LISTINGS),
             hashes: Hashes::default(),
             storage,
             tokens,
@@ -110,6 +121,7 @@ impl GrantServer {
         let asked = Router::new()
             .route("/v1/grants", post(post_grants))
             .route("/v1/receipts", post(post_receipts))
+            .route("/v1/scans", post(post_scans))
             // Set before the CORS layer, which answers OPTIONS requests itself.
             .method_not_allowed_fallback(wrong_method)
             .layer(cors);
@@ -143,6 +155,10 @@ async fn post_receipts(State(server): State<Arc<Server>>, request: Request) -> R
     answer::answer(server, Route::Receipts, request, receipts::confirm).await
 }
 
+async fn post_scans(State(server): State<Arc<Server>>, request: Request) -> Response {
+    answer::answer(server, Route::Scans, request, scans::scan).await
+}
+
 async fn healthz() -> Response {
     json_response(StatusCode::OK, json!({ "status": "ok" }).to_string())
 }
@@ -162,12 +178,14 @@ async fn metrics_text(State(server): State<Arc<Server>>) -> Response {
 async fn wrong_method() -> Refusal {
     Refusal::new(
         Reason::Method,
-        "this route does not take this method; use POST for /v1/grants and /v1/receipts",
+        "this route does not take this method; use POST for /v1/grants, /v1/receipts and \
+         /v1/scans",
     )
 }
 
 async fn no_such_route() -> Refusal {
-    let message = "no such route; this server has /v1/grants, /v1/receipts, /healthz and /metrics";
+    let message = "no such route; this server has /v1/grants, /v1/receipts, /v1/scans, /healthz \
+        and /metrics";
     Refusal::new(Reason::NotFound, message)
 }
 

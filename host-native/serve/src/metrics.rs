@@ -16,15 +16,17 @@ const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 pub(crate) enum Route {
     Grants,
     Receipts,
+    Scans,
 }
 
 impl Route {
-    const ALL: [Route; 2] = [Route::Grants, Route::Receipts];
+    const ALL: [Route; 3] = [Route::Grants, Route::Receipts, Route::Scans];
 
     fn label(self) -> &'static str {
         match self {
             Route::Grants => "/v1/grants",
             Route::Receipts => "/v1/receipts",
+            Route::Scans => "/v1/scans",
         }
     }
 }
@@ -35,6 +37,8 @@ pub(crate) struct Metrics {
     grants_put: AtomicU64,
     grants_multipart: AtomicU64,
     receipts_confirmed: AtomicU64,
+    scans_answered: AtomicU64,
+    read_grants: AtomicU64,
     refused: [[AtomicU64; Reason::ALL.len()]; Route::ALL.len()],
     latency: [Histogram; Route::ALL.len()],
     in_flight: AtomicU64,
@@ -70,6 +74,12 @@ impl Metrics {
 
     pub(crate) fn confirmed(&self) {
         self.receipts_confirmed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A page of read grants for so many files.
+    pub(crate) fn scanned(&self, files: usize) {
+        self.scans_answered.fetch_add(1, Ordering::Relaxed);
+        self.read_grants.fetch_add(files as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn refused(&self, route: Route, reason: Reason) {
@@ -109,15 +119,26 @@ impl Metrics {
         let name = "coldpress_receipts_total";
         text.family(name, "counter", "Receipts asked for, by outcome.");
         text.sample(name, &[("outcome", "confirmed")], read(&self.receipts_confirmed));
-        for reason in Reason::ALL {
-            let count = read(&self.refused[Route::Receipts as usize][reason as usize]);
-            text.sample(name, &[("outcome", reason.label())], count);
-        }
+        self.render_refused(&mut text, name, Route::Receipts);
+        let name = "coldpress_scans_total";
+        text.family(name, "counter", "Pages of read grants asked for, by outcome.");
+        text.sample(name, &[("outcome", "answered")], read(&self.scans_answered));
+        self.render_refused(&mut text, name, Route::Scans);
+        let name = "coldpress_read_grants_total";
+        text.family(name, "counter", "Read grants issued, one for each file.");
+        text.sample(name, &[], read(&self.read_grants));
         self.render_latency(&mut text);
         let name = "coldpress_http_requests_in_flight";
         text.family(name, "gauge", "Requests that are not answered yet.");
         text.sample(name, &[], read(&self.in_flight));
         text.0
+    }
+
+    fn render_refused(&self, text: &mut Text, name: &str, route: Route) {
+        for reason in Reason::ALL {
+            let count = self.refused[route as usize][reason as usize].load(Ordering::Relaxed);
+            text.sample(name, &[("outcome", reason.label())], count);
+        }
     }
 
     fn render_latency(&self, text: &mut Text) {
@@ -217,6 +238,8 @@ mod tests {
         metrics.took(Route::Grants, Duration::from_micros(1_500));
         metrics.took(Route::Grants, Duration::from_secs(60));
         metrics.refused(Route::Receipts, Reason::Conflict);
+        metrics.scanned(3);
+        metrics.refused(Route::Scans, Reason::Forbidden);
         let one = metrics.begin();
         let text = metrics.render(3);
         for line in [
@@ -227,6 +250,9 @@ mod tests {
             "coldpress_http_request_duration_seconds_sum{route=\"/v1/grants\"} 60.0015",
             "coldpress_http_request_duration_seconds_count{route=\"/v1/grants\"} 2",
             "coldpress_receipts_total{outcome=\"conflict\"} 1",
+            "coldpress_scans_total{outcome=\"answered\"} 1",
+            "coldpress_scans_total{outcome=\"forbidden\"} 1",
+            "coldpress_read_grants_total 3",
             "coldpress_grants_refused_total{reason=\"conflict\"} 0",
             "coldpress_http_requests_in_flight 1",
             "coldpress_tokens 3",

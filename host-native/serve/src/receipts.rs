@@ -1,8 +1,6 @@
 //! `POST /v1/receipts`: checks that an object is stored and is what its key says. Size, rows and
 //! LSNs are read from the store, never taken from the client.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use axum::response::Response;
 use coldpress_core::{Footer, KeyTarget, LsnRange, ObjectKey, ReadLimits, Sha256Digest};
@@ -14,14 +12,11 @@ use super::answer::Asked;
 use super::refusal::{Reason, Refusal, json_response};
 use super::server::Server;
 use super::tokens::Bearer;
-use super::turns::{Full, Turn, Turns};
+use super::waiting::turn;
 
 /// The longest footer of a reported file. A device's file has a footer of some kilobytes, and 8
 /// footers are read at a time.
 const FOOTER_BYTES_MAX: u64 = 8 << 20;
-
-/// How long a client should wait if too many are waiting: about some reads of large objects.
-const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What the client says it has stored.
 #[derive(Debug, Deserialize)]
@@ -146,50 +141,6 @@ async fn check_content(
     }
 }
 
-/// Waits for a turn of the token. A refusal if too many are waiting already.
-async fn turn(turns: &Turns, bearer: &Bearer) -> Result<Turn, Refusal> {
-    turns.take(bearer.digest()).await.map_err(|full| {
-        let (reason, message) = match full {
-            Full::OfToken => (
-                Reason::RateLimited,
-                "this token has too many receipts waiting; send fewer at the same time",
-            ),
-            Full::OfServer => {
-                (Reason::Unavailable, "too many receipts are waiting; send this one again later")
-            }
-        };
-        Refusal::new(reason, message).after(FULL_RETRY_AFTER)
-    })
-}
-
 fn differs(message: String) -> Refusal {
     Refusal::new(Reason::Conflict, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::super::tokens::{Token, Tokens};
-    use super::super::turns::TurnLimits;
-    use super::*;
-
-    #[test]
-    fn where_too_many_wait_the_answer_says_when_to_come_again() {
-        let (token, other) = (Token::new().unwrap(), Token::new().unwrap());
-        let lines = [token.line(1, &[]).unwrap(), other.line(2, &[]).unwrap()].join("\n");
-        let tokens = Tokens::parse(&lines).unwrap();
-        let bearer = |token: &Token| tokens.find(token.reveal()).unwrap();
-        let (first, second) = (bearer(&token), bearer(&other));
-        let limits =
-            TurnLimits { at_once: 1, at_once_per_token: 1, waiting: 1, waiting_per_token: 1 };
-        let turns = Turns::new(limits);
-        let _held = turn(&turns, &first).now_or_never().unwrap().unwrap();
-        let mut waits = Box::pin(turn(&turns, &first));
-        assert!((&mut waits).now_or_never().is_none());
-        for (bearer, reason) in [(&first, Reason::RateLimited), (&second, Reason::Unavailable)] {
-            let refusal = turn(&turns, bearer).now_or_never().unwrap().unwrap_err();
-            assert_eq!((refusal.reason, refusal.retry_after), (reason, Some(FULL_RETRY_AFTER)));
-        }
-    }
 }

@@ -27,5 +27,7 @@ pub(super) struct Server {
     pub(super) footers: Turns,
     /// Turns to read objects completely.
     pub(super) contents: Turns,
+    /// Turns to list collections.
+    pub(super) listings: Turns,
     pub(super) hashes: Hashes,
 }

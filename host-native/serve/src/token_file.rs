@@ -187,7 +187,7 @@ fn check_permissions(_: &Metadata) -> Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::tokens::Token;
+    use super::super::tokens::{Rights, Token};
     use super::*;
 
     fn write(path: &Path, text: &str, mode: u32) {
@@ -199,7 +199,7 @@ mod tests {
     fn a_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
-        let line = Token::new().unwrap().line(1, &[]).unwrap();
+        let line = Token::new().unwrap().line(1, Rights::WRITE, &[]).unwrap();
         for (mode, taken) in
             [(0o600, true), (0o640, true), (0o400, true), (0o644, false), (0o660, false)]
         {
@@ -231,12 +231,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let (token, next) = (Token::new().unwrap(), Token::new().unwrap());
-        write(&path, &token.line(1, &[]).unwrap(), 0o600);
+        write(&path, &token.line(1, Rights::WRITE, &[]).unwrap(), 0o600);
         let source = TokenSource::file(&path).unwrap();
         write(&path, "1 half a line", 0o600);
         assert!(source.reload().is_err());
         assert!(source.tokens().find(token.reveal()).is_some());
-        write(&path, &next.line(2, &[]).unwrap(), 0o600);
+        write(&path, &next.line(2, Rights::WRITE, &[]).unwrap(), 0o600);
         source.reload().unwrap();
         assert!(source.tokens().find(token.reveal()).is_none());
         assert_eq!(source.tokens().find(next.reveal()).unwrap().tenant_id(), 2);

@@ -9,7 +9,7 @@ mod contents;
 mod delete;
 mod footer;
 pub(crate) mod key;
-mod list;
+pub(crate) mod list;
 mod put;
 mod read;
 mod repair;

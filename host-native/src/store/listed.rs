@@ -8,4 +8,6 @@ pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) bytes: u64,
     pub(crate) modified: SystemTime,
+    /// As the store wrote it; a folder has none.
+    pub(crate) etag: Option<String>,
 }

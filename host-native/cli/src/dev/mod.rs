@@ -16,7 +16,7 @@ use axum::{Router, middleware};
 use coldpress::{ColdStorage, ColdStorageConfig, Error, ErrorKind, Result};
 use coldpress_dev_store::Credentials;
 use coldpress_serve::{
-    Connections, GrantServer, ServeSettings, Token, TokenSource, Tokens, listen,
+    Connections, GrantServer, Rights, ServeSettings, Token, TokenSource, Tokens, listen,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -72,7 +72,8 @@ impl DevServer {
         let (url, s3_url) = (format!("http://{page_at}"), format!("http://{s3_at}"));
         let credentials = Credentials::random(ACCESS_KEY, REGION)?;
         let token = Token::new()?;
-        let tokens = Tokens::parse(&token.line(settings.tenant_id, &[])?)?;
+        let line = token.line(settings.tenant_id, Rights::READ_AND_WRITE, &[])?;
+        let tokens = Tokens::parse(&line)?;
         let config = ColdStorageConfig {
             endpoint: s3_url.clone(),
             bucket: BUCKET.to_owned(),
@@ -190,6 +191,7 @@ fn page_router(
     let config = json!({
         "grants": "/v1/grants",
         "receipts": "/v1/receipts",
+        "scans": "/v1/scans",
         "token": token.reveal(),
         "s3": s3_url,
     });

@@ -104,7 +104,7 @@ fn tokens_come_and_go_while_the_server_runs() {
     write_tokens(&served.path("tokens"), &["7 garbage".to_owned()]);
     served.signal("HUP");
     for _ in 0..3_000 {
-        if served.log().contains("not taken") {
+        if served.log().contains("the old tokens stay valid") {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -97,6 +97,16 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
     let kept = std::fs::read_to_string(folder.path().join("by-hand")).unwrap();
     assert_eq!(kept, format!("# mine, without a line break\n{}\n", made["line"].as_str().unwrap()));
 
+    for (may, word) in
+        [("write", None), ("read", Some("may=read")), ("write,read", Some("may=read,write"))]
+    {
+        let printed = run(&["token", "--tenant", "1", "--may", may, "--json"]);
+        let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(printed["line"].as_str().unwrap().split(' ').nth(2), word, "{may}");
+    }
+    assert!(
+        fails(folder.path(), &["token", "--tenant", "1", "--may", "all"], 2).contains("\"read\"")
+    );
     run(&["token", "--tenant", "1", "--append", "new"]);
     run(&["token", "--tenant", "2", "--append", "new"]);
     let kept = std::fs::read_to_string(folder.path().join("new")).unwrap();

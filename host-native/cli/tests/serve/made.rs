@@ -1,7 +1,7 @@
 //! Files and tokens for the tests of the grant server.
 
 use coldpress_core::{EncodedFile, Encoder, KeyPrefix, LsnRange, Settings, Target};
-use coldpress_serve::Token;
+use coldpress_serve::{Rights, Token};
 
 pub fn encoded(
     prefix: &str,
@@ -25,9 +25,14 @@ pub fn sha256(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A token that may write, and its line.
 pub fn token(tenant: u64, collections: &[&str]) -> (Token, String) {
+    token_that_may(Rights::WRITE, tenant, collections)
+}
+
+pub fn token_that_may(rights: Rights, tenant: u64, collections: &[&str]) -> (Token, String) {
     let token = Token::new().unwrap();
     let names: Vec<String> = collections.iter().map(|name| (*name).to_owned()).collect();
-    let line = token.line(tenant, &names).unwrap();
+    let line = token.line(tenant, rights, &names).unwrap();
     (token, line)
 }

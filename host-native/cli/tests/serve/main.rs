@@ -14,6 +14,7 @@ mod made;
 mod parts;
 mod receipts;
 mod s3;
+mod scans;
 mod strange;
 
 #[path = "../../../tests/common/mod.rs"]

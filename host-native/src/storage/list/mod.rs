@@ -3,6 +3,7 @@
 
 pub(crate) mod found;
 mod names;
+pub(crate) mod readable;
 mod walk;
 
 use std::collections::HashSet;
@@ -96,7 +97,7 @@ impl Listing<'_> {
             for folder in page.folders {
                 contents.foreign.see(Name::of(self.prefix, &folder), &mut last);
             }
-            for Listed { name, bytes, modified } in page.objects {
+            for Listed { name, bytes, modified, .. } in page.objects {
                 match Name::of(self.prefix, &name) {
                     Name::Key(key) if seen.insert(name) => {
                         contents.objects.push(StoredObject { key, bytes, modified });
@@ -109,7 +110,7 @@ impl Listing<'_> {
         Ok(contents)
     }
 
-    fn listed_twice(&self, key: &ObjectKey) -> Error {
+    pub(super) fn listed_twice(&self, key: &ObjectKey) -> Error {
         let message = format!(
             "{} listed this object twice, so its listing cannot be trusted; try again",
             self.errors.store
@@ -121,7 +122,7 @@ impl Listing<'_> {
     /// cannot hold are left out.
     pub(crate) async fn folder(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
         let listed = self.store.files_in(folder).await?;
-        let meta = |Listed { name, bytes, modified }| {
+        let meta = |Listed { name, bytes, modified, .. }| {
             let location = StorePath::parse(name).ok()?;
             let last_modified = modified.into();
             Some(ObjectMeta { location, last_modified, size: bytes, e_tag: None, version: None })

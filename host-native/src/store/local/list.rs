@@ -26,7 +26,8 @@ pub(crate) fn files_in(paths: &SafePaths, name: &str) -> Result<Vec<Listed>> {
         }
         let Some(facts) = present(entry.metadata()).map_err(failed)? else { continue };
         let modified = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        found.push(Listed { name: format!("{name}{own}"), bytes: facts.len(), modified });
+        let (name, bytes) = (format!("{name}{own}"), facts.len());
+        found.push(Listed { name, bytes, modified, etag: None });
     }
     Ok(found)
 }

@@ -1,22 +1,25 @@
-//! Grants: each allows one object to be written, signed with this store's credentials.
+//! Grants: each allows one object to be written or read, signed with this store's credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use coldpress_core::{
-    Encodings, Grant, GrantRequest, GrantTerms, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts, Signer,
+    Encodings, Grant, GrantRequest, GrantTerms, KeyPrefix, ObjectKey, PART_BYTES_MAX, Parts,
+    ReadGrant, ReadTerms, Signer, entity_tag,
 };
 
 use crate::error::Result;
 use crate::store::s3::client::S3Store;
 use crate::store::s3::credentials::provider::left_ms;
+use crate::threads::blocking;
 use crate::time::whole_ms;
 
 /// How long a request is retried while a client waits for its grant.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// The limits of one server's grants: what [`ColdStorage::grant`](crate::ColdStorage::grant)
-/// decides beyond what a client asks for.
+/// The limits of one server's grants: what [`ColdStorage::grant`](crate::ColdStorage::grant) and
+/// [`ColdStorage::grant_scan`](crate::ColdStorage::grant_scan) decide beyond what a client asks
+/// for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantLimits {
     /// How long a grant is valid, from 1 second to 7 days. Default: 15 minutes.
@@ -30,6 +33,17 @@ pub struct GrantLimits {
     /// The set of encodings that files must use, so that the engines of this store can read them.
     /// Default: the device chooses.
     pub encodings: Option<Encodings>,
+    /// The most files of one page of read grants, from 1 to 1,000. Default: 200.
+    pub page_files_max: usize,
+}
+
+/// An object that may be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Readable {
+    pub(crate) key: ObjectKey,
+    pub(crate) bytes: u64,
+    /// As the store wrote it.
+    pub(crate) etag: Option<String>,
 }
 
 impl Default for GrantLimits {
@@ -40,6 +54,7 @@ impl Default for GrantLimits {
             part_bytes: 16 << 20,
             parts: None,
             encodings: None,
+            page_files_max: 200,
         }
     }
 }
@@ -87,25 +102,50 @@ impl S3Store {
         Ok(signer.grant_multipart(prefix, key, &upload_id, parts, &terms, self.clock.now_ms())?)
     }
 
-    /// The signer and the terms of a grant, which ends no later than the credentials that sign it:
-    /// the store would refuse what the grant still calls valid.
+    /// Grants to read these objects, in their order. `place` names them all in an error.
+    pub(crate) async fn grant_reads(
+        &self,
+        prefix: &KeyPrefix,
+        objects: Vec<Readable>,
+        lifetime: Duration,
+        place: &str,
+    ) -> Result<Vec<ReadGrant>> {
+        let (signer, lifetime_ms) = self.lender(place, lifetime).await?;
+        let (now_ms, prefix) = (self.clock.now_ms(), prefix.clone());
+        let sign = move |object: Readable| {
+            let etag = object.etag.as_deref().and_then(entity_tag);
+            let terms = ReadTerms { lifetime_ms, bytes: object.bytes, etag };
+            Ok(signer.grant_read(&prefix, &object.key, &terms, now_ms)?)
+        };
+        // A page has hundreds of signatures.
+        blocking(move || objects.into_iter().map(sign).collect()).await
+    }
+
     async fn grantor(
         &self,
         key: &ObjectKey,
         asked: &GrantRequest,
         limits: &GrantLimits,
     ) -> Result<(Signer, GrantTerms)> {
-        let credentials = self.current_credentials("sign a grant", key.as_str()).await?;
-        let left_ms = left_ms(&credentials, self.clock.now_ms()).unwrap_or(u64::MAX);
-        let whole_seconds_ms = left_ms / 1_000 * 1_000;
+        let (signer, lifetime_ms) = self.lender(key.as_str(), limits.lifetime).await?;
         let terms = GrantTerms {
-            lifetime_ms: whole_ms(limits.lifetime).min(whole_seconds_ms),
+            lifetime_ms,
             bytes_max: limits.bytes_max,
             bytes: asked.bytes,
             sha256: asked.sha256,
             encodings: limits.encodings,
         };
-        Ok((self.signer_with(&credentials)?, terms))
+        Ok((signer, terms))
+    }
+
+    /// The signer of a grant, and its lifetime in milliseconds. A grant ends no later than the
+    /// credentials that sign it: the store would refuse what the grant still calls valid.
+    async fn lender(&self, place: &str, lifetime: Duration) -> Result<(Signer, u64)> {
+        let credentials = self.current_credentials("sign a grant", place).await?;
+        let left_ms = left_ms(&credentials, self.clock.now_ms()).unwrap_or(u64::MAX);
+        let whole_seconds_ms = left_ms / 1_000 * 1_000;
+        let lifetime_ms = whole_ms(lifetime).min(whole_seconds_ms);
+        Ok((self.signer_with(&credentials)?, lifetime_ms))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::listed::Listed;
 use crate::store::s3::client::{LIFETIME_MS, S3Store};
 use crate::store::s3::listing_page::{BadPage, ListingPage};
+use crate::threads::blocking;
 use crate::time::now_ms;
 
 /// Completes "could not …".
@@ -92,7 +93,9 @@ impl<'s> ListingPages<'s> {
             let what = (LISTING, self.prefix);
             let judged = s3.perform_own(step, sign, Bytes::new(), patience, what).await?;
             let answer = s3.expect_done(judged, LISTING, self.prefix)?;
-            match ListingPage::read(&answer.body, self.prefix) {
+            let prefix = self.prefix.to_owned();
+            // A page is up to a megabyte of XML.
+            match blocking(move || Ok(ListingPage::read(&answer.body, &prefix))).await? {
                 Ok(page) => return Ok(page),
                 Err(BadPage::Other(said)) => return Err(self.wrong(ErrorKind::Settings, said)),
                 Err(BadPage::CutOff) if waits.again().await => {}

@@ -55,6 +55,7 @@ impl ListingPage {
                 name: name(raw.key?),
                 bytes: raw.size.trim().parse().ok()?,
                 modified: time(raw.modified.trim())?,
+                etag: raw.etag.map(|etag| etag.trim().to_owned()),
             };
             Some(listed)
         };
@@ -71,6 +72,7 @@ struct RawObject {
     key: Option<String>,
     size: String,
     modified: String,
+    etag: Option<String>,
 }
 
 /// The elements of a page as text.
@@ -126,6 +128,7 @@ impl Fields {
                     "Key" => object.key = Some(text),
                     "Size" => object.size = text,
                     "LastModified" => object.modified = text,
+                    "ETag" => object.etag = Some(text),
                     _ => {}
                 }
             }
@@ -205,7 +208,9 @@ mod tests {
         );
         let read = page(&inner).unwrap();
         let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(86_401_250);
-        let listed = |name: &str| Listed { name: name.to_owned(), bytes: 7, modified };
+        let etag = Some("\"e\"".to_owned());
+        let listed =
+            |name: &str| Listed { name: name.to_owned(), bytes: 7, modified, etag: etag.clone() };
         assert_eq!(read.objects, [listed("p/a b+c%2F"), listed("p//\0\u{fffd}")]);
         assert_eq!(
             (&read.folders[..], read.next.as_deref()),
