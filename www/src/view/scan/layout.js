@@ -8,7 +8,7 @@ import { bytes, count, counted, leafName, significant } from '../../format.js'
 const WIDTH = 720
 const BAR = 22
 const GAP = 8
-const LABEL = 92
+const LABEL = 64
 /** More row groups than these are not drawn. */
 const GROUPS_MAX = 24
 
@@ -28,7 +28,7 @@ export function layoutSection({ groups, fetched, stats }) {
     class: 'block', id: 'scan-layout', 'data-testid': 'scan-layout', 'aria-labelledby': 'scan-layout-title'
   },
   h('h2', { id: 'scan-layout-title' }, 'Layout'),
-  h('p', { class: 'note' }, 'Each bar is a row group, to scale; each part of it is a column. ',
+  h('p', { class: 'note' }, 'Each bar is a row group, to scale, and each part of it a column. ',
     h('strong', { 'data-testid': 'scan-moved' }, words)),
   h('figure', { class: 'plot' },
     h('div', { class: 'frame' },
@@ -55,21 +55,21 @@ function barsOf(groups, size) {
     }))
     const start = Math.min(...parts.map(part => part.start))
     const end = Math.max(...parts.map(part => part.end))
-    return { label: `Group ${count(at + 1)}`, note: counted(group.rows, 'row'), start, end, parts }
+    return { label: `Group ${count(at + 1)}`, short: count(at + 1), note: counted(group.rows, 'row'), start, end, parts }
   })
   const start = Math.max(0, ...bars.map(bar => bar.end))
   const footer = { name: 'indexes, filters and footer', encodings: [], start, end: size }
-  return [...bars, { label: 'Footer', note: '', start, end: size, parts: [footer] }]
+  return [...bars, { label: 'Footer', short: 'Footer', note: '', start, end: size, parts: [footer] }]
 }
 
-function barOf({ label, note, start, parts }, y, scale, fetched) {
+function barOf({ label, short, note, start, parts }, y, scale, fetched) {
   const x = at => LABEL + (at - start) * scale
   const rect = (from, to, props, ...children) => svg('rect', {
     x: x(from).toFixed(2), y: y + 1, width: Math.max((to - from) * scale, 0.5).toFixed(2),
     height: BAR - 2, ...props
   }, ...children)
   return svg('g', {},
-    svg('text', { x: 0, y: y + BAR / 2 + 5, class: 'value' }, label),
+    svg('text', { x: 0, y: y + BAR / 2 + 5, class: 'value' }, short),
     parts.map(part => {
       const inside = fetched.map(range => ({
         start: Math.max(range.start, part.start), end: Math.min(range.end, part.end)
