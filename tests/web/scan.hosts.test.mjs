@@ -49,8 +49,8 @@ before(async () => {
 after(() => store?.stop())
 
 /** The query, as the command takes it. */
-function argumentsOf({ where, columns, id, limit, lsns }) {
-  const given = [['--where', typeof where === 'object' ? JSON.stringify(where) : where], ['--id', id],
+function argumentsOf({ where, text = where, columns, id, limit, lsns }) {
+  const given = [['--where', text], ['--id', id],
     ['--limit', limit], ['--columns', columns?.join(',')], ['--lsn', lsns?.join('..')]]
   const known = given.filter(([, value]) => value !== undefined)
   return ['--collection', 'films', '--tenant', '7', ...known.flatMap(([name, value]) => [name, String(value)])]

@@ -22,7 +22,11 @@ export function rowsOf(number, count = 4_000) {
   })
 }
 
-/** @type {{ where?: string | object, columns?: string[], id?: string, limit?: number, lsns?: [number, number] }[]} */
+/**
+ * With a filter in its JSON form, `text` is the same filter for the native command.
+ *
+ * @type {{ where?: string | object, text?: string, columns?: string[], id?: string, limit?: number, lsns?: [number, number] }[]}
+ */
 export const QUERIES = [
   {},
   { limit: 10 },
@@ -70,8 +74,10 @@ export const QUERIES = [
   { where: 'big > 9007199254740992', columns: ['n', 'big'] },
   { where: 'extra >= 5', columns: ['extra', 'n'], limit: 77 },
   { where: 'extra is null and n >= 7998 and n < 8002', columns: ['n'] },
-  { where: { and: [{ '>=': ['n', 5000] }, { in: ['genre', ['Noir']] }, { like: ['title', 'Das %'] }] }, columns: ['n'] },
-  { where: { or: [{ '=': [['first name'], 'Nobody'] }, { '<': ['n', 3] }] } },
+  { where: { and: [{ '>=': ['n', 5000] }, { in: ['genre', ['Noir']] }, { like: ['title', 'Das %'] }] },
+    columns: ['n'], text: 'n >= 5000 and genre in ("Noir") and title like "Das %"' },
+  { where: { or: [{ '=': [['first name'], 'Nobody'] }, { '<': ['n', 3] }] },
+    text: '"first name" = "Nobody" or n < 3' },
   { lsns: [4_001, 8_000], where: 'n < 4005', columns: ['n'] },
   { lsns: [8_001, 99_999], limit: 5, columns: ['n', 'extra'] },
 ]
@@ -86,7 +92,7 @@ export const QUERIES = [
 export async function answersOf(scan, grants) {
   const answers = []
   let [requests, bytesMoved] = [0, 0]
-  for (const query of QUERIES) {
+  for (const { text: _, ...query } of QUERIES) {
     const rows = scan.scanCollection(grants, { ...query, as: 'ndjson' })
     let text = ''
     for await (const piece of rows) text += piece
