@@ -42,6 +42,22 @@ test('a small file is one request, whatever is asked of it', async () => {
   assert.equal(shelf.requests.length, 1)
 })
 
+test('no byte of the ends of a file is fetched twice', async () => {
+  const { films, bytes } = await filmsFile(6_000)
+  assert.ok(bytes.length > 70_000 && bytes.length < 300_000, `${bytes.length}`)
+  for (const options of [{}, { byteLength: bytes.length }]) {
+    const shelf = new Shelf(bytes)
+    const file = await shelf.open(URL_OF_FILE, options)
+    await file.layout()
+    assert.deepEqual(await all(file.rows({ where: 'n = 77', columns: ['n'] })), [{ n: 77 }])
+    const places = shelf.requests.map(({ start, end }) => [start, Math.min(end, bytes.length)])
+    const moved = places.reduce((sum, [start, end]) => sum + end - start, 0)
+    assert.equal(file.stats.bytesMoved, moved)
+    assert.ok(moved <= bytes.length, JSON.stringify(places))
+    assert.deepEqual(await all(file.rows()), films)
+  }
+})
+
 test('with a known size the first request is the end of the file', async () => {
   const shelf = new Shelf(bytes)
   const file = await shelf.open(URL_OF_FILE, { byteLength: bytes.length })

@@ -5,6 +5,7 @@
 
 /** The most bytes of a tail that are kept. */
 const TAIL_BYTES_MAX = 16 << 20
+const NOTHING = new Uint8Array(0)
 
 /**
  * @typedef {{ name: string, place?: { prefix: string, key: string }, bytes: number | undefined,
@@ -12,7 +13,7 @@ const TAIL_BYTES_MAX = 16 << 20
  */
 
 export class HeldEnds {
-  /** @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined} */
+  /** @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined} from the first byte on */
   #head
   /** @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined} */
   #tail
@@ -53,14 +54,16 @@ export class HeldEnds {
   async read(start, end, signal) {
     const held = partOf(this.#head, start, end) ?? partOf(this.#tail, start, end)
     if (held) return held
-    const tail = this.#tail
-    // Of a range that reaches into the tail, only what lies before it is lacking.
-    const lacking = tail && start < tail.start && end > tail.start ? tail.start : end
-    const piece = await this.#fetch(start, lacking, signal)
+    // Of a range that reaches into head or tail, only what lies between them is lacking.
+    const [head, tail] = [this.#head, this.#tail]
+    const to = tail && end > tail.start ? Math.max(tail.start, start) : end
+    const from = head && start < head.bytes.length ? Math.min(head.bytes.length, to) : start
+    const front = partOf(head, start, from) ?? NOTHING
+    const back = partOf(tail, to, end) ?? NOTHING
+    if (from === to) return joined(front, back)
+    const piece = await this.#fetch(from, to, signal)
     this.#keep(piece)
-    const front = /** @type {Uint8Array<ArrayBuffer>} */ (partOf(piece, start, lacking))
-    if (lacking === end || tail === undefined) return front
-    return joined(front, tail.bytes.subarray(0, end - lacking))
+    return joined(front, partOf(piece, from, to) ?? NOTHING, back)
   }
 
   /**
@@ -102,13 +105,15 @@ function partOf(piece, start, end) {
   return piece.bytes.subarray(start - piece.start, end - piece.start)
 }
 
-/**
- * @param {Uint8Array<ArrayBuffer>} first
- * @param {Uint8Array<ArrayBuffer>} second
- */
-function joined(first, second) {
-  const all = new Uint8Array(first.length + second.length)
-  all.set(first)
-  all.set(second, first.length)
+/** @param {Uint8Array<ArrayBuffer>[]} pieces */
+function joined(...pieces) {
+  const some = pieces.filter((piece) => piece.length > 0)
+  if (some.length === 1) return some[0]
+  const all = new Uint8Array(some.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of some) {
+    all.set(piece, at)
+    at += piece.length
+  }
   return all
 }
