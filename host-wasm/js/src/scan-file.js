@@ -118,15 +118,72 @@ export class ScanFile {
 }
 
 /**
- * Row by row.
+ * Row by row. An async generator would do the same, but takes longer for a row than its decoding.
  *
  * @param {AsyncGenerator<any[] | string>} batches
- * @returns {AsyncGenerator<any>}
+ * @returns {RowIterator}
  */
-export async function* rowsOf(batches) {
-  for await (const batch of batches) {
-    if (typeof batch === 'string') yield batch
-    else yield* batch
+export function rowsOf(batches) {
+  return new RowIterator(batches)
+}
+
+/** @implements {AsyncGenerator<any>} */
+class RowIterator {
+  #batches
+  /** @type {any[]} */
+  #rows = []
+  #at = 0
+  /** Calls of `next` that wait for a batch, one behind the other. */
+  #waiting = 0
+  /** @type {Promise<unknown>} */
+  #last = Promise.resolve()
+
+  /** @param {AsyncGenerator<any[] | string>} batches */
+  constructor(batches) {
+    this.#batches = batches
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+
+  /** @returns {Promise<IteratorResult<any>>} */
+  next() {
+    if (this.#waiting === 0 && this.#at < this.#rows.length) {
+      return Promise.resolve({ done: false, value: this.#rows[this.#at++] })
+    }
+    this.#waiting += 1
+    const next = this.#last.then(() => this.#more()).finally(() => { this.#waiting -= 1 })
+    this.#last = next.catch(() => {})
+    return next
+  }
+
+  async #more() {
+    while (this.#at >= this.#rows.length) {
+      const { done, value } = await this.#batches.next()
+      if (done) return { done: true, value: undefined }
+      this.#rows = typeof value === 'string' ? [value] : value
+      this.#at = 0
+    }
+    return { done: false, value: this.#rows[this.#at++] }
+  }
+
+  /** @param {any} [value] */
+  async return(value) {
+    this.#rows = []
+    this.#at = 0
+    await this.#batches.return(undefined)
+    return { done: true, value }
+  }
+
+  /** @param {unknown} error */
+  async throw(error) {
+    await this.return()
+    throw error
+  }
+
+  async [/** @type {any} */ (Symbol).asyncDispose ?? '@@asyncDispose']() {
+    await this.return()
   }
 }
 
