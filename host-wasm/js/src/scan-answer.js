@@ -77,6 +77,7 @@ export async function errorBodyOf(response) {
 export const wrong = (what) => new ColdpressError('Unavailable', what)
 
 /** @param {string} what */
-export const changed = (what) => {
-  return new ColdpressError('Conflict', `the file changed while it was read: ${what}; open it again`)
+export function changed(what) {
+  const message = `the file changed while it was read: ${what}; open it again`
+  return new ColdpressError('Conflict', message)
 }

@@ -15,12 +15,13 @@ export class SlicedSource {
   #slots
 
   /**
-   * @param {{ byteLength?: number, size?: number, name?: string, slice: (start: number, end: number)
-   *   => any }} object
+   * @param {{ byteLength?: number, size?: number, name?: string, slice: (start: number, end:
+   *   number) => any }} object
    * @param {{ count: ScanCount, slots: Slots }} terms
    */
   constructor(object, { count, slots }) {
-    this.#slice = (/** @type {number} */ start, /** @type {number} */ end) => object.slice(start, end)
+    /** @type {(start: number, end: number) => any} */
+    this.#slice = (start, end) => object.slice(start, end)
     this.#count = count
     this.#slots = slots
     this.name = typeof object.name === 'string' && object.name !== '' ? object.name : 'the file'
@@ -61,7 +62,8 @@ export class SlicedSource {
       throw new ColdpressError(error.code, `${this.name}: ${error.message}`, { cause })
     }) : part
     if (bytes instanceof ArrayBuffer || ArrayBuffer.isView(bytes)) return bytesOf(bytes)
-    const what = `slice gave ${kindOf(bytes)}; it gives an ArrayBuffer or a Uint8Array, or a promise of one`
+    const rule = 'it gives an ArrayBuffer or a Uint8Array, or a promise of one'
+    const what = `slice gave ${kindOf(bytes)}; ${rule}`
     throw new ColdpressError('Misuse', `${this.name}: ${what}`)
   }
 }

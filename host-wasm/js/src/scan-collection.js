@@ -93,7 +93,8 @@ class CollectionScan {
    */
   async #fill(granted) {
     const { query, open } = this.#job
-    const isEnough = query.limit !== undefined && query.where === undefined && query.id === undefined
+    const { limit, where, id } = query
+    const isEnough = limit !== undefined && where === undefined && id === undefined
     const ahead = isEnough ? 0 : query.readAhead
     while (this.#ahead.length <= ahead) {
       const { done, value } = await granted.next()
@@ -157,7 +158,8 @@ class OneFile {
  * @param {{ min: bigint, max: bigint } | undefined} wanted
  */
 function isApart(found, wanted) {
-  return found !== undefined && wanted !== undefined && (found.max < wanted.min || wanted.max < found.min)
+  if (found === undefined || wanted === undefined) return false
+  return found.max < wanted.min || wanted.max < found.min
 }
 
 /** @param {ScanFile | undefined} file */
@@ -165,9 +167,12 @@ const statsOf = (file) => file?.stats
 
 /** @param {any[]} all */
 function sumOf(all) {
-  const sum = (/** @type {(stats: any) => number} */ of) => all.reduce((total, stats) => total + of(stats), 0)
+  /** @param {(stats: any) => number} of */
+  const sum = (of) => all.reduce((total, stats) => total + of(stats), 0)
   const { rowGroups } = ofQuery(undefined)
-  const pruned = Object.keys(rowGroups.pruned).map((by) => [by, sum((stats) => stats.rowGroups.pruned[by])])
+  const pruned = Object.keys(rowGroups.pruned).map((by) => {
+    return [by, sum((stats) => stats.rowGroups.pruned[by])]
+  })
   return {
     requests: sum((stats) => stats.requests),
     bytesMoved: sum((stats) => stats.bytesMoved),

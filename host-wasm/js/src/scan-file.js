@@ -10,8 +10,8 @@ import { queryOptions } from './scan-options.js'
 /** @import { ScanProgress } from './scan-run.js' */
 
 /**
- * @typedef {{ engine: Engine, codecs: Engine, ends: HeldEnds, count: ScanCount, bytes: number, name: string, signal:
- *   AbortSignal | undefined }} OpenParts
+ * @typedef {{ engine: Engine, codecs: Engine, ends: HeldEnds, count: ScanCount, bytes: number,
+ *   name: string, signal: AbortSignal | undefined }} OpenParts
  * @typedef {{ rows: number, tenant_id: string, collection: string, min_lsn: string, max_lsn: string
  *   }} FooterFacts
  */
@@ -127,7 +127,7 @@ export function rowsOf(batches) {
   return new RowIterator(batches)
 }
 
-/** @implements {AsyncGenerator<any>} */
+/** The rows of batches, as an async generator gives them. */
 class RowIterator {
   #batches
   /** @type {any[]} */
@@ -176,7 +176,10 @@ class RowIterator {
     return { done: true, value }
   }
 
-  /** @param {unknown} error */
+  /**
+   * @param {unknown} error
+   * @returns {Promise<IteratorResult<any>>}
+   */
   async throw(error) {
     await this.return()
     throw error

@@ -13,7 +13,11 @@ const NOTHING = new Uint8Array(0)
  */
 
 export class HeldEnds {
-  /** @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined} from the first byte on */
+  /**
+   * From the first byte on.
+   *
+   * @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined}
+   */
   #head
   /** @type {{ start: number, bytes: Uint8Array<ArrayBuffer> } | undefined} */
   #tail

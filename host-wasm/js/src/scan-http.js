@@ -2,7 +2,9 @@
 // unknown size. Core's table judges every answer.
 
 import { ColdpressError, fullMessage } from './error.js'
-import { WHOLE_BYTES_MAX, bodyOf, changed, contentRange, errorBodyOf, wrong } from './scan-answer.js'
+import {
+  WHOLE_BYTES_MAX, bodyOf, changed, contentRange, errorBodyOf, wrong,
+} from './scan-answer.js'
 import { pauseUntil, timed } from './scan-pause.js'
 import { OF_READS, CorsWatch, corsRule, whatToAllow } from './upload-cors.js'
 
@@ -85,7 +87,8 @@ export class HttpSource {
       failures += 1
       const tries = { failures, retries, retryAfterMs, seed: runtime.seed(), now: runtime.now() }
       const atMs = await tools.nextTry(tries)
-      if (atMs === undefined) throw Object.assign(this.#told(error), retryAfterMs && { retryAfterMs })
+      const asked = retryAfterMs === undefined ? {} : { retryAfterMs }
+      if (atMs === undefined) throw Object.assign(this.#told(error), asked)
       await pauseUntil(atMs, runtime, signal)
     }
   }
@@ -123,8 +126,11 @@ export class HttpSource {
   async #renewal(signal) {
     const renew = /** @type {(signal: AbortSignal) => Promise<ReadAddress>} */ (this.#renew)
     const fresh = await renew(signal)
-    const [before, now] = [this.#address, fresh].map(({ place, bytes }) => `${place?.key}, ${bytes}`)
-    const isOther = fresh.etag !== undefined && this.#etag !== undefined && fresh.etag !== this.#etag
+    const [before, now] = [this.#address, fresh].map(({ place, bytes }) => {
+      return `${place?.key}, ${bytes}`
+    })
+    const [etag, pinned] = [fresh.etag, this.#etag]
+    const isOther = etag !== undefined && pinned !== undefined && etag !== pinned
     if (before !== now || isOther) {
       throw this.#told(changed(`the new grant is for another file (${now} bytes, not ${before})`))
     }
@@ -161,7 +167,8 @@ export class HttpSource {
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof ColdpressError) return { error, next: 'stop' }
-      const missing = timer.isOver() || !runtime.online() ? undefined : await this.#cors.failed(sent)
+      const isLost = timer.isOver() || !runtime.online()
+      const missing = isLost ? undefined : await this.#cors.failed(sent)
       signal.throwIfAborted()
       if (missing) return { error: missing, next: 'stop' }
       const why = timer.isOver() ? 'it took too long to answer' : fullMessage(error)
@@ -218,6 +225,9 @@ export class HttpSource {
     return changed(`it had ${this.bytes} bytes, and has fewer`)
   }
 
+  /** @param {number} piece */
+  #counting = (piece) => { this.#terms.count.bytesMoved += piece }
+
   /**
    * @param {Response} response
    * @param {number} start
@@ -226,21 +236,18 @@ export class HttpSource {
   async #part(response, start, end) {
     const told = contentRange(response)
     this.#isSame(response, told?.total)
+    const asked = `bytes ${start} to ${end - 1} were asked for`
     if (told?.start !== undefined && told.start !== start) {
-      throw wrong(`bytes ${start} to ${end - 1} were asked for, but its answer begins at byte ${told.start}`)
+      throw wrong(`${asked}, but its answer begins at byte ${told.start}`)
     }
     const total = this.bytes ?? told?.total
     if (total === undefined) throw this.#unknownSize(response)
     const wanted = Math.min(end, total) - start
-    const bytes = await bodyOf(response, wanted, (piece) => { this.#terms.count.bytesMoved += piece })
+    const bytes = await bodyOf(response, wanted, this.#counting)
     const found = bytes.length
-    if (found > wanted) {
-      throw wrong(`bytes ${start} to ${end - 1} were asked for, but its answer is too long`)
-    }
+    if (found > wanted) throw wrong(`${asked}, but its answer is too long`)
     if (found < wanted) {
-      const error = wrong(
-        `bytes ${start} to ${start + wanted - 1} were asked for, but its answer is too short: ${found} bytes`,
-      )
+      const error = wrong(`${asked}, but its answer is too short: ${found} bytes of ${wanted}`)
       return { error, next: 'retry' }
     }
     this.#pin(response, total)
@@ -260,16 +267,18 @@ export class HttpSource {
     const most = isAll ? end : Math.min(this.bytes ?? WHOLE_BYTES_MAX, WHOLE_BYTES_MAX)
     const length = Number(response.headers.get('content-length') ?? 0)
     const isLarge = length > most || (this.bytes ?? 0) > most
-    const count = (/** @type {number} */ piece) => { this.#terms.count.bytesMoved += piece }
-    const bytes = isLarge ? undefined : await bodyOf(response, most, count)
+    const bytes = isLarge ? undefined : await bodyOf(response, most, this.#counting)
     if (bytes === undefined || bytes.length > most) {
-      const what = `it ignores range requests: asked for bytes ${start} to ${end - 1}, it answered 200 `
-        + 'with the whole file'
-      const todo = 'serve the file from a server that knows ranges, or fetch it whole and open the Blob'
-      throw new ColdpressError('Settings', `${what}; ${todo}`)
+      throw new ColdpressError(
+        'Settings',
+        `it ignores range requests: asked for bytes ${start} to ${end - 1}, it answered 200 with `
+          + 'the whole file; serve the file from a server that knows ranges, or fetch it whole and '
+          + 'open the Blob',
+      )
     }
     if (bytes.length < (this.bytes ?? 0)) {
-      return { error: wrong(`its answer is too short: ${bytes.length} bytes of ${this.bytes}`), next: 'retry' }
+      const error = wrong(`its answer is too short: ${bytes.length} bytes of ${this.bytes}`)
+      return { error, next: 'retry' }
     }
     if (bytes.length === 0) throw new ColdpressError('Corrupt', 'it is empty')
     this.#pin(response, bytes.length)
@@ -306,7 +315,8 @@ export class HttpSource {
     const isForeign = page !== undefined && response.type === 'cors'
     const pass = 'or pass { byteLength }'
     if (!isForeign) {
-      return wrong(`its answer does not say how long the file is (Content-Range); mend the server, ${pass}`)
+      const what = 'its answer does not say how long the file is (Content-Range)'
+      return wrong(`${what}; mend the server, ${pass}`)
     }
     const rule = corsRule(page, OF_READS)
     const what = 'its CORS rules hide from this page how long the file is (Content-Range)'

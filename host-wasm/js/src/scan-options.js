@@ -134,7 +134,8 @@ function lsnsOf(lsns) {
     throw wrong('lsns is a pair, the first LSN and the last: [min, max]')
   }
   const [min, max] = [u64(lsns[0], 'lsns[0]'), u64(lsns[1], 'lsns[1]')]
-  if (max < min) throw new ColdpressError('Key', `lsns ends at ${max}, before its beginning, ${min}`)
+  const what = `lsns ends at ${max}, before its beginning, ${min}`
+  if (max < min) throw new ColdpressError('Key', what)
   return { min, max }
 }
 
@@ -185,7 +186,8 @@ function whole(value, name, least, most = name === 'byteLength' ? 2 ** 53 : 0xff
 function text(value, name) {
   if (typeof value !== 'string') throw wrong(`${name} is ${kindOf(value)}; pass a string`)
   if (!isWellFormed(value)) {
-    throw wrong(`${name} holds half a surrogate pair, which is no character; repair it with toWellFormed()`)
+    const what = `${name} holds half a surrogate pair, which is no character`
+    throw wrong(`${what}; repair it with toWellFormed()`)
   }
 }
 

@@ -1,5 +1,5 @@
-// Read grants, one after the other in the order of their LSNs: given as a list, or asked for page by
-// page of `coldpress serve`.
+// Read grants, one after the other in the order of their LSNs: given as a list, or asked of
+// `coldpress serve` page by page.
 
 import { ColdpressError, misuse } from './error.js'
 import { pauseUntil } from './scan-pause.js'
@@ -26,13 +26,19 @@ export async function* grantsOf(grants, lsns, terms, signal) {
   let before
   for await (const file of unordered(grants, lsns, terms, signal)) {
     const { address: { lsns: found, place } } = file
-    if (before && found && (found.min < before.min || (found.min === before.min && found.max < before.max))) {
+    if (before && found && isBefore(found, before)) {
       throw misuse(`the grants are not in the order of their LSNs: ${place?.key} comes too late`)
     }
     before = found
     yield file
   }
 }
+
+/**
+ * @param {Lsns} a
+ * @param {Lsns} b
+ */
+const isBefore = (a, b) => a.min < b.min || (a.min === b.min && a.max < b.max)
 
 /**
  * @param {any} grants
@@ -94,8 +100,10 @@ async function* pages({ server, token, collection }, lsns, terms, signal) {
   const call = { name: 'scanCollection', path: 'v1/scans', what: 'a list of grants', isAnswer }
   const post = questionsTo(server, { token, fetch, runtime }, call)
   const range = lsns && { min_lsn: String(lsns.min), max_lsn: String(lsns.max) }
-  const ask = (/** @type {string | undefined} */ page, /** @type {AbortSignal} */ of) =>
-    asked(() => post({ collection, ...range, ...(page !== undefined && { page }) }, { signal: of }), terms, of)
+  const ask = (/** @type {string | undefined} */ page, /** @type {AbortSignal} */ of) => {
+    const question = { collection, ...range, ...(page !== undefined && { page }) }
+    return asked(() => post(question, { signal: of }), terms, of)
+  }
   let page
   do {
     const current = page

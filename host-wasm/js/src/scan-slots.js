@@ -11,7 +11,7 @@ export class Slots {
   }
 
   /**
-   * Runs `work` when there is a free slot. Work that is aborted while it waits for one never begins.
+   * Runs `work` when there is a free slot. Work that is aborted while it waits never begins.
    *
    * @template T
    * @param {AbortSignal} signal

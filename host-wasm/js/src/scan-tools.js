@@ -42,8 +42,8 @@ export class ScanTools {
   /**
    * When to send a request again, in milliseconds since 1970; undefined: not again.
    *
-   * @param {{ failures: number, retries: number | undefined, retryAfterMs: number | undefined, seed:
-   *   bigint, now: number }} tries
+   * @param {{ failures: number, retries: number | undefined, retryAfterMs: number | undefined,
+   *   seed: bigint, now: number }} tries
    * @returns {Promise<number | undefined>}
    */
   nextTry({ failures, retries, retryAfterMs, seed, now }) {

@@ -171,8 +171,10 @@ export function corsRule(origin, { methods, exposed, headers: all }, headers = a
  */
 export function whatToAllow(page, rule) {
   const { AllowedMethods: methods, AllowedHeaders: headers, ExposeHeaders: exposed } = rule
-  return `Allow the origin ${page}, the method${methods.length > 1 ? 's' : ''} ${methods.join(', ')} `
-    + `and the header${headers.length > 1 ? 's' : ''} ${headers.join(', ')}, and expose `
+  const some = (/** @type {string} */ one, /** @type {string[]} */ all) =>
+    `${one}${all.length > 1 ? 's' : ''} ${all.join(', ')}`
+  return `Allow the origin ${page}, the ${some('method', methods)} and the `
+    + `${some('header', headers)}, and expose `
     + `${exposed.join(' and ')}. As a rule of the bucket: ${JSON.stringify({ CORSRules: [rule] })}`
 }
 

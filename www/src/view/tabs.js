@@ -26,7 +26,8 @@ export function startTabs() {
   }
   const choose = tab => {
     show(nameOf(tab))
-    history.replaceState(null, '', nameOf(tab) === 'read' ? '#read' : location.pathname + location.search)
+    const plain = location.pathname + location.search
+    history.replaceState(null, '', nameOf(tab) === 'read' ? '#read' : plain)
   }
 
   list.addEventListener('click', ({ target }) => {

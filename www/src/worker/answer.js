@@ -3,8 +3,8 @@
  * and then with `{id, result}` or `{id, error}`. `{cancel: id}` ends a call early. `{online: true}`
  * says that the network is back.
  *
- * @param {Record<string, (args: any, run: {signal: AbortSignal, onProgress: (progress: any) => void})
- *   => Promise<any>>} calls
+ * @param {Record<string, (args: any, run: {signal: AbortSignal, onProgress: (progress: any) =>
+ *   void}) => Promise<any>>} calls
  */
 export function answerCalls(calls) {
   const running = new Map()
@@ -19,7 +19,8 @@ export function answerCalls(calls) {
     running.set(id, stop)
     try {
       const onProgress = progress => postMessage({ id, progress })
-      postMessage({ id, result: await calls[call](args ?? {}, { signal: stop.signal, onProgress }) })
+      const result = await calls[call](args ?? {}, { signal: stop.signal, onProgress })
+      postMessage({ id, result })
     } catch (error) {
       postMessage({ id, error: plain(error) })
     } finally {

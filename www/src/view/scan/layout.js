@@ -25,7 +25,10 @@ export function layoutSection({ groups, fetched, stats }) {
   const moved = sumOf(fetched)
   const words = `${bytes(moved)} of ${bytes(size)} (${share(moved, size)}) have been fetched.`
   return h('section', {
-    class: 'block', id: 'scan-layout', 'data-testid': 'scan-layout', 'aria-labelledby': 'scan-layout-title'
+    class: 'block',
+    id: 'scan-layout',
+    'data-testid': 'scan-layout',
+    'aria-labelledby': 'scan-layout-title'
   },
   h('h2', { id: 'scan-layout-title' }, 'Layout'),
   h('p', { class: 'note' }, 'Each bar is a row group, to scale, and each part of it a column. ',
@@ -55,11 +58,13 @@ function barsOf(groups, size) {
     }))
     const start = Math.min(...parts.map(part => part.start))
     const end = Math.max(...parts.map(part => part.end))
-    return { label: `Group ${count(at + 1)}`, short: count(at + 1), note: counted(group.rows, 'row'), start, end, parts }
+    const short = count(at + 1)
+    return { label: `Group ${short}`, short, note: counted(group.rows, 'row'), start, end, parts }
   })
   const start = Math.max(0, ...bars.map(bar => bar.end))
   const footer = { name: 'indexes, filters and footer', encodings: [], start, end: size }
-  return [...bars, { label: 'Footer', short: 'Footer', note: '', start, end: size, parts: [footer] }]
+  const last = { label: 'Footer', short: 'Footer', note: '', start, end: size, parts: [footer] }
+  return [...bars, last]
 }
 
 function barOf({ label, short, note, start, parts }, y, scale, fetched) {
@@ -76,7 +81,9 @@ function barOf({ label, short, note, start, parts }, y, scale, fetched) {
       })).filter(range => range.end > range.start)
       const words = [
         `${label}, ${part.name}: ${bytes(part.end - part.start)}`,
-        note, part.encodings.join(', '), inside.length ? `${bytes(sumOf(inside))} fetched` : 'not fetched'
+        note,
+        part.encodings.join(', '),
+        inside.length ? `${bytes(sumOf(inside))} fetched` : 'not fetched'
       ]
       return svg('g', { class: 'part' },
         rect(part.start, part.end, { class: 'whole' }),

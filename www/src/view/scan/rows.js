@@ -7,8 +7,8 @@ import { scroller } from '../scroller.js'
 
 /**
  * @param {{schema: object}} file
- * @param {(query: object, onProgress: (progress: object) => void) => Promise<object | undefined>} run
- *   gives undefined if another query began
+ * @param {(query: object, onProgress: (progress: object) => void) => Promise<object | undefined>}
+ *   run gives undefined if another file was opened
  */
 export function rowsSection({ schema }, run) {
   const where = h('input', {
@@ -18,7 +18,9 @@ export function rowsSection({ schema }, run) {
   const columns = h('input', {
     id: 'scan-columns', type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: 'all'
   })
-  const limit = h('input', { id: 'scan-limit', type: 'number', min: 1, max: 1000, value: 20, inputmode: 'numeric' })
+  const limit = h('input', {
+    id: 'scan-limit', type: 'number', min: 1, max: 1000, value: 20, inputmode: 'numeric'
+  })
   const status = h('p', { class: 'note number', 'data-testid': 'scan-status', role: 'status' })
   const place = h('div', { 'data-testid': 'scan-rows-place' })
   const form = h('form', { class: 'query', 'data-testid': 'scan-query', novalidate: true },
@@ -40,7 +42,9 @@ export function rowsSection({ schema }, run) {
     if (paths.length) query.columns = paths
     status.textContent = 'Reading…'
     try {
-      const result = await run(query, ({ rows }) => { status.textContent = `${counted(rows, 'row')} so far…` })
+      const result = await run(query, ({ rows }) => {
+        status.textContent = `${counted(rows, 'row')} so far…`
+      })
       if (result) draw(result, query)
     } catch (error) {
       status.textContent = ''
@@ -52,7 +56,8 @@ export function rowsSection({ schema }, run) {
   function draw({ rows, requests, moved, ms, stats }, query) {
     const names = namesOf(rows, schema, query)
     const { rowGroups } = stats
-    const words = `${counted(rows.length, 'row')}${rows.length === query.limit ? ' (the most that were asked for)' : ''}: ` +
+    const isCut = rows.length === query.limit
+    const words = `${counted(rows.length, 'row')}${isCut ? ' (the most that were asked for)' : ''}: ` +
       `${bytes(moved)} in ${counted(requests, 'request')}, ${duration(ms)}. ` +
       `${rowGroups.read} of ${counted(rowGroups.all, 'row group')} read.`
     status.textContent = words
@@ -61,12 +66,16 @@ export function rowsSection({ schema }, run) {
       ? h('p', { class: 'note' }, 'No row is so.')
       : scroller('Table of rows', h('table', { 'data-testid': 'scan-rows-table' },
         h('thead', {}, h('tr', {},
-          h('th', { scope: 'col', class: 'figure' }, 'Row'), names.map(name => h('th', { scope: 'col' }, name)))),
+          h('th', { scope: 'col', class: 'figure' }, 'Row'),
+          names.map(name => h('th', { scope: 'col' }, name)))),
         h('tbody', {}, rows.map((row, at) => rowOf(row, at, names, new Set())))), { tall: true }))
   }
 
   return h('section', {
-    class: 'block', id: 'scan-rows', 'data-testid': 'scan-rows', 'aria-labelledby': 'scan-rows-title'
+    class: 'block',
+    id: 'scan-rows',
+    'data-testid': 'scan-rows',
+    'aria-labelledby': 'scan-rows-title'
   }, h('h2', { id: 'scan-rows-title' }, 'Rows'), form, status, place)
 }
 

@@ -9,8 +9,8 @@ export function schemaSection({ groups }) {
   for (const { columns } of groups) {
     for (const chunk of columns) {
       const name = leafName(chunk.column)
-      const leaf = leaves.get(name) ??
-        { type: chunk.logical_type || chunk.physical_type, bytes: 0, codec: chunk.codec, encodings: new Set() }
+      const type = chunk.logical_type || chunk.physical_type
+      const leaf = leaves.get(name) ?? { type, bytes: 0, codec: chunk.codec, encodings: new Set() }
       leaf.bytes += chunk.compressed_bytes
       for (const encoding of chunk.encodings) leaf.encodings.add(encoding)
       leaves.set(name, leaf)
@@ -26,8 +26,14 @@ export function schemaSection({ groups }) {
       h('td', {}, h('span', { class: 'type' }, leaf.type.toLowerCase())),
       h('td', { class: 'figure weight' }, bytes(leaf.bytes),
         h('span', { class: 'tiny-bar' }, h('span', { 'width%': 100 * leaf.bytes / most }))),
-      h('td', { class: 'soft' }, `${leaf.codec.toLowerCase()}: ${[...leaf.encodings].join(', ').toLowerCase()}`)))))
+      h('td', { class: 'soft' },
+        `${leaf.codec}: ${[...leaf.encodings].join(', ')}`.toLowerCase())))))
   return h('section', {
-    class: 'block', id: 'scan-schema', 'data-testid': 'scan-schema', 'aria-labelledby': 'scan-schema-title'
-  }, h('h2', { id: 'scan-schema-title' }, 'Columns'), scroller('Table of columns', table, { tall: true }))
+    class: 'block',
+    id: 'scan-schema',
+    'data-testid': 'scan-schema',
+    'aria-labelledby': 'scan-schema-title'
+  },
+  h('h2', { id: 'scan-schema-title' }, 'Columns'),
+  scroller('Table of columns', table, { tall: true }))
 }
