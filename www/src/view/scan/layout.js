@@ -6,9 +6,11 @@ import { h, svg } from '../../dom.js'
 import { bytes, count, counted, leafName, significant } from '../../format.js'
 
 const WIDTH = 720
+/** On a phone the bars would be as thin as lines. */
+const NARROW = { media: '(max-width: 34rem)', width: 360 }
 const BAR = 22
 const GAP = 8
-const LABEL = 64
+const LABEL = 56
 /** More row groups than these are not drawn. */
 const GROUPS_MAX = 24
 
@@ -20,7 +22,8 @@ export function layoutSection({ groups, fetched, stats }) {
   const bars = barsOf(groups, size)
   const shown = [...bars.slice(0, -1).slice(0, GROUPS_MAX), bars.at(-1)]
   const longest = Math.max(...bars.map(({ start, end }) => end - start), 1)
-  const scale = (WIDTH - LABEL) / longest
+  const width = matchMedia(NARROW.media).matches ? NARROW.width : WIDTH
+  const scale = (width - LABEL) / longest
   const height = shown.length * (BAR + GAP)
   const moved = sumOf(fetched)
   const words = `${bytes(moved)} of ${bytes(size)} (${share(moved, size)}) have been fetched.`
@@ -36,7 +39,7 @@ export function layoutSection({ groups, fetched, stats }) {
   h('figure', { class: 'plot' },
     h('div', { class: 'frame' },
       svg('svg', {
-        class: 'chart strips', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img',
+        class: 'chart strips', viewBox: `0 0 ${width} ${height}`, role: 'img',
         'aria-label': `${counted(groups.length, 'row group')}. ${words}`
       }, shown.map((bar, at) => barOf(bar, at * (BAR + GAP), scale, fetched)))),
     h('figcaption', {},

@@ -126,12 +126,11 @@ export function startScan() {
   return { openFile }
 }
 
-function figuresOf({ rows, schema, groups, stats }) {
+function figuresOf({ rows, groups, stats }) {
   const figure = (term, value, testid) =>
     h('div', {}, h('dt', {}, term), h('dd', { 'data-testid': testid }, value))
   return h('dl', { class: 'figures' },
     figure('Rows', count(rows)),
-    figure('Columns', count(schema.columns.length)),
     figure('Row groups', count(groups.length)),
     figure('In the file', bytes(stats.bytesInFile)),
     figure('Moved', bytes(stats.bytesMoved), 'scan-bytes'),
@@ -143,10 +142,10 @@ function idle() {
   const promise = (title, text) => h('li', {}, h('h2', {}, title), h('p', {}, text))
   return h('div', { class: 'idle', 'data-testid': 'scan-idle' },
     h('ol', { class: 'promises' },
-      promise('The end first', 'One request brings the footer: the columns, their places, and the ' +
-        'smallest and largest value of each part.'),
-      promise('Then what matters', 'Parts that cannot hold a row of your filter are never fetched, ' +
-        'and neither are columns that you did not ask for.'),
+      promise('The end first', 'One request brings the footer: the columns, their places, and ' +
+        'the smallest and largest value of each part.'),
+      promise('Then what matters', 'Parts that cannot hold a row of your filter are never ' +
+        'fetched, and neither are columns that you did not ask for.'),
       promise('As it was put', 'Rows come back exactly as they went in, values that fitted no ' +
         'column among them.')))
 }

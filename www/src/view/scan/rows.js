@@ -24,10 +24,14 @@ export function rowsSection({ schema }, run) {
   const status = h('p', { class: 'note number', 'data-testid': 'scan-status', role: 'status' })
   const place = h('div', { 'data-testid': 'scan-rows-place' })
   const form = h('form', { class: 'query', 'data-testid': 'scan-query', novalidate: true },
-    field('Rows where', where, { hint: 'Such as: year >= 2005 and title like "The %"', full: true }),
+    field('Rows where', where, {
+      hint: 'Such as: year >= 2005 and title like "The %"', full: true
+    }),
     field('Columns', columns, { hint: 'Paths with commas between them' }),
     field('At most', limit, { hint: 'Rows' }),
-    h('button', { type: 'submit', class: 'button primary', 'data-testid': 'scan-read' }, 'Read rows'))
+    h('button', {
+      type: 'submit', class: 'button primary', 'data-testid': 'scan-read'
+    }, 'Read rows'))
 
   form.addEventListener('submit', async event => {
     event.preventDefault()
@@ -57,7 +61,8 @@ export function rowsSection({ schema }, run) {
     const names = namesOf(rows, schema, query)
     const { rowGroups } = stats
     const isCut = rows.length === query.limit
-    const words = `${counted(rows.length, 'row')}${isCut ? ' (the most that were asked for)' : ''}: ` +
+    const more = isCut ? ' (the most that were asked for)' : ''
+    const words = `${counted(rows.length, 'row')}${more}: ` +
       `${bytes(moved)} in ${counted(requests, 'request')}, ${duration(ms)}. ` +
       `${rowGroups.read} of ${counted(rowGroups.all, 'row group')} read.`
     status.textContent = words
