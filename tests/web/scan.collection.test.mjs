@@ -105,6 +105,26 @@ test('a grant that the store calls expired is renewed by its function, or is an 
   await assert.rejects(never, { code: 'Expired' })
 })
 
+test('a scan that is aborted while a grant is renewed takes it from no other scan', async () => {
+  const library = await Library.filled(1, 20_000)
+  const [key] = library.files.keys()
+  let [asks, give] = [0, () => {}]
+  const get = () => {
+    if (asks++ === 0) return library.grant(key)
+    return new Promise((resolve) => { give = () => resolve(library.grant(key)) })
+  }
+  const file = await scan.open(get, { runtime: library.runtime })
+  library.advance(2_000_000)
+  const stop = new AbortController()
+  const [first, second] = [all(file.rows({ signal: stop.signal })), all(file.rows({ limit: 5 }))]
+  while (asks < 2) await new Promise((resolve) => setImmediate(resolve))
+  stop.abort()
+  await assert.rejects(first, { code: 'Aborted' })
+  give()
+  assert.equal((await second).length, 5)
+  assert.equal(asks, 2)
+})
+
 test('a fresh grant for another file is an error', async () => {
   const library = await Library.filled(2, 20_000)
   const [first, second] = library.files.keys()

@@ -1,7 +1,7 @@
 // Reads ranges of one object over HTTP: plain `bytes=A-B`, never HEAD, never the last bytes of an
 // unknown size. Core's table judges every answer.
 
-import { ColdpressError, fullMessage } from './error.js'
+import { ColdpressError, fullMessage, untilAborted } from './error.js'
 import {
   WHOLE_BYTES_MAX, bodyOf, changed, contentRange, errorBodyOf, wrong,
 } from './scan-answer.js'
@@ -118,14 +118,14 @@ export class HttpSource {
    */
   async #renewed(old, signal) {
     if (this.#address !== old) return
-    this.#renewing ??= this.#renewal(signal).finally(() => { this.#renewing = undefined })
-    await this.#renewing
+    this.#renewing ??= this.#renewal().finally(() => { this.#renewing = undefined })
+    await untilAborted(signal, this.#renewing)
   }
 
-  /** @param {AbortSignal} signal */
-  async #renewal(signal) {
+  async #renewal() {
     const renew = /** @type {(signal: AbortSignal) => Promise<ReadAddress>} */ (this.#renew)
-    const fresh = await renew(signal)
+    // The abort of one scan must not take the grant from the others.
+    const fresh = await renew(new AbortController().signal)
     const [before, now] = [this.#address, fresh].map(({ place, bytes }) => {
       return `${place?.key}, ${bytes}`
     })
