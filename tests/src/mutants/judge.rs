@@ -87,7 +87,7 @@ fn scan(file: &Bytes, query: ScanQuery, settings: ScanSettings) -> Result<(), Er
                     asked += 1;
                 }
                 if asked == 0 {
-                    return Err(Error::misuse("a scan waits for nothing"));
+                    return Err(Error::new(ErrorKind::Misuse, "a scan waits for nothing"));
                 }
             }
         }
