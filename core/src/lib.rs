@@ -65,6 +65,8 @@ mod wal;
 mod work;
 
 pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, Wanted, free_lsn};
+#[cfg(all(feature = "arrow", feature = "decode"))]
+pub use decode::foreign;
 #[cfg(feature = "decode")]
 pub use decode::{
     ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,

@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use coldpress_core::filter::Filter;
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, Encodings, Error, ErrorKind, Footer, IdSource, KeyPrefix,
-    KeyTarget, LsnRange, LsnWidth, Names, Nulls, ObjectKey, ParquetFile, Projection, Settings,
-    Target,
+    Codec, EncodedFile, Encoder, Encodings, Error, ErrorKind, Fetched, Footer, IdSource, KeyPrefix,
+    KeyTarget, LsnRange, LsnWidth, Names, Nulls, ObjectKey, ParquetFile, Projection, Scan,
+    ScanFile, ScanQuery, ScanSettings, ScanStep, Settings, Target,
 };
 
 use crate::json::Json;
@@ -62,12 +63,32 @@ pub fn decode_damaged(data: &[u8]) {
         wounded(&files[usize::from(choice / 2) % files.len()], rest)
     };
     let _ = Footer::read(&bytes, bytes.len() as u64);
-    let Ok(file) = ParquetFile::open(Bytes::from(bytes)) else { return };
+    let bytes = Bytes::from(bytes);
+    scan(&bytes, ScanQuery::default());
+    let mut query = ScanQuery::default();
+    query.filter = Filter::parse("a > 3 or t like 'x%' or _id in ('1', '7')").ok();
+    scan(&bytes, query);
+    let Ok(file) = ParquetFile::open(bytes) else { return };
     let _ = file.verify();
     let _ = (file.rows_count(), file.tenant_id(), file.collection(), file.lsns(), file.report());
     read(&file, &Projection::All);
     let names = file.schema().columns().iter().map(|column| column.name.clone());
     read(&file, &Projection::Columns(names.step_by(2).collect()));
+}
+
+/// A filter that is read is the same after it was printed, as text and as JSON.
+pub fn filter_parse(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for filter in [Filter::parse(text), Filter::from_json(text)].into_iter().flatten() {
+        let (printed, json) = (filter.to_string(), filter.to_json());
+        match (Filter::parse(&printed), Filter::from_json(&json)) {
+            (Ok(again), Ok(of_json)) => {
+                assert_eq!(again, filter, "{printed}");
+                assert_eq!(of_json, filter, "{json}");
+            }
+            other => panic!("{printed:?} and {json} are not read again: {other:?}"),
+        }
+    }
 }
 
 /// What parses is built the same again; what is built parses to the same.
@@ -102,6 +123,29 @@ pub fn key_parse(data: &[u8]) {
         }
     }
     let _ = KeyPrefix::new(text);
+}
+
+/// Scans a file in ranges as small as they get.
+fn scan(bytes: &Bytes, query: ScanQuery) {
+    let mut settings = ScanSettings::default();
+    (settings.tail_bytes, settings.join_gap_bytes) = (64, 0);
+    let Ok(mut scan) = Scan::new(ScanFile::new(bytes.len() as u64), query, settings) else {
+        return;
+    };
+    let mut rows = 0;
+    while rows < ROWS_MAX {
+        match scan.poll_row() {
+            Ok(ScanStep::Row(_)) => rows += 1,
+            Ok(ScanStep::Done) | Err(_) => return,
+            Ok(ScanStep::Wait) => {
+                while let Some(fetch) = scan.poll_fetch() {
+                    let range = fetch.range.start as usize..fetch.range.end as usize;
+                    let handled = scan.handle_bytes(fetch.id, Fetched::new(bytes.slice(range)));
+                    assert!(handled.is_ok(), "the right bytes are refused");
+                }
+            }
+        }
+    }
 }
 
 fn settings(choice: u8) -> Settings {

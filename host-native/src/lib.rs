@@ -27,6 +27,8 @@ mod grants;
 mod process;
 mod quiet;
 mod random;
+#[cfg(feature = "arrow")]
+mod record_batches;
 mod scan;
 #[doc(hidden)]
 pub mod staged;
@@ -61,6 +63,8 @@ pub use credentials::{CredentialProvider, CredentialSource, Credentials, Environ
 pub use error::{Error, ErrorKind, Result};
 pub use futures_util::Stream;
 pub use quiet::quietly;
+#[cfg(feature = "arrow")]
+pub use record_batches::{BatchSettings, read_parquet_with_predicate, read_parquet_with_settings};
 pub use scan::{RowScan, ScanReport};
 pub use storage::{
     ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,

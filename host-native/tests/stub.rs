@@ -12,6 +12,8 @@ mod final_answers;
 mod parts;
 #[path = "stub/probe.rs"]
 mod probe;
+#[path = "stub/ranges.rs"]
+mod ranges;
 #[path = "stub/redirects.rs"]
 mod redirects;
 

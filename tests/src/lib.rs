@@ -9,5 +9,6 @@ pub mod law;
 pub mod mutants;
 pub mod roundtrip;
 pub mod scalars;
+pub mod scanning;
 pub mod schemas;
 pub mod tools;

@@ -42,7 +42,7 @@ const NATIVE: Floors<'_> = &[
     &["grants", "scan", "wal"],
     &["storage"],
     &["store", "tails", "upload"],
-    &["backoff", "config", "process", "threads", "transport", "under_way"],
+    &["backoff", "config", "process", "record_batches", "threads", "transport", "under_way"],
     &["credentials"],
     &["error", "quiet", "random", "staged", "time"],
 ];

@@ -30,6 +30,11 @@ fn key_parse_corpus() {
     replay("key_parse", targets::key_parse);
 }
 
+#[test]
+fn filter_parse_corpus() {
+    replay("filter_parse", targets::filter_parse);
+}
+
 fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));

@@ -8,12 +8,15 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use coldpress_core::{
-    Codec, EncodedFile, Encodings, IdSource, Nulls, ParquetFile, Projection, Settings,
+    Codec, EncodedFile, Encodings, IdSource, Nulls, ParquetFile, Projection, ScanQuery,
+    ScanSettings, Settings,
 };
 use coldpress_tests::json::Json;
 use coldpress_tests::law::{Rules, difference, mixes_forms};
 use coldpress_tests::roundtrip::{encode_text, holds_rows};
+use coldpress_tests::scanning::{read, scanned};
 use sha2::{Digest, Sha256};
 
 const SHAS: &str = "golden/sha256.txt";
@@ -69,6 +72,34 @@ fn files_of_earlier_versions_hold_their_rows() {
             }
         }
         assert_eq!(read, files, "{version}");
+    }
+}
+
+#[test]
+fn files_of_every_version_are_scanned_as_they_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![folder.join("golden/files/version-1.0.0.parquet")];
+    for version in ["1.1.0", "1.2.0"] {
+        let entries = fs::read_dir(folder.join("golden/files").join(version)).unwrap();
+        files.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    assert_eq!(files.len(), 13);
+    let stored = files.iter().map(|path| Bytes::from(fs::read(path).unwrap()));
+    let now = inputs(folder).into_iter().map(|(_, text)| {
+        let settings = Settings { row_group_rows_max: 3, ..Settings::default() };
+        encode_text(&settings, text.as_bytes()).unwrap().bytes
+    });
+    let mut small = ScanSettings::default();
+    (small.tail_bytes, small.join_gap_bytes) = (8, 0);
+    for file in stored.chain(now) {
+        let rows = read(&file).unwrap();
+        let scan = |query| scanned(&file, query, small.clone()).unwrap();
+        assert_eq!(scan(ScanQuery::default()), rows);
+        for row in rows.iter().step_by(rows.len() / 20 + 1) {
+            let mut query = ScanQuery::default();
+            query.id = Some(row.0.clone());
+            assert!(scan(query).contains(row), "{row:?}");
+        }
     }
 }
 

@@ -14,15 +14,18 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// Names of the standard library, of crates that `coldpress` exports as a whole, of generic
-/// parameters, and of the trait that seals `ToKey`.
-const OTHERS: [&str; 4] = [
+/// Names of the standard library, of crates that `coldpress` exports as a whole, of its module
+/// `filter`, of generic parameters, of the trait that seals `ToKey`, and of parquet's trait that a
+/// private type implements.
+const OTHERS: [&str; 6] = [
     "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
      Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
      SystemTime Vec",
     "AwsCredential Bytes ObjectStore RecordBatch Value",
+    "ColumnPath Filter",
     "Asked E F K T",
     "Parsed",
+    "PageReader ParquetError",
 ];
 
 fn is_of_others(name: &str) -> bool {

@@ -110,7 +110,7 @@ test('a page that sends If-Match, or a suffix range, asks first', async (t) => {
   const page = await (await chromium.newContext()).newPage()
   await page.goto(`${web.origin}/`)
   const read = (more) => page.evaluate(readRange, { get: grant.get, range: 'bytes=0-3', ...more })
-  // The rules allow `range`, so the preflight of a suffix range succeeds. That of If-Match does not.
+  // The rules allow `range`, so the preflight of a suffix range succeeds. If-Match fails.
   assert.equal((await read({ range: 'bytes=-4' })).text, 'PAR1')
   assert.equal(proxy.answers.filter(isPreflight).length, 1)
   const pinned = { more: { 'if-match': grant.etag } }

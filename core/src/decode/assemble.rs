@@ -24,6 +24,8 @@ pub(crate) struct Assembler {
     row_bytes_max: usize,
     projection: Projection,
     id: IdPlace,
+    /// The ids of the rows are read.
+    takes_ids: bool,
     /// The documents' own `_id` is asked for.
     takes_own: bool,
     /// The first field is read for its id alone, and not asked for.
@@ -74,25 +76,30 @@ enum Shape {
 
 impl Assembler {
     pub(crate) fn new(file: &Layout, projection: &Projection) -> Result<Self> {
-        Self::narrow(file, projection, None)
+        Self::narrow(file, projection, None, true)
     }
 
-    /// Of the columns of the projection, it may leave out what lies beside these fields.
+    /// Of the columns of the projection, it may leave out what lies beside these fields. Without
+    /// `takes_ids`, rows have an empty id, unless the ids have to be read anyway.
     pub(crate) fn narrow(
         file: &Layout,
         projection: &Projection,
         fields: Option<&Fields>,
+        takes_ids: bool,
     ) -> Result<Self> {
+        let takes_own = projection.takes(ID_COLUMN);
+        let takes_ids = takes_ids || takes_own;
         // The leaf of `_id` is the first one, if there is one.
-        let mut leaves: Vec<usize> = (0..file.id.own_leaves()).collect();
-        let mut next_in_file = leaves.len();
+        let mut next_in_file = file.id.own_leaves();
+        let mut leaves: Vec<usize> = (0..next_in_file).filter(|_| takes_ids).collect();
         let mut columns = Vec::new();
         let mut facts = &file.facts[..];
         for column in file.footer.schema.columns() {
             let count = column.column_type.leaves();
             let (own, behind) = facts.split_at(column.column_type.columns_in_all());
-            if projection.takes(&column.name) || file.id.is_in(&column.name) {
-                let fields = fields.filter(|_| !file.id.is_in(&column.name));
+            let has_id = takes_ids && file.id.is_in(&column.name);
+            if projection.takes(&column.name) || has_id {
+                let fields = fields.filter(|_| !has_id);
                 let column = Narrowed::new(column, own, fields);
                 columns.push(Node::new(
                     &column.column,
@@ -110,7 +117,12 @@ impl Assembler {
         if file.has_rescued {
             leaves.push(next_in_file);
         }
-        let hides_first = file.id.is_field()
+        if leaves.is_empty() && !takes_ids {
+            // Something has to say how many rows there are.
+            return Self::narrow(file, projection, fields, true);
+        }
+        let hides_first = takes_ids
+            && file.id.is_field()
             && columns.first().is_some_and(|column| !projection.takes(&column.name));
         let by_name =
             columns.iter().enumerate().map(|(at, column)| (Name::clone(&column.name), at));
@@ -118,7 +130,8 @@ impl Assembler {
             row_bytes_max: file.terms.limits.row_bytes_max,
             projection: projection.clone(),
             id: file.id.clone(),
-            takes_own: projection.takes(ID_COLUMN),
+            takes_ids,
+            takes_own,
             hides_first,
             by_name: by_name.collect(),
             columns,
@@ -154,7 +167,11 @@ impl Assembler {
                 None => fields.push((Name::from(name), part.into())),
             }
         }
-        let id = id.map_or_else(|| self.id.id_in(&fields), Ok)?;
+        let id = match id {
+            Some(id) => id,
+            None if self.takes_ids => self.id.id_in(&fields)?,
+            None => String::new(),
+        };
         if self.hides_first {
             fields.remove(0);
         }
@@ -165,7 +182,8 @@ impl Assembler {
     pub(super) fn apart(&self, leaves: &mut [LeafBatch]) -> Result<Apart> {
         let row = &mut Row { leaves, bytes_left: self.row_bytes_max, most: self.row_bytes_max };
         let id = match self.id {
-            IdPlace::Own(_) => Some(own_id(row)?),
+            IdPlace::Own(_) if self.takes_ids => Some(own_id(row)?),
+            IdPlace::Own(_) => Some(String::new()),
             IdPlace::Field(_) => None,
         };
         let read = |column: &Node| Ok((Name::clone(&column.name), column.read(row)?));

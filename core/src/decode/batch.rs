@@ -25,13 +25,20 @@ pub(crate) struct LeafBatch {
 }
 
 /// One value as it is stored.
-pub(super) enum StoredValue<'b> {
+pub(crate) enum StoredValue<'b> {
     Boolean(bool),
     Int32(i32),
     Int64(i64),
     Float(f32),
     Double(f64),
     Bytes(&'b Bytes),
+}
+
+impl StoredValue<'_> {
+    /// Whether it is this text.
+    pub(crate) fn is_text(&self, text: &str) -> bool {
+        matches!(self, StoredValue::Bytes(bytes) if **bytes == text.as_bytes())
+    }
 }
 
 impl LeafBatch {
@@ -64,6 +71,40 @@ impl LeafBatch {
         Ok(())
     }
 
+    /// Goes past all entries of the next rows, so many. A value has this definition level.
+    pub(super) fn skip_rows(&mut self, rows: usize, definition_max: i16) -> Result<()> {
+        if self.definitions.is_empty() && self.repetitions.is_empty() {
+            self.entry += rows;
+            self.value += rows;
+            return match self.entry <= self.entries {
+                true => Ok(()),
+                false => Err(corrupt("a column ends within a row")),
+            };
+        }
+        for _ in 0..rows {
+            let (definition, _) =
+                self.peek().ok_or_else(|| corrupt("a column ends within a row"))?;
+            let mut definition = Some(definition);
+            while let Some(found) = definition {
+                self.entry += 1;
+                self.value += usize::from(found >= definition_max);
+                definition = self.peek().filter(|(_, again)| *again > 0).map(|(found, _)| found);
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of the next entry, without going past it; `None` if its definition level is below
+    /// `definition_max`.
+    pub(crate) fn peek_value(&self, definition_max: i16) -> Result<Option<StoredValue<'_>>> {
+        let (definition, _) = self.peek().ok_or_else(|| corrupt("a column ends within a row"))?;
+        if definition < definition_max {
+            return Ok(None);
+        }
+        let value = self.values.get(self.value);
+        value.map(Some).ok_or_else(|| corrupt("a column has fewer values than its levels say"))
+    }
+
     /// Goes past the next entry and gives its value; `None` if its definition level is below
     /// `definition_max`.
     pub(super) fn next(&mut self, definition_max: i16) -> Result<Option<StoredValue<'_>>> {
@@ -74,18 +115,20 @@ impl LeafBatch {
         }
         let at = self.value;
         self.value += 1;
-        let value = match &self.values {
-            DecodedValues::Boolean(values) => {
-                values.get(at).map(|value| StoredValue::Boolean(*value))
-            }
-            DecodedValues::Int32(values) => values.get(at).map(|value| StoredValue::Int32(*value)),
-            DecodedValues::Int64(values) => values.get(at).map(|value| StoredValue::Int64(*value)),
-            DecodedValues::Float(values) => values.get(at).map(|value| StoredValue::Float(*value)),
-            DecodedValues::Double(values) => {
-                values.get(at).map(|value| StoredValue::Double(*value))
-            }
-            DecodedValues::Bytes(values) => values.get(at).map(StoredValue::Bytes),
-        };
+        let value = self.values.get(at);
         value.map(Some).ok_or_else(|| corrupt("a column has fewer values than its levels say"))
+    }
+}
+
+impl DecodedValues {
+    fn get(&self, at: usize) -> Option<StoredValue<'_>> {
+        match self {
+            DecodedValues::Boolean(values) => values.get(at).copied().map(StoredValue::Boolean),
+            DecodedValues::Int32(values) => values.get(at).copied().map(StoredValue::Int32),
+            DecodedValues::Int64(values) => values.get(at).copied().map(StoredValue::Int64),
+            DecodedValues::Float(values) => values.get(at).copied().map(StoredValue::Float),
+            DecodedValues::Double(values) => values.get(at).copied().map(StoredValue::Double),
+            DecodedValues::Bytes(values) => values.get(at).map(StoredValue::Bytes),
+        }
     }
 }

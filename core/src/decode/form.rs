@@ -43,6 +43,52 @@ pub(super) fn value(
     }
 }
 
+/// A value in the form that it had in the JSON, without the memory of an [`Item`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Plain {
+    Nothing,
+    Boolean(bool),
+    Int(i64),
+    Double(f64),
+    /// A number, which is in the text.
+    Number,
+    /// A string, which is the text.
+    String,
+}
+
+/// The same value as [`value`] gives. Its text, if it has one, replaces that of `into`.
+pub(crate) fn plain(
+    column_type: &ColumnType,
+    stored: StoredValue<'_>,
+    into: &mut String,
+) -> Result<Plain> {
+    match (column_type, stored) {
+        (ColumnType::Boolean, StoredValue::Boolean(value)) => Ok(Plain::Boolean(value)),
+        (ColumnType::Float64, StoredValue::Double(value)) if value.is_finite() => {
+            Ok(Plain::Double(value))
+        }
+        (ColumnType::Int64, StoredValue::Int64(value)) => Ok(Plain::Int(value)),
+        (ColumnType::String, StoredValue::Bytes(bytes)) => {
+            into.clear();
+            into.push_str(text(bytes)?);
+            Ok(Plain::String)
+        }
+        (_, stored) => match value(column_type, false, stored)? {
+            Item::Boolean(value) => Ok(Plain::Boolean(value)),
+            Item::Int(value) => Ok(Plain::Int(value)),
+            Item::String(text) => {
+                *into = text;
+                Ok(Plain::String)
+            }
+            Item::Text(text) => {
+                *into = text;
+                Ok(Plain::Number)
+            }
+            _ => Err(corrupt("a value does not have the type of its column")),
+        },
+    }
+}
+
 fn whole(column_type: &ColumnType, value: i128) -> Result<Item> {
     let item = match column_type {
         ColumnType::Decimal { scale, form, .. } => {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::batch::{LeafBatch, READ_ENTRIES};
 use super::chunk::ChunkPages;
 use super::column::ColumnReader;
+use super::damage::corrupt;
 use super::layout::Layout;
 use super::limits::{Terms, too_much};
 use crate::Result;
@@ -26,6 +27,8 @@ pub(crate) struct GroupReader {
     /// The rows that every leaf still holds.
     ready: usize,
     rows_left: usize,
+    /// The definition level of a value of each leaf.
+    definitions: Vec<i16>,
     /// Of each column, the rows that its pages hold behind the last row to read.
     behind: Vec<usize>,
 }
@@ -42,12 +45,14 @@ impl GroupReader {
     ) -> Result<Self> {
         let mut columns = Vec::with_capacity(leaves.len());
         let mut behind = Vec::with_capacity(leaves.len());
+        let mut definitions = Vec::with_capacity(leaves.len());
         for leaf in leaves {
             let pages = pages(*leaf)?;
             let (held, chunk) = (pages.rows.clone(), layout.chunk(group, *leaf)?);
             let mut column = ColumnReader::new(pages, chunk, &layout.terms)?;
             column.skip(rows.start.saturating_sub(held.start))?;
             columns.push(column);
+            definitions.push(chunk.column_descr().max_def_level());
             behind.push(held.end.saturating_sub(rows.end));
         }
         Ok(GroupReader {
@@ -58,11 +63,13 @@ impl GroupReader {
             given: 0,
             ready: 0,
             rows_left: rows.len(),
+            definitions,
             behind,
         })
     }
 
-    /// The leaves, each at the start of the next row; `None` behind the last row.
+    /// The leaves, each at the start of the next row; `None` behind the last row. The caller goes
+    /// past the row in each of them.
     pub(crate) fn next_row(&mut self) -> Result<Option<&mut [LeafBatch]>> {
         if self.rows_left == 0 {
             self.leaves.iter().try_for_each(LeafBatch::end)?;
@@ -77,10 +84,41 @@ impl GroupReader {
         if self.ready == 0 {
             self.read_ahead()?;
         }
-        self.ready -= 1;
-        self.given += 1;
-        self.rows_left -= 1;
+        self.pass(1);
         Ok(Some(&mut self.leaves))
+    }
+
+    /// Goes past the row that [`GroupReader::next_row`] gave, in all leaves.
+    pub(crate) fn skip_given(&mut self) -> Result<()> {
+        self.skip_in_leaves(1)
+    }
+
+    /// Goes past the next rows, so many; they must be there.
+    pub(crate) fn skip_rows(&mut self, mut rows: usize) -> Result<()> {
+        while rows > 0 {
+            if self.ready == 0 {
+                self.read_ahead()?;
+            }
+            let now = rows.min(self.ready);
+            if now == 0 {
+                return Err(corrupt("a row group has fewer rows than it says"));
+            }
+            self.pass(now);
+            self.skip_in_leaves(now)?;
+            rows -= now;
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, rows: usize) {
+        self.ready -= rows;
+        self.given += rows;
+        self.rows_left -= rows;
+    }
+
+    fn skip_in_leaves(&mut self, rows: usize) -> Result<()> {
+        let mut leaves = self.leaves.iter_mut().zip(&self.definitions);
+        leaves.try_for_each(|(leaf, definition)| leaf.skip_rows(rows, *definition))
     }
 
     /// Reads more rows of each leaf that holds no rows any more.

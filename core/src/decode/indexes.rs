@@ -18,6 +18,7 @@ use super::damage::{corrupt, guarded};
 use super::file::ParquetFile;
 use super::footer;
 use super::layout::Layout;
+use super::limits::Terms;
 use super::pages::PagePlace;
 use super::thrift::{BLOOM_FILTER_HEADER, COLUMN_INDEX, Found, OFFSET_INDEX};
 use crate::format::thrift::Reader;
@@ -42,14 +43,19 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
 /// and again.
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
     let end = pages_end(file).ok_or_else(|| corrupt("its footer is longer than the file"))?;
-    walk(&file.layout, &file.bytes[..end], 0)
+    walk(&file.layout.metadata, &file.layout.terms, &file.bytes[..end], 0)
 }
 
 /// [`check`] of the bytes that begin at byte `from` of the file, and hold every index.
-fn walk(layout: &Layout, bytes: &[u8], from: u64) -> Result<()> {
+pub(super) fn walk(
+    metadata: &ParquetMetaData,
+    terms: &Terms,
+    bytes: &[u8],
+    from: u64,
+) -> Result<()> {
     let mut left = bytes.len();
-    for chunk in layout.metadata.row_groups().iter().flat_map(|group| group.columns()) {
-        layout.terms.go_on()?;
+    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        terms.go_on()?;
         for (name, shape, offset, length) in [
             ("offset", &OFFSET_INDEX, chunk.offset_index_offset(), chunk.offset_index_length()),
             ("column", &COLUMN_INDEX, chunk.column_index_offset(), chunk.column_index_length()),
@@ -154,7 +160,7 @@ impl Layout {
     /// Takes all column and offset indexes. `bytes` begin at byte `from` of the file of
     /// `file_bytes` bytes, and are those of [`Layout::indexes_place`].
     pub(crate) fn take_indexes(&mut self, bytes: Bytes, from: u64, file_bytes: u64) -> Result<()> {
-        walk(self, &bytes, from)?;
+        walk(&self.metadata, &self.terms, &bytes, from)?;
         let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
         let metadata = self.metadata.clone();
         self.metadata = guarded(|| {

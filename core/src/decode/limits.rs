@@ -30,6 +30,8 @@ pub struct ReadLimits {
     /// Values and nulls of one row in all its columns together. Default: 134,217,728, which no JSON
     /// text of 256 MiB can have.
     pub row_values_max: usize,
+    /// Bytes of memory of the record batches that one call gives. Default: 4 GiB.
+    pub batches_bytes_max: u64,
 }
 
 impl Default for ReadLimits {
@@ -40,6 +42,7 @@ impl Default for ReadLimits {
             page_rows_max: 40_960,
             row_bytes_max: 512 << 20,
             row_values_max: 1 << 27,
+            batches_bytes_max: 4 << 30,
         }
     }
 }

@@ -10,6 +10,8 @@ mod document;
 mod extent;
 mod file;
 mod footer;
+#[cfg(feature = "arrow")]
+pub mod foreign;
 mod form;
 mod group;
 mod id;
@@ -29,10 +31,12 @@ mod values;
 mod verify;
 
 pub(crate) use assemble::Assembler;
+pub(crate) use batch::LeafBatch;
 pub(crate) use chunk::{ChunkPages, place};
 pub(crate) use cut::Fields;
 pub(crate) use damage::corrupt;
 pub use file::ParquetFile;
+pub(crate) use form::{Plain, plain};
 pub(crate) use group::GroupReader;
 pub(crate) use indexes::blocks;
 pub use layout::Footer;

@@ -39,6 +39,15 @@ impl Condition {
         self.id.is_none() && self.filter.is_none()
     }
 
+    /// The id that it asks for.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    pub(super) fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref().map(|test| &test.filter)
+    }
+
     /// The fields that it reads besides the id.
     pub(super) fn columns(&self) -> &[ColumnPath] {
         self.filter.as_ref().map_or(&[], |test| test.filter.columns())
@@ -64,6 +73,11 @@ impl Condition {
     /// Whether rows of the row group can be taken, by the bloom filter of its ids too.
     pub(super) fn may_match_by(&self, layout: &Layout, group: usize, ids: &Sbbf) -> bool {
         self.may_match(&Zone { ids: Some(ids), ..Zone::group(layout, group) })
+    }
+
+    /// Whether it reads the ids of the rows.
+    pub(super) fn reads_ids(&self) -> bool {
+        self.id.is_some() || self.columns().iter().any(|path| path.names() == [ID_COLUMN])
     }
 
     /// Whether the query names ids, as far as that is known without the footer.

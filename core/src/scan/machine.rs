@@ -13,7 +13,7 @@ use super::condition::Condition;
 use super::filter::ColumnPath;
 use super::progress::ScanProgress;
 use super::query::{ScanFile, ScanQuery, ScanSettings};
-use super::rows::SpanReader;
+use super::rows::{SpanReader, Wanted};
 use super::store::{Fetch, Fetched, Store};
 use super::{index, prune};
 use crate::decode::{Fields, Layout, corrupt, too_much};
@@ -21,6 +21,9 @@ use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
 
 /// The last bytes of a file say how long its footer is.
 const TAIL_BYTES_MIN: u64 = 8;
+
+/// Bloom filters take at most about one part in this many of a file, unless its rows are small.
+const FILTERS_PART: u64 = 32;
 
 /// The most bytes that are fetched with the footer because they may hold bloom filters.
 const FILTERS_BYTES_MAX: u64 = 2 << 20;
@@ -82,10 +85,10 @@ pub struct Scan {
     lsns: Option<LsnRange>,
     pub(super) condition: Condition,
     columns: Option<Vec<ColumnPath>>,
-    /// What the rows are cut to; `None`: nothing is cut.
-    pub(super) fields: Option<Fields>,
+    /// What the rows are cut to.
+    pub(super) wanted: Wanted,
     /// The same, and what the condition reads.
-    pub(super) tested_fields: Option<Fields>,
+    pub(super) wanted_and_tested: Wanted,
     pub(super) rows_left: u64,
     pub(super) layout: Option<Layout>,
     stop: Option<Arc<AtomicBool>>,
@@ -148,8 +151,11 @@ impl Scan {
             store,
             settings,
             lsns: query.lsns,
-            fields: fields(&[]),
-            tested_fields: fields(condition.columns()),
+            wanted: Wanted { fields: fields(&[]), ids: !query.without_ids },
+            wanted_and_tested: Wanted {
+                fields: fields(condition.columns()),
+                ids: !query.without_ids || condition.reads_ids(),
+            },
             columns: query.columns,
             condition,
             rows_left: query.limit.unwrap_or(u64::MAX),
@@ -369,7 +375,7 @@ fn tail_bytes(file: &ScanFile, settings: &ScanSettings, condition: &Condition) -
     let more = match file.tail_bytes {
         Some(known) => known,
         None if settings.use_bloom_filters && condition.is_of_ids() => {
-            (file.bytes / 16).min(FILTERS_BYTES_MAX)
+            (file.bytes / FILTERS_PART).min(FILTERS_BYTES_MAX)
         }
         None => 0,
     };

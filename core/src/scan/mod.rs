@@ -5,6 +5,7 @@ mod bounds;
 mod condition;
 pub mod filter;
 mod index;
+mod leaf_test;
 mod machine;
 mod plan;
 mod progress;

@@ -42,9 +42,13 @@ pub struct ScanQuery {
     /// the document has none, it is the id of the row, as a string.
     pub filter: Option<Filter>,
     /// Only these fields. Fields that the file does not have are left out: files of one collection
-    /// have different columns. `_id` is the field of the document, if it has one. The id of a row
-    /// is always read.
+    /// have different columns. `_id` is the field of the document, if it has one.
     pub columns: Option<Vec<ColumnPath>>,
+    /// Whether the ids of the rows are of no use to the caller. Then [`StoredRow::id`] may be
+    /// empty, and the column of the ids need not be fetched.
+    ///
+    /// [`StoredRow::id`]: crate::StoredRow::id
+    pub without_ids: bool,
     /// At most this many rows.
     pub limit: Option<u64>,
 }
@@ -54,8 +58,8 @@ pub struct ScanQuery {
 #[non_exhaustive]
 pub struct ScanSettings {
     /// Bytes of the first request, at the end of the file, where
-    /// [`ScanFile::tail_bytes`] does not say more. A query for ids takes up to a sixteenth of the
-    /// file instead, at most 2 MiB, because bloom filters stand there too. Default: 64 KiB.
+    /// [`ScanFile::tail_bytes`] does not say more. A query for ids takes a thirty-second part of
+    /// the file if that is more, up to 2 MiB, because bloom filters stand there too. Default: 64 KiB.
     pub tail_bytes: u64,
     /// Two ranges with at most this many bytes between them become one request. It is also what a
     /// request is taken to cost: a second round of requests comes only if it saves more bytes than

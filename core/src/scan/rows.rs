@@ -1,11 +1,14 @@
 //! Decodes the rows of some spans, whose bytes have arrived.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
+use super::condition::Condition;
+use super::leaf_test::LeafTest;
 use super::plan::{self, Span};
 use super::store::Store;
 use crate::decode::{Assembler, Fields, GroupReader, Layout};
-use crate::{Projection, Result, StoredRow};
+use crate::{Error, Projection, Result, StoredRow};
 
 /// Reads spans one after the other.
 pub(super) struct SpanReader {
@@ -14,70 +17,133 @@ pub(super) struct SpanReader {
     open: Option<OpenSpan>,
 }
 
+/// A row that is taken.
+pub(super) struct Found {
+    pub(super) group: usize,
+    /// Its number in the row group.
+    pub(super) at: usize,
+    /// `None` if nobody needed it.
+    pub(super) row: Option<StoredRow>,
+}
+
 struct OpenSpan {
     group: usize,
     rows: GroupReader,
-    /// The next row.
+    /// The next row, and the one behind the last.
     next: usize,
-    wanted: VecDeque<std::ops::Range<usize>>,
+    end: usize,
+    wanted: VecDeque<Range<usize>>,
+    /// `None` if rows can only be tested by their documents.
+    test: Option<LeafTest>,
+}
+
+impl OpenSpan {
+    /// Passes over rows up to the next wanted one, or to the end.
+    fn pass_unwanted(&mut self) -> Result<()> {
+        while self.wanted.front().is_some_and(|run| run.end <= self.next) {
+            self.wanted.pop_front();
+        }
+        let wanted = self.wanted.front().map_or(self.end, |run| run.start.max(self.next));
+        self.rows.skip_rows(wanted - self.next)?;
+        self.next = wanted;
+        Ok(())
+    }
 }
 
 impl SpanReader {
-    pub(super) fn new(layout: &Layout, fields: Option<&Fields>, spans: Vec<Span>) -> Result<Self> {
-        let assembler = assembler(layout, fields)?;
+    pub(super) fn new(layout: &Layout, wanted: &Wanted, spans: Vec<Span>) -> Result<Self> {
+        let assembler = wanted.assembler(layout)?;
         Ok(SpanReader { assembler, spans: spans.into(), open: None })
     }
 
-    /// The next wanted row, with its row group and its number there; `None` at the end.
+    /// The next wanted row that the condition takes, if there is a condition; `None` at the end.
+    /// Without `makes_rows`, its document is made only if the test needs it.
     pub(super) fn next(
         &mut self,
         layout: &Layout,
         store: &Store,
-    ) -> Result<Option<(usize, usize, StoredRow)>> {
+        condition: Option<&mut Condition>,
+        makes_rows: bool,
+        tested: &mut u64,
+    ) -> Result<Option<Found>> {
+        let mut condition = condition;
         loop {
             let Some(open) = &mut self.open else {
                 let Some(span) = self.spans.pop_front() else { return Ok(None) };
-                self.open = Some(self.open(layout, store, span)?);
+                let condition = condition.as_deref();
+                self.open = Some(self.open(layout, store, span, condition)?);
                 continue;
             };
+            open.pass_unwanted()?;
+            let (group, at) = (open.group, open.next);
+            let of_row = |error: Error| error.at_row(number(layout, group, at));
             let Some(leaves) = open.rows.next_row()? else {
                 self.open = None;
                 continue;
             };
-            let at = open.next;
             open.next += 1;
-            let row = self.assembler.row(leaves);
-            let row = row.map_err(|error| error.at_row(number(layout, open.group, at)))?;
-            while open.wanted.front().is_some_and(|run| run.end <= at) {
-                open.wanted.pop_front();
+            *tested += 1;
+            let taken = match (&mut open.test, &condition) {
+                (_, None) => Some(true),
+                (None, Some(_)) => None,
+                (Some(test), Some(condition)) => test.takes(condition, leaves).map_err(of_row)?,
+            };
+            let row = match taken {
+                Some(taken) if !taken || !makes_rows => None,
+                _ => Some(self.assembler.row(leaves).map_err(of_row)?),
+            };
+            if row.is_none() {
+                open.rows.skip_given().map_err(of_row)?;
             }
-            if open.wanted.front().is_some_and(|run| run.start <= at) {
-                return Ok(Some((open.group, at, row)));
+            let taken = match (taken, &row, condition.as_deref_mut()) {
+                (None, Some(row), Some(condition)) => condition.matches(row).map_err(of_row)?,
+                (taken, ..) => taken == Some(true),
+            };
+            if taken {
+                return Ok(Some(Found { group, at, row }));
             }
         }
     }
 
-    fn open(&mut self, layout: &Layout, store: &Store, span: Span) -> Result<OpenSpan> {
+    fn open(
+        &mut self,
+        layout: &Layout,
+        store: &Store,
+        span: Span,
+        condition: Option<&Condition>,
+    ) -> Result<OpenSpan> {
         let Span { group, rows, wanted } = span;
         self.assembler.begin_group(group);
         let pages = |leaf| plan::pages(layout, store, group, leaf, &rows);
         let reader =
             GroupReader::open(layout, group, self.assembler.leaves(), rows.clone(), pages)?;
-        Ok(OpenSpan { group, rows: reader, next: rows.start, wanted: wanted.into() })
+        let leaves = self.assembler.leaves();
+        let test = condition.and_then(|condition| LeafTest::new(condition, layout, leaves));
+        let Range { start, end } = rows;
+        Ok(OpenSpan { group, rows: reader, next: start, end, wanted: wanted.into(), test })
     }
 }
 
-/// The leaves that these fields take, in order; all, if it is `None`.
-pub(super) fn leaves(layout: &Layout, fields: Option<&Fields>) -> Result<Vec<usize>> {
-    Ok(assembler(layout, fields)?.leaves().to_vec())
+/// What is read of each row.
+pub(super) struct Wanted {
+    /// `None`: all fields.
+    pub(super) fields: Option<Fields>,
+    pub(super) ids: bool,
 }
 
-fn assembler(layout: &Layout, fields: Option<&Fields>) -> Result<Assembler> {
-    let projection = match fields {
-        None => Projection::All,
-        Some(fields) => Projection::Columns(fields.names().cloned().collect()),
-    };
-    Assembler::narrow(layout, &projection, fields)
+impl Wanted {
+    /// The leaves that hold it, in order.
+    pub(super) fn leaves(&self, layout: &Layout) -> Result<Vec<usize>> {
+        Ok(self.assembler(layout)?.leaves().to_vec())
+    }
+
+    fn assembler(&self, layout: &Layout) -> Result<Assembler> {
+        let projection = match &self.fields {
+            None => Projection::All,
+            Some(fields) => Projection::Columns(fields.names().cloned().collect()),
+        };
+        Assembler::narrow(layout, &projection, self.fields.as_ref(), self.ids)
+    }
 }
 
 /// The number of a row in the file.

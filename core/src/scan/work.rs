@@ -6,7 +6,7 @@ use super::filter::ColumnPath;
 use super::machine::{Scan, Stage};
 use super::plan::{self, Span};
 use super::prune;
-use super::rows::{SpanReader, leaves};
+use super::rows::{Found, SpanReader, Wanted};
 use super::store::{joined, joined_to};
 use crate::decode::{Fields, Layout};
 use crate::{Result, StoredRow};
@@ -22,7 +22,7 @@ impl Scan {
     pub(super) fn plan(&mut self) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let (gap, window) = (self.settings.join_gap_bytes, self.settings.window_bytes);
-        let all = leaves(layout, self.tested_fields.as_ref())?;
+        let all = self.wanted_and_tested.leaves(layout)?;
         let (mut spans, mut size, mut rows) = (Vec::new(), 0, 0);
         while rows < self.rows_left
             && size < window
@@ -53,20 +53,21 @@ impl Scan {
     fn fetch(&mut self, spans: Vec<Span>) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let gap = self.settings.join_gap_bytes;
-        let all = leaves(layout, self.tested_fields.as_ref())?;
+        let all = self.wanted_and_tested.leaves(layout)?;
         let ranges = plan::ranges(layout, &spans, &all)?;
         if !self.condition.is_empty() {
             let columns = self.condition.columns();
-            let first = Some(Fields::new(columns.iter().map(ColumnPath::names)));
-            let wanted = plan::ranges(layout, &spans, &leaves(layout, first.as_ref())?)?;
+            let fields = Some(Fields::new(columns.iter().map(ColumnPath::names)));
+            let tested = Wanted { fields, ids: self.condition.reads_ids() };
+            let wanted = plan::ranges(layout, &spans, &tested.leaves(layout)?)?;
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {
-                let reader = SpanReader::new(layout, first.as_ref(), spans)?;
+                let reader = SpanReader::new(layout, &tested, spans)?;
                 self.ask(wanted, gap);
                 return Ok(Stage::Filter(reader));
             }
         }
-        let reader = SpanReader::new(layout, self.tested_fields.as_ref(), spans)?;
+        let reader = SpanReader::new(layout, &self.wanted_and_tested, spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: self.condition.is_empty() })
     }
@@ -76,13 +77,11 @@ impl Scan {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let mut taken: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
         let mut rows = 0;
+        let tested = &mut self.progress.rows_read;
         while rows < self.rows_left
-            && let Some((group, at, row)) = reader.next(layout, &self.store)?
+            && let Some(Found { group, at, .. }) =
+                reader.next(layout, &self.store, Some(&mut self.condition), false, tested)?
         {
-            self.progress.rows_read += 1;
-            if !self.condition.matches(&row)? {
-                continue;
-            }
             rows += 1;
             if taken.last().is_none_or(|(last, _)| *last != group) {
                 taken.push((group, Vec::new()));
@@ -94,14 +93,14 @@ impl Scan {
             }
         }
         let gap = self.settings.join_gap_bytes;
-        let leaves = leaves(layout, self.fields.as_ref())?;
+        let leaves = self.wanted.leaves(layout)?;
         let mut spans = Vec::new();
         for (group, runs) in taken {
             spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
         }
         let ranges = self.store.lacking(plan::ranges(layout, &spans, &leaves)?);
         let ranges = joined_to(joined(ranges, gap), SECOND_ROUND_REQUESTS, WIDE_GAPS * gap);
-        let reader = SpanReader::new(layout, self.fields.as_ref(), spans)?;
+        let reader = SpanReader::new(layout, &self.wanted, spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: true })
     }
@@ -113,12 +112,12 @@ impl Scan {
         tested: bool,
     ) -> Result<Option<StoredRow>> {
         let Some(layout) = &self.layout else { return Ok(None) };
-        while let Some((_, _, mut row)) = reader.next(layout, &self.store)? {
-            self.progress.rows_read += u64::from(!tested || self.condition.is_empty());
-            if !tested && !self.condition.matches(&row)? {
-                continue;
-            }
-            if let Some(fields) = &self.fields {
+        let mut read = 0;
+        let condition = (!tested).then_some(&mut self.condition);
+        let found = reader.next(layout, &self.store, condition, true, &mut read);
+        self.progress.rows_read += if tested && !self.condition.is_empty() { 0 } else { read };
+        if let Some(mut row) = found?.and_then(|found| found.row) {
+            if let Some(fields) = &self.wanted.fields {
                 row.cut(fields)?;
             }
             self.rows_left -= 1;

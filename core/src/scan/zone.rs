@@ -145,7 +145,7 @@ pub(super) fn is_id(layout: &Layout, path: &ColumnPath) -> bool {
 }
 
 /// Whether the path may lead to the id of a row that is no field of its document.
-fn is_own_id(layout: &Layout, names: &[String]) -> bool {
+pub(super) fn is_own_id(layout: &Layout, names: &[String]) -> bool {
     let named = layout.footer().id_field();
     names.len() == 1 && names[0] == ID_COLUMN && named.is_none_or(|named| named != names)
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "arrow")]
+use crate::time::timestamp_text;
 use crate::time::{minutes_ahead, offset_text};
 use crate::{Error, Result};
 
@@ -51,6 +53,17 @@ impl TextForm {
     /// This many digits after the point; the letter `Z` for the zone of a timestamp.
     pub const fn fixed(digits: u8) -> Self {
         TextForm { digits: Digits::Fixed(digits), zone: Zone::Utc }
+    }
+}
+
+#[cfg(feature = "arrow")]
+impl TextForm {
+    /// The text of a timestamp that is so many units of `10^-unit_digits` seconds after 1970 in
+    /// UTC; `None` outside the years 0001 to 9999. If the digits of the form cannot hold it, it has
+    /// all digits of the unit and the zone `Z`.
+    pub fn timestamp(&self, value: i64, unit_digits: u8) -> Option<String> {
+        timestamp_text(value, unit_digits, self.digits.fixed(), self.zone.offset())
+            .or_else(|| timestamp_text(value, unit_digits, Some(unit_digits), None))
     }
 }
 

@@ -81,6 +81,7 @@ pub(crate) fn timestamp(text: &str, unit_digits: u8) -> Option<i64> {
 
 /// Reads RFC 3339 text of any form, with at most 18 digits after the point, as whole seconds since
 /// 1970 in UTC, rounded down, and the rest in units of 10^-18 seconds; `None` for other text.
+#[cfg(feature = "decode")]
 pub(crate) fn moment(text: &str) -> Option<(i64, i64)> {
     let (seconds, fraction, digits) = lenient(text)?;
     Some((seconds, in_unit(0, fraction, digits, 18)?))

@@ -13,8 +13,10 @@ use std::time::Duration;
 pub(crate) use calendar::{DAY_SECONDS, DAYS};
 pub(crate) use calendar::{date, date_text};
 pub use http::{listed_time_ms, retry_after_ms};
+#[cfg(feature = "decode")]
+pub(crate) use instant::moment;
 pub use instant::rfc3339_ms;
-pub(crate) use instant::{Instant, minutes_ahead, moment, offset_text, timestamp, timestamp_text};
+pub(crate) use instant::{Instant, minutes_ahead, offset_text, timestamp, timestamp_text};
 
 /// Whole milliseconds, rounded up, so that no time but zero counts as none.
 pub(crate) fn whole_ms(time: Duration) -> u64 {

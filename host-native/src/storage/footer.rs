@@ -75,6 +75,19 @@ impl ColdStorage {
         bytes: u64,
         limits: &ReadLimits,
     ) -> Result<Footer> {
+        let tail = self.tail_of(key, bytes, limits).await?;
+        let limits = limits.clone();
+        let decode = move || Ok(quietly(|| Footer::read_within(&tail, bytes, &limits))?);
+        blocking(decode).await.map_err(|error| error.at(key.as_str()))
+    }
+
+    /// The end of a data file whose size is known, with its whole footer.
+    pub(crate) async fn tail_of(
+        &self,
+        key: &ObjectKey,
+        bytes: u64,
+        limits: &ReadLimits,
+    ) -> Result<Bytes> {
         let key = key.as_str();
         let path = store_path(key)?;
         let store = self.object_store();
@@ -96,7 +109,7 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Corrupt, message).at(key));
         }
         let corrupt = |error: coldpress_core::Error| Error::from(error).at(key);
-        let mut tail = end(TAIL_BYTES).await?;
+        let tail = end(TAIL_BYTES).await?;
         let needed = Footer::bytes_needed(&tail).map_err(corrupt)?;
         if needed > bytes {
             let message =
@@ -111,12 +124,7 @@ impl ColdStorage {
             );
             return Err(Error::new(ErrorKind::Limit, message).at(key));
         }
-        if needed > tail.len() as u64 {
-            tail = end(needed).await?;
-        }
-        let limits = limits.clone();
-        let decode = move || Ok(quietly(|| Footer::read_within(&tail, bytes, &limits))?);
-        blocking(decode).await.map_err(|error| error.at(key))
+        if needed > tail.len() as u64 { end(needed).await } else { Ok(tail) }
     }
 }
 

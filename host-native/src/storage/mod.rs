@@ -12,6 +12,8 @@ pub(crate) mod key;
 pub(crate) mod list;
 mod put;
 mod read;
+#[cfg(feature = "arrow")]
+mod read_batches;
 mod repair;
 mod stream;
 mod verify;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::tails::Tail;
+use crate::tails::tail::Tail;
 
 /// The end of the names of our files. Others in the folder are left alone.
 const NAME_END: &str = ".tail";

@@ -2,27 +2,20 @@
 //! what was read once need not be read again.
 
 mod folder;
+mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::tails::folder::TailFolder;
+pub(crate) use crate::tails::tail::Tail;
 use crate::threads::blocking;
 
 /// One end may take at most one part in this many of the memory.
 const PART_MAX: u64 = 4;
-
-/// The end of one data file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tail {
-    pub(crate) bytes: Bytes,
-    /// The ETag of the object it came from, if the store has ETags.
-    pub(crate) etag: Option<String>,
-}
 
 /// The ends of the files of one store: in memory, and in a folder if there is one. Both are
 /// bounded, and nothing is lost with them.
@@ -95,13 +88,19 @@ impl Tails {
         self.memory.remove(&(key.to_owned(), file_bytes));
         if let Some(folder) = self.folder.clone() {
             let key = key.to_owned();
-            let _ = blocking(move || Ok(folder.remove(&key, file_bytes))).await;
+            let removed = blocking(move || {
+                folder.remove(&key, file_bytes);
+                Ok(())
+            });
+            let _ = removed.await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn tail(length: usize, etag: Option<&str>) -> Tail {

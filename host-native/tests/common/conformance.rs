@@ -44,6 +44,9 @@ macro_rules! conformance {
             deleting_takes_what_it_names_and_nothing_else,
             more_than_one_request_takes_are_deleted,
             a_damaged_object_is_replaced_by_what_it_was_and_nothing_else);
+        $crate::conformance!(@ scan, $fresh,
+            a_scan_gives_rows_in_order_by_what_is_asked,
+            a_scan_that_is_dropped_stops);
     };
     (@ $module:ident, $fresh:path, $($test:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ pub mod gate;
 pub mod lifecycle;
 pub mod proxy;
 pub mod s3;
+pub mod scan;
 pub mod seaweed;
 pub mod signed;
 pub mod stub;

@@ -3,7 +3,7 @@
 //! WebAssembly.
 
 use bytes::Bytes;
-use coldpress_core::filter::Filter;
+use coldpress_core::filter::{ColumnPath, Filter};
 use coldpress_core::{
     Error, ErrorKind, Fetched, Footer, ParquetFile, Projection, Scan, ScanFile, ScanQuery,
     ScanSettings, ScanStep,
@@ -27,72 +27,31 @@ pub enum Ending {
 
 /// Reads a file in every way there is; an error where one ends as it must not.
 pub fn read_all(bytes: &[u8]) -> Result<Ending, String> {
-    let scanned = scan_all(&Bytes::copy_from_slice(bytes))?;
     judge("Footer::read", Footer::read(bytes, bytes.len() as u64).map(|_| ()))?;
     let file = match ParquetFile::open(Bytes::copy_from_slice(bytes)) {
         Ok(file) => file,
         Err(error) => return judge("open", Err(error)).map(|_| Ending::Closed),
     };
     let report = file.report();
-    let mut whole = scanned & judge("check_outline", file.check_outline())?;
+    let mut whole = judge("check_outline", file.check_outline())?;
     whole &= judge("rows", read_rows(&file, &Projection::All))?;
     let names = file.schema().columns().iter().map(|column| column.name.clone());
     let some = Projection::Columns(names.step_by(2).collect());
     whole &= judge("rows of some columns", read_rows(&file, &some))?;
     whole &= judge("verify", file.verify().map(|_| ()))?;
+    for (what, query) in queries(&file) {
+        // A scan does not read all bytes, so it may find nothing wrong in a damaged file.
+        let scanned = judge(what, scan(bytes, query))?;
+        if whole && !scanned {
+            return Err(format!("{what}: a whole file is found damaged"));
+        }
+    }
     // The report is of the footer alone, so nothing can be wrong with it any more.
     let groups: u64 = report.row_groups.iter().map(|group| group.rows).sum();
     if groups != file.rows_count() {
         return Err(format!("the report counts {groups} rows, the file {}", file.rows_count()));
     }
     Ok(if whole { Ending::Whole } else { Ending::Damaged })
-}
-
-/// Scans it for all rows, for those of a filter, and for one id, each with as few bytes as possible
-/// and with the usual ones. Whether all went well.
-fn scan_all(file: &Bytes) -> Result<bool, String> {
-    let mut queries = [ScanQuery::default(), ScanQuery::default(), ScanQuery::default()];
-    queries[1].filter = Filter::parse("_id >= '5' or a < 5 or b.c is not null").ok();
-    queries[2].id = Some("7".to_owned());
-    let mut whole = true;
-    for query in queries {
-        for (tail_bytes, join_gap_bytes) in [(8, 0), (64 << 10, 128 << 10)] {
-            let mut settings = ScanSettings::default();
-            settings.tail_bytes = tail_bytes;
-            settings.join_gap_bytes = join_gap_bytes;
-            whole &= judge("scan", scan(file, query.clone(), settings))?;
-        }
-    }
-    Ok(whole)
-}
-
-/// Scans a file that a server gives as it is.
-fn scan(file: &Bytes, query: ScanQuery, settings: ScanSettings) -> Result<(), Error> {
-    let mut scan = Scan::new(ScanFile::new(file.len() as u64), query, settings)?;
-    let (mut json, mut bytes, mut rows) = (Vec::new(), 0, 0);
-    while rows < ROWS_MAX && bytes < JSON_BYTES_MAX {
-        match scan.poll_row()? {
-            ScanStep::Done => break,
-            ScanStep::Row(row) => {
-                json.clear();
-                row.write_json(&mut json);
-                bytes += json.len();
-                rows += 1;
-            }
-            ScanStep::Wait => {
-                let mut asked = 0;
-                while let Some(fetch) = scan.poll_fetch() {
-                    let range = fetch.range.start as usize..fetch.range.end as usize;
-                    scan.handle_bytes(fetch.id, Fetched::new(file.slice(range)))?;
-                    asked += 1;
-                }
-                if asked == 0 {
-                    return Err(Error::new(ErrorKind::Misuse, "a scan waits for nothing"));
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn read_rows(file: &ParquetFile, projection: &Projection) -> Result<(), Error> {
@@ -103,6 +62,56 @@ fn read_rows(file: &ParquetFile, projection: &Projection) -> Result<(), Error> {
         bytes += json.len();
         if bytes > JSON_BYTES_MAX {
             break;
+        }
+    }
+    Ok(())
+}
+
+/// Queries that use everything a file says of its rows.
+fn queries(file: &ParquetFile) -> Vec<(&'static str, ScanQuery)> {
+    let names = file.schema().columns().iter().map(|column| column.name.clone());
+    let paths: Vec<ColumnPath> = names.flat_map(|name| ColumnPath::new([name])).collect();
+    let mut all = vec![("a scan", ScanQuery::default())];
+    let mut of = |what, change: &dyn Fn(&mut ScanQuery)| {
+        let mut query = ScanQuery::default();
+        change(&mut query);
+        all.push((what, query));
+    };
+    of("a scan for an id", &|query| query.id = Some("7".to_owned()));
+    of("a scan of some columns", &|query| {
+        query.columns = Some(paths.iter().step_by(2).cloned().collect());
+        query.without_ids = true;
+    });
+    if let Some(path) = paths.last() {
+        let text = format!("{path} > 3 or {path} like 'a%' or {path} >= date '2024-02-29'");
+        let filter = Filter::parse(&text).ok();
+        of("a filtered scan", &|query| query.filter.clone_from(&filter));
+        let filter = Filter::parse(&format!("{path} is null and _id != 'x'")).ok();
+        of("a scan for nulls", &|query| query.filter.clone_from(&filter));
+    }
+    all
+}
+
+fn scan(bytes: &[u8], query: ScanQuery) -> Result<(), Error> {
+    let mut settings = ScanSettings::default();
+    (settings.tail_bytes, settings.join_gap_bytes) = (64, 16);
+    let mut scan = Scan::new(ScanFile::new(bytes.len() as u64), query, settings)?;
+    let (mut json, mut rows, mut all) = (Vec::new(), 0, 0);
+    while rows < ROWS_MAX && all < JSON_BYTES_MAX {
+        match scan.poll_row()? {
+            ScanStep::Row(row) => {
+                json.clear();
+                row.write_json(&mut json);
+                (rows, all) = (rows + 1, all + json.len());
+            }
+            ScanStep::Done => break,
+            ScanStep::Wait => {
+                while let Some(fetch) = scan.poll_fetch() {
+                    let range = fetch.range.start as usize..fetch.range.end as usize;
+                    let part = Bytes::copy_from_slice(&bytes[range]);
+                    scan.handle_bytes(fetch.id, Fetched::new(part))?;
+                }
+            }
         }
     }
     Ok(())

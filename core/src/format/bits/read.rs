@@ -222,6 +222,12 @@ impl Deltas {
         Some(self.last)
     }
 
+    /// How many integers are left, as the page claims.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn count(&self) -> usize {
+        self.left
+    }
+
     /// The next integer as a length.
     pub(crate) fn next_length(&mut self) -> Option<usize> {
         self.next().and_then(|length| usize::try_from(length).ok())

@@ -31,6 +31,12 @@ pub(crate) enum Decompressor {
     Gzip,
     #[cfg(feature = "decode-all")]
     Brotli,
+    /// Several gzip streams, one behind the other.
+    #[cfg(feature = "arrow")]
+    Gzips,
+    /// LZ4 in the frames of Hadoop, or without frames.
+    #[cfg(feature = "arrow")]
+    HadoopLz4,
 }
 
 impl Decompressor {
@@ -51,6 +57,16 @@ impl Decompressor {
             Compression::GZIP(_) | Compression::BROTLI(_) => return None,
             Compression::LZ4 | Compression::LZO => return None,
         })
+    }
+
+    /// A codec as other writers use it too. `None` for one that is not read.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn of_any_writer(codec: Compression) -> Option<Self> {
+        match codec {
+            Compression::GZIP(_) => Some(Decompressor::Gzips),
+            Compression::LZ4 => Some(Decompressor::HadoopLz4),
+            codec => Self::new(codec),
+        }
     }
 
     /// Decompresses a page that claims to have `size` bytes.
@@ -96,6 +112,12 @@ impl Decompressor {
                 let decoder = zstd::stream::read::Decoder::with_buffer(&*page);
                 read(decoder.map_err(|_| DecompressFault::NoMemory)?, size, needs_more)?
             }
+            #[cfg(feature = "arrow")]
+            Decompressor::Gzips => {
+                read(flate2::bufread::MultiGzDecoder::new(&*page), size, needs_more)?
+            }
+            #[cfg(feature = "arrow")]
+            Decompressor::HadoopLz4 => lz4::decompress_hadoop(&page, size)?,
             #[cfg(feature = "decode-all")]
             Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size, needs_more)?,
             #[cfg(feature = "decode-all")]

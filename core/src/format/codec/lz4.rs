@@ -155,6 +155,35 @@ pub(crate) fn decompress(input: &[u8], size: usize) -> Result<Vec<u8>, Decompres
     block(input, size, out).ok_or(DecompressFault::Damaged)
 }
 
+/// The page in the frames of Hadoop: of each, how long it is, how long its block is (both
+/// big-endian), and the block. Parquet's codec LZ4 was meant so, but some writers left the frames
+/// out.
+#[cfg(all(feature = "arrow", feature = "decode"))]
+pub(crate) fn decompress_hadoop(input: &[u8], size: usize) -> Result<Vec<u8>, DecompressFault> {
+    match frames(input, size) {
+        Some(page) => Ok(page),
+        None => decompress(input, size),
+    }
+}
+
+#[cfg(all(feature = "arrow", feature = "decode"))]
+fn frames(mut input: &[u8], size: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    while !input.is_empty() {
+        let (whole, rest) = input.split_first_chunk::<4>()?;
+        let (stored, rest) = rest.split_first_chunk::<4>()?;
+        let number = |bytes: &[u8; 4]| usize::try_from(u32::from_be_bytes(*bytes)).ok();
+        let (whole, stored) = (number(whole)?, number(stored)?);
+        let (bytes, rest) = rest.split_at_checked(stored)?;
+        if whole > size - out.len() {
+            return None;
+        }
+        out.extend(decompress(bytes, whole).ok()?);
+        input = rest;
+    }
+    (out.len() == size).then_some(out)
+}
+
 #[cfg(feature = "decode")]
 fn block(mut input: &[u8], size: usize, mut out: Vec<u8>) -> Option<Vec<u8>> {
     loop {

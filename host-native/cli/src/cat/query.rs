@@ -4,7 +4,7 @@ use coldpress::Query;
 use coldpress::filter::{ColumnPath, Filter};
 use coldpress_core::ID_COLUMN;
 
-use super::CatArgs;
+use super::args::CatArgs;
 use crate::failure::Failure;
 
 /// The query, and whether each row is to begin with its id.
@@ -25,6 +25,7 @@ pub(super) fn of(args: &CatArgs) -> Result<(Query, bool), Failure> {
         columns.push(ColumnPath::new([ID_COLUMN]).map_err(Failure::usage)?);
     }
     query.columns = (!columns.is_empty()).then_some(columns);
+    query.without_ids = !with_id && query.columns.is_some();
     Ok((query, with_id))
 }
 

@@ -16,7 +16,8 @@ use coldpress_core::{
 use futures_util::StreamExt;
 use futures_util::stream::ReadyChunks;
 
-use super::{CatArgs, query};
+use super::args::CatArgs;
+use super::query;
 use crate::failure::Failure;
 use crate::store::{Store, StoreArgs};
 use crate::{absent, choice, fetch, store};
