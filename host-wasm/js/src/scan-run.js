@@ -10,6 +10,9 @@ import { rawQuery } from './scan-options.js'
 /** @import { HeldEnds } from './scan-held.js' */
 /** @import { Query } from './scan-options.js' */
 
+/** The most bytes that a scan may ask for before it has used what it had asked for. */
+const BYTES_AT_ONCE_MAX = 256 << 20
+
 /** What core says in `RawScan.progress`, in its order. */
 const PROGRESS = [
   'requests', 'bytesAsked', 'bytes', 'tailBytes', 'rowGroups', 'byLsns', 'byStatistics',
@@ -103,8 +106,8 @@ async function* driven(job, instance, raw, signal) {
       if (pause) await pause
       continue
     }
-    for (let fetch; (fetch = instance.run(() => rangeOf(raw))) !== undefined; ) {
-      answers.expect(fetch.id, ends.read(fetch.start, fetch.end, signal))
+    for (const { id, start, end } of instance.run(() => rangesOf(raw))) {
+      answers.expect(id, ends.read(start, end, signal))
     }
     const { id, bytes } = await answers.next(signal)
     instance.run(() => raw.handleBytes(id, bytes))
@@ -170,13 +173,25 @@ function rowsOf(text, marked, columns) {
   return rows
 }
 
-/** @param {any} raw */
-function rangeOf(raw) {
-  const fetch = raw.pollFetch()
-  if (fetch === undefined) return undefined
-  const range = { id: fetch.id(), start: fetch.start(), end: fetch.end() }
-  fetch.free()
-  return range
+/**
+ * What the scan wants next. A hostile file can claim row groups of any size, and a hostile server
+ * can fill them: nobody asks for more than memory should hold.
+ *
+ * @param {any} raw
+ * @returns {{ id: number, start: number, end: number }[]}
+ */
+function rangesOf(raw) {
+  const ranges = []
+  let bytes = 0
+  for (let fetch; (fetch = raw.pollFetch()) !== undefined; ) {
+    const range = { id: fetch.id(), start: fetch.start(), end: fetch.end() }
+    fetch.free()
+    ranges.push(range)
+    bytes += range.end - range.start
+  }
+  if (bytes <= BYTES_AT_ONCE_MAX) return ranges
+  const what = `${bytes} bytes of it would have to be read at once; at most ${BYTES_AT_ONCE_MAX}`
+  throw new ColdpressError('Limit', `${what}; ask for fewer columns, or read it with the command`)
 }
 
 /**
