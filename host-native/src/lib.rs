@@ -50,7 +50,7 @@ pub use coldpress_core::{
     Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
     KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
     Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
-    ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued, RowGroupReport, Rows,
+    ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued, RowGroupReport, Rows, Scan,
     ScanQuery as Query, ScanSettings, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings,
     Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes,
     TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone,

@@ -33,19 +33,10 @@ pub fn wasm() -> Result<PathBuf, String> {
     installed("COLDPRESS_WASM", path, "wasm")
 }
 
-/// The files of apache/parquet-testing: `COLDPRESS_PARQUET_TESTING`, or `shared/data/parquet-testing`
-/// beside the work tree or further up.
+/// The files of <https://github.com/apache/parquet-testing> (Apache-2.0), as they were on
+/// 2026-11-28.
 pub fn parquet_testing() -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("COLDPRESS_PARQUET_TESTING") {
-        return present(PathBuf::from(path), "setup");
-    }
-    let root = root();
-    let there = root.ancestors().map(|above| above.join("shared/data/parquet-testing"));
-    there.into_iter().find(|path| path.exists()).ok_or_else(|| {
-        "the files of https://github.com/apache/parquet-testing are not there; set \
-         COLDPRESS_PARQUET_TESTING to their folder"
-            .to_owned()
-    })
+    present(root().join("tests/data/parquet-testing"), "setup")
 }
 
 /// Runs a command to its end; an error with all that it printed where it fails.
