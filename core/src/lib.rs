@@ -69,8 +69,8 @@ pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, W
 pub use decode::foreign;
 #[cfg(feature = "decode")]
 pub use decode::{
-    ChunkReport, FileReport, Footer, ParquetFile, Projection, ReadLimits, RowGroupReport, Rows,
-    StoredRow, Verified,
+    ChunkReport, FileReport, Footer, IntegerBounds, ParquetFile, Projection, ReadLimits,
+    RowGroupReport, Rows, StoredRow, Verified,
 };
 pub use encode::{
     Document, EncodedFile, Encoder, FileTail, StreamEncoder, StreamOutput, StreamSettings,

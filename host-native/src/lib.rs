@@ -34,6 +34,7 @@ mod scan;
 pub mod staged;
 mod storage;
 mod store;
+mod table;
 mod tails;
 mod threads;
 mod time;
@@ -47,14 +48,14 @@ pub use arrow_array;
 pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
-    Exposure, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite, HeldUp, IdSource,
-    KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method, MultipartGrant, Names, NewFields, NextTry,
-    Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile, Phase, Policy, Progress, Projection,
-    ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits, Rescued, RowGroupReport, Rows, Scan,
-    ScanQuery as Query, ScanSettings, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings,
-    Sha256Digest, SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes,
-    TimeUnit, Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone,
-    filter,
+    Exposure, Fetch, Fetched, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite,
+    HeldUp, IdSource, IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method,
+    MultipartGrant, Names, NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile,
+    Phase, Policy, Progress, Projection, ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits,
+    Rescued, RowGroupReport, Rows, Scan, ScanFile, ScanProgress, ScanQuery as Query, ScanSettings,
+    ScanStep, Schema, SealedRule, SegmentChecksum, SegmentNames, Settings, Sha256Digest,
+    SignedRequest, StoredRow, StreamSettings, Summary, Target, TextForm, TextTypes, TimeUnit,
+    Unfinished, UploadSettings, Uploaded, Verified, WalSettings, WalSummary, Zone, filter,
 };
 pub use {bytes, object_store, serde_json};
 
@@ -72,6 +73,7 @@ pub use storage::{
     StoredObject, ToKey, VerifiedObject,
 };
 pub use store::{AwsDefaults, GrantLimits, PutOutcome};
+pub use table::{Clash, FileSchemas, TableSchema};
 pub use time::TimeOfDay;
 pub use upload::{UploadOptions, no_more_grants, upload, upload_until};
 pub use wal::{

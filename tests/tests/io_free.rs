@@ -90,6 +90,7 @@ fn one_table_decides_what_an_answer_means() {
         "host-native/src",
         "host-native/cli/src",
         "host-native/listen/src",
+        "host-native/sql/src",
         "host-wasm/src",
     ] {
         rust_files(&root.join(folder), &mut files);

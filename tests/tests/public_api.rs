@@ -19,8 +19,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// private type implements.
 const OTHERS: [&str; 6] = [
     "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
-     Into IntoIterator Item Iterator Option Output Path PathBuf Result Self Send String Sync \
-     SystemTime Vec",
+     Into IntoIterator Item Iterator Option Output Path PathBuf Range Result Self Send String \
+     Sync SystemTime Vec",
     "AwsCredential Bytes ObjectStore RecordBatch Value",
     "ColumnPath Filter",
     "Asked E F K T",

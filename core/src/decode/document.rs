@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::damage::corrupt;
-use crate::json::number::Number;
+use crate::json::number::{self, Number};
 use crate::json::text::write_string;
 use crate::json::tokenizer::Tokenizer;
 use crate::json::{self, Events};
@@ -25,6 +25,8 @@ pub(super) enum Item {
     Null,
     Boolean(bool),
     Int(i64),
+    /// A finite number.
+    Double(f64),
     /// Any value as compact JSON text.
     Text(String),
     String(String),
@@ -36,9 +38,14 @@ pub(super) enum Item {
 
 impl Item {
     pub(super) fn write_json(&self, out: &mut Vec<u8>) {
-        let mut text = String::new();
+        // The memory of an empty buffer is used again.
+        let buffer = if out.is_empty() { std::mem::take(out) } else { Vec::new() };
+        let mut text = String::from_utf8(buffer).unwrap_or_default();
         self.write(&mut text);
-        out.extend_from_slice(text.as_bytes());
+        match out.is_empty() {
+            true => *out = text.into_bytes(),
+            false => out.extend_from_slice(text.as_bytes()),
+        }
     }
 
     fn write(&self, out: &mut String) {
@@ -46,6 +53,7 @@ impl Item {
             Item::Absent | Item::Null => out.push_str("null"),
             Item::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
             Item::Int(value) => out.push_str(itoa::Buffer::new().format(*value)),
+            Item::Double(value) => out.push_str(number::format(*value, &mut number::buffer())),
             Item::Text(text) => out.push_str(text),
             Item::String(text) => write_string(out, text),
             Item::Shared(text) => write_string(out, shared(text)),
@@ -77,6 +85,9 @@ impl Item {
             Item::Absent | Item::Null => Value::Null,
             Item::Boolean(value) => Value::Bool(*value),
             Item::Int(value) => Value::from(*value),
+            Item::Double(value) => {
+                json::value::read(number::format(*value, &mut number::buffer()))?
+            }
             Item::Text(text) => json::value::read(text)?,
             Item::String(text) => Value::String(text.clone()),
             Item::Shared(text) => Value::String(shared(text).to_owned()),

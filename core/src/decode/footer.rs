@@ -10,6 +10,7 @@ use super::chunk::place;
 use super::damage::{corrupt, guarded};
 use super::file::ParquetFile;
 use super::id::IdPlace;
+use super::integers::integer_bounds;
 use super::layout::{Footer, Layout};
 use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
 use super::thrift::check_footer;
@@ -158,8 +159,18 @@ fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> 
     };
     let id_field = id.path().map(<[String]>::to_vec);
     let columns_count = root.get_fields().len();
-    let footer =
-        Footer { schema, tenant_id, collection, lsns, rows_count, columns_count, append, id_field };
+    let integers = integer_bounds(metadata, id.own_leaves(), usize::from(has_rescued));
+    let footer = Footer {
+        schema,
+        tenant_id,
+        collection,
+        lsns,
+        rows_count,
+        columns_count,
+        append,
+        id_field,
+        integers,
+    };
     Ok(Contents { footer, facts, has_rescued, id })
 }
 

@@ -76,6 +76,7 @@ pub(crate) fn plain(
         (_, stored) => match value(column_type, false, stored)? {
             Item::Boolean(value) => Ok(Plain::Boolean(value)),
             Item::Int(value) => Ok(Plain::Int(value)),
+            Item::Double(value) => Ok(Plain::Double(value)),
             Item::String(text) => {
                 *into = text;
                 Ok(Plain::String)
@@ -120,7 +121,7 @@ fn double(value: f64, integers: bool) -> Result<Item> {
     if integers && let Some(item) = integer(value) {
         return Ok(item);
     }
-    Ok(Item::Text(json::number::format(value, &mut json::number::buffer()).to_owned()))
+    Ok(Item::Double(value))
 }
 
 /// The whole number that this double is, without a fraction and an exponent; `None` if it has a

@@ -7,6 +7,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::damage::corrupt;
 use super::id::IdPlace;
+use super::integers::IntegerBounds;
 use super::limits::Terms;
 use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
@@ -39,12 +40,19 @@ pub struct Footer {
     pub(super) columns_count: usize,
     pub(super) append: Option<(String, u64)>,
     pub(super) id_field: Option<Vec<String>>,
+    pub(super) integers: Vec<IntegerBounds>,
 }
 
 impl Footer {
     /// The columns of the documents, with those that had only nulls.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// The bounds of each leaf column of [`Footer::schema`], depth first. Columns with only nulls
+    /// are no leaves.
+    pub fn integer_bounds(&self) -> &[IntegerBounds] {
+        &self.integers
     }
 
     /// How many rows the file holds.

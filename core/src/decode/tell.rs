@@ -32,6 +32,7 @@ impl Item {
             Item::Absent | Item::Null => events.null(),
             Item::Boolean(value) => events.boolean(*value),
             Item::Int(value) => events.number(Number::Int(*value)),
+            Item::Double(value) => events.number(Number::Double(*value)),
             Item::Text(text) => {
                 let end = Tokenizer::default().document(text, 0, events);
                 end.map_err(|_| corrupt("a value is not JSON"))?;

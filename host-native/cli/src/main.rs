@@ -5,6 +5,7 @@ mod absent;
 mod again;
 mod by_grant;
 mod cat;
+mod cells;
 mod choice;
 mod completions;
 mod credentials;
@@ -39,6 +40,8 @@ mod rm;
 mod schema;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "sql")]
+mod sql;
 mod store;
 mod tasks;
 mod text;
@@ -60,8 +63,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use store::StoreArgs;
 
-/// The commands that only a build with the feature `serve` has.
-const SERVE_COMMANDS: [&str; 2] = ["serve", "token"];
+/// The commands that only a build with a feature has, and the feature.
+const FEATURE_COMMANDS: [(&str, &str, bool); 3] = [
+    ("serve", "serve", cfg!(feature = "serve")),
+    ("token", "serve", cfg!(feature = "serve")),
+    ("sql", "sql", cfg!(feature = "sql")),
+];
 
 const EXAMPLES: &str = "Examples:
   coldpress put movies.ndjson --collection movies
@@ -93,6 +100,8 @@ enum Command {
     Grant(grant::GrantArgs),
     Inspect(inspect::InspectArgs),
     Schema(schema::SchemaArgs),
+    #[cfg(feature = "sql")]
+    Sql(sql::SqlArgs),
     Verify(verify::VerifyArgs),
     Rm(rm::RmArgs),
     Wal(wal::WalArgs),
@@ -141,6 +150,8 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Grant(args) => grant::run(args, store),
         Command::Inspect(args) => inspect::run(args, store),
         Command::Schema(args) => schema::run(args, store),
+        #[cfg(feature = "sql")]
+        Command::Sql(args) => sql::run(args, store),
         Command::Verify(args) => verify::run(args, store),
         Command::Rm(args) => rm::run(args, store),
         Command::Wal(args) => wal::run(args, store),
@@ -164,10 +175,10 @@ fn explain(error: &clap::Error) -> Result<(), Failure> {
     ) {
         return Err(Failure::usage("no command given; `coldpress --help` lists the commands"));
     }
-    if let Some(command) = absent_here(error) {
+    if let Some((command, feature)) = absent_here(error) {
         return Err(Failure::usage(format_args!(
             "this build has no `coldpress {command}`; make one that has it: cargo build --release \
-             --features serve"
+             --features {feature}"
         )));
     }
     let text = error.render().to_string();
@@ -187,13 +198,14 @@ fn explain(error: &clap::Error) -> Result<(), Failure> {
     Err(Failure::Usage(message))
 }
 
-/// The command that was asked for, if only a build with more features has it.
-fn absent_here(error: &clap::Error) -> Option<&'static str> {
+/// The command that was asked for and its feature, if only a build with that feature has it.
+fn absent_here(error: &clap::Error) -> Option<(&'static str, &'static str)> {
     let asked = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(asked)) => asked,
         _ => return None,
     };
-    SERVE_COMMANDS.into_iter().find(|command| *command == asked)
+    let found = FEATURE_COMMANDS.into_iter().find(|(command, ..)| *command == asked);
+    found.map(|(command, feature, _)| (command, feature))
 }
 
 #[cfg(test)]
@@ -202,12 +214,13 @@ mod tests {
 
     #[test]
     fn a_command_of_another_build_is_named() {
-        for command in SERVE_COMMANDS {
+        for (command, feature, is_here) in FEATURE_COMMANDS {
             let parsed = Arguments::try_parse_from(["coldpress", command, "--help"]);
             let told = explain(&parsed.unwrap_err()).map_err(|failure| failure.line().unwrap());
-            match cfg!(feature = "serve") {
+            let hint = format!("--features {feature}");
+            match is_here {
                 true => assert_eq!(told.map_err(|_| ()), Ok(()), "{command}"),
-                false => assert!(told.unwrap_err().contains("--features serve"), "{command}"),
+                false => assert!(told.unwrap_err().contains(&hint), "{command}"),
             }
         }
     }

@@ -34,8 +34,9 @@ pub struct RowScan {
     waiting: VecDeque<StoredObject>,
     running: VecDeque<Running>,
     batch: std::vec::IntoIter<StoredRow>,
-    /// Rows that are still wanted.
+    /// Rows that are still wanted, and rows that were given.
     left: u64,
+    given: u64,
     /// Files that may be read at once now, and at most.
     at_once: usize,
     at_once_max: usize,
@@ -78,6 +79,7 @@ impl RowScan {
             running: VecDeque::new(),
             batch: Vec::new().into_iter(),
             left,
+            given: 0,
             at_once,
             at_once_max,
             report,
@@ -91,7 +93,7 @@ impl RowScan {
 
     /// What it has read so far, and what it left out.
     pub fn report(&self) -> ScanReport {
-        self.report.get()
+        ScanReport { rows: self.given, ..self.report.get() }
     }
 
     fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<StoredRow>>> {
@@ -101,7 +103,7 @@ impl RowScan {
             }
             if let Some(row) = self.batch.next() {
                 self.left -= 1;
-                self.report.update(|report| report.rows += 1);
+                self.given += 1;
                 return Poll::Ready(Some(Ok(row)));
             }
             self.start();

@@ -1,5 +1,7 @@
 //! Reads objects and rows.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use coldpress_core::Projection;
 use object_store::ObjectStoreExt;
@@ -34,6 +36,27 @@ impl ColdStorage {
             return Err(Error::new(ErrorKind::Unavailable, message).at(key));
         }
         Ok(bytes)
+    }
+
+    /// These bytes of one object of ours: for query engines, which read parts of files.
+    ///
+    /// It is an error if the object ends before the range does.
+    pub async fn read_range(&self, key: impl ToKey, range: Range<u64>) -> Result<Bytes> {
+        let key = self.own_key(&key)?;
+        let key = key.as_str();
+        let path = store_path(key)?;
+        let (from, length) = (range.start, range.end.saturating_sub(range.start));
+        let get = async { self.store.get_range(&path, range).await };
+        let bytes = self.within("read the object", key, get).await?;
+        if bytes.len() as u64 == length {
+            return Ok(bytes);
+        }
+        let message = format!(
+            "only {} of {length} bytes from byte {from} came, so the object is shorter than its \
+            listing or its footer says; check it with `coldpress verify {key}`",
+            bytes.len()
+        );
+        Err(Error::new(ErrorKind::Corrupt, message).at(key))
     }
 
     /// The rows of one data file as (id, document), with the columns of `projection`.

@@ -41,7 +41,11 @@ pub async fn whole_files_verify_in_their_order(config: ColdStorageConfig) {
         assert_eq!(keys, stored.iter().collect::<Vec<_>>());
         for (at, (key, found)) in found.iter().enumerate() {
             let found = found.as_ref().unwrap();
-            let size = storage.download_parquet(key).await.unwrap().len() as u64;
+            let bytes = storage.download_parquet(key).await.unwrap();
+            let size = bytes.len() as u64;
+            assert_eq!(storage.read_range(key, 9..size).await.unwrap(), bytes[9..]);
+            let past = storage.read_range(key, 9..size + 1).await.unwrap_err();
+            assert_eq!(past.path(), Some(key.as_str()), "{past}");
             assert_eq!((found.rows, found.bytes, found.whole), (at as u64 + 1, size, true));
             assert!(found.pages >= 4, "{found:?}");
         }

@@ -9,6 +9,7 @@ pub const PUBLISHED: &[&str] = &[
     "coldpress-listen",
     "coldpress-dev-store",
     "coldpress-serve",
+    "coldpress-sql",
     "coldpress-cli",
 ];
 

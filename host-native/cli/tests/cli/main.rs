@@ -21,6 +21,8 @@ mod repair;
 mod s3;
 mod scan;
 mod schema;
+#[cfg(feature = "sql")]
+mod sql;
 mod usage;
 #[cfg(unix)]
 mod wal;

@@ -119,6 +119,21 @@ fn a_collection_says_where_its_files_differ() {
     assert_eq!(differences.iter().find(|of| of["column"] == "v").unwrap()["types"], types);
     assert_eq!(told["schema"]["columns"][0], json!({ "name": "v", "type": "float64" }));
 
+    // An int64 beside doubles is a double, because each number of it is exact as one.
+    assert_eq!(told["clashes"], json!([]));
+    append("{\"v\":\"text\",\"new\":[1]}\n");
+    let ran = place.run(&["schema", "-c", "c"]);
+    contains_all(
+        &ran.stderr,
+        &[
+            "note: SQL reads these columns as text",
+            "\n  new: boolean, list\n",
+            "\n  v: float64, int64, string\n",
+        ],
+    );
+    let told = json(&place.ok(&["schema", "-c", "c", "--json"]));
+    assert_eq!(told["clashes"][1]["column"], json!("new"));
+
     let damaged = place.path(&format!("coldpress-data/{second}"));
     fs::write(damaged, "no Parquet").unwrap();
     contains_all(&place.run(&["schema", "-c", "c"]).fails(1), &[&second]);

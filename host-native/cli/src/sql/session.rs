@@ -1,0 +1,94 @@
+//! Runs statements.
+
+use std::sync::Arc;
+
+use coldpress_sql::RegisterColdpress;
+use coldpress_sql::datafusion::error::DataFusionError;
+use coldpress_sql::datafusion::execution::SendableRecordBatchStream;
+use coldpress_sql::datafusion::logical_expr::LogicalPlan;
+use coldpress_sql::datafusion::prelude::{SessionConfig, SessionContext};
+use coldpress_sql::datafusion::sql::parser::{DFParserBuilder, Statement};
+use coldpress_sql::datafusion::sql::sqlparser::dialect::GenericDialect;
+use futures_util::StreamExt;
+
+use super::format::Format;
+use super::output::Open;
+use super::words;
+use super::write::Writer;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::store::Store;
+
+/// A store, and the tables and views of one run.
+pub struct Session<'s> {
+    store: &'s Store,
+    context: SessionContext,
+    tenant: u64,
+    format: Format,
+}
+
+impl<'s> Session<'s> {
+    /// A session over the collections of this tenant.
+    pub fn new(store: &'s Store, tenant: u64, format: Format) -> Result<Self, Failure> {
+        let mut config = SessionConfig::new().with_information_schema(true);
+        // Fields of JSON have their case, and so have columns.
+        config.options_mut().sql_parser.enable_ident_normalization = false;
+        let context = SessionContext::new_with_config(config);
+        let session = Session { store, context, tenant, format };
+        let registered = session.context.register_coldpress(Arc::clone(store.shared()), tenant);
+        registered.map_err(|error| session.failure(&error))?;
+        Ok(session)
+    }
+
+    /// Runs statements one after the other, until one fails.
+    pub fn answer(&self, text: &str, out: &mut Open) -> Result<(), Failure> {
+        let statements = DFParserBuilder::new(text)
+            .with_dialect(&GenericDialect {})
+            .build()
+            .and_then(|mut parser| parser.parse_statements())
+            .map_err(|error| self.failure(&error))?;
+        if self.format == Format::Parquet && statements.len() > 1 {
+            return Err(Failure::usage(
+                "a Parquet file holds the rows of one statement; give one, or another --format",
+            ));
+        }
+        for statement in statements {
+            self.store.drive(async {
+                interrupt::unless_interrupted(self.run(statement, out)).await?
+            })??;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, statement: Statement, out: &mut Open) -> Result<(), Failure> {
+        let failed = |error| self.failure(&error);
+        let (is_plan, mut rows) = self.begin(statement).await.map_err(failed)?;
+        let schema = rows.schema();
+        if schema.fields().is_empty() {
+            // A statement without rows, such as `create view`.
+            while let Some(batch) = rows.next().await {
+                batch.map_err(failed)?;
+            }
+            return Ok(());
+        }
+        let mut writer = Writer::new(self.format, is_plan, schema, out)?;
+        while let Some(batch) = rows.next().await {
+            writer.write(&batch.map_err(failed)?, out)?;
+        }
+        writer.finish(out)
+    }
+
+    async fn begin(
+        &self,
+        statement: Statement,
+    ) -> Result<(bool, SendableRecordBatchStream), DataFusionError> {
+        let plan = self.context.state().statement_to_plan(statement).await?;
+        let is_plan = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
+        let frame = self.context.execute_logical_plan(plan).await?;
+        Ok((is_plan, frame.execute_stream().await?))
+    }
+
+    fn failure(&self, error: &DataFusionError) -> Failure {
+        words::failure(error, self.tenant)
+    }
+}
