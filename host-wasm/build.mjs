@@ -19,7 +19,23 @@ const tools = process.env.COLDPRESS_TOOLS ?? join(root, 'target', 'tools')
 const TRIPLE = 'wasm32-unknown-unknown'
 
 /** The modules, and the features of coldpress-wasm each is built with. */
-const MODULES = { coldpress: 'decode,upload', encode: '', brotli: 'brotli' }
+const MODULES = {
+  coldpress: 'decode,encode,upload', encode: 'encode', brotli: 'brotli', scan: 'scan', 'scan-all': 'scan-all',
+}
+/** Those that are made for size: what a page downloads to read some rows must not outweigh them. */
+const SMALL = {
+  // Without inlining: what is compressed is smaller by a twentieth.
+  opt: ['-Oz', '--one-caller-inline-max-function-size=0', '--always-inline-max-function-size=0',
+    '--flexible-inline-max-function-size=0', '--merge-similar-functions', '--converge'],
+  profile: 'wasm-small',
+  env: {
+    CFLAGS_wasm32_unknown_unknown: [
+      'HUF_FORCE_DECOMPRESS_X1=1', 'ZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT=1', 'ZSTD_NO_INLINE=1',
+      'ZSTD_STRIP_ERROR_STRINGS=1',
+    ].map(define => `-D${define}`).join(' '),
+  },
+}
+const FAST = { opt: ['-O3'], profile: 'wasm', env: {} }
 
 /** What rustc's wasm32-unknown-unknown uses, and every runtime we name has. */
 const FEATURES = ['bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'sign-ext']
@@ -41,25 +57,29 @@ process.exitCode = codes.find(code => code !== 0) ?? 0
 /** Gives how its end went: wasm-opt takes one core and as long as a build, so that the next build runs beside it. */
 function build(name, profile) {
   const features = MODULES[name]
+  const isShipped = profile === 'wasm'
+  const how = name.startsWith('scan') ? SMALL : FAST
   const archiver = llvmArchiver()
-  run('cargo', ['build', '--locked', '--package', 'coldpress-wasm', '--target', TRIPLE, '--profile', profile,
+  run('cargo', ['build', '--locked', '--package', 'coldpress-wasm', '--target', TRIPLE,
+    '--profile', isShipped ? how.profile : profile,
     '--no-default-features', ...(features ? ['--features', features] : [])], {
     CC_wasm32_unknown_unknown: 'clang', AR_wasm32_unknown_unknown: archiver,
     // The hash tables of a dependency would otherwise be seeded anew by every build.
     CONST_RANDOM_SEED: 'coldpress',
+    ...(isShipped ? how.env : {}),
   })
-  const folder = profile === 'dev' ? 'debug' : profile
+  const folder = isShipped ? how.profile : 'debug'
   const made = join(target, TRIPLE, folder, 'coldpress_wasm.wasm')
-  const staged = join(target, TRIPLE, folder, 'npm', name)
+  const staged = join(target, TRIPLE, isShipped ? 'wasm' : folder, 'npm', name)
   rmSync(staged, { recursive: true, force: true })
   run(join(tools, 'bin', 'wasm-bindgen'), ['--target', 'web', '--omit-default-module-path', '--no-typescript',
     '--out-dir', staged, '--out-name', name, made])
   run(process.execPath, [join(here, 'glue.mjs'), join(staged, `${name}.js`), join(out, `${name}.js`)])
   const bound = join(staged, `${name}_bg.wasm`)
   const wasm = join(out, `${name}.wasm`)
-  if (profile === 'wasm') {
+  if (isShipped) {
     writeFileSync(bound, withoutUnreached(readFileSync(bound)))
-    return started(wasmOpt(), ['-O3', ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
+    return started(wasmOpt(), [...how.opt, ...FEATURES, '--strip-debug', '--strip-producers', bound, '-o', wasm])
   }
   copyFileSync(bound, wasm)
   return Promise.resolve(0)

@@ -34,6 +34,9 @@ export function withoutUnreached(bytes) {
   return Buffer.concat([bytes.subarray(0, sections[0].start), ...parts])
 }
 
+/** A module without the encoder has no match finders at all. */
+const ENCODER = /^ZSTD_compress2$/
+
 function exportsWithoutZstd(body) {
   const reader = new Reader(body)
   const [kept, count] = [[], reader.number()]
@@ -49,7 +52,8 @@ function exportsWithoutZstd(body) {
 }
 
 function codeWithoutDictionaries(body, functions) {
-  found(functions.some(({ name }) => FOR_DICTIONARIES.test(name)), 'functions for dictionaries')
+  const has = pattern => functions.some(({ name }) => pattern.test(name))
+  found(has(FOR_DICTIONARIES) || !has(ENCODER), 'functions for dictionaries')
   return section(CODE, functions.map(({ name, start, end }) => {
     return FOR_DICTIONARIES.test(name) ? UNREACHABLE : body.subarray(start, end)
   }))

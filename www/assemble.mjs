@@ -29,7 +29,7 @@ if (!existsSync(entry)) {
 rmSync(out, { recursive: true, force: true })
 const NOT_OF_THE_PAGE = ['assemble.mjs', 'README.md']
 cpSync(www, out, { recursive: true, filter: path => !NOT_OF_THE_PAGE.includes(basename(path)) })
-for (const file of reachable('index.js')) {
+for (const file of reachable(['index.js', 'scan.js'])) {
   copy(join(values.package, file), join(out, 'coldpress', file))
 }
 copy(join(www, '../examples/movies.ndjson'), join(out, 'examples/movies.ndjson'))
@@ -49,8 +49,8 @@ function copy(from, to) {
 }
 
 /** The files of the package that browsers load: visitors need no loaders of other runtimes. */
-function reachable(first) {
-  const found = new Set([first])
+function reachable(entries) {
+  const found = new Set(entries)
   for (const file of found) {
     if (!file.endsWith('.js')) continue
     const code = readFileSync(join(values.package, file), 'utf8')

@@ -337,6 +337,8 @@ export interface ChunkReport {
   nulls: number | null
   min: string | null
   max: string | null
+  /** Where its first page begins in the file. */
+  offset: number
   compressed_bytes: number
   uncompressed_bytes: number
   bloom_filter: boolean

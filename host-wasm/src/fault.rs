@@ -22,23 +22,7 @@ impl Fault {
     /// The stable name of the kind of error.
     #[wasm_bindgen(getter)]
     pub fn code(&self) -> String {
-        let code = match self.0.kind() {
-            ErrorKind::Settings => "Settings",
-            ErrorKind::Row => "Row",
-            ErrorKind::Key => "Key",
-            ErrorKind::Corrupt => "Corrupt",
-            ErrorKind::Limit => "Limit",
-            ErrorKind::Misuse => "Misuse",
-            ErrorKind::Unavailable => "Unavailable",
-            ErrorKind::Denied => "Denied",
-            ErrorKind::Expired => "Expired",
-            ErrorKind::Conflict => "Conflict",
-            ErrorKind::Missing => "NotFound",
-            ErrorKind::Cors => "Cors",
-            ErrorKind::Aborted => "Aborted",
-            _ => "Internal",
-        };
-        code.to_owned()
+        code_of(self.0.kind()).to_owned()
     }
 
     /// What was wrong, where, and what to do next.
@@ -69,6 +53,26 @@ impl Fault {
     #[wasm_bindgen(getter)]
     pub fn column(&self) -> Option<String> {
         self.0.column().map(str::to_owned)
+    }
+}
+
+/// The stable name of a kind of error.
+pub(crate) fn code_of(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Settings => "Settings",
+        ErrorKind::Row => "Row",
+        ErrorKind::Key => "Key",
+        ErrorKind::Corrupt => "Corrupt",
+        ErrorKind::Limit => "Limit",
+        ErrorKind::Misuse => "Misuse",
+        ErrorKind::Unavailable => "Unavailable",
+        ErrorKind::Denied => "Denied",
+        ErrorKind::Expired => "Expired",
+        ErrorKind::Conflict => "Conflict",
+        ErrorKind::Missing => "NotFound",
+        ErrorKind::Cors => "Cors",
+        ErrorKind::Aborted => "Aborted",
+        _ => "Internal",
     }
 }
 

@@ -33,6 +33,8 @@ const PACKAGE = planned(examplesOf(join(unpacked(), 'README.md')), {
   'attempt = error.retry': 'page',
   'await outbox.append({ at: Date.now()': 'page',
   "addEventListener('sync'": 'sync',
+  'await open(': 'scan',
+  'scanCollection(': 'scan',
 })
 const HOUSE = planned(examplesOf(join(root, 'README.md')), {
   "upload(grants, rows, { collection: 'readings' })": 'page',
@@ -89,6 +91,31 @@ for (const round of [1, 2]) {
   console.log('ran')
 }
 `
+
+test('rows are read where they lie, by a URL and by grants, twice', async (t) => {
+  const shore = await startShore(t)
+  const { encode } = await import(join(unpacked(), 'node.js'))
+  const target = { prefix: 'cold', tenant: 7, collection: 'readings', lsns: { min: 1 } }
+  const readings = await encode(ROWS, target)
+  await shore.bucket.put(readings.key, readings.bytes)
+  const cold = temporaryFolder(t)
+  const movies = await encode(readFileSync(join(root, 'examples/movies.ndjson')))
+  mkdirSync(join(cold, '7/movies'), { recursive: true })
+  writeFileSync(join(cold, '7/movies/lsn-1-3201.parquet'), movies.bytes)
+  const site = await startServer({ folders: { '/': cold } })
+  t.after(() => site.close())
+  for (const { name, code } of of('scan')) {
+    const here = code.replace('https://cold.example', site.origin).replace(GRANTS, shore.grantsUrl)
+    const given = `globalThis.session = ${JSON.stringify({ token: shore.token })}\n`
+    const runs = "for (const round of [1, 2]) await import('./example.mjs?' + round)\n"
+    const folder = await newProject(t, { 'example.mjs': here, 'twice.mjs': `${given}${runs}` })
+    const said = await run(process.execPath, ['twice.mjs'], { cwd: folder })
+    const half = said.slice(0, said.length / 2)
+    assert.equal(said, half + half, name)
+    if (name.includes('Collection')) assert.match(half, /^1 21\.5\n2 22\n\{ all: 1,/)
+    else assert.match(half, /^(.+\n){10}3201 \d+ \d+ \d+\n$/)
+  }
+})
 
 test('the configuration of Vite builds, twice', async (t) => {
   const [{ code }] = of('vite')

@@ -46,7 +46,7 @@ test('JavaScript, by its JSDoc', async t => {
     useUnknownInCatchVariables: false, types: [], module: 'nodenext',
     target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext'],
   }
-  const files = ['encode.js', 'src/decode.js', 'src/upload.js'].map(name => join(unpacked(), name))
+  const files = ['encode.js', 'scan.js', 'src/decode.js', 'src/upload.js'].map(name => join(unpacked(), name))
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   assert.equal(await compiled(folder), '')
 })

@@ -7,13 +7,19 @@ import { watch } from './state.js'
 import { startTheme } from './theme.js'
 import { startInput } from './view/input.js'
 import { startResults } from './view/results.js'
+import { startScan } from './view/scan/panel.js'
 import { startSettings } from './view/settings.js'
+import { startTabs } from './view/tabs.js'
 
 startTheme(part('theme'))
 
+const tabs = startTabs()
+const scan = startScan()
 const settings = startSettings()
 
 const input = startInput({
+  // What is dropped goes to the tab that is shown.
+  onDrop: file => tabs.current() === 'read' && (scan.openFile(file), true),
   onSource(source) {
     settings.suggest(collectionFor(source))
     let options

@@ -22,7 +22,7 @@ pub fn unpacked(project: &Project) -> PathBuf {
     project.npm_folder().join("package")
 }
 
-/// Builds the three modules and packs them with the JavaScript around them.
+/// Builds the modules and packs them with the JavaScript around them.
 pub fn make(project: &Project, making: Making) -> Result<(), String> {
     let profile = if making == Making::Release { "wasm" } else { "dev" };
     let mut build = node(project, "host-wasm/build.mjs");

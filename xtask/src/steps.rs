@@ -107,7 +107,7 @@ fn lint(project: &Project) -> Result<(), String> {
     };
     clippy(&["--workspace", "--all-features"])?;
     // What wasm leaves out of the core: it must build, and be as clean, without.
-    for features in ["", "brotli", "decode"] {
+    for features in ["", "brotli", "decode", "decode-all"] {
         clippy(&["--package", "coldpress-core", "--no-default-features", "--features", features])?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Reads the pages of a column chunk, one after the other: header, checksum, codec.
 
 use bytes::Bytes;
-use parquet::basic::Encoding;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::chunk::ChunkPages;
@@ -9,9 +9,9 @@ use super::damage::{corrupt, damaged_page};
 use super::extent::Extent;
 use super::limits::{DICTIONARY_PAGE_BYTES_MAX, PAGE_VALUES_MAX, Terms, no_memory, too_much};
 use super::values::Kind;
-use crate::Result;
 use crate::format::codec::{DecompressFault, Decompressor};
 use crate::format::page_header::{PageHeader, PageKind, ReadHeader};
+use crate::{Error, Result};
 
 /// Reads pages of one column chunk.
 pub(super) struct PageReader {
@@ -60,9 +60,7 @@ impl PageReader {
             repetition_max: descriptor.max_rep_level(),
             bytes: pages.dictionary,
             behind: pages.pages,
-            decompressor: Decompressor::new(codec).ok_or_else(|| {
-                corrupt(format!("it has pages in the codec {codec}, which Coldpress never writes"))
-            })?,
+            decompressor: Decompressor::new(codec).ok_or_else(|| unread(codec))?,
             uncompressed_left: usize::try_from(chunk.uncompressed_size()).map_err(corrupt)?,
         })
     }
@@ -185,6 +183,17 @@ impl PageReader {
 }
 
 /// The header at the start of `bytes`, and the length of the header and its page.
+fn unread(codec: Compression) -> Error {
+    let is_optional = matches!(codec, Compression::BROTLI(_) | Compression::GZIP(_));
+    if cfg!(not(feature = "decode-all")) && is_optional {
+        return Error::settings(format!(
+            "its pages are in the codec {codec}, which this build does not read; use one with the \
+             feature `decode-all`"
+        ));
+    }
+    corrupt(format!("it has pages in the codec {codec}, which Coldpress never writes"))
+}
+
 fn first_page(bytes: &[u8]) -> Result<(ReadHeader, usize)> {
     let header =
         ReadHeader::read(bytes).ok_or_else(|| corrupt("the header of a page cannot be decoded"))?;

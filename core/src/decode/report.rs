@@ -1,11 +1,13 @@
 //! A report of a file for an inspector.
 
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescriptor;
 use serde::Serialize;
 
+use super::chunk::place;
 use super::file::ParquetFile;
+use super::layout::Layout;
 use crate::text::hex;
 use crate::time::{date_text, timestamp_text};
 
@@ -60,6 +62,8 @@ pub struct ChunkReport {
     pub min: Option<String>,
     /// The highest value (of texts, an upper bound), for people.
     pub max: Option<String>,
+    /// Where its first page begins in the file.
+    pub offset: u64,
     /// Bytes in the file.
     pub compressed_bytes: u64,
     /// Bytes before the codec.
@@ -75,12 +79,18 @@ pub struct ChunkReport {
 impl ParquetFile {
     /// A report of the file: metadata, row groups, and every column chunk.
     pub fn report(&self) -> FileReport {
-        report(self)
+        self.layout.report()
     }
 }
 
-fn report(file: &ParquetFile) -> FileReport {
-    let metadata = &file.layout.metadata;
+impl Layout {
+    /// See [`ParquetFile::report`].
+    pub(crate) fn report(&self) -> FileReport {
+        report(&self.metadata)
+    }
+}
+
+fn report(metadata: &ParquetMetaData) -> FileReport {
     let about = metadata.file_metadata();
     let pairs = about.key_value_metadata().map(Vec::as_slice).unwrap_or_default();
     let row_groups = metadata.row_groups().iter().map(|group| RowGroupReport {
@@ -121,6 +131,7 @@ fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
         nulls: statistics.and_then(Statistics::null_count_opt),
         min,
         max,
+        offset: place(chunk).map_or(0, |place| place.start),
         compressed_bytes: unsigned(chunk.compressed_size()),
         uncompressed_bytes: unsigned(chunk.uncompressed_size()),
         bloom_filter: chunk.bloom_filter_offset().is_some(),
@@ -140,7 +151,7 @@ fn logical_name(leaf: &ColumnDescriptor) -> String {
         Some(LogicalType::Integer(integer)) => {
             format!("{}INT({})", if integer.is_signed { "" } else { "U" }, integer.bit_width)
         }
-        Some(other) => format!("{other:?}").to_uppercase(),
+        Some(other) => format!("{other:?}").to_ascii_uppercase(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 
 use super::condition::Condition;
 use super::filter::ColumnPath;
@@ -16,7 +17,7 @@ use super::rows::{SpanReader, Wanted};
 use super::store::{Fetch, Fetched, Store};
 use super::{index, prune};
 use crate::decode::{Fields, Layout, corrupt, too_much};
-use crate::{Error, Footer, LsnRange, Result, StoredRow};
+use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
 
 /// The last bytes of a file say how long its footer is.
 const TAIL_BYTES_MIN: u64 = 8;
@@ -205,6 +206,19 @@ impl Scan {
     /// What the footer says; `None` until it has been read.
     pub fn footer(&self) -> Option<&Footer> {
         self.layout.as_ref().map(Layout::footer)
+    }
+
+    /// The row groups and column chunks, for an inspector; `None` until the footer has been read.
+    pub fn report(&self) -> Option<FileReport> {
+        self.layout.as_ref().map(Layout::report)
+    }
+
+    /// Whether it takes a build with the feature `decode-all` to read its pages; false until the
+    /// footer has been read.
+    pub fn needs_all_codecs(&self) -> bool {
+        let groups = self.layout.iter().flat_map(|layout| layout.metadata().row_groups());
+        let mut codecs = groups.flat_map(|group| group.columns()).map(|of| of.compression());
+        codecs.any(|codec| matches!(codec, Compression::GZIP(_) | Compression::BROTLI(_)))
     }
 
     /// Columns that the query names, in its filter too, and that the rows cannot have. Empty until

@@ -1,10 +1,9 @@
-import { makeDates, setField } from './dates.js'
+import { makeDates } from './dates.js'
 import { ColdpressError, misuse, stopIfAborted, untilAborted } from './error.js'
+import { unmarked } from './marks.js'
 import { checkSignal } from './settings.js'
 import { chunksOf, forEach } from './sources.js'
 import { bytesOf } from './text.js'
-
-const MARK = '#'
 
 /**
  * Makes `decode` and `inspect`.
@@ -81,22 +80,4 @@ async function wholeOf(file, signal) {
   }
   throw misuse('this is no file; pass a Uint8Array, an ArrayBuffer, a Blob, a Response, a '
     + 'ReadableStream of bytes, or what encode returned')
-}
-
-/**
- * Removes the marks that `host-wasm/src/decode/exact.rs` put before numbers that JavaScript would
- * round, and makes BigInts of them.
- */
-function unmarked(value) {
-  if (typeof value === 'string') {
-    if (value[0] !== MARK) return value
-    return value[1] === MARK ? value.slice(1) : BigInt(value.slice(1))
-  }
-  if (Array.isArray(value)) return value.map(unmarked)
-  if (value === null || typeof value !== 'object') return value
-  for (const name of Object.keys(value)) {
-    const plain = unmarked(value[name])
-    if (plain !== value[name]) setField(value, name, plain)
-  }
-  return value
 }

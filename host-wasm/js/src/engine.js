@@ -9,6 +9,17 @@ import { inJavaScript } from './settings.js'
 const KEPT_BYTES_MAX = 64 << 20
 
 /**
+ * What the work of a module is called, and what to do if it takes too much memory.
+ *
+ * @typedef {{ name: string, todo: string }} Words
+ */
+
+/** @type {Words} */
+const ENCODER = { name: 'encoder', todo: 'put fewer rows into one file' }
+/** @type {Words} */
+export const SCAN = { name: 'scan', todo: 'ask for fewer columns' }
+
+/**
  * One compiled module and its instance. The engine makes the instance when it is first needed, and
  * makes another one after a panic or after the instance was dropped to free its memory.
  */
@@ -17,12 +28,15 @@ export class Engine {
   #load
   #module
   #live
+  #words
 
   /**
    * @param {() => any} glue makes wasm-bindgen's bindings for one instance
    * @param {() => Promise<WebAssembly.Module>} load finds the module if nobody passed one to `init`
+   * @param {Words} [words]
    */
-  constructor(glue, load) {
+  constructor(glue, load, words = ENCODER) {
+    this.#words = words
     this.#glue = glue
     this.#load = load
   }
@@ -77,7 +91,7 @@ export class Engine {
     this.#module ??= this.#load()
     const raw = this.#glue()
     await raw.start(await this.#module)
-    return new Instance(raw)
+    return new Instance(raw, this.#words)
   }
 }
 
@@ -86,10 +100,16 @@ export class Instance {
   #raw
   #users = 0
   #why
+  #words
   /** Tells the engine that new work needs another instance. */
   stopped = () => {}
 
-  constructor(raw) {
+  /**
+   * @param {any} raw
+   * @param {Words} words
+   */
+  constructor(raw, words) {
+    this.#words = words
     this.#raw = raw
   }
 
@@ -133,8 +153,9 @@ export class Instance {
    */
   run(call) {
     if (!this.#raw) {
-      const what = `the WebAssembly instance of this encoder has stopped: ${this.#why}`
-      throw new ColdpressError('Internal', `${what}; start again with a new encoder`)
+      const { name } = this.#words
+      const what = `the WebAssembly instance of this ${name} has stopped: ${this.#why}`
+      throw new ColdpressError('Internal', `${what}; start again with a new ${name}`)
     }
     try {
       return call(this.#raw)
@@ -165,10 +186,10 @@ export class Instance {
     const trapped = cause instanceof WebAssembly.RuntimeError
     this.#stop(said || String(cause))
     if (trapped && !said && megabytes > 256) {
-      const what = `WebAssembly ran out of memory at ${megabytes} MiB; put fewer rows into one file`
+      const what = `WebAssembly ran out of memory at ${megabytes} MiB; ${this.#words.todo}`
       return new ColdpressError('Limit', what, { cause })
     }
-    const what = `the encoder stopped (${said || cause}); ${REPORT}`
+    const what = `the ${this.#words.name} stopped (${said || cause}); ${REPORT}`
     return new ColdpressError('Internal', what, { cause })
   }
 

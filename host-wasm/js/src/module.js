@@ -102,3 +102,17 @@ export async function importedBrotli() {
       + 'await init(undefined, { brotli })',
   )
 }
+
+/**
+ * Throws the error for a Cloudflare Worker that reads files of gzip or brotli, but does not import
+ * the module that can.
+ *
+ * @returns {Promise<never>}
+ */
+export async function importedCodecs() {
+  throw new ColdpressError(
+    'Unavailable',
+    "reading gzip and brotli is a module of its own; import codecs from 'coldpress/scan-all.wasm', "
+      + 'and await init(undefined, { codecs })',
+  )
+}

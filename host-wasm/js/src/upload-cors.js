@@ -13,13 +13,28 @@ const FAILURES_MIN = 4
 // request that fails later was interrupted.
 const REFUSED_MS_MAX = 10_000
 const PROBE_MS_MAX = 4000
-const METHODS = ['PUT', 'POST', 'HEAD', 'DELETE']
-// All headers that grants sign, for one put and for parts. So a rule that is set once also serves
-// the next file.
-const HEADERS = [
-  'content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-coldpress-sha256',
-]
-const EXPOSED = ['ETag', 'x-amz-meta-coldpress-sha256']
+
+/**
+ * What a rule must allow.
+ *
+ * @typedef {{ methods: string[], headers: string[], exposed: string[] }} CorsNeeds
+ */
+
+/** @type {CorsNeeds} */
+const OF_UPLOADS = {
+  methods: ['PUT', 'POST', 'HEAD', 'DELETE'],
+  // All headers that grants sign, for one put and for parts. So a rule that is set once also serves
+  // the next file.
+  headers: [
+    'content-type', 'if-none-match', 'x-amz-checksum-sha256', 'x-amz-meta-coldpress-sha256',
+  ],
+  exposed: ['ETag', 'x-amz-meta-coldpress-sha256'],
+}
+
+/** @type {CorsNeeds} */
+export const OF_READS = {
+  methods: ['GET'], headers: ['range'], exposed: ['Content-Range', 'ETag'],
+}
 
 /**
  * A request that was sent, until its answer comes or it fails.
@@ -27,11 +42,15 @@ const EXPOSED = ['ETag', 'x-amz-meta-coldpress-sha256']
  * @typedef {{ method: string, server: string, number: number, startMs: number }} SentRequest
  */
 
-/** What the requests of one upload tell about the CORS rules of their servers. */
+/** What requests tell about the CORS rules of their servers. */
 export class CorsWatch {
-  /** @param {Runtime} runtime */
-  constructor(runtime) {
+  /**
+   * @param {Runtime} runtime
+   * @param {CorsNeeds} [needs]
+   */
+  constructor(runtime, needs = OF_UPLOADS) {
     this.runtime = runtime
+    this.needs = needs
     /**
      * By server and method: the number of failures, and the newest request at the time of the last
      * one.
@@ -42,7 +61,7 @@ export class CorsWatch {
     /** @type {Set<string>} the servers and methods whose answers the page could read */
     this.open = new Set()
     /** @type {Set<string>} the names of all headers that requests carry */
-    this.headers = new Set(HEADERS)
+    this.headers = new Set(needs.headers)
     this.requests = 0
   }
 
@@ -100,13 +119,11 @@ export class CorsWatch {
    */
   #missing({ method, server }) {
     const page = this.runtime.origin() ?? '*'
-    const rule = corsRule(page, this.headers)
+    const rule = corsRule(page, this.needs, this.headers)
     return new ColdpressError(
       'Cors',
       `${server} answers, but no ${method} request gets through: its CORS rules do not let ${page} `
-        + `in. Allow the origin ${page}, the methods ${METHODS.join(', ')} and the headers `
-        + `${rule.AllowedHeaders.join(', ')}, and expose ${EXPOSED.join(' and ')}. `
-        + `As a rule of the bucket: ${JSON.stringify({ CORSRules: [rule] })}`,
+        + `in. ${whatToAllow(page, rule)}`,
       { rule },
     )
   }
@@ -130,17 +147,35 @@ export class CorsWatch {
 }
 
 /**
+ * The rule that a bucket needs.
+ *
  * @param {string} origin
- * @param {Iterable<string>} headers
+ * @param {CorsNeeds} needs
+ * @param {Iterable<string>} [headers]
  */
-function corsRule(origin, headers) {
+export function corsRule(origin, { methods, exposed, headers: all }, headers = all) {
   return {
     AllowedOrigins: [origin],
-    AllowedMethods: METHODS,
+    AllowedMethods: methods,
     AllowedHeaders: [...headers].sort(),
-    ExposeHeaders: EXPOSED,
+    ExposeHeaders: exposed,
     MaxAgeSeconds: 3600,
   }
+}
+
+/**
+ * The rule, for people.
+ *
+ * @param {string} page
+ * @param {ReturnType<typeof corsRule>} rule
+ */
+export function whatToAllow(page, rule) {
+  const { AllowedMethods: methods, AllowedHeaders: headers, ExposeHeaders: exposed } = rule
+  const some = (/** @type {string} */ one, /** @type {string[]} */ all) =>
+    `${one}${all.length > 1 ? 's' : ''} ${all.join(', ')}`
+  return `Allow the origin ${page}, the ${some('method', methods)} and the `
+    + `${some('header', headers)}, and expose `
+    + `${exposed.join(' and ')}. As a rule of the bucket: ${JSON.stringify({ CORSRules: [rule] })}`
 }
 
 /** @param {SentRequest} request */

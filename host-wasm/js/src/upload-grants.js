@@ -42,14 +42,29 @@ const REDIRECTS_MAX = 5
  * @typedef {string | (() => string | Promise<string>)} Token
  */
 export function grantsFrom(url, options) {
+  const isAnswer = (/** @type {any} */ answer) => typeof answer?.key === 'string'
+  const call = { name: 'grantsFrom', path: 'v1/grants', what: 'a grant', isAnswer }
+  return questionsTo(url, options, call)
+}
+
+/**
+ * Returns a function that posts a request to the grant server, and returns its answer.
+ *
+ * @param {string | URL} url
+ * @param {{ token: Token, fetch?: typeof globalThis.fetch, runtime?: Runtime }} options
+ * @param {{ name: string, path: string, what: string, isAnswer: (answer: any) => boolean }} call
+ *   what the caller is called, and what it asks for
+ * @returns {(request: any, options?: { signal?: AbortSignal }) => Promise<any>}
+ */
+export function questionsTo(url, options, { name, path, what, isAnswer }) {
   checkFunctions({ fetch: options?.fetch })
   const runtime = options?.runtime ?? runtimeWith(options?.fetch)
-  const address = addressOf(url)
-  const endpoint = new URL('v1/grants', address)
+  const address = addressOf(url, name)
+  const endpoint = new URL(path, address)
   const token = options?.token
   if (typeof token !== 'function' && !isToken(token)) {
     const rule = 'a string of printable ASCII, or a function that returns one'
-    throw new ColdpressError('Misuse', `grantsFrom needs a token: ${rule}`)
+    throw new ColdpressError('Misuse', `${name} needs a token: ${rule}`)
   }
   const cors = new CorsWatch(runtime)
   return async (request, options) => {
@@ -69,9 +84,9 @@ export function grantsFrom(url, options) {
       throw await unreachable(runtime, cors, sent, error)
     }
     const answer = parsed(text)
-    if (!response.ok) throw refusal(address, endpoint, response, answer)
-    if (typeof answer?.key === 'string') return answer
-    throw strange(address, endpoint, response, `, with ${start(text)} for a grant`)
+    if (!response.ok) throw refusal(address, endpoint, response, answer, name)
+    if (isAnswer(answer)) return answer
+    throw strange(address, endpoint, response, `, with ${start(text)} for ${what}`)
   }
 }
 
@@ -158,12 +173,13 @@ export function askFailure(error) {
 
 /**
  * @param {string | URL} url
+ * @param {string} name
  * @returns {URL} the folder of the server, with a slash at its end
  */
-function addressOf(url) {
+function addressOf(url, name) {
   const shown = JSON.stringify(String(url))
   const rule = 'it begins with http:// or https://'
-  const message = `grantsFrom: ${shown} is no URL of a grant server; ${rule}`
+  const message = `${name}: ${shown} is no URL of a grant server; ${rule}`
   let base
   try {
     base = new URL(url, /** @type {any} */ (globalThis).location?.href)
@@ -173,7 +189,7 @@ function addressOf(url) {
   if (!/^https?:$/.test(base.protocol)) throw new ColdpressError('Misuse', message)
   if (base.username !== '' || base.password !== '') {
     const rule = 'a password in a URL is not sent; pass a token'
-    const what = `grantsFrom: the URL of ${base.host} has a user in it`
+    const what = `${name}: the URL of ${base.host} has a user in it`
     throw new ColdpressError('Misuse', `${what}; ${rule}`)
   }
   base.search = base.hash = ''
@@ -222,11 +238,12 @@ const start = (/** @type {string} */ text) =>
  * @param {URL} endpoint
  * @param {Response} response
  * @param {any} answer the body, if it is JSON
+ * @param {string} name
  */
-function refusal(address, endpoint, response, answer) {
+function refusal(address, endpoint, response, answer, name) {
   const { status } = response
   const target = redirectOf(response, endpoint)
-  if (target !== undefined) return redirected(address, endpoint, response, target)
+  if (target !== undefined) return redirected(address, endpoint, response, target, name)
   const after = response.headers.get('retry-after') ?? ''
   const retryAfterMs = RETRY_AFTER.test(after) ? Number(after) * 1000 : undefined
   const said = answer?.error
@@ -245,12 +262,13 @@ function refusal(address, endpoint, response, answer) {
  * @param {URL} endpoint
  * @param {Response} response
  * @param {URL} target
+ * @param {string} name
  */
-function redirected(address, endpoint, response, target) {
+function redirected(address, endpoint, response, target, name) {
   // These parts may hold a secret.
   target.search = target.hash = target.username = target.password = ''
   const what = `${answered(address, endpoint, response)}: it redirects to ${target.href}`
-  const todo = 'pass grantsFrom the address of the grant server itself'
+  const todo = `pass ${name} the address of the grant server itself`
   return new ColdpressError('NotFound', `${what}: ${todo}`)
 }
 

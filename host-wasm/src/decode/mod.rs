@@ -1,6 +1,5 @@
 //! Decodes files into rows, and reports the facts of a file.
 
-mod exact;
 mod report;
 
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use js_sys::{Function, JsString};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::Fault;
+use crate::batch::Batch;
 
 /// Rows go to JavaScript as soon as their text has this length: enough to make each call cheap, and
 /// little enough to keep memory small.
@@ -32,22 +32,14 @@ pub fn decode(
 ) -> Result<String, JsValue> {
     let file = ParquetFile::open(Bytes::from(bytes)).map_err(Fault::from)?;
     let projection = columns.map_or(Projection::All, Projection::Columns);
-    let mut batch = Batch { ndjson, ..Batch::default() };
+    let mut batch = Batch::new(ids, ndjson);
     for (number, row) in file.rows(&projection).map_err(Fault::from)?.enumerate() {
-        let row = row.map_err(Fault::from)?;
-        let mut document = std::mem::take(&mut batch.document);
-        document.clear();
-        row.write_json(&mut document);
-        if ids {
-            exact::with_id(&mut document, row.id()).map_err(Fault::from)?;
-        }
-        batch.add(&document, number as u64).map_err(Fault::from)?;
-        batch.document = document;
-        if batch.out.len() >= BATCH_BYTES {
-            batch.hand_over(take)?;
+        batch.add(&row.map_err(Fault::from)?, number as u64).map_err(Fault::from)?;
+        if batch.bytes() >= BATCH_BYTES {
+            hand_over(&mut batch, take)?;
         }
     }
-    batch.hand_over(take)?;
+    hand_over(&mut batch, take)?;
     Ok(file.schema().to_json())
 }
 
@@ -62,43 +54,13 @@ pub fn inspect(bytes: Vec<u8>) -> Result<String, Fault> {
     Ok(report::json(&file, size, &rescued))
 }
 
-#[derive(Default)]
-struct Batch {
-    ndjson: bool,
-    out: String,
-    document: Vec<u8>,
-    marked: bool,
-}
-
-impl Batch {
-    fn add(&mut self, document: &[u8], row: u64) -> coldpress_core::Result<()> {
-        let text = exact::text(document)?;
-        if self.ndjson {
-            self.out.push_str(text);
-            self.out.push('\n');
-            return Ok(());
-        }
-        self.out.push(if self.out.is_empty() { '[' } else { ',' });
-        if exact::needs_marks(document)? {
-            exact::write_marked(document, row, &mut self.out)?;
-            self.marked = true;
-        } else {
-            self.out.push_str(text);
-        }
-        Ok(())
+fn hand_over(batch: &mut Batch, take: &Function) -> Result<(), JsValue> {
+    if batch.is_empty() {
+        return Ok(());
     }
-
-    fn hand_over(&mut self, take: &Function) -> Result<(), JsValue> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        if !self.ndjson {
-            self.out.push(']');
-        }
-        let rows: JsValue = JsString::from(self.out.as_str()).into();
-        take.call2(&JsValue::NULL, &rows, &self.marked.into())?;
-        self.out.clear();
-        self.marked = false;
-        Ok(())
-    }
+    let marked = batch.is_marked();
+    let rows: JsValue = JsString::from(batch.text()).into();
+    take.call2(&JsValue::NULL, &rows, &marked.into())?;
+    batch.clear();
+    Ok(())
 }

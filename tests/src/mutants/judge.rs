@@ -41,10 +41,12 @@ pub fn read_all(bytes: &[u8]) -> Result<Ending, String> {
     whole &= judge("verify", file.verify().map(|_| ()))?;
     for (what, query) in queries(&file) {
         // A scan does not read all bytes, so it may find nothing wrong in a damaged file.
-        let scanned = judge(what, scan(bytes, query))?;
-        if whole && !scanned {
-            return Err(format!("{what}: a whole file is found damaged"));
+        let scanned = scan(bytes, query);
+        let why = scanned.as_ref().err().map(ToString::to_string);
+        if judge(what, scanned)? || !whole {
+            continue;
         }
+        return Err(format!("{what}: a whole file is found damaged: {}", why.unwrap_or_default()));
     }
     // The report is of the footer alone, so nothing can be wrong with it any more.
     let groups: u64 = report.row_groups.iter().map(|group| group.rows).sum();

@@ -13,7 +13,10 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { partsOf } from './wasm_parts.mjs'
 
 /** The most that a page may have to fetch, brotli 11, in bytes, as host-wasm/js/README.md says. */
-const GATES = { 'brotli.wasm': 645_000, 'coldpress.wasm': 500_000, 'encode.wasm': 295_000 }
+const GATES = {
+  'brotli.wasm': 645_000, 'coldpress.wasm': 500_000, 'encode.wasm': 295_000, 'scan.wasm': 245_000,
+  'scan-all.wasm': 320_000,
+}
 
 const { values } = parseArgs({
   options: { tarball: { type: 'string' }, named: { type: 'string' } },

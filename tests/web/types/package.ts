@@ -7,6 +7,7 @@ import type {
   DecodedRowOf, EncodedFile, EncodeOptions, GetGrant, RowOf, Schema, UploadResult,
 } from 'coldpress'
 import { encode as encodeOnly } from 'coldpress/encode'
+import { open, scanCollection } from 'coldpress/scan'
 import { openOutbox } from 'coldpress/outbox'
 
 const schema = {
@@ -186,4 +187,24 @@ openOutbox satisfies (
   options: never,
 ) => Promise<{ flush(): Promise<{ objects: number; rows: number }> }>
 
-export { decoded, deep, element, isString, isTags, unknownColumn, uses, wrongNumber }
+async function scans(grant: import('coldpress/scan').ReadGrant) {
+  const file = await open('https://cold.example/x.parquet', { byteLength: 5, headers: { a: 'b' } })
+  for await (const row of file.rows({ where: 'n = 1', limit: 5 })) row['n'] satisfies unknown
+  for await (const text of file.rows({ as: 'ndjson' })) text satisfies string
+  for await (const { at } of file.rows({ dates: true, where: { '=': ['n', 5n] } })) {
+    at satisfies import('coldpress/scan').DatedValue | undefined
+  }
+  await open(async ({ signal }) => (signal.aborted ? JSON.stringify(grant) : grant))
+  await open({ byteLength: 5, slice: (start: number, end: number) => new ArrayBuffer(end - start) })
+  // @ts-expect-error - no such option
+  file.rows({ filter: 'n = 1' })
+  // @ts-expect-error - no such comparison
+  file.rows({ where: { '==': ['n', 5] } })
+  const rows = scanCollection([grant, JSON.stringify(grant)], { lsns: [1, 5n], readAhead: 2 })
+  const server = { server: 'https://grants.example', token: async () => 'x', collection: 'c' }
+  for await (const row of scanCollection(server, { id: '7' })) row satisfies object
+  const layout = await file.layout()
+  return [rows.stats.files.read, file.stats.rowGroups.pruned.statistics, layout.row_groups[0]?.columns[0]?.offset]
+}
+
+export { decoded, deep, scans, element, isString, isTags, unknownColumn, uses, wrongNumber }

@@ -31,7 +31,9 @@ export async function startShore(t, { serve = [], pages = PAGES } = {}) {
 
   const tokens = join(temporaryFolder(t), 'tokens')
   const { token } = JSON.parse(
-    await coldpress(['token', '--tenant', String(TENANT), '--append', tokens, '--json']),
+    await coldpress(
+      ['token', '--tenant', String(TENANT), '--may', 'read,write', '--append', tokens, '--json'],
+    ),
   )
   const env = s3Environment(server)
   const store = ['--store', 's3://data/cold', '--endpoint', proxy.origin, '--allow-http']

@@ -6,8 +6,11 @@ import { showProblem, clearProblem } from './field.js'
 
 const SAMPLE = 'examples/movies.ndjson'
 
-/** @param {{onSource: (source: object) => void}} on */
-export function startInput({ onSource }) {
+/**
+ * @param {{onSource: (source: object) => void, onDrop: (file: File) => boolean}} on `onDrop` says
+ *   whether somebody else takes a dropped file
+ */
+export function startInput({ onSource, onDrop }) {
   const text = /** @type {HTMLTextAreaElement} */ (part('rows-text'))
   const picker = /** @type {HTMLInputElement} */ (part('file'))
   const chosen = part('chosen')
@@ -44,7 +47,7 @@ export function startInput({ onSource }) {
     picker.value = ''
     if (file) takeFile(file)
   })
-  startDrop({ onFile: takeFile, onRefuse: words => showProblem(picker, words) })
+  startDrop({ onFile: file => onDrop(file) || takeFile(file), onRefuse: words => showProblem(picker, words) })
 
   const form = /** @type {HTMLFormElement} */ (part('input'))
   form.addEventListener('submit', event => {

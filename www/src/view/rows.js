@@ -62,7 +62,7 @@ async function fill(section, result, verified) {
   })
 }
 
-function rowOf(row, number, names, odd) {
+export function rowOf(row, number, names, odd) {
   return h(
     'tr',
     {},

@@ -15,6 +15,7 @@ const ZSTD_RATIO_MAX: usize = 32 * 1_024;
 /// The same for Snappy: a copy of 64 bytes takes three bytes.
 const SNAPPY_RATIO_MAX: usize = 22;
 /// The bytes of input that the brotli decoder reads at once.
+#[cfg(feature = "decode-all")]
 const BROTLI_BUFFER_BYTES: usize = 4_096;
 /// A page up to this size is decompressed at once. A larger one is decompressed in steps, and this
 /// is the size of the first step.
@@ -26,7 +27,9 @@ pub(crate) enum Decompressor {
     Snappy(Box<snap::raw::Decoder>),
     Lz4,
     Zstd(Box<zstd::bulk::Decompressor<'static>>),
+    #[cfg(feature = "decode-all")]
     Gzip,
+    #[cfg(feature = "decode-all")]
     Brotli,
     /// Several gzip streams, one behind the other.
     #[cfg(feature = "arrow")]
@@ -37,7 +40,7 @@ pub(crate) enum Decompressor {
 }
 
 impl Decompressor {
-    /// `None` for a codec that Coldpress never writes.
+    /// `None` for a codec that Coldpress never writes, or that this build does not have.
     pub(crate) fn new(codec: Compression) -> Option<Self> {
         Some(match codec {
             Compression::UNCOMPRESSED => Decompressor::None,
@@ -46,8 +49,12 @@ impl Decompressor {
             Compression::ZSTD(_) => {
                 Decompressor::Zstd(Box::new(zstd::bulk::Decompressor::new().ok()?))
             }
+            #[cfg(feature = "decode-all")]
             Compression::GZIP(_) => Decompressor::Gzip,
+            #[cfg(feature = "decode-all")]
             Compression::BROTLI(_) => Decompressor::Brotli,
+            #[cfg(not(feature = "decode-all"))]
+            Compression::GZIP(_) | Compression::BROTLI(_) => return None,
             Compression::LZ4 | Compression::LZO => return None,
         })
     }
@@ -111,7 +118,9 @@ impl Decompressor {
             }
             #[cfg(feature = "arrow")]
             Decompressor::HadoopLz4 => lz4::decompress_hadoop(&page, size)?,
+            #[cfg(feature = "decode-all")]
             Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size, needs_more)?,
+            #[cfg(feature = "decode-all")]
             Decompressor::Brotli => {
                 let decoder = brotli_decompressor::Decompressor::new(&*page, BROTLI_BUFFER_BYTES);
                 read(decoder, size, needs_more)?
@@ -159,11 +168,18 @@ mod tests {
     use crate::format::codec::Compressor;
     use crate::format::codec::compression;
 
+    /// Whether this build does not have both ways of the codec.
+    fn lacks(codec: Codec) -> bool {
+        let reads = cfg!(feature = "decode-all") || !matches!(codec, Codec::Gzip(_));
+        let all = cfg!(all(feature = "brotli", feature = "decode-all"));
+        !reads || (!all && matches!(codec, Codec::Brotli(_)))
+    }
+
     #[test]
     fn every_codec_gives_back_what_went_in_and_no_other_size() {
         let page: Vec<u8> = (0..60_000_u32).flat_map(|at| (at % 251).to_le_bytes()).collect();
         for codec in Codec::ALL {
-            if cfg!(not(feature = "brotli")) && matches!(codec, Codec::Brotli(_)) {
+            if lacks(codec) {
                 continue;
             }
             let mut buffer = Vec::new();
@@ -189,7 +205,7 @@ mod tests {
     fn what_nobody_needs_of_a_large_page_is_not_decompressed() {
         let page = vec![7; 10 * STEP_BYTES];
         for codec in [Codec::Gzip(6), Codec::Zstd(1), Codec::Brotli(5)] {
-            if cfg!(not(feature = "brotli")) && matches!(codec, Codec::Brotli(_)) {
+            if lacks(codec) {
                 continue;
             }
             let mut buffer = Vec::new();

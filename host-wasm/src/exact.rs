@@ -11,7 +11,7 @@ const SAFE_MAX: i64 = (1 << 53) - 1;
 const MARK: char = '#';
 
 /// The text that we wrote, which is UTF-8 unless the file is damaged.
-pub(super) fn text(document: &[u8]) -> Result<&str> {
+pub(crate) fn text(document: &[u8]) -> Result<&str> {
     std::str::from_utf8(document).map_err(|_| {
         Error::new(
             ErrorKind::Corrupt,
@@ -21,7 +21,7 @@ pub(super) fn text(document: &[u8]) -> Result<&str> {
 }
 
 /// Whether the document has a number that a JavaScript number cannot represent exactly.
-pub(super) fn needs_marks(document: &[u8]) -> Result<bool> {
+pub(crate) fn needs_marks(document: &[u8]) -> Result<bool> {
     // Such a number has many digits or an exponent, so most rows need no further check.
     const DIGITS_MIN: usize = 16;
     let mut digits = 0;
@@ -41,7 +41,7 @@ pub(super) fn needs_marks(document: &[u8]) -> Result<bool> {
 
 /// Appends the document with marks; an error of kind `Limit` if JavaScript cannot represent a
 /// number exactly.
-pub(super) fn write_marked(document: &[u8], row: u64, out: &mut String) -> Result<()> {
+pub(crate) fn write_marked(document: &[u8], row: u64, out: &mut String) -> Result<()> {
     let mut marked = Marked::default();
     json::read(document, &mut marked)?;
     match marked.inexact {
@@ -61,7 +61,7 @@ pub(super) fn write_marked(document: &[u8], row: u64, out: &mut String) -> Resul
 }
 
 /// Puts `_id` before the fields of a document that has none.
-pub(super) fn with_id(document: &mut Vec<u8>, id: &str) -> Result<()> {
+pub(crate) fn with_id(document: &mut Vec<u8>, id: &str) -> Result<()> {
     let mut seen = Seen::default();
     json::read(document, &mut seen)?;
     if seen.has_id {

@@ -1,0 +1,2 @@
+/** The same as `package.js`, for what reads rows by ranges. */
+export * from '../coldpress/scan.js'
