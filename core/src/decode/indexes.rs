@@ -38,9 +38,9 @@ pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
     reader.finish().map_err(unreadable)
 }
 
-/// Walks every index before parquet decodes it. All indexes together must not be longer than the
-/// file: otherwise they overlap, and a small file could make its reader decode the same bytes again
-/// and again.
+/// Walks every index before parquet decodes it. All indexes together must not be longer than what
+/// lies between the first of them and the footer: otherwise they overlap, and a small file could
+/// make its reader decode the same bytes again and again.
 pub(super) fn check(file: &ParquetFile) -> Result<()> {
     let end = pages_end(file).ok_or_else(|| corrupt("its footer is longer than the file"))?;
     walk(&file.layout.metadata, &file.layout.terms, &file.bytes[..end], 0)
@@ -53,8 +53,13 @@ pub(super) fn walk(
     bytes: &[u8],
     from: u64,
 ) -> Result<()> {
-    let mut left = bytes.len();
-    for chunk in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+    let chunks = || metadata.row_groups().iter().flat_map(|group| group.columns());
+    let offsets =
+        chunks().flat_map(|chunk| [chunk.offset_index_offset(), chunk.column_index_offset()]);
+    let first = offsets.flatten().min().and_then(|first| u64::try_from(first).ok());
+    let before = first.unwrap_or(from).saturating_sub(from);
+    let mut left = bytes.len().saturating_sub(usize::try_from(before).unwrap_or(usize::MAX));
+    for chunk in chunks() {
         terms.go_on()?;
         for (name, shape, offset, length) in [
             ("offset", &OFFSET_INDEX, chunk.offset_index_offset(), chunk.offset_index_length()),

@@ -50,7 +50,9 @@ impl RawScan {
     ) -> Result<RawScan, Fault> {
         let mut file = ScanFile::new(bytes as u64);
         file.tail_bytes = tail_bytes.map(|bytes| bytes as u64);
-        let scan = Scan::new(file, query.0.clone(), ScanSettings::default())?;
+        let mut query = query.0.clone();
+        query.without_ids = !ids;
+        let scan = Scan::new(file, query, ScanSettings::default())?;
         Ok(RawScan { scan, batch: Batch::new(ids, ndjson), rows: 0, failed: None })
     }
 
