@@ -16,7 +16,10 @@ const require = createRequire(join(root, 'target/tools/web/package.json'))
 const tool = name => import(pathToFileURL(require.resolve(name)).href)
 
 const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    rounds: { type: 'string', default: '5' },
+  },
 })
 const count = Number(values.rows)
 const { encode } = await import(join(unpacked, 'node.js'))
@@ -99,7 +102,10 @@ function * rows(count) {
   for (let n = 0; n < count; n += 1) {
     const [a, b, c] = [next(), next(), next()]
     yield {
-      _id: `r${String(n).padStart(8, '0')}`, n, at: new Date(1.7e12 + n * 250), device: `device-${b % 1000}`,
+      _id: `r${String(n).padStart(8, '0')}`,
+      n,
+      at: new Date(1.7e12 + n * 250),
+      device: `device-${b % 1000}`,
       temp: (c % 6000) / 100, ok: a % 3 === 0, message: `reading ${c} of ${b}`,
     }
   }

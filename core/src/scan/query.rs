@@ -17,8 +17,8 @@ pub struct ScanFile {
     /// How many bytes at its end hold its footer, its indexes and its bloom filters, if the host
     /// knows it, from an earlier scan ([`ScanProgress::tail_bytes`](crate::ScanProgress)).
     pub tail_bytes: Option<u64>,
-    /// Its last bytes, if the host has them from an earlier scan ([`Scan::tail`](crate::Scan::tail)).
-    /// They are then not fetched.
+    /// Its last bytes, if the host has them from an earlier scan
+    /// ([`Scan::tail`](crate::Scan::tail)). They are then not fetched.
     pub tail: Option<Bytes>,
 }
 
@@ -57,9 +57,9 @@ pub struct ScanQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScanSettings {
-    /// Bytes of the first request, at the end of the file, where
-    /// [`ScanFile::tail_bytes`] does not say more. A query for ids takes a thirty-second part of
-    /// the file if that is more, up to 2 MiB, because bloom filters stand there too. Default: 64 KiB.
+    /// Bytes of the first request, at the end of the file, where [`ScanFile::tail_bytes`] does not
+    /// say more. A query for ids takes a thirty-second part of the file if that is more, up to
+    /// 2 MiB, because bloom filters stand there too. Default: 64 KiB.
     pub tail_bytes: u64,
     /// Two ranges with at most this many bytes between them become one request. It is also what a
     /// request is taken to cost: a second round of requests comes only if it saves more bytes than

@@ -37,16 +37,14 @@ macro_rules! conformance {
             an_empty_prefix_is_a_prefix,
             a_missing_segment_is_named);
         $crate::conformance!(@ lifecycle, $fresh,
-            whole_files_verify_in_their_order,
-            one_flipped_bit_in_the_store_is_found,
+            whole_files_verify_in_their_order, one_flipped_bit_in_the_store_is_found,
             a_file_under_the_key_of_another_is_found,
             only_data_that_is_there_is_verified,
             deleting_takes_what_it_names_and_nothing_else,
             more_than_one_request_takes_are_deleted,
             a_damaged_object_is_replaced_by_what_it_was_and_nothing_else);
         $crate::conformance!(@ scan, $fresh,
-            a_scan_gives_rows_in_order_by_what_is_asked,
-            a_scan_that_is_dropped_stops);
+            a_scan_gives_rows_in_order_by_what_is_asked, a_scan_that_is_dropped_stops);
     };
     (@ $module:ident, $fresh:path, $($test:ident),+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,11 +43,16 @@ fn column() -> impl Strategy<Value = BoxedStrategy<Value>> {
         1 => Just((0..9_i64).prop_map(|n| Value::from(n.to_string())).boxed()),
         2 => Just(plain_text().prop_map(Value::from).boxed()),
         2 => Just(instant_text().prop_map(Value::from).boxed()),
-        2 => Just(Strategy::boxed((1..9_i64).prop_map(|s| format!("2026-01-02T03:04:0{s}.500Z").into()))),
+        2 => Just(seconds().boxed()),
         2 => Just(date_text().prop_map(Value::from).boxed()),
         1 => Just(any::<bool>().prop_map(Value::from).boxed()),
         1 => Just(Strategy::boxed(hex.prop_map(Value::from))),
     ]
+}
+
+/// Instants that become a timestamp column.
+fn seconds() -> impl Strategy<Value = Value> {
+    (1..9_i64).prop_map(|second| format!("2026-01-02T03:04:0{second}.500Z").into())
 }
 
 fn rows() -> impl Strategy<Value = Vec<Value>> {
@@ -216,8 +221,12 @@ fn encoded(case: &Case, documents: &[Map<String, Value>]) -> Option<Bytes> {
     Some(encoder.finish(&Target::new(1, "c")).ok()?.bytes)
 }
 
+fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(count) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
+    #![proptest_config(cases(10_000))]
 
     #[test]
     fn a_scan_takes_the_rows_that_the_filter_takes(case in case()) {
