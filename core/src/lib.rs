@@ -41,6 +41,8 @@
 #[macro_use(test)]
 extern crate coldpress_wasm_test;
 
+#[cfg(feature = "decode")]
+mod by_name;
 mod claim;
 mod columns;
 #[cfg(feature = "decode")]

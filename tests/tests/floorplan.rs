@@ -34,7 +34,7 @@ const CORE: Floors<'_> = &[
     &["settings", "target"],
     &["schema", "key"],
     &["json"],
-    &["error", "retry", "time", "text", "work"],
+    &["by_name", "error", "retry", "time", "text", "work"],
 ];
 
 /// The rooms of host-native's library, likewise.

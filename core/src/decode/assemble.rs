@@ -1,7 +1,6 @@
 //! Makes documents of levels and values: record assembly, as in the Dremel paper (Melnik et al.,
 //! 2010).
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::slice::Iter;
 
@@ -16,6 +15,7 @@ use super::limits::{no_memory, too_much};
 use super::narrow::Narrowed;
 use super::row::{Projection, StoredRow};
 use crate::Result;
+use crate::by_name::ByName;
 use crate::schema::facts::{Facts, Groups};
 use crate::schema::{Column, ColumnType, ID_COLUMN};
 
@@ -32,7 +32,7 @@ pub(crate) struct Assembler {
     hides_first: bool,
     columns: Vec<Node>,
     /// The place of each column in `columns`.
-    by_name: BTreeMap<Name, usize>,
+    by_name: ByName<Name, usize>,
     /// The place of `_rescued_data` among the leaves.
     rescued: Option<usize>,
     /// The leaves of the file to read, in order.
@@ -162,7 +162,7 @@ impl Assembler {
             if !self.projection.takes(&name) && !self.id.is_in(&name) {
                 continue;
             }
-            match self.by_name.get(name.as_str()).copied() {
+            match self.by_name.get(&name).copied() {
                 Some(at) => fields[first + at].1.restore(&self.columns[at].column_type, part)?,
                 None => fields.push((Name::from(name), part.into())),
             }

@@ -1,14 +1,13 @@
 //! Cuts a document to some of its fields.
 
-use std::collections::BTreeMap;
-
 use super::document::{Item, Rescued};
 use super::row::StoredRow;
 use crate::Result;
+use crate::by_name::ByName;
 
 /// Some fields, each by the names down to it, as a tree.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Fields(BTreeMap<String, Option<Fields>>);
+pub(crate) struct Fields(ByName<String, Option<Fields>>);
 
 impl Fields {
     /// These paths. A path that lies below another one adds nothing to it.
@@ -24,7 +23,7 @@ impl Fields {
         let mut fields = self;
         for (at, name) in path.iter().enumerate() {
             let last = at + 1 == path.len();
-            let below = fields.0.entry(name.clone()).or_insert_with(|| Some(Fields::default()));
+            let below = fields.0.get_or_insert(name, || Some(Fields::default()), str::to_owned);
             if last {
                 *below = None;
             }
@@ -37,7 +36,7 @@ impl Fields {
 
     /// Whether a field of this name is one of them, or has some of them below it.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.get(name).is_some()
     }
 
     /// The fields below the one of this name; `None` if all of it is meant, or nothing.
@@ -47,7 +46,7 @@ impl Fields {
 
     /// The names at the top.
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+        self.0.iter().map(|(name, _)| name)
     }
 }
 
@@ -71,9 +70,9 @@ fn cut(item: Item, to: &Fields) -> Result<Item> {
         }
         _ => return Ok(Item::Absent),
     };
-    let mut left = Vec::with_capacity(fields.len().min(to.0.len()));
+    let mut left = Vec::with_capacity(fields.len());
     for (name, item) in fields {
-        match to.0.get(&*name) {
+        match to.0.get(&name) {
             Some(Some(below)) => left.push((name, cut(item, below)?)),
             Some(None) => left.push((name, item)),
             None => {}

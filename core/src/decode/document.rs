@@ -1,12 +1,12 @@
 //! A document being assembled, and its two forms: JSON text and `serde_json` values.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::damage::corrupt;
+use crate::by_name::ByName;
 use crate::json::number::{self, Number};
 use crate::json::text::write_string;
 use crate::json::tokenizer::Tokenizer;
@@ -111,10 +111,10 @@ impl Item {
         match (self, column_type, rescued) {
             (Item::Object(fields), ColumnType::Struct(columns), Rescued::Object(parts)) => {
                 // The fields begin with the columns, in their order.
-                let by_name: BTreeMap<&str, usize> =
+                let by_name: ByName<&str, usize> =
                     columns.iter().enumerate().map(|(at, of)| (of.name.as_str(), at)).collect();
                 for (name, part) in parts {
-                    let at = by_name.get(name.as_str()).copied();
+                    let at = by_name.get(&name).copied();
                     match at.and_then(|at| Some((fields.get_mut(at)?, columns.get(at)?))) {
                         Some(((_, item), column)) => item.restore(&column.column_type, part)?,
                         None => fields.push((Arc::from(name), part.into())),

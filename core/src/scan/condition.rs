@@ -1,7 +1,5 @@
 //! Which rows a query takes: by their id, and by its filter.
 
-use std::collections::BTreeSet;
-
 use parquet::bloom_filter::Sbbf;
 
 use super::filter::{ColumnPath, Filter, PickedRow};
@@ -93,8 +91,8 @@ impl Condition {
         self.id.is_some() || self.filter.as_ref().is_some_and(by_filter)
     }
 
-    /// The rows at which a page of a leaf that it reads begins, in a row group.
-    pub(super) fn page_starts(&self, layout: &Layout, group: usize) -> BTreeSet<usize> {
+    /// The rows at which a page of a leaf that it reads begins, in a row group, in order.
+    pub(super) fn page_starts(&self, layout: &Layout, group: usize) -> Vec<usize> {
         let mut places: Vec<_> =
             self.columns().iter().map(|path| layout.field(path.names())).collect();
         if self.id.is_some() || self.columns().iter().any(|path| is_id(layout, path)) {
@@ -104,9 +102,15 @@ impl Condition {
             FieldPlace::Leaf(leaf, _) => Some(leaf),
             _ => None,
         };
-        let leaves: BTreeSet<usize> =
+        let mut leaves: Vec<usize> =
             places.into_iter().filter_map(leaf).chain(layout.rescued_leaf()).collect();
+        leaves.sort_unstable();
+        leaves.dedup();
         let pages = leaves.into_iter().filter_map(|leaf| Pages::of(layout, group, leaf));
-        pages.flat_map(|pages| pages.first_rows().collect::<Vec<_>>()).collect()
+        let mut starts: Vec<usize> =
+            pages.flat_map(|pages| pages.first_rows().collect::<Vec<_>>()).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
     }
 }

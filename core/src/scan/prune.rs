@@ -22,7 +22,7 @@ pub(super) fn rows_that_may_match(
     condition: &Condition,
 ) -> Result<Vec<Range<usize>>> {
     let rows = layout.group_rows(group)?;
-    let starts: Vec<usize> = condition.page_starts(layout, group).into_iter().collect();
+    let starts = condition.page_starts(layout, group);
     if starts.is_empty() {
         return Ok(whole(rows));
     }

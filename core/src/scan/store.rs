@@ -1,6 +1,6 @@
 //! The ranges of a file that a scan has asked for, and those that have arrived.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::iter;
 use std::ops::Range;
 
@@ -47,16 +47,16 @@ impl Fetched {
 /// Asks for ranges and keeps what arrived.
 pub(super) struct Store {
     file: ScanFile,
-    /// What has arrived, by its start. A range that is wanted lies within one piece.
-    held: BTreeMap<u64, Bytes>,
+    /// What has arrived, by its start, in order. A range that is wanted lies within one piece.
+    held: Vec<(u64, Bytes)>,
     queue: VecDeque<Fetch>,
-    asked: BTreeMap<u64, Range<u64>>,
+    asked: Vec<(u64, Range<u64>)>,
     next_id: u64,
 }
 
 impl Store {
     pub(super) fn new(file: ScanFile) -> Self {
-        let (held, queue, asked) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        let (held, queue, asked) = (Vec::new(), VecDeque::new(), Vec::new());
         Store { file, held, queue, asked, next_id: 0 }
     }
 
@@ -66,7 +66,7 @@ impl Store {
         if let Some(held) = self.file.tail.take().filter(|held| !held.is_empty())
             && let Some(start) = end.checked_sub(held.len() as u64)
         {
-            self.held.insert(start, held);
+            self.hold(start, held);
             return start;
         }
         let start = end.saturating_sub(bytes);
@@ -104,7 +104,7 @@ impl Store {
             self.next_id += 1;
             progress.requests += 1;
             progress.bytes_asked += range.end - range.start;
-            self.asked.insert(id, range.clone());
+            self.asked.push((id, range.clone()));
             self.queue.push_back(Fetch { id, range, etag: self.file.etag.clone() });
         }
     }
@@ -116,15 +116,24 @@ impl Store {
         fetched: Fetched,
         progress: &mut ScanProgress,
     ) -> Result<()> {
-        let Some(range) = self.asked.get(&id).cloned() else { return Ok(()) };
+        let asked = self.asked.iter().position(|(asked, _)| *asked == id);
+        let Some(at) = asked else { return Ok(()) };
+        let range = self.asked[at].1.clone();
         self.check(&range, &fetched)?;
         if self.file.etag.is_none() {
             self.file.etag = fetched.etag;
         }
-        self.asked.remove(&id);
+        self.asked.swap_remove(at);
         progress.bytes += fetched.bytes.len() as u64;
-        self.held.insert(range.start, fetched.bytes);
+        self.hold(range.start, fetched.bytes);
         Ok(())
+    }
+
+    fn hold(&mut self, start: u64, bytes: Bytes) {
+        match self.held.binary_search_by_key(&start, |(at, _)| *at) {
+            Ok(at) => self.held[at].1 = bytes,
+            Err(at) => self.held.insert(at, (start, bytes)),
+        }
     }
 
     fn check(&self, range: &Range<u64>, fetched: &Fetched) -> Result<()> {
@@ -164,7 +173,8 @@ impl Store {
 
     fn piece(&self, range: &Range<u64>) -> Option<Bytes> {
         // A later piece can be shorter than an earlier one that holds the range.
-        self.held.range(..=range.start).rev().find_map(|(start, bytes)| {
+        let behind = self.held.partition_point(|(start, _)| *start <= range.start);
+        self.held[..behind].iter().rev().find_map(|(start, bytes)| {
             let from = usize::try_from(range.start - start).ok()?;
             let end = usize::try_from(range.end - start).ok()?;
             (end <= bytes.len()).then(|| bytes.slice(from..end))
@@ -176,8 +186,8 @@ impl Store {
     pub(super) fn join_tail(&mut self, start: u64) -> Result<()> {
         let tail = self.tail(self.file.bytes - start);
         let tail = tail.ok_or_else(|| corrupt("its footer does not fit memory"))?;
-        self.held.split_off(&start);
-        self.held.insert(start, tail);
+        self.held.retain(|(at, _)| *at < start);
+        self.hold(start, tail);
         Ok(())
     }
 
@@ -204,7 +214,7 @@ impl Store {
     /// Lets go of all bytes but those at the end of the file, so many.
     pub(super) fn keep_tail(&mut self, bytes: u64) {
         let start = self.file.bytes.saturating_sub(bytes);
-        self.held.retain(|at, piece| *at + piece.len() as u64 > start);
+        self.held.retain(|(at, piece)| *at + piece.len() as u64 > start);
     }
 
     /// Those of these ranges that are not held.

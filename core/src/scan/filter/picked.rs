@@ -1,9 +1,8 @@
 //! The values of some columns, picked from the events of a document.
 
-use std::collections::BTreeMap;
-
 use super::path::ColumnPath;
 use super::row::{FilterRow, Seen};
+use crate::by_name::ByName;
 use crate::json::{Events, Number, write_number};
 
 /// The top of a document.
@@ -39,7 +38,7 @@ pub struct PickedRow {
 
 #[derive(Debug, Clone, Default)]
 struct Place {
-    below: BTreeMap<String, usize>,
+    below: ByName<String, usize>,
     held: Held,
     text: String,
     /// When its value began. It counts only if that was after the one above began: of equal keys
@@ -71,7 +70,7 @@ impl PickedRow {
             let mut above = TOP;
             for name in column.names() {
                 let new = row.places.len();
-                let place = *row.places[above].below.entry(name.clone()).or_insert(new);
+                let place = *row.places[above].below.get_or_insert(name, || new, str::to_owned);
                 if place == new {
                     row.places.push(Place::default());
                 }

@@ -1,6 +1,5 @@
 //! The filter, with everything it can do.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -29,9 +28,11 @@ impl Filter {
     /// [`ITEMS_MAX`](super::ITEMS_MAX) conditions and literals.
     pub fn new(condition: Condition) -> Result<Self> {
         let condition = shape::settle(condition)?;
-        let mut columns = BTreeSet::new();
+        let mut columns = Vec::new();
         shape::add_columns(&condition, &mut columns);
-        Ok(Filter { condition, columns: columns.into_iter().collect() })
+        columns.sort();
+        columns.dedup();
+        Ok(Filter { condition, columns })
     }
 
     /// Reads the text form, as `docs/filters.md` has it. An error of kind `Settings` says the place

@@ -1,7 +1,5 @@
 //! The one shape of a condition: checked, without needless levels, and with sorted lists.
 
-use std::collections::BTreeSet;
-
 use super::condition::{Comparison, Condition};
 use super::limits::{Items, check_depth};
 use super::literal::Literal;
@@ -104,17 +102,13 @@ pub(super) fn joined(
 }
 
 /// Adds the columns of a condition whose depth has been checked.
-pub(super) fn add_columns(condition: &Condition, columns: &mut BTreeSet<ColumnPath>) {
+pub(super) fn add_columns(condition: &Condition, columns: &mut Vec<ColumnPath>) {
     match condition {
         Condition::Compare(column, ..)
         | Condition::In(column, _)
         | Condition::Like(column, _)
         | Condition::IsNull(column)
-        | Condition::IsNotNull(column) => {
-            if !columns.contains(column) {
-                columns.insert(column.clone());
-            }
-        }
+        | Condition::IsNotNull(column) => columns.push(column.clone()),
         Condition::And(parts) | Condition::Or(parts) => {
             parts.iter().for_each(|part| add_columns(part, columns));
         }
