@@ -21,7 +21,10 @@ impl IdPlace {
     /// The place that the metadata names as JSON, in a file of these columns.
     pub(super) fn of_field(text: &str, schema: &Schema) -> Result<Self> {
         let wrong = || corrupt("its metadata names no field for the ids of its rows");
-        let path: Vec<String> = serde_json::from_str(text).map_err(|_| wrong())?;
+        let names = json::value::read(text).map_err(|_| wrong())?;
+        let names = names.as_array().ok_or_else(wrong)?.iter();
+        let names = names.map(|name| name.as_str().map(str::to_owned).ok_or_else(wrong));
+        let path = names.collect::<Result<Vec<String>>>()?;
         let first = schema.columns().first().map(|column| &column.name);
         match schema.type_at(&path) {
             Some(found) if found.tells_ids() && path.first() == first => Ok(IdPlace::Field(path)),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Error, LsnRange, Result};
+use crate::{Error, LsnRange, Result, json};
 
 /// The longest upload id that is accepted; stores give some 40 to 150 characters.
 const UPLOAD_ID_BYTES_MAX: usize = 2_048;
@@ -133,8 +133,7 @@ pub(super) fn upload_id(fields: &Fields<'_>) -> Result<String> {
 
 /// Reads JSON. The error of kind `Settings` begins with `what`.
 pub(super) fn read_json(text: &str, what: &str) -> Result<Value> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::settings(format!("{what} is not JSON: {error}")))
+    json::value::read(text).map_err(|error| Error::settings(format!("{what} is not JSON: {error}")))
 }
 
 /// Writes JSON, on one line.
