@@ -97,7 +97,9 @@ pub use retry::{Backoff, Random, Retry};
 #[cfg(feature = "decode")]
 pub use scan::filter;
 #[cfg(feature = "decode")]
-pub use scan::{Fetch, Fetched, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, ScanStep};
+pub use scan::{
+    Fetch, Fetched, JsonStep, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, ScanStep,
+};
 pub use schema::{
     Column, ColumnType, Digits, Element, Form, ID_COLUMN, Names, OwnFieldIds, RESCUED_COLUMN,
     Schema, TextForm, TimeUnit, Zone,

@@ -21,20 +21,20 @@ use crate::schema::{Column, ColumnType, ID_COLUMN};
 
 /// Makes rows of the levels and values of the leaves.
 pub(crate) struct Assembler {
-    row_bytes_max: usize,
+    pub(super) row_bytes_max: usize,
     projection: Projection,
-    id: IdPlace,
+    pub(super) id: IdPlace,
     /// The ids of the rows are read.
-    takes_ids: bool,
+    pub(super) takes_ids: bool,
     /// The documents' own `_id` is asked for.
-    takes_own: bool,
+    pub(super) takes_own: bool,
     /// The first field is read for its id alone, and not asked for.
     hides_first: bool,
-    columns: Vec<Node>,
+    pub(super) columns: Vec<Node>,
     /// The place of each column in `columns`.
     by_name: ByName<Name, usize>,
     /// The place of `_rescued_data` among the leaves.
-    rescued: Option<usize>,
+    pub(super) rescued: Option<usize>,
     /// The leaves of the file to read, in order.
     leaves: Vec<usize>,
 }
@@ -48,20 +48,20 @@ pub(super) struct Apart {
 }
 
 /// One column or field.
-struct Node {
-    name: Name,
-    column_type: ColumnType,
+pub(super) struct Node {
+    pub(super) name: Name,
+    pub(super) column_type: ColumnType,
     facts: Facts,
     /// In the current row group, a null is an explicit null.
-    nulls: bool,
+    pub(super) nulls: bool,
     /// In the current row group, whole numbers of a floating-point column have no fraction.
-    integers: bool,
-    shape: Shape,
+    pub(super) integers: bool,
+    pub(super) shape: Shape,
     /// Its leaves, as places among the leaves that are read.
-    leaves: Range<usize>,
+    pub(super) leaves: Range<usize>,
 }
 
-enum Shape {
+pub(super) enum Shape {
     /// Only nulls: the file has no such column.
     Nothing,
     /// A leaf. Its values have this definition level.
@@ -302,7 +302,7 @@ impl Node {
         }
     }
 
-    fn definition(&self, row: &Row<'_>) -> Result<i16> {
+    pub(super) fn definition(&self, row: &Row<'_>) -> Result<i16> {
         let peeked = row.leaves[self.leaves.start].peek();
         peeked
             .map(|(definition, _)| definition)
@@ -310,24 +310,27 @@ impl Node {
     }
 
     fn skip(&self, row: &mut Row<'_>, item: Item) -> Result<Item> {
-        for leaf in &mut row.leaves[self.leaves.clone()] {
-            leaf.skip()?;
-        }
+        self.skip_leaves(row)?;
         Ok(item)
+    }
+
+    /// Goes past the next entry of each leaf, which has no value.
+    pub(super) fn skip_leaves(&self, row: &mut Row<'_>) -> Result<()> {
+        row.leaves[self.leaves.clone()].iter_mut().try_for_each(LeafBatch::skip)
     }
 }
 
 /// A row being assembled.
-struct Row<'l> {
-    leaves: &'l mut [LeafBatch],
+pub(super) struct Row<'l> {
+    pub(super) leaves: &'l mut [LeafBatch],
     /// The bytes that the rest of its values may take.
-    bytes_left: usize,
+    pub(super) bytes_left: usize,
     /// The bytes that all of its values may take.
-    most: usize,
+    pub(super) most: usize,
 }
 
 /// The next id in the column `_id`, which is the first leaf.
-fn own_id(row: &mut Row<'_>) -> Result<String> {
+pub(super) fn own_id(row: &mut Row<'_>) -> Result<String> {
     let Some(StoredValue::Bytes(id)) = row.leaves[0].next(0)? else {
         return Err(corrupt("a row has no id"));
     };
@@ -335,7 +338,7 @@ fn own_id(row: &mut Row<'_>) -> Result<String> {
     Ok(text(id)?.to_owned())
 }
 
-fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
+pub(super) fn takes(left: &mut usize, bytes: usize, most: usize) -> Result<()> {
     let rest = left.checked_sub(bytes.max(1));
     *left = rest.ok_or_else(|| too_much("one row has too many bytes", "row_bytes_max", most))?;
     Ok(())

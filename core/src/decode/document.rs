@@ -48,7 +48,7 @@ impl Item {
         }
     }
 
-    fn write(&self, out: &mut String) {
+    pub(super) fn write(&self, out: &mut String) {
         match self {
             Item::Absent | Item::Null => out.push_str("null"),
             Item::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),

@@ -53,6 +53,14 @@ impl IdPlace {
         }
     }
 
+    /// How the documents have their own `_id`; `None` where the ids are a field of another name.
+    pub(super) fn own(&self) -> Option<OwnId> {
+        match self {
+            IdPlace::Own(own) => Some(*own),
+            IdPlace::Field(_) => None,
+        }
+    }
+
     /// Whether the ids are in the column with this name, or below it.
     pub(super) fn is_in(&self, column: &str) -> bool {
         matches!(self, IdPlace::Field(path) if path.first().is_some_and(|name| name == column))

@@ -202,10 +202,7 @@ impl Layout {
 
     /// How the documents have their own `_id`; `None` where a field of another name is the id.
     pub(crate) fn own_id(&self) -> Option<OwnId> {
-        match &self.id {
-            IdPlace::Own(own) => Some(*own),
-            IdPlace::Field(_) => None,
-        }
+        self.id.own()
     }
 
     /// Whether a rescued value can be an id.

@@ -30,6 +30,7 @@ mod tell;
 mod thrift;
 mod values;
 mod verify;
+mod write;
 
 pub(crate) use assemble::Assembler;
 pub(crate) use batch::LeafBatch;

@@ -43,6 +43,12 @@ impl StoredRow {
         self.document.write_json(out);
     }
 
+    /// Appends the same text. Gives the row's id.
+    pub(crate) fn append_json(self, out: &mut String) -> String {
+        self.document.write(out);
+        self.id
+    }
+
     /// The document. An error of kind `Limit` if it has a number that a `Value` would round, or if
     /// it nests deeper than 1,000 levels. [`StoredRow::write_json`] can give such a document.
     pub fn to_value(&self) -> Result<Value> {

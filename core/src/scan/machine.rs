@@ -109,6 +109,25 @@ pub enum ScanStep {
     Done,
 }
 
+/// What a scan that writes JSON does next.
+#[derive(Debug)]
+pub enum JsonStep {
+    /// It has appended a row of the query. This is the row's id, as [`StoredRow::id`] gives it.
+    Row(String),
+    /// It needs the answers to its requests.
+    Wait,
+    /// It has given all rows, or an error before.
+    Done,
+}
+
+/// What either sort of scan does next.
+pub(super) enum Step {
+    Row(StoredRow),
+    Written(String),
+    Wait,
+    Done,
+}
+
 pub(super) enum Stage {
     /// The end of the file, from here on.
     Tail(u64),
@@ -191,7 +210,25 @@ impl Scan {
 
     /// Goes on as far as the bytes reach. The scan ends with the first error.
     pub fn poll_row(&mut self) -> Result<ScanStep> {
-        let step = self.step();
+        Ok(match self.poll(None)? {
+            Step::Row(row) => ScanStep::Row(row),
+            Step::Wait => ScanStep::Wait,
+            Step::Written(_) | Step::Done => ScanStep::Done,
+        })
+    }
+
+    /// [`Scan::poll_row`], but the document of the row is appended to `out` as compact JSON, with
+    /// every number exactly as it was. It takes a fraction of the time.
+    pub fn poll_json(&mut self, out: &mut String) -> Result<JsonStep> {
+        Ok(match self.poll(Some(out))? {
+            Step::Written(id) => JsonStep::Row(id),
+            Step::Wait => JsonStep::Wait,
+            Step::Row(_) | Step::Done => JsonStep::Done,
+        })
+    }
+
+    fn poll(&mut self, json: Option<&mut String>) -> Result<Step> {
+        let step = self.step(json);
         if step.is_err() {
             self.stage = Stage::Done;
         }
@@ -250,22 +287,22 @@ impl Scan {
         self.stop = Some(stop);
     }
 
-    fn step(&mut self) -> Result<ScanStep> {
+    fn step(&mut self, mut json: Option<&mut String>) -> Result<Step> {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Done) {
-                Stage::Done => return Ok(ScanStep::Done),
+                Stage::Done => return Ok(Step::Done),
                 Stage::Failed(error) => return Err(error),
                 stage if self.store.waits() => {
                     self.stage = stage;
-                    return Ok(ScanStep::Wait);
+                    return Ok(Step::Wait);
                 }
                 Stage::Tail(start) => self.stage = self.read_footer(start)?,
                 Stage::Indexes { place, filters } => self.stage = self.indexes(place, &filters)?,
                 Stage::Plan => self.stage = self.plan()?,
                 Stage::Filter(reader) => self.stage = self.test(reader)?,
                 Stage::Rows { reader, tested } => {
-                    if let Some(row) = self.row(reader, tested)? {
-                        return Ok(ScanStep::Row(row));
+                    if let Some(step) = self.row(reader, tested, json.as_deref_mut())? {
+                        return Ok(step);
                     }
                 }
             }

@@ -16,7 +16,7 @@ mod store;
 mod work;
 mod zone;
 
-pub use machine::{Scan, ScanStep};
+pub use machine::{JsonStep, Scan, ScanStep};
 pub use progress::ScanProgress;
 pub use query::{ScanFile, ScanQuery, ScanSettings};
 pub use store::{Fetch, Fetched};

@@ -13,6 +13,8 @@ use crate::{Error, Projection, Result, StoredRow};
 /// Reads spans one after the other.
 pub(super) struct SpanReader {
     assembler: Assembler,
+    /// Whether rows can be written without a document.
+    writes: bool,
     spans: VecDeque<Span>,
     open: Option<OpenSpan>,
 }
@@ -22,8 +24,18 @@ pub(super) struct Found {
     pub(super) group: usize,
     /// Its number in the row group.
     pub(super) at: usize,
-    /// `None` if nobody needed it.
+    /// `None` if nobody needed it, or if it was written.
     pub(super) row: Option<StoredRow>,
+    /// The id of a row that was written.
+    pub(super) id: Option<String>,
+}
+
+/// What is made of a row that is taken.
+pub(super) enum Made<'m> {
+    Nothing,
+    Row,
+    /// Its JSON is appended, with these fields, unless only a row can be made of it.
+    Json(&'m mut String, Option<&'m Fields>),
 }
 
 struct OpenSpan {
@@ -51,19 +63,25 @@ impl OpenSpan {
 }
 
 impl SpanReader {
-    pub(super) fn new(layout: &Layout, wanted: &Wanted, spans: Vec<Span>) -> Result<Self> {
+    /// `cut`: the fields of the rows that are given.
+    pub(super) fn new(
+        layout: &Layout,
+        wanted: &Wanted,
+        cut: Option<&Fields>,
+        spans: Vec<Span>,
+    ) -> Result<Self> {
         let assembler = wanted.assembler(layout)?;
-        Ok(SpanReader { assembler, spans: spans.into(), open: None })
+        let writes = assembler.writes(cut);
+        Ok(SpanReader { assembler, writes, spans: spans.into(), open: None })
     }
 
     /// The next wanted row that the condition takes, if there is a condition; `None` at the end.
-    /// Without `makes_rows`, its document is made only if the test needs it.
     pub(super) fn next(
         &mut self,
         layout: &Layout,
         store: &Store,
         condition: Option<&mut Condition>,
-        makes_rows: bool,
+        mut made: Made<'_>,
         tested: &mut u64,
     ) -> Result<Option<Found>> {
         let mut condition = condition;
@@ -88,19 +106,25 @@ impl SpanReader {
                 (None, Some(_)) => None,
                 (Some(test), Some(condition)) => test.takes(condition, leaves).map_err(of_row)?,
             };
-            let row = match taken {
-                Some(taken) if !taken || !makes_rows => None,
-                _ => Some(self.assembler.row(leaves).map_err(of_row)?),
-            };
-            if row.is_none() {
-                open.rows.skip_given().map_err(of_row)?;
+            let (mut row, mut id) = (None, None);
+            match (taken, &mut made) {
+                (Some(false), _) | (Some(true), Made::Nothing) => {
+                    open.rows.skip_given().map_err(of_row)?;
+                }
+                (Some(true), Made::Json(out, fields)) if self.writes => {
+                    id = self.assembler.write(leaves, *fields, out).map_err(of_row)?;
+                    if id.is_none() {
+                        row = Some(self.assembler.row(leaves).map_err(of_row)?);
+                    }
+                }
+                _ => row = Some(self.assembler.row(leaves).map_err(of_row)?),
             }
             let taken = match (taken, &row, condition.as_deref_mut()) {
                 (None, Some(row), Some(condition)) => condition.matches(row).map_err(of_row)?,
                 (taken, ..) => taken == Some(true),
             };
             if taken {
-                return Ok(Some(Found { group, at, row }));
+                return Ok(Some(Found { group, at, row, id }));
             }
         }
     }

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::filter::ColumnPath;
-use super::machine::{Scan, Stage};
+use super::machine::{Scan, Stage, Step};
 use super::plan::{self, Span};
 use super::prune;
-use super::rows::{Found, SpanReader, Wanted};
+use super::rows::{Found, Made, SpanReader, Wanted};
 use super::store::{joined, joined_to};
+use crate::Result;
 use crate::decode::{Fields, Layout};
-use crate::{Result, StoredRow};
 
 /// The requests that a second round sends, if the gaps between its ranges allow it.
 const SECOND_ROUND_REQUESTS: usize = 2;
@@ -62,12 +62,13 @@ impl Scan {
             let wanted = plan::ranges(layout, &spans, &tested.leaves(layout)?)?;
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {
-                let reader = SpanReader::new(layout, &tested, spans)?;
+                let reader = SpanReader::new(layout, &tested, None, spans)?;
                 self.ask(wanted, gap);
                 return Ok(Stage::Filter(reader));
             }
         }
-        let reader = SpanReader::new(layout, &self.wanted_and_tested, spans)?;
+        let cut = self.wanted.fields.as_ref();
+        let reader = SpanReader::new(layout, &self.wanted_and_tested, cut, spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: self.condition.is_empty() })
     }
@@ -79,8 +80,13 @@ impl Scan {
         let mut rows = 0;
         let tested = &mut self.progress.rows_read;
         while rows < self.rows_left
-            && let Some(Found { group, at, .. }) =
-                reader.next(layout, &self.store, Some(&mut self.condition), false, tested)?
+            && let Some(Found { group, at, .. }) = reader.next(
+                layout,
+                &self.store,
+                Some(&mut self.condition),
+                Made::Nothing,
+                tested,
+            )?
         {
             rows += 1;
             if taken.last().is_none_or(|(last, _)| *last != group) {
@@ -100,36 +106,54 @@ impl Scan {
         }
         let ranges = self.store.lacking(plan::ranges(layout, &spans, &leaves)?);
         let ranges = joined_to(joined(ranges, gap), SECOND_ROUND_REQUESTS, WIDE_GAPS * gap);
-        let reader = SpanReader::new(layout, &self.wanted, spans)?;
+        let reader = SpanReader::new(layout, &self.wanted, self.wanted.fields.as_ref(), spans)?;
         self.ask(ranges, gap);
         Ok(Stage::Rows { reader, tested: true })
     }
 
-    /// The next row that is taken, of those whose bytes are there.
+    /// The next row that is taken, of those whose bytes are there. With `json`, its document is
+    /// appended there.
     pub(super) fn row(
         &mut self,
         mut reader: SpanReader,
         tested: bool,
-    ) -> Result<Option<StoredRow>> {
+        json: Option<&mut String>,
+    ) -> Result<Option<Step>> {
         let Some(layout) = &self.layout else { return Ok(None) };
         let mut read = 0;
         let condition = (!tested).then_some(&mut self.condition);
-        let found = reader.next(layout, &self.store, condition, true, &mut read);
+        let fields = self.wanted.fields.as_ref();
+        let mut json = json;
+        let made = match &mut json {
+            Some(out) => Made::Json(out, fields),
+            None => Made::Row,
+        };
+        let found = reader.next(layout, &self.store, condition, made, &mut read);
         self.progress.rows_read += if tested && !self.condition.is_empty() { 0 } else { read };
-        if let Some(mut row) = found?.and_then(|found| found.row) {
-            if let Some(fields) = &self.wanted.fields {
-                row.cut(fields)?;
+        let Some(found) = found? else {
+            self.store.keep_tail(self.progress.tail_bytes);
+            self.stage = Stage::Plan;
+            return Ok(None);
+        };
+        self.rows_left -= 1;
+        self.progress.rows += 1;
+        let step = match (found, json) {
+            (Found { id: Some(id), .. }, _) => Step::Written(id),
+            (Found { row: Some(mut row), .. }, json) => {
+                if let Some(fields) = fields {
+                    row.cut(fields)?;
+                }
+                match json {
+                    Some(out) => Step::Written(row.append_json(out)),
+                    None => Step::Row(row),
+                }
             }
-            self.rows_left -= 1;
-            self.progress.rows += 1;
-            if self.rows_left > 0 {
-                self.stage = Stage::Rows { reader, tested };
-            }
-            return Ok(Some(row));
+            _ => return Ok(None),
+        };
+        if self.rows_left > 0 {
+            self.stage = Stage::Rows { reader, tested };
         }
-        self.store.keep_tail(self.progress.tail_bytes);
-        self.stage = Stage::Plan;
-        Ok(None)
+        Ok(Some(step))
     }
 
     /// Asks for ranges that are not there.

@@ -40,13 +40,34 @@ fn run(scan: &mut Scan, file: &Bytes) -> Result<Vec<Row>> {
     }
 }
 
+/// The same by a scan that writes JSON.
+fn write(scan: &mut Scan, file: &Bytes) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    loop {
+        let mut json = String::new();
+        match scan.poll_json(&mut json)? {
+            JsonStep::Row(id) => rows.push((id, json)),
+            JsonStep::Done => return Ok(rows),
+            JsonStep::Wait => {
+                while let Some(fetch) = scan.poll_fetch() {
+                    let range = fetch.range.start as usize..fetch.range.end as usize;
+                    scan.handle_bytes(fetch.id, Fetched::new(file.slice(range)))?;
+                }
+            }
+        }
+    }
+}
+
 fn begin(file: &Bytes, query: ScanQuery, settings: ScanSettings) -> Scan {
     Scan::new(ScanFile::new(file.len() as u64), query, settings).unwrap()
 }
 
 fn scan(file: &Bytes, query: ScanQuery, settings: ScanSettings) -> (Vec<Row>, ScanProgress) {
-    let mut scan = begin(file, query, settings);
+    let mut scan = begin(file, query.clone(), settings.clone());
     let rows = run(&mut scan, file).unwrap();
+    let mut written = begin(file, query, settings);
+    assert_eq!(write(&mut written, file).unwrap(), rows);
+    assert_eq!(written.progress(), scan.progress());
     (rows, scan.progress().clone())
 }
 
