@@ -66,7 +66,7 @@ pub use futures_util::Stream;
 pub use quiet::quietly;
 #[cfg(feature = "arrow")]
 pub use record_batches::{BatchSettings, read_parquet_with_predicate, read_parquet_with_settings};
-pub use scan::{RowScan, ScanReport};
+pub use scan::{JsonRows, JsonScan, RowScan, ScanReport};
 pub use storage::{
     ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,
     Leftover, Likeness, ObjectWriter, Proof, Repaired, RowStream, StoredContent, StoredFile,

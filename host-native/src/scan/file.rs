@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coldpress_core::{
-    Footer, ObjectKey, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, ScanStep, StoredRow,
+    Footer, ObjectKey, Scan, ScanFile, ScanProgress, ScanQuery, ScanSettings, StoredRow,
 };
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use object_store::path::Path as StorePath;
@@ -11,21 +11,19 @@ use tokio::sync::mpsc::{self, Sender};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::quiet::quietly;
+use crate::scan::batch::{Batch, Pause};
 use crate::scan::fetch::Place;
 use crate::scan::report::SharedReport;
 use crate::store::path::store_path;
 use crate::tails::{Tail, Tails};
 use crate::threads::{StopOnDrop, blocking};
 
-/// Rows that pass from the decoding thread at once.
-const BATCH_ROWS: usize = 512;
-
 /// Requests of one file that run at once.
 const FETCHES_AT_ONCE: usize = 8;
 
 /// What a task sends: some rows, or that the file is read to its end.
-pub(super) enum Sent {
-    Rows(Vec<StoredRow>),
+pub(super) enum Sent<B> {
+    Rows(B),
     End,
 }
 
@@ -42,7 +40,7 @@ pub(super) struct FileScan {
 
 impl FileScan {
     /// Reads the file, and sends its rows and then its end, or an error.
-    pub(super) async fn run(self, sender: Sender<Result<Sent>>) {
+    pub(super) async fn run<B: Batch>(self, sender: Sender<Result<Sent<B>>>) {
         let last = match self.read(&sender).await {
             Ok(()) => Ok(Sent::End),
             Err(error) => Err(error.at(self.key.as_str())),
@@ -53,7 +51,7 @@ impl FileScan {
 
     /// The footer alone.
     pub(super) async fn footer(&self) -> Result<Footer> {
-        let (sender, _receiver) = mpsc::channel(1);
+        let (sender, _receiver) = mpsc::channel::<Result<Sent<Vec<StoredRow>>>>(1);
         let mut footer = None;
         let mut found = |scan: &Scan| {
             footer = scan.footer().cloned();
@@ -64,14 +62,14 @@ impl FileScan {
         footer.ok_or_else(over)
     }
 
-    async fn read(&self, sender: &Sender<Result<Sent>>) -> Result<()> {
+    async fn read<B: Batch>(&self, sender: &Sender<Result<Sent<B>>>) -> Result<()> {
         self.read_to(sender, &mut |_| false).await
     }
 
     /// Reads until `is_enough`, or to the end.
-    async fn read_to(
+    async fn read_to<B: Batch>(
         &self,
-        sender: &Sender<Result<Sent>>,
+        sender: &Sender<Result<Sent<B>>>,
         is_enough: &mut (dyn FnMut(&Scan) -> bool + Send),
     ) -> Result<()> {
         let key = self.key.as_str();
@@ -111,15 +109,6 @@ impl FileScan {
     }
 }
 
-/// Why a step ended.
-enum Pause {
-    /// The batch is full.
-    Full,
-    /// The scan needs bytes.
-    Wait,
-    Done,
-}
-
 struct Reading<'f> {
     file: &'f FileScan,
     path: StorePath,
@@ -133,17 +122,17 @@ struct Reading<'f> {
 }
 
 impl Reading<'_> {
-    async fn run(
+    async fn run<B: Batch>(
         &mut self,
-        sender: &Sender<Result<Sent>>,
+        sender: &Sender<Result<Sent<B>>>,
         is_enough: &mut (dyn FnMut(&Scan) -> bool + Send),
     ) -> Result<()> {
         loop {
-            let (rows, pause) = self.step().await?;
+            let (rows, pause) = self.step::<B>().await?;
             if self.scan.as_ref().is_some_and(&mut *is_enough) {
                 return Ok(());
             }
-            if !rows.is_empty() {
+            if rows.len() > 0 {
                 self.has_sent = true;
                 if sender.send(Ok(Sent::Rows(rows))).await.is_err() {
                     return Ok(());
@@ -158,7 +147,7 @@ impl Reading<'_> {
     }
 
     /// Decodes until the batch is full or bytes are missing, on a blocking thread.
-    async fn step(&mut self) -> Result<(Vec<StoredRow>, Pause)> {
+    async fn step<B: Batch>(&mut self) -> Result<(B, Pause)> {
         let mut scan = self.scan.take().ok_or_else(over)?;
         let before = scan.progress().clone();
         let key = self.file.key.clone();
@@ -216,27 +205,19 @@ impl Reading<'_> {
     }
 }
 
-fn step(
+fn step<B: Batch>(
     scan: &mut Scan,
     key: &ObjectKey,
     mut is_checked: bool,
-) -> coldpress_core::Result<(Vec<StoredRow>, Pause)> {
-    let mut rows = Vec::new();
-    let pause = loop {
-        let next = scan.poll_row()?;
+) -> coldpress_core::Result<(B, Pause)> {
+    let mut rows = B::default();
+    let pause = rows.fill(scan, |scan| {
         if !is_checked && let Some(footer) = scan.footer() {
-            footer.check_key(key)?;
             is_checked = true;
+            footer.check_key(key)?;
         }
-        match next {
-            ScanStep::Row(row) => rows.push(row),
-            ScanStep::Wait => break Pause::Wait,
-            ScanStep::Done => break Pause::Done,
-        }
-        if rows.len() == BATCH_ROWS {
-            break Pause::Full;
-        }
-    };
+        Ok(())
+    })?;
     Ok((rows, pause))
 }
 

@@ -6,9 +6,11 @@ use coldpress_core::{KeyTarget, ScanQuery, ScanSettings};
 use object_store::ObjectStoreExt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::scan::batch::Batch;
 use crate::scan::fetch::Place;
+use crate::scan::ordered::Ordered;
 use crate::scan::report::SharedReport;
-use crate::scan::rows::RowScan;
+use crate::scan::rows::{JsonScan, RowScan};
 use crate::storage::{ColdStorage, StoredObject, ToKey};
 use crate::store::path::store_path;
 
@@ -40,6 +42,37 @@ impl ColdStorage {
         query: ScanQuery,
         settings: ScanSettings,
     ) -> Result<RowScan> {
+        Ok(RowScan::new(self.in_collection(tenant_id, collection, query, settings).await?))
+    }
+
+    /// [`ColdStorage::scan`], but the rows come as JSON, which takes a fraction of the time.
+    pub async fn scan_json(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        query: ScanQuery,
+    ) -> Result<JsonScan> {
+        let settings = ScanSettings::default();
+        Ok(JsonScan::new(self.in_collection(tenant_id, collection, query, settings).await?))
+    }
+
+    /// Begins to read the rows of one data file that a query takes.
+    pub async fn scan_object(&self, key: impl ToKey, query: ScanQuery) -> Result<RowScan> {
+        Ok(RowScan::new(self.in_object(key, query).await?))
+    }
+
+    /// [`ColdStorage::scan_object`], but the rows come as JSON.
+    pub async fn scan_object_json(&self, key: impl ToKey, query: ScanQuery) -> Result<JsonScan> {
+        Ok(JsonScan::new(self.in_object(key, query).await?))
+    }
+
+    async fn in_collection<B: Batch>(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        query: ScanQuery,
+        settings: ScanSettings,
+    ) -> Result<Ordered<B>> {
         let mut files = self.listing().collection(tenant_id, collection, None).await?;
         let report = SharedReport::default();
         report.update(|report| {
@@ -50,11 +83,10 @@ impl ColdStorage {
             files.retain(|file| file.key.lsns().is_none_or(|lsns| lsns.overlaps(wanted)));
         }
         report.update(|report| report.files_pruned_by_lsns = report.files - files.len() as u64);
-        Ok(self.rows_of(files, query, settings, report))
+        Ok(self.ordered(files, query, settings, report))
     }
 
-    /// Begins to read the rows of one data file that a query takes.
-    pub async fn scan_object(&self, key: impl ToKey, query: ScanQuery) -> Result<RowScan> {
+    async fn in_object<B: Batch>(&self, key: impl ToKey, query: ScanQuery) -> Result<Ordered<B>> {
         let key = self.own_key(&key)?.into_owned();
         if let KeyTarget::Wal { .. } = key.target() {
             let message = "this is a segment of a log, which has no rows; use `coldpress wal get`";
@@ -68,18 +100,18 @@ impl ColdStorage {
         report.update(|report| (report.files, report.file_bytes) = (1, found.size));
         let modified = found.last_modified.into();
         let files = vec![StoredObject { key, bytes: found.size, modified }];
-        Ok(self.rows_of(files, query, ScanSettings::default(), report))
+        Ok(self.ordered(files, query, ScanSettings::default(), report))
     }
 
-    fn rows_of(
+    fn ordered<B: Batch>(
         &self,
         files: Vec<StoredObject>,
         query: ScanQuery,
         settings: ScanSettings,
         report: SharedReport,
-    ) -> RowScan {
+    ) -> Ordered<B> {
         let tails = Arc::clone(self.tails());
-        RowScan::new(self.scan_place(), tails, files, query, settings, FILES_AT_ONCE, report)
+        Ordered::new(self.scan_place(), tails, files, query, settings, FILES_AT_ONCE, report)
     }
 
     pub(super) fn scan_place(&self) -> Place {
