@@ -13,8 +13,8 @@ use std::io::{BufWriter, Write};
 
 pub use self::args::CatArgs;
 use self::args::Format;
-use self::format::{Ndjson, Printer};
-use self::sheet::{Csv, TableOf};
+use self::format::Ndjson;
+use self::sheet::{Csv, Printer, TableOf};
 use self::source::Source;
 use super::failure::Failure;
 use super::store::StoreArgs;
@@ -23,22 +23,15 @@ use super::store::StoreArgs;
 pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let (query, with_id) = query::of(args)?;
     let mut source = Source::open(args, store_args, query)?;
-    let mut first = source.rows()?;
-    source.check_columns(args)?;
-    let all = args.columns.is_empty() && args.column.is_empty();
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut printer: Box<dyn Printer> = match args.format {
-        Format::Ndjson => Box::new(Ndjson::new(out, with_id)),
-        Format::Csv => Box::new(Csv::new(out, source.header(args)?, with_id, all)?),
-        Format::Table => Box::new(TableOf::new(out, source.header(args)?, with_id, all)),
-    };
-    while let Some(rows) = first {
-        for row in &rows {
-            printer.row(row)?;
+    match args.format {
+        Format::Ndjson => {
+            let mut printer = Ndjson::new(out, with_id);
+            while source.lines(args, &mut |id, json| printer.row(id, json))? {}
+            printer.end()?;
         }
-        first = source.rows()?;
+        Format::Csv | Format::Table => print_sheet(args, &mut source, with_id, out)?,
     }
-    printer.end()?;
     let report = source.report();
     for column in &report.columns_unknown {
         let line = format!("warning: no file that was read has a column {column}");
@@ -48,4 +41,26 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         let _ = explain::write(&report, &mut io::stderr());
     }
     Ok(())
+}
+
+fn print_sheet(
+    args: &CatArgs,
+    source: &mut Source,
+    with_id: bool,
+    out: impl Write + 'static,
+) -> Result<(), Failure> {
+    let mut first = source.rows()?;
+    source.check_columns(args)?;
+    let all = args.columns.is_empty() && args.column.is_empty();
+    let mut printer: Box<dyn Printer> = match args.format {
+        Format::Csv => Box::new(Csv::new(out, source.header(args)?, with_id, all)?),
+        _ => Box::new(TableOf::new(out, source.header(args)?, with_id, all)),
+    };
+    while let Some(rows) = first {
+        for row in &rows {
+            printer.row(row)?;
+        }
+        first = source.rows()?;
+    }
+    printer.end()
 }

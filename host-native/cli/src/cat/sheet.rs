@@ -6,9 +6,16 @@ use coldpress::filter::ColumnPath;
 use coldpress_core::{ID_COLUMN, StoredRow};
 use serde_json::Value;
 
-use super::format::Printer;
 use crate::cells::{Aligned, csv_line};
 use crate::failure::Failure;
+
+/// Prints rows.
+pub(super) trait Printer {
+    fn row(&mut self, row: &StoredRow) -> Result<(), Failure>;
+
+    /// Prints what is left.
+    fn end(&mut self) -> Result<(), Failure>;
+}
 
 /// The columns of a sheet, and the cells of its rows.
 struct Cells {

@@ -9,14 +9,15 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use coldpress::filter::ColumnPath;
-use coldpress::{ErrorKind, Query, RowScan, ScanReport};
+use coldpress::{ErrorKind, JsonScan, Query, RowScan, ScanReport};
 use coldpress_core::{
-    Fetched, Footer, ID_COLUMN, LsnWidth, Scan, ScanFile, ScanSettings, ScanStep, StoredRow,
+    Fetched, Footer, ID_COLUMN, JsonStep, LsnWidth, Scan, ScanFile, ScanSettings, ScanStep,
+    StoredRow,
 };
 use futures_util::StreamExt;
 use futures_util::stream::ReadyChunks;
 
-use super::args::CatArgs;
+use super::args::{CatArgs, Format};
 use super::query;
 use crate::failure::Failure;
 use crate::store::{Store, StoreArgs};
@@ -34,7 +35,13 @@ pub(super) enum Source {
 /// A scan in a store.
 pub(super) struct Stored {
     store: Store,
-    rows: Pin<Box<ReadyChunks<RowScan>>>,
+    rows: Rows,
+}
+
+/// The rows of a scan, in the form that is printed.
+enum Rows {
+    Documents(Pin<Box<ReadyChunks<RowScan>>>),
+    Json(JsonScan),
 }
 
 /// A scan of a file of this machine.
@@ -52,29 +59,42 @@ impl Source {
         query: Query,
     ) -> Result<Self, Failure> {
         match (&args.key, &args.collection) {
-            (Some(key), _) => Self::object(store_args, key, query),
+            (Some(key), _) => Self::object(store_args, key, query, args.format),
             (None, Some(collection)) => {
                 choice::Choice::new(Some(args.tenant), Some(collection))?;
                 let store = Store::open_parallel(store_args, LsnWidth::default())?;
-                let rows = store.ask(store.storage().scan(args.tenant, collection, query))?;
+                let (storage, tenant) = (store.storage(), args.tenant);
+                let rows = match args.format {
+                    Format::Ndjson => {
+                        Rows::Json(store.ask(storage.scan_json(tenant, collection, query))?)
+                    }
+                    _ => Rows::documents(store.ask(storage.scan(tenant, collection, query))?),
+                };
                 if rows.report().files == 0 {
-                    return Err(absent::choice(&store, Some(args.tenant), Some(collection)));
+                    return Err(absent::choice(&store, Some(tenant), Some(collection)));
                 }
-                Ok(Self::stored(store, rows))
+                Ok(Source::Stored(Stored { store, rows }))
             }
             (None, None) => Err(Failure::usage("give a key or --collection")),
         }
     }
 
     /// The object with that key, or a local file if the store has no such object.
-    fn object(args: &StoreArgs, name: &str, query: Query) -> Result<Self, Failure> {
+    fn object(args: &StoreArgs, name: &str, query: Query, format: Format) -> Result<Self, Failure> {
         let path = Path::new(name);
         // No object has such a key, so no store is needed: a local file needs no credentials.
         if !fetch::ends_like_key(name) && path.is_file() {
             return Self::local(path, query);
         }
         let store = Store::open(args, LsnWidth::default())?;
-        match store.run(store.storage().scan_object(name, query.clone()))? {
+        let (storage, wanted) = (store.storage(), query.clone());
+        let rows = async {
+            Ok(match format {
+                Format::Ndjson => Rows::Json(storage.scan_object_json(name, wanted).await?),
+                _ => Rows::documents(storage.scan_object(name, wanted).await?),
+            })
+        };
+        match store.run(rows)? {
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Key)
                     && path.is_file() =>
@@ -84,13 +104,9 @@ impl Source {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(absent::object(&store, name)),
             rows => {
                 let rows = rows.map_err(|error| store::failed(&error))?;
-                Ok(Self::stored(store, rows))
+                Ok(Source::Stored(Stored { store, rows }))
             }
         }
-    }
-
-    fn stored(store: Store, rows: RowScan) -> Self {
-        Source::Stored(Stored { store, rows: Box::pin(rows.ready_chunks(ROWS_AT_ONCE)) })
     }
 
     fn local(path: &Path, query: Query) -> Result<Self, Failure> {
@@ -107,19 +123,40 @@ impl Source {
     pub(super) fn rows(&mut self) -> Result<Option<Vec<StoredRow>>, Failure> {
         match self {
             Source::Local(local) => local.rows(),
-            Source::Stored(stored) => {
-                let chunk = async { Ok(stored.rows.next().await) };
-                let Some(chunk) = stored.store.ask(chunk)? else { return Ok(None) };
+            Source::Stored(Stored { store, rows: Rows::Documents(rows) }) => {
+                let chunk = async { Ok(rows.next().await) };
+                let Some(chunk) = store.ask(chunk)? else { return Ok(None) };
                 let rows: coldpress::Result<Vec<StoredRow>> = chunk.into_iter().collect();
                 rows.map(Some).map_err(|error| store::failed(&error))
             }
+            Source::Stored(_) => Ok(None),
         }
+    }
+
+    /// Passes the next rows to `each`, as id and JSON. Whether there may be more.
+    pub(super) fn lines(
+        &mut self,
+        args: &CatArgs,
+        each: &mut dyn FnMut(&str, &str) -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
+        let Source::Stored(Stored { store, rows: Rows::Json(scan) }) = self else {
+            let Source::Local(local) = self else { return Ok(false) };
+            let (lines, more) = local.lines()?;
+            self.check_columns(args)?;
+            lines.iter().try_for_each(|(id, json)| each(id, json))?;
+            return Ok(more);
+        };
+        let rows = store.ask(scan.next())?;
+        self.check_columns(args)?;
+        let Some(rows) = rows else { return Ok(false) };
+        rows.iter().try_for_each(|(id, json)| each(id, json))?;
+        Ok(true)
     }
 
     /// What was read so far.
     pub(super) fn report(&self) -> ScanReport {
         match self {
-            Source::Stored(stored) => stored.rows.get_ref().report(),
+            Source::Stored(stored) => stored.rows.report(),
             Source::Local(local) => ScanReport::of_file(local.bytes, &local.scan),
         }
     }
@@ -170,7 +207,35 @@ fn names(footers: &[Footer]) -> impl Iterator<Item = String> {
     names.into_iter()
 }
 
+impl Rows {
+    fn documents(rows: RowScan) -> Self {
+        Rows::Documents(Box::pin(rows.ready_chunks(ROWS_AT_ONCE)))
+    }
+
+    fn report(&self) -> ScanReport {
+        match self {
+            Rows::Documents(rows) => rows.get_ref().report(),
+            Rows::Json(scan) => scan.report(),
+        }
+    }
+}
+
 impl Local {
+    /// The next rows as id and JSON, and whether there may be more.
+    fn lines(&mut self) -> Result<(Vec<(String, String)>, bool), Failure> {
+        let mut lines = Vec::new();
+        while lines.len() < ROWS_AT_ONCE {
+            let mut json = String::new();
+            let failed = |error| Failure::run(format_args!("{}: {error}", self.name));
+            match coldpress::quietly(|| self.scan.poll_json(&mut json)).map_err(failed)? {
+                JsonStep::Row(id) => lines.push((id, json)),
+                JsonStep::Wait => self.fetch()?,
+                JsonStep::Done => return Ok((lines, false)),
+            }
+        }
+        Ok((lines, true))
+    }
+
     fn rows(&mut self) -> Result<Option<Vec<StoredRow>>, Failure> {
         let mut rows = Vec::new();
         while rows.len() < ROWS_AT_ONCE {
