@@ -27,12 +27,29 @@ impl Batch {
         let mut document = std::mem::take(&mut self.document);
         document.clear();
         row.write_json(&mut document);
-        if self.ids {
-            exact::with_id(&mut document, row.id())?;
-        }
-        let added = self.add_document(&document, number);
+        let added = self.add_with_id(&mut document, row.id(), number);
         self.document = document;
         added
+    }
+
+    /// The same of a row's id and JSON.
+    pub(crate) fn add_json(&mut self, id: &str, json: &str, number: u64) -> Result<()> {
+        if !self.ids {
+            return self.add_document(json.as_bytes(), number);
+        }
+        let mut document = std::mem::take(&mut self.document);
+        document.clear();
+        document.extend_from_slice(json.as_bytes());
+        let added = self.add_with_id(&mut document, id, number);
+        self.document = document;
+        added
+    }
+
+    fn add_with_id(&mut self, document: &mut Vec<u8>, id: &str, number: u64) -> Result<()> {
+        if self.ids {
+            exact::with_id(document, id)?;
+        }
+        self.add_document(document, number)
     }
 
     fn add_document(&mut self, document: &[u8], row: u64) -> Result<()> {

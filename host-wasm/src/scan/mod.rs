@@ -7,7 +7,7 @@ mod report;
 
 use bytes::Bytes;
 use coldpress_core::{Error, Fetch, Fetched, KeyPrefix, ObjectKey};
-use coldpress_core::{Scan, ScanFile, ScanSettings, ScanStep};
+use coldpress_core::{JsonStep, Scan, ScanFile, ScanSettings};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::Fault;
@@ -26,6 +26,8 @@ const BATCH_BYTES: usize = 256 << 10;
 pub struct RawScan {
     scan: Scan,
     batch: Batch,
+    /// The row under way.
+    json: String,
     rows: u64,
     /// What ended it; JavaScript first gets the rows that came before.
     failed: Option<Error>,
@@ -53,7 +55,8 @@ impl RawScan {
         let mut query = query.0.clone();
         query.without_ids = !ids;
         let scan = Scan::new(file, query, ScanSettings::default())?;
-        Ok(RawScan { scan, batch: Batch::new(ids, ndjson), rows: 0, failed: None })
+        let (batch, json) = (Batch::new(ids, ndjson), String::new());
+        Ok(RawScan { scan, batch, json, rows: 0, failed: None })
     }
 
     /// Goes on as far as the bytes reach: `rows` (there are some: take them), `wait` (it needs the
@@ -64,10 +67,10 @@ impl RawScan {
                 break "rows";
             }
             match self.step() {
-                Ok(ScanStep::Row(_)) => {}
+                Ok(JsonStep::Row(_)) => {}
                 Ok(_) if !self.batch.is_empty() => break "rows",
-                Ok(ScanStep::Wait) => break "wait",
-                Ok(ScanStep::Done) => break "done",
+                Ok(JsonStep::Wait) => break "wait",
+                Ok(JsonStep::Done) => break "done",
                 Err(error) if self.batch.is_empty() => return Err(error.into()),
                 Err(error) => {
                     self.failed = Some(error);
@@ -78,13 +81,14 @@ impl RawScan {
         Ok(state.to_owned())
     }
 
-    fn step(&mut self) -> coldpress_core::Result<ScanStep> {
+    fn step(&mut self) -> coldpress_core::Result<JsonStep> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let step = self.scan.poll_row()?;
-        if let ScanStep::Row(row) = &step {
-            self.batch.add(row, self.rows)?;
+        self.json.clear();
+        let step = self.scan.poll_json(&mut self.json)?;
+        if let JsonStep::Row(id) = &step {
+            self.batch.add_json(id, &self.json, self.rows)?;
             self.rows += 1;
         }
         Ok(step)
