@@ -134,7 +134,8 @@ fn expected(case: &Case, file: &Bytes) -> Vec<Row> {
         id.as_ref().is_none_or(|id| id == found)
             && filter.as_ref().is_none_or(|filter| filter.matches(&document))
     });
-    let taken = taken.take(usize::try_from(case.limit.unwrap_or(u64::MAX)).unwrap());
+    let limit = case.limit.and_then(|limit| usize::try_from(limit).ok());
+    let taken = taken.take(limit.unwrap_or(usize::MAX));
     let Some(columns) = &case.columns else { return taken.collect() };
     let paths: Vec<Vec<String>> =
         columns.iter().map(|column| path(column).names().to_vec()).collect();
