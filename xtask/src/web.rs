@@ -10,7 +10,9 @@ use crate::project::{self, Project};
 pub fn run(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
     // The very build that the step `tests` has made.
-    command.args(["build", "--locked", "--workspace", "--all-features", "--bin", "coldpress"]);
+    // With examples, the dependencies have the features that `tests` has: DataFusion is built once.
+    let targets = ["--bin", "coldpress", "--examples"];
+    command.args(["build", "--locked", "--workspace", "--all-features"]).args(targets);
     project::run(&mut command)?;
     let mut files = Vec::new();
     tests_below(&project.root.join("tests/web"), &mut files)?;
