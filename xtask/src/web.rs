@@ -9,8 +9,8 @@ use crate::project::{self, Project};
 /// Runs every `*.test.mjs` below tests/web against what the step `npm` has made.
 pub fn run(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    // The very build that the step `tests` has made.
-    // With examples, the dependencies have the features that `tests` has: DataFusion is built once.
+    // The very build that the step `tests` has made: with examples, the dependencies have the same
+    // features.
     let targets = ["--bin", "coldpress", "--examples"];
     command.args(["build", "--locked", "--workspace", "--all-features"]).args(targets);
     project::run(&mut command)?;
