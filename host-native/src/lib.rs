@@ -49,7 +49,7 @@ pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
     Exposure, Fetch, Fetched, FileReport, Footer, Form, Gap, Grant, GrantRequest, GrantedWrite,
-    HeldUp, IdSource, IntegerBounds, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method,
+    HeldUp, IdSource, IntegerBounds, JsonStep, KeyPrefix, KeyTarget, LsnRange, LsnWidth, Method,
     MultipartGrant, Names, NewFields, NextTry, Nulls, Numbers, ObjectKey, OwnFieldIds, ParquetFile,
     Phase, Policy, Progress, Projection, ReadGrant, ReadGrantPage, ReadGrantRequest, ReadLimits,
     Rescued, RowGroupReport, Rows, Scan, ScanFile, ScanProgress, ScanQuery as Query, ScanSettings,
