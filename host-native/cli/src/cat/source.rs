@@ -41,7 +41,7 @@ pub(super) struct Stored {
 /// The rows of a scan, in the form that is printed.
 enum Rows {
     Documents(Pin<Box<ReadyChunks<RowScan>>>),
-    Json(JsonScan),
+    Json(Box<JsonScan>),
 }
 
 /// A scan of a file of this machine.
@@ -65,9 +65,9 @@ impl Source {
                 let store = Store::open_parallel(store_args, LsnWidth::default())?;
                 let (storage, tenant) = (store.storage(), args.tenant);
                 let rows = match args.format {
-                    Format::Ndjson => {
-                        Rows::Json(store.ask(storage.scan_json(tenant, collection, query))?)
-                    }
+                    Format::Ndjson => Rows::Json(Box::new(
+                        store.ask(storage.scan_json(tenant, collection, query))?,
+                    )),
                     _ => Rows::documents(store.ask(storage.scan(tenant, collection, query))?),
                 };
                 if rows.report().files == 0 {
@@ -90,7 +90,9 @@ impl Source {
         let (storage, wanted) = (store.storage(), query.clone());
         let rows = async {
             Ok(match format {
-                Format::Ndjson => Rows::Json(storage.scan_object_json(name, wanted).await?),
+                Format::Ndjson => {
+                    Rows::Json(Box::new(storage.scan_object_json(name, wanted).await?))
+                }
                 _ => Rows::documents(storage.scan_object(name, wanted).await?),
             })
         };
