@@ -1,6 +1,8 @@
 //! Rows as text for JavaScript, some thousands at a time.
 
-use coldpress_core::{Result, StoredRow};
+use coldpress_core::Result;
+#[cfg(feature = "decode")]
+use coldpress_core::StoredRow;
 
 use crate::exact;
 
@@ -23,6 +25,7 @@ impl Batch {
     }
 
     /// Adds a row, whose number an error names. After an error the batch is as it was before.
+    #[cfg(feature = "decode")]
     pub(crate) fn add(&mut self, row: &StoredRow, number: u64) -> Result<()> {
         let mut document = std::mem::take(&mut self.document);
         document.clear();
@@ -33,6 +36,7 @@ impl Batch {
     }
 
     /// The same of a row's id and JSON.
+    #[cfg(feature = "scan")]
     pub(crate) fn add_json(&mut self, id: &str, json: &str, number: u64) -> Result<()> {
         if !self.ids {
             return self.add_document(json.as_bytes(), number);
