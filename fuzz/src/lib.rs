@@ -5,4 +5,6 @@
 pub mod json;
 #[path = "../../tests/src/law.rs"]
 pub mod law;
+#[path = "../../tests/src/scanning.rs"]
+pub mod scanning;
 pub mod targets;

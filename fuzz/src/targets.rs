@@ -5,13 +5,14 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use coldpress_core::filter::Filter;
 use coldpress_core::{
-    Codec, EncodedFile, Encoder, Encodings, Error, ErrorKind, Fetched, Footer, IdSource, KeyPrefix,
-    KeyTarget, LsnRange, LsnWidth, Names, Nulls, ObjectKey, ParquetFile, Projection, Scan,
-    ScanFile, ScanQuery, ScanSettings, ScanStep, Settings, Target,
+    Codec, EncodedFile, Encoder, Encodings, Error, ErrorKind, Footer, IdSource, KeyPrefix,
+    KeyTarget, LsnRange, LsnWidth, Names, Nulls, ObjectKey, ParquetFile, Projection, ScanQuery,
+    ScanSettings, Settings, Target,
 };
 
 use crate::json::Json;
 use crate::law::{Rules, difference, mixes_forms};
+use crate::scanning::drive;
 
 /// Rows read from one file at most: damage may make a few bytes claim to be billions of rows.
 const ROWS_MAX: usize = 10_000;
@@ -129,23 +130,11 @@ pub fn key_parse(data: &[u8]) {
 fn scan(bytes: &Bytes, query: ScanQuery) {
     let mut settings = ScanSettings::default();
     (settings.tail_bytes, settings.join_gap_bytes) = (64, 0);
-    let Ok(mut scan) = Scan::new(ScanFile::new(bytes.len() as u64), query, settings) else {
-        return;
-    };
     let mut rows = 0;
-    while rows < ROWS_MAX {
-        match scan.poll_row() {
-            Ok(ScanStep::Row(_)) => rows += 1,
-            Ok(ScanStep::Done) | Err(_) => return,
-            Ok(ScanStep::Wait) => {
-                while let Some(fetch) = scan.poll_fetch() {
-                    let range = fetch.range.start as usize..fetch.range.end as usize;
-                    let handled = scan.handle_bytes(fetch.id, Fetched::new(bytes.slice(range)));
-                    assert!(handled.is_ok(), "the right bytes are refused");
-                }
-            }
-        }
-    }
+    let _ = drive(bytes, query, settings, &mut |_| {
+        rows += 1;
+        rows < ROWS_MAX
+    });
 }
 
 fn settings(choice: u8) -> Settings {

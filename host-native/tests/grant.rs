@@ -13,16 +13,10 @@ use coldpress_core::{
 };
 use common::client::{send, send_raw};
 use common::seaweed::Seaweed;
-use common::{local_config, s3_config};
+use common::{local_config, seaweed_config};
 
 fn config(prefix: &str) -> ColdStorageConfig {
-    let server = Seaweed::shared();
-    ColdStorageConfig {
-        access_key: server.access_key.clone(),
-        secret_key: server.secret_key.clone(),
-        session_token: String::new(),
-        ..s3_config(&server.endpoint, prefix)
-    }
+    seaweed_config(Seaweed::shared(), prefix)
 }
 
 fn asked(collection: &str, lsn: u64) -> GrantRequest {

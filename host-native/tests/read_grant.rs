@@ -12,20 +12,14 @@ use coldpress::{
 use common::client::{Answer, send_raw};
 use common::seaweed::Seaweed;
 use common::stub::{Bucket, Reply, Stub};
-use common::{local_config, s3_config};
+use common::{local_config, s3_config, seaweed_config};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt};
 
 const LIFETIME: Duration = Duration::from_secs(900);
 
 fn config(prefix: &str) -> ColdStorageConfig {
-    let server = Seaweed::shared();
-    ColdStorageConfig {
-        access_key: server.access_key.clone(),
-        secret_key: server.secret_key.clone(),
-        session_token: String::new(),
-        ..s3_config(&server.endpoint, prefix)
-    }
+    seaweed_config(Seaweed::shared(), prefix)
 }
 
 fn key(storage: &ColdStorage, collection: &str, lsns: (u64, u64), width: LsnWidth) -> ObjectKey {

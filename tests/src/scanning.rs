@@ -1,4 +1,4 @@
-//! Drives a scan over a file in memory.
+//! Drives scans over files in memory. `fuzz/` and `tests/wasm-probe` include this file.
 
 use bytes::Bytes;
 use coldpress_core::{
@@ -6,26 +6,41 @@ use coldpress_core::{
     StoredRow,
 };
 
+/// Passes the rows that the query takes to `each`, until it says false.
+pub fn drive(
+    bytes: &Bytes,
+    query: ScanQuery,
+    settings: ScanSettings,
+    each: &mut dyn FnMut(&StoredRow) -> bool,
+) -> Result<()> {
+    let mut scan = Scan::new(ScanFile::new(bytes.len() as u64), query, settings)?;
+    loop {
+        match scan.poll_row()? {
+            ScanStep::Row(row) if each(&row) => {}
+            ScanStep::Row(_) | ScanStep::Done => return Ok(()),
+            ScanStep::Wait => {
+                while let Some(fetch) = scan.poll_fetch() {
+                    let range = fetch.range.start as usize..fetch.range.end as usize;
+                    let handled = scan.handle_bytes(fetch.id, Fetched::new(bytes.slice(range)));
+                    assert!(handled.is_ok(), "the right bytes are refused: {handled:?}");
+                }
+            }
+        }
+    }
+}
+
 /// Id and JSON of each row that the query takes.
 pub fn scanned(
     bytes: &Bytes,
     query: ScanQuery,
     settings: ScanSettings,
 ) -> Result<Vec<(String, String)>> {
-    let mut scan = Scan::new(ScanFile::new(bytes.len() as u64), query, settings)?;
     let mut rows = Vec::new();
-    loop {
-        match scan.poll_row()? {
-            ScanStep::Row(row) => rows.push(shown(&row)),
-            ScanStep::Done => return Ok(rows),
-            ScanStep::Wait => {
-                while let Some(fetch) = scan.poll_fetch() {
-                    let range = fetch.range.start as usize..fetch.range.end as usize;
-                    scan.handle_bytes(fetch.id, Fetched::new(bytes.slice(range)))?;
-                }
-            }
-        }
-    }
+    drive(bytes, query, settings, &mut |row| {
+        rows.push(shown(row));
+        true
+    })?;
+    Ok(rows)
 }
 
 /// Id and JSON of each row, read from the whole file.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[allow(unused_imports)] // for the targets, which name them by `crate::`
-use coldpress_tests::{json, law};
+use coldpress_tests::{json, law, scanning};
 
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;

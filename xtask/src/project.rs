@@ -84,6 +84,14 @@ impl Project {
     /// The cargo that runs us, with the toolchain it runs with.
     pub fn cargo(&self) -> Command {
         let mut cargo = self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // What the cargo that runs us says of xtask. Build scripts such as ring's look at it, and
+        // would run again, with all that stands on them, when a person calls cargo.
+        for (name, _) in std::env::vars_os() {
+            let of_us = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+            if name.to_str().is_some_and(|name| of_us.iter().any(|of| name.starts_with(of))) {
+                cargo.env_remove(name);
+            }
+        }
         cargo.env("CARGO_TARGET_DIR", &self.target);
         cargo
     }

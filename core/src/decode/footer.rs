@@ -12,7 +12,7 @@ use super::file::ParquetFile;
 use super::id::IdPlace;
 use super::integers::integer_bounds;
 use super::layout::{Footer, Layout};
-use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms, too_much};
+use super::limits::{PAGE_STORED_BYTES_MIN, ReadLimits, Terms};
 use super::thrift::check_footer;
 use crate::format::metadata::{
     FORMAT_VERSION, FORMAT_VERSION_NUMBERED, FORMAT_VERSION_WITHOUT_FORMS, OwnId, metadata_key,
@@ -84,22 +84,29 @@ fn decode(
     file_bytes: u64,
     limits: &ReadLimits,
 ) -> Result<(ParquetMetaData, Contents)> {
-    let length = footer_bytes(tail)?;
-    let footer = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
-    let (Some(start), true) = (footer, length <= file_bytes) else {
-        return Err(corrupt("its footer claims to be longer than the file"));
-    };
-    if length > limits.footer_bytes_max {
-        let what = format!("the footer claims to have {length} bytes");
-        let most = usize::try_from(limits.footer_bytes_max).unwrap_or(usize::MAX);
-        return Err(too_much(what, "footer_bytes_max", most));
-    }
-    let thrift = &tail[start..tail.len() - FOOTER_SIZE];
-    check_footer(thrift)
-        .map_err(|at| corrupt(format!("its footer cannot be decoded at byte {at}")))?;
+    let (thrift, length) = checked_thrift(tail, file_bytes, limits)?;
     let metadata = ParquetMetaDataReader::decode_metadata(thrift).map_err(no_parquet)?;
     let contents = contents(&metadata, file_bytes - length, limits)?;
     Ok((metadata, contents))
+}
+
+/// The metadata of a footer as its bytes, which are safe to decode, and how many bytes of the file
+/// the footer takes. `tail` is the end of a file of `file_bytes` bytes, whoever wrote it.
+pub(super) fn checked_thrift<'t>(
+    tail: &'t [u8],
+    file_bytes: u64,
+    limits: &ReadLimits,
+) -> Result<(&'t [u8], u64)> {
+    let length = footer_bytes(tail)?;
+    let start = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
+    let (Some(start), true) = (start, length <= file_bytes) else {
+        return Err(corrupt("its footer claims to be longer than the file"));
+    };
+    limits.check_footer_bytes(length)?;
+    let thrift = &tail[start..tail.len() - FOOTER_SIZE];
+    check_footer(thrift)
+        .map_err(|at| corrupt(format!("its footer cannot be decoded at byte {at}")))?;
+    Ok((thrift, length))
 }
 
 /// How many bytes at the end of a file its footer takes; the last 8 bytes say it.

@@ -73,7 +73,7 @@ impl GroupReader {
     pub(crate) fn next_row(&mut self) -> Result<Option<&mut [LeafBatch]>> {
         if self.rows_left == 0 {
             self.leaves.iter().try_for_each(LeafBatch::end)?;
-            // What is left of the pages is read too. So it shows if pages hold other rows than the
+            // The rest of the pages is read too. So it shows if pages hold other rows than the
             // offset index says.
             for (column, behind) in self.columns.iter_mut().zip(&mut self.behind) {
                 column.skip(std::mem::take(behind))?;

@@ -112,7 +112,7 @@ impl Footer {
     }
 }
 
-/// Where the values of a field lie that are not rescued.
+/// Where the values of a field lie. Rescued values lie elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FieldPlace<'l> {
     /// In this leaf, which has this type.

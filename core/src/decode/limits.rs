@@ -78,6 +78,18 @@ impl Terms {
     }
 }
 
+impl ReadLimits {
+    /// An error of kind `Limit` if a footer of so many bytes is too long.
+    pub(crate) fn check_footer_bytes(&self, bytes: u64) -> Result<()> {
+        let most = self.footer_bytes_max;
+        if bytes <= most {
+            return Ok(());
+        }
+        let what = format!("the footer claims to have {bytes} bytes");
+        Err(too_much(what, "footer_bytes_max", usize::try_from(most).unwrap_or(usize::MAX)))
+    }
+}
+
 /// An error of kind `Limit`. `what` is a sentence that says what is too large; `setting` is the
 /// name of the limit, and `most` its value.
 pub(crate) fn too_much(what: impl std::fmt::Display, setting: &str, most: usize) -> Error {

@@ -45,7 +45,6 @@ pub use integers::IntegerBounds;
 pub use layout::Footer;
 pub(crate) use layout::{FieldPlace, Layout};
 pub use limits::ReadLimits;
-pub(crate) use limits::too_much;
 pub use report::{ChunkReport, FileReport, RowGroupReport};
 pub use row::{Projection, StoredRow};
 pub use rows::Rows;

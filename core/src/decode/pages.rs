@@ -69,7 +69,7 @@ impl PageReader {
         self.bytes.is_empty() && self.behind.is_empty()
     }
 
-    /// Where the pages of a whole chunk lie, before one is read.
+    /// The places of all pages of a whole chunk. Call it before the first page is read.
     pub(super) fn places(&self) -> Result<Vec<PagePlace>> {
         let mut places = Vec::new();
         self.walk(|header, start, length| {

@@ -13,6 +13,7 @@ mod prune;
 mod query;
 mod rows;
 mod store;
+mod tail;
 mod work;
 mod zone;
 

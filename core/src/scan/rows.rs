@@ -15,6 +15,8 @@ pub(super) struct SpanReader {
     assembler: Assembler,
     /// Whether rows can be written without a document.
     writes: bool,
+    /// `None` if rows are tested by their documents, or not at all.
+    test: Option<LeafTest>,
     spans: VecDeque<Span>,
     open: Option<OpenSpan>,
 }
@@ -45,8 +47,6 @@ struct OpenSpan {
     next: usize,
     end: usize,
     wanted: VecDeque<Range<usize>>,
-    /// `None` if rows can only be tested by their documents.
-    test: Option<LeafTest>,
 }
 
 impl OpenSpan {
@@ -72,7 +72,13 @@ impl SpanReader {
     ) -> Result<Self> {
         let assembler = wanted.assembler(layout)?;
         let writes = assembler.writes(cut);
-        Ok(SpanReader { assembler, writes, spans: spans.into(), open: None })
+        Ok(SpanReader { assembler, writes, test: None, spans: spans.into(), open: None })
+    }
+
+    /// The same reader for rows that are tested: by their leaves, where that is enough.
+    pub(super) fn testing(mut self, layout: &Layout, condition: &Condition) -> Self {
+        self.test = LeafTest::new(condition, layout, self.assembler.leaves());
+        self
     }
 
     /// The next wanted row that the condition takes, if there is a condition; `None` at the end.
@@ -88,8 +94,7 @@ impl SpanReader {
         loop {
             let Some(open) = &mut self.open else {
                 let Some(span) = self.spans.pop_front() else { return Ok(None) };
-                let condition = condition.as_deref();
-                self.open = Some(self.open(layout, store, span, condition)?);
+                self.open = Some(self.open(layout, store, span)?);
                 continue;
             };
             open.pass_unwanted()?;
@@ -101,7 +106,7 @@ impl SpanReader {
             };
             open.next += 1;
             *tested += 1;
-            let taken = match (&mut open.test, &condition) {
+            let taken = match (&mut self.test, &condition) {
                 (_, None) => Some(true),
                 (None, Some(_)) => None,
                 (Some(test), Some(condition)) => test.takes(condition, leaves).map_err(of_row)?,
@@ -129,22 +134,14 @@ impl SpanReader {
         }
     }
 
-    fn open(
-        &mut self,
-        layout: &Layout,
-        store: &Store,
-        span: Span,
-        condition: Option<&Condition>,
-    ) -> Result<OpenSpan> {
+    fn open(&mut self, layout: &Layout, store: &Store, span: Span) -> Result<OpenSpan> {
         let Span { group, rows, wanted } = span;
         self.assembler.begin_group(group);
         let pages = |leaf| plan::pages(layout, store, group, leaf, &rows);
         let reader =
             GroupReader::open(layout, group, self.assembler.leaves(), rows.clone(), pages)?;
-        let leaves = self.assembler.leaves();
-        let test = condition.and_then(|condition| LeafTest::new(condition, layout, leaves));
         let Range { start, end } = rows;
-        Ok(OpenSpan { group, rows: reader, next: start, end, wanted: wanted.into(), test })
+        Ok(OpenSpan { group, rows: reader, next: start, end, wanted: wanted.into() })
     }
 }
 

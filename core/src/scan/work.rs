@@ -45,17 +45,17 @@ impl Scan {
         }
         match spans.is_empty() {
             true => Ok(Stage::Done),
-            false => self.fetch(spans),
+            false => self.fetch(spans, &all),
         }
     }
 
     /// Asks for the bytes of these spans: in two rounds, if that saves more than a request costs.
-    fn fetch(&mut self, spans: Vec<Span>) -> Result<Stage> {
+    /// `all`: the leaves of all that is wanted and tested.
+    fn fetch(&mut self, spans: Vec<Span>, all: &[usize]) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
-        let gap = self.settings.join_gap_bytes;
-        let all = self.wanted_and_tested.leaves(layout)?;
-        let ranges = plan::ranges(layout, &spans, &all)?;
-        if !self.condition.is_empty() {
+        let (gap, tests) = (self.settings.join_gap_bytes, !self.condition.is_empty());
+        let ranges = plan::ranges(layout, &spans, all)?;
+        if tests {
             let columns = self.condition.columns();
             let fields = Some(Fields::new(columns.iter().map(ColumnPath::names)));
             let tested = Wanted { fields, ids: self.condition.reads_ids() };
@@ -63,14 +63,18 @@ impl Scan {
             let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
             if lacks_all.saturating_sub(lacks_first) > gap {
                 let reader = SpanReader::new(layout, &tested, None, spans)?;
+                let reader = reader.testing(layout, &self.condition);
                 self.ask(wanted, gap);
                 return Ok(Stage::Filter(reader));
             }
         }
         let cut = self.wanted.fields.as_ref();
-        let reader = SpanReader::new(layout, &self.wanted_and_tested, cut, spans)?;
+        let mut reader = SpanReader::new(layout, &self.wanted_and_tested, cut, spans)?;
+        if tests {
+            reader = reader.testing(layout, &self.condition);
+        }
         self.ask(ranges, gap);
-        Ok(Stage::Rows { reader, tested: self.condition.is_empty() })
+        Ok(Stage::Rows { reader, tested: !tests })
     }
 
     /// Tests the rows by the columns of the filter, and asks for the others of those it takes.

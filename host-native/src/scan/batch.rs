@@ -1,7 +1,5 @@
 //! What passes from a decoding thread at once: rows, or their JSON.
 
-use std::vec::IntoIter;
-
 use coldpress_core::{JsonStep, Result, Scan, ScanStep, StoredRow};
 
 /// Rows of a batch.
@@ -116,6 +114,3 @@ impl Batch for JsonRows {
         self.text.truncate(self.rows.last().map_or(0, |(_, end)| *end));
     }
 }
-
-/// The rows of a batch, one by one.
-pub(super) type Rows = IntoIter<StoredRow>;

@@ -2,12 +2,13 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::vec::IntoIter;
 
 use coldpress_core::StoredRow;
 use futures_util::Stream;
 
 use crate::error::Result;
-use crate::scan::batch::{JsonRows, Rows};
+use crate::scan::batch::JsonRows;
 use crate::scan::ordered::Ordered;
 use crate::scan::report::ScanReport;
 
@@ -19,7 +20,7 @@ use crate::scan::report::ScanReport;
 #[derive(Debug)]
 pub struct RowScan {
     batches: Ordered<Vec<StoredRow>>,
-    batch: Rows,
+    batch: IntoIter<StoredRow>,
     taken: u64,
 }
 

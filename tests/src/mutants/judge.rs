@@ -4,10 +4,9 @@
 
 use bytes::Bytes;
 use coldpress_core::filter::{ColumnPath, Filter};
-use coldpress_core::{
-    Error, ErrorKind, Fetched, Footer, ParquetFile, Projection, Scan, ScanFile, ScanQuery,
-    ScanSettings, ScanStep,
-};
+use coldpress_core::{Error, ErrorKind, Footer, ParquetFile, Projection, ScanQuery, ScanSettings};
+
+use crate::scanning::drive;
 
 /// Rows, and bytes of their JSON, after which reading stops: a legal file of few bytes can hold
 /// many.
@@ -28,7 +27,8 @@ pub enum Ending {
 /// Reads a file in every way there is; an error where one ends as it must not.
 pub fn read_all(bytes: &[u8]) -> Result<Ending, String> {
     judge("Footer::read", Footer::read(bytes, bytes.len() as u64).map(|_| ()))?;
-    let file = match ParquetFile::open(Bytes::copy_from_slice(bytes)) {
+    let all = Bytes::copy_from_slice(bytes);
+    let file = match ParquetFile::open(all.clone()) {
         Ok(file) => file,
         Err(error) => return judge("open", Err(error)).map(|_| Ending::Closed),
     };
@@ -41,7 +41,7 @@ pub fn read_all(bytes: &[u8]) -> Result<Ending, String> {
     whole &= judge("verify", file.verify().map(|_| ()))?;
     for (what, query) in queries(&file) {
         // A scan does not read all bytes, so it may find nothing wrong in a damaged file.
-        let scanned = scan(bytes, query);
+        let scanned = scan(&all, query);
         let why = scanned.as_ref().err().map(ToString::to_string);
         if judge(what, scanned)? || !whole {
             continue;
@@ -94,29 +94,16 @@ fn queries(file: &ParquetFile) -> Vec<(&'static str, ScanQuery)> {
     all
 }
 
-fn scan(bytes: &[u8], query: ScanQuery) -> Result<(), Error> {
+fn scan(bytes: &Bytes, query: ScanQuery) -> Result<(), Error> {
     let mut settings = ScanSettings::default();
     (settings.tail_bytes, settings.join_gap_bytes) = (64, 16);
-    let mut scan = Scan::new(ScanFile::new(bytes.len() as u64), query, settings)?;
     let (mut json, mut rows, mut all) = (Vec::new(), 0, 0);
-    while rows < ROWS_MAX && all < JSON_BYTES_MAX {
-        match scan.poll_row()? {
-            ScanStep::Row(row) => {
-                json.clear();
-                row.write_json(&mut json);
-                (rows, all) = (rows + 1, all + json.len());
-            }
-            ScanStep::Done => break,
-            ScanStep::Wait => {
-                while let Some(fetch) = scan.poll_fetch() {
-                    let range = fetch.range.start as usize..fetch.range.end as usize;
-                    let part = Bytes::copy_from_slice(&bytes[range]);
-                    scan.handle_bytes(fetch.id, Fetched::new(part))?;
-                }
-            }
-        }
-    }
-    Ok(())
+    drive(bytes, query, settings, &mut |row| {
+        json.clear();
+        row.write_json(&mut json);
+        (rows, all) = (rows + 1, all + json.len());
+        rows < ROWS_MAX && all < JSON_BYTES_MAX
+    })
 }
 
 /// Whether it went well; an error where it failed for a reason that a file cannot give.

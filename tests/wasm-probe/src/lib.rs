@@ -10,6 +10,9 @@ use std::cell::RefCell;
 
 #[path = "../../src/mutants/judge.rs"]
 mod judge;
+#[path = "../../src/scanning.rs"]
+#[allow(dead_code)] // the probe drives scans, and reads their rows no other way
+mod scanning;
 
 use coldpress_core::{Codec, Encoder, KeyPrefix, LsnWidth, Result, Settings, Target};
 

@@ -2,13 +2,11 @@
 
 use std::ops::Range;
 
-use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 
 use crate::decode::damage::{corrupt, guarded};
-use crate::decode::footer::footer_bytes;
-use crate::decode::limits::{ReadLimits, too_much};
-use crate::decode::thrift::check_footer;
+use crate::decode::footer::checked_thrift;
+use crate::decode::limits::ReadLimits;
 use crate::{Error, ErrorKind, Result};
 
 /// The most rows of a file: with none of them taken, they are minutes of work.
@@ -41,19 +39,7 @@ pub fn chunk_range(chunk: &ColumnChunkMetaData, file_bytes: u64) -> Result<Range
 }
 
 fn read(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<ParquetMetaData> {
-    let length = footer_bytes(tail)?;
-    let start = usize::try_from(length).ok().and_then(|length| tail.len().checked_sub(length));
-    let (Some(start), true) = (start, length <= file_bytes) else {
-        return Err(corrupt("its footer claims to be longer than the file"));
-    };
-    if length > limits.footer_bytes_max {
-        let what = format!("the footer claims to have {length} bytes");
-        let most = usize::try_from(limits.footer_bytes_max).unwrap_or(usize::MAX);
-        return Err(too_much(what, "footer_bytes_max", most));
-    }
-    let thrift = &tail[start..tail.len() - FOOTER_SIZE];
-    check_footer(thrift)
-        .map_err(|at| corrupt(format!("its footer cannot be decoded at byte {at}")))?;
+    let (thrift, _) = checked_thrift(tail, file_bytes, limits)?;
     let metadata = ParquetMetaDataReader::decode_metadata(thrift)
         .map_err(|error| corrupt(format!("its footer cannot be decoded: {error}")))?;
     check(&metadata, file_bytes)?;

@@ -1,4 +1,4 @@
-//! What all pages share that are read for one caller.
+//! The terms of one caller. All pages that it reads share them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use crate::{Error, ErrorKind, Result};
 /// The most bytes that the pages of one batch may become, besides what its rows are known to take.
 const BATCH_BYTES_MAX: u64 = 2 << 30;
 
-/// What all pages share that are read for one caller: limits, the flag that stops the work, and the
-/// first error. Parquet's readers keep only the text of an error.
+/// The terms of one caller: limits, the flag that stops the work, and the first error. All pages
+/// that it reads share them. Parquet's readers keep only the text of an error.
 #[derive(Debug)]
 pub struct PageTerms {
     pub(super) limits: ReadLimits,

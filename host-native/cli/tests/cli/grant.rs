@@ -7,21 +7,24 @@ use serde_json::json;
 use crate::harness::{MOVIES, Place, Ran, contains_all, first_line, json, same_rows};
 use crate::seaweed::Seaweed;
 
+/// Runs the command with the credentials of the store.
+fn as_owner(place: &Place, server: &Seaweed, store: &str, arguments: &[&str]) -> Ran {
+    let mut command = place.command(arguments);
+    command
+        .env("COLDPRESS_STORE", store)
+        .env("AWS_ENDPOINT_URL", &server.endpoint)
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_ACCESS_KEY_ID", &server.access_key)
+        .env("AWS_SECRET_ACCESS_KEY", &server.secret_key);
+    Ran::new(command.output().unwrap())
+}
+
 #[test]
 fn rows_go_up_by_a_grant_without_credentials() {
     let server = Seaweed::shared();
     let place = Place::new();
     let store = format!("s3://{}/granted", server.bucket);
-    let owner = |arguments: &[&str]| {
-        let mut command = place.command(arguments);
-        command
-            .env("COLDPRESS_STORE", &store)
-            .env("AWS_ENDPOINT_URL", &server.endpoint)
-            .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_ACCESS_KEY_ID", &server.access_key)
-            .env("AWS_SECRET_ACCESS_KEY", &server.secret_key);
-        Ran::new(command.output().unwrap())
-    };
+    let owner = |arguments: &[&str]| as_owner(&place, server, &store, arguments);
     let device = |arguments: &[&str]| -> Command { place.command(arguments) };
     let ran = |mut command: Command| Ran::new(command.output().unwrap());
 
@@ -75,16 +78,7 @@ fn an_object_is_read_by_a_grant_without_credentials() {
     let server = Seaweed::shared();
     let place = Place::new();
     let store = format!("s3://{}/lent", server.bucket);
-    let owner = |arguments: &[&str]| {
-        let mut command = place.command(arguments);
-        command
-            .env("COLDPRESS_STORE", &store)
-            .env("AWS_ENDPOINT_URL", &server.endpoint)
-            .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_ACCESS_KEY_ID", &server.access_key)
-            .env("AWS_SECRET_ACCESS_KEY", &server.secret_key);
-        Ran::new(command.output().unwrap())
-    };
+    let owner = |arguments: &[&str]| as_owner(&place, server, &store, arguments);
     let printed = json(&owner(&["put", MOVIES, "-c", "movies", "--tenant", "7", "--json"]).ok());
     let key = "lent/7/movies/lsn-0-3200.parquet";
     assert_eq!(printed["key"], json!(key));

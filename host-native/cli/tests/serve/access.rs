@@ -88,13 +88,7 @@ fn tokens_come_and_go_while_the_server_runs() {
     served.ask(old.reveal(), &asked()).expect(200);
     served.ask(new.reveal(), &asked()).expect(401);
     let until = |token: &str, status: u16| {
-        for _ in 0..3_000 {
-            if served.ask(token, &asked()).status == status {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("never {status}: {}", served.log());
+        served.until(&status.to_string(), || served.ask(token, &asked()).status == status);
     };
     // Of itself, as the file changes.
     write_tokens(&served.path("tokens"), std::slice::from_ref(&second));

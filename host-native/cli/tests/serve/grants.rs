@@ -185,14 +185,7 @@ fn only_allowed_pages_may_read_the_answer() {
         &["--allow-origin", "https://app.example", "--allow-origin", "http://localhost:5173"],
     );
     let url = format!("{}/v1/grants", served.url());
-    let preflight = |origin: &str| {
-        let headers = [
-            ("origin", origin),
-            ("access-control-request-method", "POST"),
-            ("access-control-request-headers", "authorization,content-type"),
-        ];
-        request_with("OPTIONS", &url, &headers, b"").expect(200)
-    };
+    let preflight = |origin: &str| served.preflight("/v1/grants", origin);
     for origin in ["https://app.example", "http://localhost:5173"] {
         let reply = preflight(origin);
         assert_eq!(reply.header("access-control-allow-origin"), Some(origin));

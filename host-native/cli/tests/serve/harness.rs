@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::seaweed::Seaweed;
-use crate::http::{Reply, post};
+use crate::http::{Reply, post, request_with};
 use crate::made::{encoded, sha256};
 
 /// A running `coldpress serve`, in a folder of its own. Killed when dropped.
@@ -115,6 +115,28 @@ impl Served {
     pub fn signal(&self, name: &str) {
         let id = self.child.lock().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits until this holds: the server takes note of a change in its own time.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        for _ in 0..3_000 {
+            if holds() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("never {what}: {}", self.log());
+    }
+
+    /// What a page of this origin is told that wants to send JSON with a token.
+    pub fn preflight(&self, route: &str, origin: &str) -> Reply {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "authorization,content-type"),
+        ];
+        request_with("OPTIONS", &format!("{}{route}", self.url()), &headers, b"").expect(200)
     }
 
     pub fn wait(&self) -> ExitStatus {

@@ -223,13 +223,7 @@ fn a_token_loses_its_right_with_its_line() {
     page(&served, reader.reveal(), &asked);
     write_tokens(&served.path("tokens"), &[line.replace(" may=read", "")]);
     served.signal("HUP");
-    for _ in 0..3_000 {
-        if scan(&served, reader.reveal(), &asked).status == 403 {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    panic!("still let in: {}", served.log());
+    served.until("kept out", || scan(&served, reader.reveal(), &asked).status == 403);
 }
 
 #[test]
@@ -280,15 +274,7 @@ fn only_allowed_pages_may_ask_and_a_busy_reader_waits() {
     let (reads, line) = token_that_may(Rights::READ, 7, &[]);
     let limits = ["--rate", "0.2", "--burst", "2", "--allow-origin", "https://app.example"];
     let served = Served::over_seaweed("busy-scans", &[line], &limits);
-    let url = format!("{}/v1/scans", served.url());
-    let preflight = |origin: &str| {
-        let headers = [
-            ("origin", origin),
-            ("access-control-request-method", "POST"),
-            ("access-control-request-headers", "authorization,content-type"),
-        ];
-        request_with("OPTIONS", &url, &headers, b"").expect(200)
-    };
+    let preflight = |origin: &str| served.preflight("/v1/scans", origin);
     let reply = preflight("https://app.example");
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example"));
     let allowed = reply.header("access-control-allow-headers").unwrap();
