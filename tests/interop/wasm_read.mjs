@@ -1,7 +1,8 @@
 // Reads files with the core as bare WebAssembly: node wasm_read.mjs MODULE FILES
-// FILES holds them one behind the other, each behind its length in four bytes (little endian). Prints how many do
-// not open, are found damaged, and are whole, the memory in MiB, and the most milliseconds. Ends with 1, and says which file it was, where
-// one makes the instance trap or take more memory than it may, or where reading it ends as it must not.
+// FILES holds them one behind the other, each behind its length in four bytes (little endian).
+// Prints how many do not open, are found damaged, and are whole, the memory in MiB, and the most
+// milliseconds. Ends with 1, and says which file it was, where one makes the instance trap or take
+// more memory than it may, or where reading it ends as it must not.
 import { readFileSync } from 'node:fs'
 
 const MEMORY_MAX = 256 << 20

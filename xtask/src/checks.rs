@@ -12,7 +12,8 @@ pub fn deny(project: &Project) -> Result<(), String> {
 /// Every page of the documentation is made, and its links lead somewhere.
 pub fn docs(project: &Project) -> Result<(), String> {
     let mut command = project.cargo();
-    // With examples, the dependencies have the features that `lint` has: DataFusion is checked once.
+    // With examples, the dependencies have the features that `lint` has: DataFusion is checked
+    // once.
     let targets = ["--lib", "--examples"];
     command.args(["doc", "--workspace", "--all-features", "--no-deps", "--locked"]).args(targets);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))

@@ -136,8 +136,8 @@ impl Item {
     }
 }
 
-/// A value of a JSON column, of its text. It is checked, so a damaged file never gives a row that is
-/// not JSON.
+/// A value of a JSON column, of its text. It is checked, so a damaged file never gives a row that
+/// is not JSON.
 pub(super) fn json_text(text: String) -> Result<Item> {
     match json::validate(text.as_bytes()) {
         Ok(()) => Ok(Item::Text(text)),

@@ -18,9 +18,9 @@ impl Assembler {
         id_apart && self.columns.iter().all(|column| column.writes(fields))
     }
 
-    /// Appends the document of the row at which the leaves stand, cut to these fields, and goes past
-    /// the row. Its id, which is empty if it is not read. `None` if the row has rescued values: then
-    /// nothing has happened.
+    /// Appends the document of the row at which the leaves stand, cut to these fields, and goes
+    /// past the row. Returns the id of the row, which is empty if ids are not read. `None` if the
+    /// row has rescued values; then nothing has happened.
     pub(crate) fn write(
         &self,
         leaves: &mut [LeafBatch],

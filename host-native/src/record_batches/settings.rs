@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchSettings {
-    /// What the file may cost its reader. Of these limits, the ones for the footer, for the bytes of
-    /// one page and of one row, and for all batches count.
+    /// What the file may cost its reader. Four of these limits count: those of the footer, of one
+    /// page, of one row, and of all batches.
     pub limits: ReadLimits,
     /// The most rows of one batch. Fewer, if the values are large. Default: 8,192.
     pub batch_rows: usize,

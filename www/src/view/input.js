@@ -47,7 +47,10 @@ export function startInput({ onSource, onDrop }) {
     picker.value = ''
     if (file) takeFile(file)
   })
-  startDrop({ onFile: file => onDrop(file) || takeFile(file), onRefuse: words => showProblem(picker, words) })
+  startDrop({
+    onFile: file => onDrop(file) || takeFile(file),
+    onRefuse: words => showProblem(picker, words),
+  })
 
   const form = /** @type {HTMLFormElement} */ (part('input'))
   form.addEventListener('submit', event => {

@@ -78,8 +78,8 @@ pub(super) fn longest(page: &[u8], entries: usize) -> Option<usize> {
 }
 
 /// Whether each of these INT96 instants is a whole number of microseconds within i64. Spark wrote
-/// instants whose Julian day is past i64 in microseconds with a negative day and time: a reader that
-/// wraps too finds the right instant.
+/// instants whose Julian day is past i64 in microseconds with a negative day and time: a reader
+/// that wraps too finds the right instant.
 pub(super) fn are_microseconds(values: &[u8]) -> bool {
     /// Days from the first Julian day on; past them, microseconds need more than 64 bits.
     const DAYS_MAX: u32 = 109_000_000;
