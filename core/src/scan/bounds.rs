@@ -2,9 +2,9 @@
 
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::statistics::Statistics;
 
 use super::filter::{Bounds, DateLiteral, InstantLiteral, Kind, Literal, NumberLiteral};
+use crate::decode::{Ends, StoredEnd, ends_of_chunk, ends_of_page};
 use crate::format::value_text::{decimal_text, float_as_double, uuid_text, wide};
 use crate::schema::{ColumnType, Form};
 
@@ -19,20 +19,8 @@ pub(super) struct LeafFacts {
 /// What the statistics of a chunk say; `None` if it has none.
 pub(super) fn of_chunk(chunk: &ColumnChunkMetaData, column_type: &ColumnType) -> Option<LeafFacts> {
     let statistics = chunk.statistics()?;
-    let (min, max) = match statistics {
-        Statistics::Boolean(of) => both(of.min_opt(), of.max_opt(), Stored::boolean),
-        Statistics::Int32(of) => both(of.min_opt(), of.max_opt(), Stored::int32),
-        Statistics::Int64(of) => both(of.min_opt(), of.max_opt(), Stored::int64),
-        Statistics::Float(of) => both(of.min_opt(), of.max_opt(), Stored::float),
-        Statistics::Double(of) => both(of.min_opt(), of.max_opt(), Stored::double),
-        Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_) => {
-            let (min, max) = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
-            (min.map(Stored::Bytes), max.map(Stored::Bytes))
-        }
-        Statistics::Int96(_) => (None, None),
-    };
     let nulls = statistics.null_count_opt();
-    Some(LeafFacts { nulls, bounds: bounds(column_type, min, max) })
+    Some(LeafFacts { nulls, bounds: bounds(column_type, ends_of_chunk(statistics)) })
 }
 
 /// What the column index says of this page, which it must have.
@@ -41,71 +29,12 @@ pub(super) fn of_page(
     page: usize,
     column_type: &ColumnType,
 ) -> LeafFacts {
-    use ColumnIndexMetaData as Index;
-    let (min, max) = match index {
-        Index::BOOLEAN(of) => both(of.min_value(page), of.max_value(page), Stored::boolean),
-        Index::INT32(of) => both(of.min_value(page), of.max_value(page), Stored::int32),
-        Index::INT64(of) => both(of.min_value(page), of.max_value(page), Stored::int64),
-        Index::FLOAT(of) => both(of.min_value(page), of.max_value(page), Stored::float),
-        Index::DOUBLE(of) => both(of.min_value(page), of.max_value(page), Stored::double),
-        Index::BYTE_ARRAY(of) => {
-            (of.min_value(page).map(Stored::Bytes), of.max_value(page).map(Stored::Bytes))
-        }
-        Index::FIXED_LEN_BYTE_ARRAY(of) => {
-            (of.min_value(page).map(Stored::Bytes), of.max_value(page).map(Stored::Bytes))
-        }
-        _ => (None, None),
-    };
     let nulls = index.null_count(page).and_then(|nulls| u64::try_from(nulls).ok());
-    LeafFacts { nulls, bounds: bounds(column_type, min, max) }
-}
-
-/// A value as Parquet stores it.
-#[derive(Clone, Copy)]
-enum Stored<'s> {
-    Boolean(bool),
-    Integer(i64),
-    Double(f64),
-    Bytes(&'s [u8]),
-}
-
-impl Stored<'_> {
-    fn boolean(value: &bool) -> Self {
-        Stored::Boolean(*value)
-    }
-
-    fn int32(value: &i32) -> Self {
-        Stored::Integer(i64::from(*value))
-    }
-
-    fn int64(value: &i64) -> Self {
-        Stored::Integer(*value)
-    }
-
-    /// Also for a double: both have the value of their shortest decimal form.
-    fn float(value: &f32) -> Self {
-        Stored::Double(if value.is_finite() { float_as_double(*value) } else { f64::NAN })
-    }
-
-    fn double(value: &f64) -> Self {
-        Stored::Double(*value)
-    }
-}
-
-fn both<'s, T>(
-    min: Option<&T>,
-    max: Option<&T>,
-    stored: fn(&T) -> Stored<'s>,
-) -> (Option<Stored<'s>>, Option<Stored<'s>>) {
-    (min.map(stored), max.map(stored))
+    LeafFacts { nulls, bounds: bounds(column_type, ends_of_page(index, page)) }
 }
 
 /// `None` if the values of the column are of no one kind in the rows.
-fn bounds(
-    column_type: &ColumnType,
-    min: Option<Stored<'_>>,
-    max: Option<Stored<'_>>,
-) -> Option<Bounds> {
+fn bounds(column_type: &ColumnType, (min, max): Ends<'_>) -> Option<Bounds> {
     let kind = kind(column_type)?;
     let min = min.and_then(|min| literal(column_type, min, false));
     let max = max.and_then(|max| literal(column_type, max, true));
@@ -130,38 +59,45 @@ fn kind(column_type: &ColumnType) -> Option<Kind> {
 
 /// The stored bound as the rows have it; `None` where their order is not that of the stored values,
 /// and where it says nothing. `above`: no value is above it.
-fn literal(column_type: &ColumnType, stored: Stored<'_>, above: bool) -> Option<Literal> {
+fn literal(column_type: &ColumnType, stored: StoredEnd<'_>, above: bool) -> Option<Literal> {
     match (column_type, stored) {
-        (ColumnType::Boolean, Stored::Boolean(value)) => Some(Literal::Boolean(value)),
-        (ColumnType::Float32 | ColumnType::Float64, Stored::Double(value)) => {
+        (ColumnType::Boolean, StoredEnd::Boolean(value)) => Some(Literal::Boolean(value)),
+        (ColumnType::Float64, StoredEnd::Double(value)) => {
             value.is_finite().then(|| NumberLiteral::double(value)).map(Literal::Number)
         }
-        (ColumnType::String, Stored::Bytes(text)) => self::text(text, above).map(Literal::String),
+        // Both have the value of their shortest decimal form.
+        (ColumnType::Float32, StoredEnd::Float(value)) => {
+            let double = value.is_finite().then(|| float_as_double(value));
+            double.map(NumberLiteral::double).map(Literal::Number)
+        }
+        (ColumnType::String, StoredEnd::Bytes(text)) => {
+            self::text(text, above).map(Literal::String)
+        }
         // In lower case, texts of UUIDs have the order of their bytes.
-        (ColumnType::Uuid, Stored::Bytes(bytes)) if bytes.len() == 16 => {
+        (ColumnType::Uuid, StoredEnd::Bytes(bytes)) if bytes.len() == 16 => {
             Some(Literal::String(uuid_text(bytes)))
         }
-        (ColumnType::Date, Stored::Integer(days)) => {
+        (ColumnType::Date, StoredEnd::Integer(days)) => {
             i32::try_from(days).ok().and_then(DateLiteral::of_days).map(Literal::Date)
         }
-        (ColumnType::Timestamp { unit, form: Some(Form::Text(_)) }, Stored::Integer(value)) => {
+        (ColumnType::Timestamp { unit, form: Some(Form::Text(_)) }, StoredEnd::Integer(value)) => {
             InstantLiteral::of_unit(value, unit.digits()).map(Literal::Instant)
         }
         // The order of texts is not that of numbers.
         (ColumnType::Decimal { form: Some(Form::Text(_)), .. }, _) => None,
         (ColumnType::Decimal { scale, .. }, stored) => {
             let digits = match stored {
-                Stored::Integer(value) => i128::from(value),
-                Stored::Bytes(bytes) if (1..=16).contains(&bytes.len()) => wide(bytes),
+                StoredEnd::Integer(value) => i128::from(value),
+                StoredEnd::Bytes(bytes) if (1..=16).contains(&bytes.len()) => wide(bytes),
                 _ => return None,
             };
             NumberLiteral::read(&decimal_text(digits, *scale)).ok().map(Literal::Number)
         }
         // The bits of a u32, stored as an i32.
-        (ColumnType::Uint32, Stored::Integer(value)) => {
+        (ColumnType::Uint32, StoredEnd::Integer(value)) => {
             Some(Literal::Number((value & i64::from(u32::MAX)).into()))
         }
-        (_, Stored::Integer(value)) => Some(Literal::Number(value.into())),
+        (_, StoredEnd::Integer(value)) => Some(Literal::Number(value.into())),
         // Base64 has another order than the bytes.
         _ => None,
     }

@@ -14,9 +14,17 @@ use super::progress::ScanProgress;
 use super::query::{ScanFile, ScanQuery, ScanSettings};
 use super::rows::{SpanReader, Wanted};
 use super::store::{Fetch, Fetched, Store};
-use super::tail::tail_bytes;
 use crate::decode::{Fields, Layout, corrupt};
 use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
+
+/// The last bytes of a file say how long its footer is.
+const TAIL_BYTES_MIN: u64 = 8;
+
+/// Bloom filters take at most about one part in this many of a file, unless its rows are small.
+const FILTERS_PART: u64 = 32;
+
+/// The most bytes that are fetched with the footer because they may hold bloom filters.
+const FILTERS_BYTES_MAX: u64 = 2 << 20;
 
 /// Reads some rows of one file by ranges of its bytes. It says what to fetch, takes the bytes, and
 /// gives rows in the order of the file, each as it was put.
@@ -298,4 +306,16 @@ impl Scan {
             }
         }
     }
+}
+
+/// How much of the end of a file to fetch first.
+fn tail_bytes(file: &ScanFile, settings: &ScanSettings, condition: &Condition) -> u64 {
+    let more = match file.tail_bytes {
+        Some(known) => known,
+        None if settings.use_bloom_filters && condition.is_of_ids() => {
+            (file.bytes / FILTERS_PART).min(FILTERS_BYTES_MAX)
+        }
+        None => 0,
+    };
+    settings.tail_bytes.max(more).max(TAIL_BYTES_MIN)
 }

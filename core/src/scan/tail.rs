@@ -4,33 +4,10 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::condition::Condition;
 use super::machine::{Scan, Stage};
-use super::query::{ScanFile, ScanSettings};
 use super::{index, prune};
 use crate::decode::{Layout, corrupt};
 use crate::{Footer, Result};
-
-/// The last bytes of a file say how long its footer is.
-const TAIL_BYTES_MIN: u64 = 8;
-
-/// Bloom filters take at most about one part in this many of a file, unless its rows are small.
-const FILTERS_PART: u64 = 32;
-
-/// The most bytes that are fetched with the footer because they may hold bloom filters.
-const FILTERS_BYTES_MAX: u64 = 2 << 20;
-
-/// How much of the end of a file to fetch first.
-pub(super) fn tail_bytes(file: &ScanFile, settings: &ScanSettings, condition: &Condition) -> u64 {
-    let more = match file.tail_bytes {
-        Some(known) => known,
-        None if settings.use_bloom_filters && condition.is_of_ids() => {
-            (file.bytes / FILTERS_PART).min(FILTERS_BYTES_MAX)
-        }
-        None => 0,
-    };
-    settings.tail_bytes.max(more).max(TAIL_BYTES_MIN)
-}
 
 impl Scan {
     /// Reads the footer in the tail, which begins here, or asks for the rest of it.

@@ -7,7 +7,7 @@ use parquet::bloom_filter::Sbbf;
 use super::bounds::{self, LeafFacts};
 use super::filter::{Bounds, ColumnFacts, ColumnPath, Facts, Kind, Literal};
 use super::index::Pages;
-use crate::decode::{FieldPlace, Layout};
+use crate::decode::{FieldPlace, Layout, nulls_in};
 use crate::format::metadata::OwnId;
 use crate::format::value_text::uuid;
 use crate::json::Number;
@@ -69,12 +69,7 @@ impl<'l> Zone<'l> {
             return None;
         }
         let mut facts = bounds::of_page(index, page, column_type);
-        // If only some rows of the page are null, nothing says how many of these are.
-        facts.nulls = match facts.nulls {
-            Some(nulls) if nulls == of_page.len() as u64 => Some(rows.len() as u64),
-            Some(0) => Some(0),
-            nulls => nulls.filter(|_| of_page == *rows),
-        };
+        facts.nulls = nulls_in(facts.nulls, &of_page, rows);
         Some(facts)
     }
 

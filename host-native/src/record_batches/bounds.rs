@@ -2,80 +2,11 @@
 
 use arrow_schema::DataType;
 use coldpress_core::filter::{DateLiteral, InstantLiteral, Kind, Literal, NumberLiteral};
+use coldpress_core::foreign::StoredEnd;
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescriptor;
 
 use crate::record_batches::shape::{self, Shape};
-
-/// A value as statistics have it.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Raw<'s> {
-    Boolean(bool),
-    Int(i64),
-    Float(f32),
-    Double(f64),
-    Bytes(&'s [u8]),
-}
-
-/// The smallest and the largest value.
-pub(super) type Ends<'s> = (Option<Raw<'s>>, Option<Raw<'s>>);
-
-/// Those of a row group.
-pub(super) fn of_chunk(statistics: &Statistics) -> Ends<'_> {
-    match statistics {
-        Statistics::Boolean(of) => {
-            (of.min_opt().copied().map(Raw::Boolean), of.max_opt().copied().map(Raw::Boolean))
-        }
-        Statistics::Int32(of) => (
-            of.min_opt().map(|value| Raw::Int((*value).into())),
-            of.max_opt().map(|value| Raw::Int((*value).into())),
-        ),
-        Statistics::Int64(of) => {
-            (of.min_opt().copied().map(Raw::Int), of.max_opt().copied().map(Raw::Int))
-        }
-        Statistics::Float(of) => {
-            (of.min_opt().copied().map(Raw::Float), of.max_opt().copied().map(Raw::Float))
-        }
-        Statistics::Double(of) => {
-            (of.min_opt().copied().map(Raw::Double), of.max_opt().copied().map(Raw::Double))
-        }
-        Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_) => {
-            (statistics.min_bytes_opt().map(Raw::Bytes), statistics.max_bytes_opt().map(Raw::Bytes))
-        }
-        Statistics::Int96(_) => (None, None),
-    }
-}
-
-/// Those of a page.
-pub(super) fn of_page(index: &ColumnIndexMetaData, page: usize) -> Ends<'_> {
-    match index {
-        ColumnIndexMetaData::BOOLEAN(of) => (
-            of.min_value(page).copied().map(Raw::Boolean),
-            of.max_value(page).copied().map(Raw::Boolean),
-        ),
-        ColumnIndexMetaData::INT32(of) => (
-            of.min_value(page).map(|value| Raw::Int((*value).into())),
-            of.max_value(page).map(|value| Raw::Int((*value).into())),
-        ),
-        ColumnIndexMetaData::INT64(of) => {
-            (of.min_value(page).copied().map(Raw::Int), of.max_value(page).copied().map(Raw::Int))
-        }
-        ColumnIndexMetaData::FLOAT(of) => (
-            of.min_value(page).copied().map(Raw::Float),
-            of.max_value(page).copied().map(Raw::Float),
-        ),
-        ColumnIndexMetaData::DOUBLE(of) => (
-            of.min_value(page).copied().map(Raw::Double),
-            of.max_value(page).copied().map(Raw::Double),
-        ),
-        ColumnIndexMetaData::BYTE_ARRAY(of) | ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(of) => {
-            (of.min_value(page).map(Raw::Bytes), of.max_value(page).map(Raw::Bytes))
-        }
-        ColumnIndexMetaData::NONE | ColumnIndexMetaData::INT96(_) => (None, None),
-    }
-}
 
 /// How the values of a column compare with those of its statistics.
 #[derive(Debug, Clone, Copy)]
@@ -136,46 +67,49 @@ impl Reading<'_> {
     }
 
     /// A value of the statistics as a literal of this kind.
-    pub(super) fn literal(&self, raw: Raw<'_>) -> Option<Literal> {
-        match (shape::of_values(self.data_type), raw) {
-            (DataType::Boolean, Raw::Boolean(value)) => Some(Literal::Boolean(value)),
-            (DataType::UInt8 | DataType::UInt16 | DataType::UInt32, Raw::Int(value)) => {
+    pub(super) fn literal(&self, stored: StoredEnd<'_>) -> Option<Literal> {
+        match (shape::of_values(self.data_type), stored) {
+            (DataType::Boolean, StoredEnd::Boolean(value)) => Some(Literal::Boolean(value)),
+            (DataType::UInt8 | DataType::UInt16 | DataType::UInt32, StoredEnd::Integer(value)) => {
                 Some(number(value & i64::from(u32::MAX)))
             }
-            (DataType::UInt64, Raw::Int(value)) => read(&value.cast_unsigned().to_string()),
+            (DataType::UInt64, StoredEnd::Integer(value)) => {
+                read(&value.cast_unsigned().to_string())
+            }
             (
                 DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64,
-                Raw::Int(value),
+                StoredEnd::Integer(value),
             ) => Some(number(value)),
-            (DataType::Float32, Raw::Float(value)) if value.is_finite() => {
+            (DataType::Float32, StoredEnd::Float(value)) if value.is_finite() => {
                 read(&format!("{value:?}"))
             }
-            (DataType::Float64, Raw::Double(value)) if value.is_finite() => {
+            (DataType::Float64, StoredEnd::Double(value)) if value.is_finite() => {
                 read(&format!("{value:?}"))
             }
             (
                 DataType::Decimal32(_, scale)
                 | DataType::Decimal64(_, scale)
                 | DataType::Decimal128(_, scale),
-                raw,
+                stored,
             ) => {
-                let value = match raw {
-                    Raw::Int(value) => i128::from(value),
-                    Raw::Bytes(bytes) => wide(bytes)?,
+                let value = match stored {
+                    StoredEnd::Integer(value) => i128::from(value),
+                    StoredEnd::Bytes(bytes) => wide(bytes)?,
                     _ => return None,
                 };
                 read(&format!("{value}e{}", -i16::from(*scale)))
             }
-            (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, Raw::Bytes(bytes)) => {
-                std::str::from_utf8(bytes).ok().map(|text| Literal::String(text.to_owned()))
-            }
-            (DataType::Date32, Raw::Int(days)) => {
+            (
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View,
+                StoredEnd::Bytes(bytes),
+            ) => std::str::from_utf8(bytes).ok().map(|text| Literal::String(text.to_owned())),
+            (DataType::Date32, StoredEnd::Integer(days)) => {
                 DateLiteral::of_days(i32::try_from(days).ok()?).map(Literal::Date)
             }
-            (DataType::Timestamp(..), Raw::Int(value)) if self.shape == Shape::Units => {
+            (DataType::Timestamp(..), StoredEnd::Integer(value)) if self.shape == Shape::Units => {
                 Some(number(value))
             }
-            (DataType::Timestamp(..), Raw::Int(value)) => {
+            (DataType::Timestamp(..), StoredEnd::Integer(value)) => {
                 InstantLiteral::of_unit(value, self.stored_digits()?).map(Literal::Instant)
             }
             _ => None,

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use coldpress_core::filter::{Bounds, ColumnFacts, ColumnPath, Facts, Kind, Literal};
+use coldpress_core::foreign::{Ends, ends_of_chunk, ends_of_page, nulls_in};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use crate::record_batches::bounds::{Ends, Reading, of_chunk, of_page};
+use crate::record_batches::bounds::Reading;
 use crate::record_batches::file::File;
 use crate::record_batches::place::find;
 use crate::record_batches::shape;
@@ -79,7 +80,7 @@ impl Zone<'_> {
             // The old statistics have an order of their own.
             let ends = match statistics.is_min_max_deprecated() {
                 true => (None, None),
-                false => of_chunk(statistics),
+                false => ends_of_chunk(statistics),
             };
             return Some((statistics.null_count_opt(), ends));
         };
@@ -93,13 +94,7 @@ impl Zone<'_> {
             return None;
         }
         let nulls = index.null_count(page).and_then(|nulls| u64::try_from(nulls).ok());
-        // If only some rows of the page are null, nothing says how many of these are.
-        let nulls = match nulls {
-            Some(nulls) if nulls == of.len() as u64 => Some(rows.len() as u64),
-            Some(0) => Some(0),
-            nulls => nulls.filter(|_| of == *rows),
-        };
-        Some((nulls, of_page(index, page)))
+        Some((nulls_in(nulls, &of, rows), ends_of_page(index, page)))
     }
 }
 

@@ -12,6 +12,7 @@ mod indexes;
 mod pages;
 mod terms;
 
+pub use super::ends::{Ends, StoredEnd, ends_of_chunk, ends_of_page, nulls_in};
 pub use footer::{chunk_range, read_footer};
 pub use indexes::read_indexes;
 pub use pages::CheckedPages;
