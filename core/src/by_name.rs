@@ -1,6 +1,8 @@
 //! A few values by their names, sorted. In WebAssembly, each kind of `BTreeMap` is code of its own
 //! that a page has to download; a search in a sorted list is a few lines.
 
+use crate::sort::sort_by;
+
 /// Values by name. Of equal names, the first one counts.
 #[derive(Debug, Clone)]
 pub(crate) struct ByName<N, V>(Vec<(N, V)>);
@@ -46,7 +48,7 @@ impl<N: AsRef<str>, V> ByName<N, V> {
 impl<N: AsRef<str>, V> FromIterator<(N, V)> for ByName<N, V> {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
         let mut values: Vec<(N, V)> = values.into_iter().collect();
-        values.sort_by(|(one, _), (other, _)| one.as_ref().cmp(other.as_ref()));
+        sort_by(&mut values, |(one, _), (other, _)| one.as_ref().cmp(other.as_ref()));
         values.dedup_by(|(one, _), (other, _)| one.as_ref() == other.as_ref());
         ByName(values)
     }

@@ -60,6 +60,7 @@ mod retry;
 mod scan;
 mod schema;
 mod settings;
+mod sort;
 mod target;
 mod text;
 mod time;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::format::crc32::Crc32;
 use crate::{Error, KeyPrefix, LsnRange, ObjectKey, Result};
 
 /// Digits of the owner of a claim.
@@ -145,7 +146,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
 }
 
 fn checksum<'t>(texts: impl IntoIterator<Item = &'t str>) -> u32 {
-    let mut crc = flate2::Crc::new();
+    let mut crc = Crc32::default();
     for text in texts {
         crc.update(text.as_bytes());
         // Ends each text, so that ["ab", "c"] and ["a", "bc"] have different checksums.

@@ -9,7 +9,7 @@ use super::damage::corrupt;
 use crate::by_name::ByName;
 use crate::json::number::{self, Number};
 use crate::json::text::write_string;
-use crate::json::tokenizer::Tokenizer;
+use crate::json::tokenizer;
 use crate::json::{self, Events};
 use crate::schema::ColumnType;
 use crate::{Result, Settings};
@@ -169,7 +169,7 @@ impl Rescued {
     /// Reads the text of one row's `_rescued_data`.
     pub(super) fn read(text: &str) -> Result<Vec<(String, Rescued)>> {
         let mut builder = RescuedBuilder::default();
-        let end = Tokenizer::default().document(text, 0, &mut builder);
+        let end = tokenizer::tell(text, &mut builder);
         match (end, builder.done) {
             (Ok(end), Some(Rescued::Object(fields))) if end == text.len() => Ok(fields),
             _ => Err(corrupt("its _rescued_data is not a JSON object")),

@@ -10,6 +10,7 @@ use super::extent::Extent;
 use super::limits::{DICTIONARY_PAGE_BYTES_MAX, PAGE_VALUES_MAX, Terms, no_memory, too_much};
 use super::values::Kind;
 use crate::format::codec::{DecompressFault, Decompressor};
+use crate::format::crc32::crc32;
 use crate::format::page_header::{PageHeader, PageKind, ReadHeader};
 use crate::{Error, Result};
 
@@ -200,10 +201,4 @@ fn first_page(bytes: &[u8]) -> Result<(ReadHeader, usize)> {
     let end = header.bytes.checked_add(header.compressed).filter(|end| *end <= bytes.len());
     let end = end.ok_or_else(|| corrupt("a page is longer than its column chunk"))?;
     Ok((header, end))
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut checksum = flate2::Crc::new();
-    checksum.update(bytes);
-    checksum.sum()
 }

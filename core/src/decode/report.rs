@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::chunk::place;
 use super::file::ParquetFile;
 use super::layout::Layout;
+use crate::json::number;
+use crate::sort::sort;
 use crate::text::hex;
 use crate::time::{date_text, timestamp_text};
 
@@ -114,7 +116,7 @@ fn chunk(chunk: &ColumnChunkMetaData) -> ChunkReport {
     let info = leaf.self_type().get_basic_info();
     let mut encodings: Vec<String> =
         chunk.encodings().map(|encoding| encoding.to_string()).collect();
-    encodings.sort_unstable();
+    sort(&mut encodings);
     encodings.dedup();
     let statistics = chunk.statistics();
     let (min, max) = statistics.map(|of| bounds(of, leaf)).unwrap_or_default();
@@ -156,11 +158,10 @@ fn logical_name(leaf: &ColumnDescriptor) -> String {
 }
 
 fn bounds(statistics: &Statistics, leaf: &ColumnDescriptor) -> (Option<String>, Option<String>) {
-    fn text<T: ToString>(min: Option<&T>, max: Option<&T>) -> (Option<String>, Option<String>) {
-        (min.map(T::to_string), max.map(T::to_string))
-    }
     match statistics {
-        Statistics::Boolean(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Boolean(of) => {
+            (of.min_opt().map(bool::to_string), of.max_opt().map(bool::to_string))
+        }
         Statistics::Int32(of) => {
             let shown = |value: &i32| time_text(i64::from(*value), leaf);
             (of.min_opt().map(shown), of.max_opt().map(shown))
@@ -169,8 +170,14 @@ fn bounds(statistics: &Statistics, leaf: &ColumnDescriptor) -> (Option<String>, 
             let shown = |value: &i64| time_text(*value, leaf);
             (of.min_opt().map(shown), of.max_opt().map(shown))
         }
-        Statistics::Float(of) => text(of.min_opt(), of.max_opt()),
-        Statistics::Double(of) => text(of.min_opt(), of.max_opt()),
+        Statistics::Float(of) => {
+            let shown = |value: &f32| number::buffer().format(*value).to_owned();
+            (of.min_opt().map(shown), of.max_opt().map(shown))
+        }
+        Statistics::Double(of) => {
+            let shown = |value: &f64| number::buffer().format(*value).to_owned();
+            (of.min_opt().map(shown), of.max_opt().map(shown))
+        }
         Statistics::Int96(_) => (None, None),
         Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_) => {
             let shown = |bytes: Option<&[u8]>| bytes.map(readable);

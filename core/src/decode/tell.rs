@@ -7,11 +7,11 @@ use super::row::StoredRow;
 use crate::Result;
 use crate::json::Events;
 use crate::json::number::Number;
-use crate::json::tokenizer::Tokenizer;
+use crate::json::tokenizer;
 
 impl StoredRow {
     /// Passes these fields of the document on as events, each with all that is in it.
-    pub(crate) fn tell(&self, fields: &Fields, events: &mut impl Events) -> Result<()> {
+    pub(crate) fn tell(&self, fields: &Fields, events: &mut dyn Events) -> Result<()> {
         let Item::Object(all) = &self.document else { return self.document.tell(events) };
         events.open_object();
         for (name, item) in all {
@@ -27,14 +27,14 @@ impl StoredRow {
 
 impl Item {
     /// It calls itself as deep as columns nest, and as rescued objects are read.
-    fn tell(&self, events: &mut impl Events) -> Result<()> {
+    fn tell(&self, events: &mut dyn Events) -> Result<()> {
         match self {
             Item::Absent | Item::Null => events.null(),
             Item::Boolean(value) => events.boolean(*value),
             Item::Int(value) => events.number(Number::Int(*value)),
             Item::Double(value) => events.number(Number::Double(*value)),
             Item::Text(text) => {
-                let end = Tokenizer::default().document(text, 0, events);
+                let end = tokenizer::tell(text, events);
                 end.map_err(|_| corrupt("a value is not JSON"))?;
             }
             Item::String(text) => events.string(text),

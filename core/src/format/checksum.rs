@@ -4,6 +4,8 @@
 //! have none. So the last pair of the file's metadata is the CRC-32 of all bytes of the file. The
 //! eight digits of that CRC-32 count as zeros.
 
+use super::crc32::Crc32;
+
 /// Stands in place of the digits while the checksum is computed.
 pub(crate) const NO_DIGITS: &str = "00000000";
 
@@ -13,8 +15,8 @@ pub(crate) const NO_DIGITS: &str = "00000000";
 const PAIR: &[u8] = b"\x18\x0fcoldpress.crc32\x18\x08";
 
 /// The checksum of a file. It gets the bytes of the file in order, as they are written.
-#[derive(Debug, Default)]
-pub(crate) struct FileChecksum(flate2::Crc);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FileChecksum(Crc32);
 
 impl FileChecksum {
     /// Adds bytes of the file that do not contain the digits.
@@ -37,15 +39,6 @@ impl FileChecksum {
     }
 }
 
-impl Clone for FileChecksum {
-    fn clone(&self) -> Self {
-        // `flate2::Crc` has no `Clone`; combining with an empty one gives the same checksum.
-        let mut copy = flate2::Crc::new();
-        copy.combine(&self.0);
-        FileChecksum(copy)
-    }
-}
-
 /// The place of the digits in the end of a file; `None` if it has none.
 pub(crate) fn digits_at(end: &[u8]) -> Option<usize> {
     let starts = 0..end.len().checked_sub(PAIR.len() + NO_DIGITS.len())?;
@@ -65,7 +58,7 @@ mod tests {
             let mut checksum = FileChecksum::default();
             checksum.update(&sealed[..cut]);
             assert!(checksum.seal(&mut sealed[cut..]));
-            let mut plain = flate2::Crc::new();
+            let mut plain = Crc32::default();
             plain.update(&tail);
             let at = digits_at(&sealed).unwrap();
             assert_eq!(sealed[at..at + 8], *format!("{:08x}", plain.sum()).as_bytes(), "{cut}");

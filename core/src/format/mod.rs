@@ -3,6 +3,7 @@
 pub(crate) mod bits;
 pub(crate) mod checksum;
 pub(crate) mod codec;
+pub(crate) mod crc32;
 pub(crate) mod limits;
 pub(crate) mod metadata;
 pub(crate) mod page_header;

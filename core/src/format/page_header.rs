@@ -3,6 +3,7 @@
 use parquet::basic::Encoding;
 
 use super::bits;
+use super::crc32::crc32;
 #[cfg(feature = "decode")]
 use super::thrift::Reader;
 use super::thrift::{I32, STRUCT};
@@ -30,8 +31,6 @@ const STOP: u8 = 0;
 /// Appends a header and its page, which is compressed already; gives the length of the header.
 pub(crate) fn append(out: &mut Vec<u8>, header: &PageHeader, page: &[u8]) -> usize {
     let from = out.len();
-    let mut checksum = flate2::Crc::new();
-    checksum.update(page);
     let (page_type, skipped) = match header.kind {
         PageKind::Data => (0, 1),
         PageKind::Dictionary => (2, 3),
@@ -39,7 +38,7 @@ pub(crate) fn append(out: &mut Vec<u8>, header: &PageHeader, page: &[u8]) -> usi
     i32_field(out, page_type);
     i32_field(out, header.uncompressed as i32);
     i32_field(out, page.len() as i32);
-    i32_field(out, checksum.sum().cast_signed());
+    i32_field(out, crc32(page).cast_signed());
     out.push(skipped << 4 | STRUCT);
     i32_field(out, header.entries as i32);
     i32_field(out, header.encoding as i32);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::sort::sort;
 use crate::{Error, Result};
 
 /// The longest URL that is accepted. Signed URLs are far shorter, and servers read up to this
@@ -74,7 +75,7 @@ impl SignedRequest {
         }
         let mut headers: Vec<(String, String)> =
             headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-        headers.sort();
+        sort(&mut headers);
         for (i, (name, value)) in headers.iter().enumerate() {
             if let Some(wrong) = wrong_with_header(name, value) {
                 return Err(Error::settings(format!("has the header {name:?}, which {wrong}")));

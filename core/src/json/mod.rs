@@ -16,7 +16,6 @@ use fault::Fault;
 pub(crate) use fault::{newlines, syntax_error, utf8};
 pub use number::Number;
 pub use text::{JsonText, write_number, write_string};
-use tokenizer::Tokenizer;
 
 /// Checks that `bytes` are exactly one JSON document (RFC 8259), in UTF-8.
 ///
@@ -50,7 +49,7 @@ pub fn validate(bytes: &[u8]) -> Result<()> {
 pub fn read(bytes: &[u8], events: &mut impl Events) -> Result<()> {
     let text = utf8(bytes, 1)?;
     let at_fault = |fault: Fault| syntax_error(bytes, fault, 1);
-    let end = Tokenizer::default().document(text, 0, events).map_err(at_fault)?;
+    let end = tokenizer::tell(text, events).map_err(at_fault)?;
     let end = tokenizer::skip_white_space(bytes, end);
     if end < bytes.len() {
         return Err(at_fault(Fault::new(end, "text follows the end of the document")));

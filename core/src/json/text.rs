@@ -3,6 +3,7 @@
 use super::events::Events;
 use super::number::{self, Number};
 use super::tokenizer::plain_run;
+use crate::sort;
 
 /// The bytes that an open object, or a field of one, takes in memory: two places in the text. The
 /// number is the same on machines of 32 bits.
@@ -86,11 +87,11 @@ impl JsonText {
     /// in the text.
     fn keep_last(&mut self, object: &OpenObject) {
         let fields = &self.fields[object.first_field..];
-        let mut by_name: Vec<usize> = (0..fields.len()).collect();
-        by_name.sort_by_key(|at| (fields[*at].name(&self.out), *at));
+        let name = |at: usize| fields[at].name(&self.out);
+        let by_name = sort::places(fields.len(), &|one, other| name(one).cmp(name(other)));
         let mut replaced = vec![false; fields.len()];
         for pair in by_name.windows(2) {
-            let same = fields[pair[0]].name(&self.out) == fields[pair[1]].name(&self.out);
+            let same = name(pair[0]) == name(pair[1]);
             replaced[pair[0]] = same;
             self.duplicate_keys += u64::from(same);
         }

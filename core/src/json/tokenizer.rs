@@ -4,6 +4,13 @@ use super::events::Events;
 use super::fault::Fault;
 use super::number;
 
+/// Passes the document at the start of the text on, and gives the offset after it.
+///
+/// All readers share this one piece of code. The encoder, whose rows must be fast, has its own.
+pub(crate) fn tell(text: &str, events: &mut dyn Events) -> Result<usize, Fault> {
+    Tokenizer::default().document(text, 0, events)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Container {
     Object,
@@ -22,7 +29,7 @@ impl Tokenizer {
     /// skipped.
     ///
     /// After a fault, the caller must undo the events so far.
-    pub(crate) fn document<E: Events>(
+    pub(crate) fn document<E: Events + ?Sized>(
         &mut self,
         text: &str,
         start: usize,
@@ -98,7 +105,12 @@ impl Tokenizer {
 
     /// Reads `"name" :` and gives the offset after the colon.
     #[inline]
-    fn key<E: Events>(&mut self, text: &str, at: usize, events: &mut E) -> Result<usize, Fault> {
+    fn key<E: Events + ?Sized>(
+        &mut self,
+        text: &str,
+        at: usize,
+        events: &mut E,
+    ) -> Result<usize, Fault> {
         let bytes = text.as_bytes();
         match bytes.get(at) {
             Some(b'"') => {}
@@ -229,7 +241,7 @@ pub(crate) fn plain_run(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-fn word<E: Events>(bytes: &[u8], at: usize, events: &mut E) -> Result<usize, Fault> {
+fn word<E: Events + ?Sized>(bytes: &[u8], at: usize, events: &mut E) -> Result<usize, Fault> {
     let rest = &bytes[at..];
     for (word, length) in [("true", 4), ("false", 5), ("null", 4)] {
         if rest.starts_with(word.as_bytes()) {

@@ -6,7 +6,7 @@ use super::events::Events;
 use super::fault::{Fault, syntax_error};
 use super::number::{self, Number};
 use super::text::write_number;
-use super::tokenizer::{Tokenizer, skip_white_space};
+use super::tokenizer::{skip_white_space, tell};
 use crate::{Error, ErrorKind, Result};
 
 /// The deepest a `Value` may nest that we make or walk: both dropping and walking one recurse, and
@@ -17,7 +17,7 @@ pub(crate) const DEPTH_MAX: usize = 1_000;
 pub(crate) fn read(text: &str) -> Result<Value> {
     let mut builder = ValueBuilder::default();
     let at_fault = |fault: Fault| syntax_error(text.as_bytes(), fault, 1);
-    let end = Tokenizer::default().document(text, 0, &mut builder).map_err(at_fault)?;
+    let end = tell(text, &mut builder).map_err(at_fault)?;
     let end = skip_white_space(text.as_bytes(), end);
     if end < text.len() {
         return Err(at_fault(Fault::new(end, "text follows the end of the document")));
@@ -87,7 +87,7 @@ impl Events for ValueBuilder {
             Number::Int(value) => Some(value.into()),
             Number::Big(value) => Some(value.into()),
             Number::Double(value) => serde_json::Number::from_f64(value),
-            Number::Literal(text) if number::keeps_literals() => serde_json::from_str(text).ok(),
+            Number::Literal(text) if number::keeps_literals() => text.parse().ok(),
             Number::Literal(_) => None,
         };
         if number.is_none() {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::progress::ScanProgress;
 use super::query::ScanFile;
 use crate::decode::corrupt;
+use crate::sort::{sort, sort_by};
 use crate::{Error, ErrorKind, Result};
 
 /// A range to fetch.
@@ -232,7 +233,7 @@ impl Store {
 
 /// The ranges in order, without what lies in two of them, and with what lies between neighbours.
 pub(super) fn joined(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    sort_by(&mut ranges, |one, other| (one.start, one.end).cmp(&(other.start, other.end)));
     let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
     for range in ranges {
         match joined.last_mut() {
@@ -250,7 +251,7 @@ pub(super) fn joined(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
 pub(super) fn joined_to(mut ranges: Vec<Range<u64>>, most: usize, gap: u64) -> Vec<Range<u64>> {
     ranges = joined(ranges, 0);
     let mut gaps: Vec<u64> = ranges.windows(2).map(|of| of[1].start - of[0].end).collect();
-    gaps.sort_unstable();
+    sort(&mut gaps);
     let too_many = ranges.len().saturating_sub(most);
     match too_many.checked_sub(1).and_then(|at| gaps.get(at)) {
         Some(needed) => joined(ranges, gap.min(*needed)),

@@ -20,6 +20,7 @@ const CORE: Floors<'_> = &[
     &["schema", "key"],
     &["json"],
     &["by_name", "error", "retry", "time", "text", "work"],
+    &["sort"],
 ];
 
 /// The rooms of host-native's library, likewise.

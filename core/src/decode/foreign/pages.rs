@@ -15,6 +15,7 @@ use super::terms::PageTerms;
 use crate::decode::damage::corrupt;
 use crate::decode::limits::{no_memory, too_much};
 use crate::format::codec::{DecompressFault, Decompressor};
+use crate::format::crc32::crc32;
 use crate::{Error, ErrorKind, Result};
 
 /// The most values and nulls of one page. Old writers put a whole row group into one page.
@@ -296,10 +297,4 @@ fn value_bytes(column: &ColumnDescPtr) -> u64 {
         Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.type_length()).unwrap_or(0),
         _ => 16,
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut checksum = flate2::Crc::new();
-    checksum.update(bytes);
-    checksum.sum()
 }

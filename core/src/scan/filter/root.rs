@@ -9,6 +9,7 @@ use super::prune::Facts;
 use super::row::FilterRow;
 use super::{evaluate, json, parse, print, prune, shape};
 use crate::json::JsonText;
+use crate::sort::sort;
 use crate::{Error, Result};
 
 /// Which rows a query takes: a condition within the limits of this module.
@@ -30,7 +31,7 @@ impl Filter {
         let condition = shape::settle(condition)?;
         let mut columns = Vec::new();
         shape::add_columns(&condition, &mut columns);
-        columns.sort();
+        sort(&mut columns);
         columns.dedup();
         Ok(Filter { condition, columns })
     }

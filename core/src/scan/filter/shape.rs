@@ -4,6 +4,7 @@ use super::condition::{Comparison, Condition};
 use super::limits::{Items, check_depth};
 use super::literal::Literal;
 use super::path::ColumnPath;
+use crate::sort::sort_by;
 use crate::{Error, Result};
 
 /// Checks the limits, and removes levels that mean nothing: an `and` in an `and`, an `or` in an
@@ -45,7 +46,7 @@ fn one(condition: Condition, depth: usize, items: &mut Items) -> Result<Conditio
             (0..=literals).try_for_each(|_| items.add())?;
             Ok(match leaf {
                 Condition::In(column, mut values) => {
-                    values.sort_by(Literal::place);
+                    sort_by(&mut values, Literal::place);
                     values.dedup_by(|one, other| one.place(other).is_eq());
                     Condition::In(column, values)
                 }
