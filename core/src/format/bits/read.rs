@@ -70,7 +70,7 @@ impl Hybrid {
         of: impl Fn(u32) -> T,
     ) -> Option<()> {
         while count > 0 {
-            let (bytes, width) = (&self.bytes, self.width);
+            let (bytes, width) = (&self.bytes[..], self.width);
             let taken = match &mut self.run {
                 Run::Repeated { value, left } => {
                     let taken = count.min(*left);
@@ -98,6 +98,38 @@ impl Hybrid {
             }
         }
         Some(())
+    }
+
+    /// Goes past the next `count` values. Gives how many of them are `counted`; 0 without it.
+    pub(crate) fn skip(&mut self, mut count: usize, counted: Option<u32>) -> Option<usize> {
+        let mut found = 0;
+        while count > 0 {
+            let (bytes, width) = (&self.bytes[..], self.width);
+            let taken = match &mut self.run {
+                Run::Repeated { value, left } => {
+                    let taken = count.min(*left);
+                    found += if counted == Some(*value) { taken } else { 0 };
+                    *left -= taken;
+                    taken
+                }
+                Run::Packed { bit, left } => {
+                    let (taken, from) = (count.min(*left), *bit);
+                    if let Some(counted) = counted {
+                        let values = (0..taken)
+                            .map(|at| unpack(bytes, from + at * width as usize, width) as u32);
+                        found += values.filter(|value| *value == counted).count();
+                    }
+                    *bit += taken * width as usize;
+                    *left -= taken;
+                    taken
+                }
+            };
+            count -= taken;
+            if taken == 0 {
+                self.next_run()?;
+            }
+        }
+        Some(found)
     }
 
     /// The next value.
@@ -222,6 +254,36 @@ impl Deltas {
         Some(self.last)
     }
 
+    /// Appends the next `count` integers.
+    pub(crate) fn read(&mut self, mut count: usize, out: &mut Vec<i64>) -> Option<()> {
+        while count > 0 {
+            if self.first || self.in_miniblock == 0 {
+                out.try_reserve(1).ok()?;
+                out.push(self.next()?);
+                count -= 1;
+                continue;
+            }
+            let now = count.min(self.in_miniblock).min(self.left);
+            if now == 0 {
+                return None;
+            }
+            out.try_reserve(now).ok()?;
+            let (bytes, from, width) = (&self.bytes[..], self.bit, self.width);
+            let (least, mut last) = (self.least, self.last);
+            out.extend((0..now).map(|at| {
+                let delta = unpack(bytes, from + at * width as usize, width).cast_signed();
+                last = last.wrapping_add(least).wrapping_add(delta);
+                last
+            }));
+            self.last = last;
+            self.bit += now * width as usize;
+            self.in_miniblock -= now;
+            self.left -= now;
+            count -= now;
+        }
+        Some(())
+    }
+
     /// How many integers are left, as the page claims.
     #[cfg(feature = "arrow")]
     pub(crate) fn count(&self) -> usize {
@@ -283,6 +345,13 @@ mod tests {
         let mut one_by_one = reader()?;
         let same: Option<Vec<u32>> = (0..count).map(|_| one_by_one.next()).collect();
         assert_eq!(read.map(|()| &out), same.as_ref());
+        let ones = |values: &Vec<u32>| values.iter().filter(|value| **value == 1).count();
+        assert_eq!(reader()?.skip(count, Some(1)), same.as_ref().map(ones));
+        if count > 0 && same.is_some() {
+            let mut passed = reader()?;
+            assert_eq!(passed.skip(count - 1, None), Some(0));
+            assert_eq!(passed.next(), out.last().copied());
+        }
         same
     }
 
@@ -306,6 +375,13 @@ mod tests {
             let mut reader = deltas()?;
             while let Some(value) = reader.next() {
                 values.push(value);
+            }
+            for first in 0..=values.len() {
+                let (mut batches, mut again) = (Vec::new(), deltas()?);
+                again.read(first, &mut batches)?;
+                again.read(values.len() - first, &mut batches)?;
+                assert_eq!(batches, values);
+                assert_eq!(again.read(1, &mut batches).is_none(), reader.next().is_none());
             }
             (reader.left == 0).then_some(values).zip(deltas()?.end())
         };
