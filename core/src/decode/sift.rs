@@ -47,24 +47,25 @@ pub(crate) fn sift(
             levels.clear();
             let rows = (run.end - next).min(STEP);
             let (rows, result) = sifter.step(&mut column, rows, &mut levels)?;
-            // A value that has been tested stands at each level of a value.
-            let has = |row: usize| levels.is_empty() || levels[row] == column.definition_max;
+            let start = next;
+            next += rows;
+            if levels.is_empty() && result.is_ok() {
+                let found = sifter.found.iter().enumerate().filter(|(_, takes)| **takes);
+                found.for_each(|(row, _)| push(&mut taken, start + row));
+                continue;
+            }
             let mut found = sifter.found.iter();
             for row in 0..rows {
-                let takes = match has(row) {
-                    true => found.next().copied(),
-                    false => sifter.null,
-                };
-                match takes {
-                    Some(true) => push(&mut taken, next + row),
+                let has_value = levels.is_empty() || levels[row] == column.definition_max;
+                match if has_value { found.next().copied() } else { sifter.null } {
+                    Some(true) => push(&mut taken, start + row),
                     Some(false) => {}
                     None => {
                         let error = result.err().unwrap_or_else(damaged_page);
-                        return Err(error.at_row(first + (next + row) as u64));
+                        return Err(error.at_row(first + (start + row) as u64));
                     }
                 }
             }
-            next += rows;
         }
     }
     column.skip(end.saturating_sub(next))?;

@@ -183,9 +183,7 @@ impl Decoder {
         let (bytes, at) = (&self.bytes, &mut self.at);
         let (next, end) = match (&mut self.form, kind) {
             (Form::Indexes(indexes), _) => return indexes.skip(count, None).map(drop),
-            (Form::Deltas(deltas), _) => {
-                return (0..count).try_for_each(|_| deltas.next().map(drop));
-            }
+            (Form::Deltas(deltas), _) => return deltas.skip(count),
             (Form::Prefixed(prefixed), _) => return prefixed.skip(bytes, at, count),
             (Form::Split(values), _) => (at.checked_add(count)?, *values),
             (Form::Lengths(lengths), _) => {

@@ -268,18 +268,54 @@ impl Deltas {
                 return None;
             }
             out.try_reserve(now).ok()?;
-            let (bytes, from, width) = (&self.bytes[..], self.bit, self.width);
-            let (least, mut last) = (self.least, self.last);
-            out.extend((0..now).map(|at| {
-                let delta = unpack(bytes, from + at * width as usize, width).cast_signed();
-                last = last.wrapping_add(least).wrapping_add(delta);
-                last
-            }));
-            self.last = last;
-            self.bit += now * width as usize;
+            let now = match self.width <= 8 && self.bit.is_multiple_of(8) && now >= 8 {
+                true => self.eights(now / 8, out),
+                // Up to the next eight values.
+                false => self.ones(now.min((self.in_miniblock - 1) % 8 + 1), out),
+            };
+            self.bit += now * self.width as usize;
             self.in_miniblock -= now;
             self.left -= now;
             count -= now;
+        }
+        Some(())
+    }
+
+    /// Appends eight values of the miniblock again and again; all eight lie in one word. Gives how
+    /// many they are.
+    fn eights(&mut self, times: usize, out: &mut Vec<i64>) -> usize {
+        let (mask, width) = ((1_u64 << self.width) - 1, self.width);
+        for at in 0..times {
+            let mut word = unpack(&self.bytes, self.bit + at * 8 * width as usize, 64);
+            let eight: [i64; 8] = std::array::from_fn(|_| {
+                self.last = self.last.wrapping_add(self.least).wrapping_add((word & mask) as i64);
+                word >>= width;
+                self.last
+            });
+            out.extend_from_slice(&eight);
+        }
+        times * 8
+    }
+
+    /// Appends values of the miniblock. Gives how many they are.
+    fn ones(&mut self, count: usize, out: &mut Vec<i64>) -> usize {
+        for at in 0..count {
+            let bit = self.bit + at * self.width as usize;
+            let delta = unpack(&self.bytes, bit, self.width).cast_signed();
+            self.last = self.last.wrapping_add(self.least).wrapping_add(delta);
+            out.push(self.last);
+        }
+        count
+    }
+
+    /// Goes past the next `count` integers.
+    pub(crate) fn skip(&mut self, mut count: usize) -> Option<()> {
+        const STEP: usize = 1_024;
+        let mut passed = Vec::new();
+        while count > 0 {
+            passed.clear();
+            self.read(count.min(STEP), &mut passed)?;
+            count -= passed.len();
         }
         Some(())
     }
@@ -377,8 +413,8 @@ mod tests {
                 values.push(value);
             }
             for first in 0..=values.len() {
-                let (mut batches, mut again) = (Vec::new(), deltas()?);
-                again.read(first, &mut batches)?;
+                let (mut batches, mut again) = (values[..first].to_vec(), deltas()?);
+                again.skip(first)?;
                 again.read(values.len() - first, &mut batches)?;
                 assert_eq!(batches, values);
                 assert_eq!(again.read(1, &mut batches).is_none(), reader.next().is_none());
