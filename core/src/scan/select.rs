@@ -9,6 +9,7 @@ use super::leaf_test::{ColumnTest, RowTest, tells};
 use super::plan::{self, Span};
 use super::rows::{Wanted, number};
 use super::store::Store;
+use super::zone::Zone;
 use crate::decode::{
     Assembler, FieldPlace, GroupReader, Layout, StoredValue, ValueTest, push, sift,
 };
@@ -33,6 +34,8 @@ struct Tests {
     ids: Option<usize>,
     own: bool,
     rescued: Option<usize>,
+    /// Whether statistics may say that no value is rescued.
+    by_statistics: bool,
     columns: Vec<ColumnTest>,
     /// The whole filter, if parts of it read several columns.
     row: Option<RowTest>,
@@ -47,16 +50,33 @@ pub(super) struct Selected {
 }
 
 impl Selector {
-    /// `tested`: what the condition reads.
+    /// `tested`: what the condition reads. `by_statistics`: whether statistics may leave out leaves.
     pub(super) fn new(
         layout: &Layout,
         tested: &Wanted,
         condition: &Condition,
         spans: Vec<Span>,
+        by_statistics: bool,
     ) -> Result<Self> {
         let assembler = tested.assembler(layout)?;
-        let tests = Tests::new(layout, condition, assembler.leaves());
+        let tests = Tests::new(layout, condition, assembler.leaves(), by_statistics);
         Ok(Selector { assembler, tests, spans: spans.into() })
+    }
+
+    /// Where the bytes lie that the tests read.
+    pub(super) fn ranges(&self, layout: &Layout) -> Result<Vec<Range<u64>>> {
+        let mut ranges = Vec::new();
+        for span in &self.spans {
+            let mut leaves = self.assembler.leaves().to_vec();
+            if let Some(tests) = &self.tests
+                && tests.row.is_none()
+                && tests.rescued_in(layout, span.group).is_none()
+            {
+                leaves.retain(|leaf| tests.rescued != Some(*leaf));
+            }
+            ranges.extend(plan::ranges(layout, std::slice::from_ref(span), &leaves)?);
+        }
+        Ok(ranges)
     }
 
     /// Those of the rows of the next span that the condition takes; `None` behind the last span.
@@ -123,7 +143,12 @@ impl Selector {
 
 impl Tests {
     /// `None` if rows can only be tested by their documents. `leaves`: those that are read.
-    fn new(layout: &Layout, condition: &Condition, leaves: &[usize]) -> Option<Self> {
+    fn new(
+        layout: &Layout,
+        condition: &Condition,
+        leaves: &[usize],
+        by_statistics: bool,
+    ) -> Option<Self> {
         if condition.filter().is_some_and(|filter| !tells(layout, filter)) {
             return None;
         }
@@ -140,8 +165,14 @@ impl Tests {
             Some(filter) => Some(RowTest::new(layout, filter, leaves)?),
             None => None,
         };
-        let rescued = layout.rescued_leaf();
-        Some(Tests { ids, own: !layout.rescues_ids(), rescued, columns, row })
+        let (own, rescued) = (!layout.rescues_ids(), layout.rescued_leaf());
+        Some(Tests { ids, own, rescued, by_statistics, columns, row })
+    }
+
+    /// The leaf of rescued values, if the row group may have some.
+    fn rescued_in(&self, layout: &Layout, group: usize) -> Option<usize> {
+        let none = self.by_statistics && Zone::group(layout, group).rescues_nothing();
+        self.rescued.filter(|_| !none)
     }
 
     /// The rows of the span that are taken, and those that have to be tested one by one.
@@ -166,7 +197,7 @@ impl Tests {
             runs = sifted(leaf, runs, &mut of_id)?;
         }
         let mut apart = Vec::new();
-        if let Some(leaf) = self.rescued {
+        if let Some(leaf) = self.rescued_in(layout, span.group) {
             apart = sifted(leaf, runs.clone(), &mut HasValue)?;
             runs = without(runs, &apart);
         }

@@ -65,10 +65,11 @@ impl Scan {
         let columns = self.condition.columns();
         let fields = Some(Fields::new(columns.iter().map(ColumnPath::names)));
         let tested = Wanted { fields, ids: self.condition.reads_ids() };
-        let first = plan::ranges(layout, &spans, &tested.leaves(layout)?)?;
+        let by_statistics = self.settings.use_statistics;
+        let selector = Selector::new(layout, &tested, &self.condition, spans, by_statistics)?;
+        let first = selector.ranges(layout)?;
         let (lacks_first, lacks_all) = (self.store.lacks(&first), self.store.lacks(&ranges));
         let apart = lacks_all.saturating_sub(lacks_first) > gap;
-        let selector = Selector::new(layout, &tested, &self.condition, spans)?;
         self.ask(if apart { first } else { ranges }, gap);
         Ok(Stage::Filter(Box::new(selector)))
     }

@@ -284,16 +284,18 @@ impl Deltas {
     /// Appends eight values of the miniblock again and again; all eight lie in one word. Gives how
     /// many they are.
     fn eights(&mut self, times: usize, out: &mut Vec<i64>) -> usize {
-        let (mask, width) = ((1_u64 << self.width) - 1, self.width);
+        let (bytes, from, width) = (&self.bytes[..], self.bit, self.width);
+        let (mask, least, mut last) = ((1_u64 << width) - 1, self.least, self.last);
         for at in 0..times {
-            let mut word = unpack(&self.bytes, self.bit + at * 8 * width as usize, 64);
-            let eight: [i64; 8] = std::array::from_fn(|_| {
-                self.last = self.last.wrapping_add(self.least).wrapping_add((word & mask) as i64);
-                word >>= width;
-                self.last
+            let word = unpack(bytes, from + at * 8 * width as usize, 64);
+            let eight: [i64; 8] = std::array::from_fn(|k| {
+                let delta = (word >> (k as u32 * width)) & mask;
+                last = last.wrapping_add(least.wrapping_add(delta.cast_signed()));
+                last
             });
             out.extend_from_slice(&eight);
         }
+        self.last = last;
         times * 8
     }
 
