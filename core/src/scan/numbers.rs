@@ -63,3 +63,91 @@ fn add(condition: &Condition, double: bool, starts: &mut Vec<i64>) -> Option<()>
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: [i64; 11] = [
+        i64::MIN,
+        -(1 << 53) - 1,
+        -2,
+        -1,
+        0,
+        1,
+        2,
+        (1 << 53) - 1,
+        1 << 53,
+        (1 << 53) + 1,
+        i64::MAX,
+    ];
+    const DOUBLES: [f64; 13] = [
+        f64::MIN,
+        -9_007_199_254_740_993.0,
+        -1.5,
+        -1.0,
+        -5e-324,
+        -0.0,
+        0.0,
+        0.1,
+        1.0,
+        1.000_000_000_000_000_2,
+        1.5,
+        9_007_199_254_740_992.0,
+        1e300,
+    ];
+    const LITERALS: [&str; 16] = [
+        "-9223372036854775808",
+        "-1.5",
+        "-1",
+        "-0.0",
+        "0",
+        "0.1",
+        "1.0",
+        "1.0000000000000002",
+        "1.00000000000000011",
+        "9007199254740991",
+        "9007199254740992",
+        "9007199254740993.0",
+        "18446744073709551615",
+        "1e300",
+        "5e-324",
+        "'1'",
+    ];
+
+    /// The answers by stretches, and those of the filter; `None` where there are no stretches.
+    fn both(filter: &Filter, values: &[f64], whole: &[i64]) -> Option<[Vec<bool>; 2]> {
+        let double = !values.is_empty();
+        let column_type = if double { ColumnType::Float64 } else { ColumnType::Int64 };
+        let row = |value: StoredValue<'_>| match value {
+            StoredValue::Double(value) => serde_json::json!({"a": value}),
+            StoredValue::Int64(value) => serde_json::json!({"a": value}),
+            _ => unreachable!(),
+        };
+        let mut takes = |value: StoredValue<'_>| Some(filter.matches(&row(value)));
+        let regions = regions(filter, &column_type, &mut takes)?;
+        let places = values.iter().map(|value| place_of(*value)).chain(whole.iter().copied());
+        let stored = values.iter().map(|value| StoredValue::Double(*value));
+        let stored = stored.chain(whole.iter().map(|value| StoredValue::Int64(*value)));
+        let found = places.map(|place| regions.takes(place)).collect();
+        Some([found, stored.filter_map(&mut takes).collect()])
+    }
+
+    #[test]
+    fn stretches_say_what_the_filter_says() {
+        let mut tested = 0;
+        for sign in ["=", "!=", "<", "<=", ">", ">="] {
+            for (one, other) in LITERALS.iter().flat_map(|one| LITERALS.map(|other| (one, other))) {
+                let text = format!("a {sign} {one} or not a in ({other}, 1) and a < {other}");
+                let filter = Filter::parse(&text).unwrap();
+                for (doubles, whole) in [(&DOUBLES[..], &[][..]), (&[], &WHOLE)] {
+                    if let Some([found, expected]) = both(&filter, doubles, whole) {
+                        assert_eq!(found, expected, "{text}");
+                        tested += 1;
+                    }
+                }
+            }
+        }
+        assert!(tested > 1_000, "{tested}");
+    }
+}
