@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) errors: StoreErrors,
     pub(super) limit_ms: u64,
+    /// Whether the store is a folder, where a request costs little.
+    pub(super) is_folder: bool,
 }
 
 impl Place {

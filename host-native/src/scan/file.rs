@@ -89,6 +89,10 @@ impl FileScan {
     fn begin(&self, kept: Option<Tail>) -> Result<Reading<'_>> {
         let path = store_path(self.key.as_str())?;
         let mut file = ScanFile::new(self.bytes);
+        if self.place.is_folder {
+            // No guess at what stands before the footer: one request more costs less.
+            file.tail_bytes = Some(self.settings.tail_bytes);
+        }
         let length = kept.as_ref().map_or(0, |kept| kept.bytes.len());
         if let Some(Tail { bytes, etag }) = kept {
             (file.tail, file.etag) = (Some(bytes), etag);
