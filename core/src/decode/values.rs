@@ -49,7 +49,7 @@ enum Form {
     /// DELTA_LENGTH_BYTE_ARRAY.
     Lengths(Deltas),
     /// DELTA_BYTE_ARRAY.
-    Prefixed(Prefixed),
+    Prefixed(Box<Prefixed>),
     /// RLE_DICTIONARY.
     Indexes(Hybrid),
 }
@@ -124,8 +124,8 @@ impl Decoder {
                 let rest = bytes.slice(lengths_at..);
                 let at = lengths_at + Deltas::new(rest.clone())?.end()?;
                 let (prefixes, lengths) = (Deltas::new(bytes.clone())?, Deltas::new(rest)?);
-                let form = Form::Prefixed(Prefixed::new(prefixes, lengths, flat, bytes.len()));
-                return Some(Decoder { form, bytes, at });
+                let prefixed = Prefixed::new(prefixes, lengths, flat, bytes.len());
+                return Some(Decoder { form: Form::Prefixed(Box::new(prefixed)), bytes, at });
             }
             _ => return None,
         };
