@@ -3,10 +3,11 @@
   cargo build --release -p coldpress-cli -p coldpress-bench
   target/tools/python/bin/python bench/scan.py [--rows 5000000] [--folder DIR] [--rounds 3]
 
-Each query runs in a fresh process on all processors. Of coldpress the whole process counts, its
-start and its output included. Of the others only the query counts: their processes are warm, and
-imports come before the clock. All write what they find as JSON lines to nowhere, DataFusion keeps
-it in memory. The table shows processor seconds, and wall seconds in brackets: medians.
+Each query runs in a fresh process on all processors. Of the command coldpress the whole process
+counts, its start and its output included. Of the library coldpress (`coldpress-bench scan`) and of
+the others only the query counts: their processes are warm, and imports come before the clock. All
+write what they find as JSON lines to nowhere, DataFusion keeps it in memory. The table shows
+processor seconds, and wall seconds in brackets: medians.
 """
 
 import argparse
@@ -81,6 +82,13 @@ def ours(folder, arguments):
     return cpu, wall
 
 
+def library(folder, arguments):
+    command = [os.path.join(RELEASE, "coldpress-bench"), "scan", "--folder", folder, *arguments]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    cpu, wall = map(float, found.split())
+    return cpu, wall
+
+
 PEER = """
 import sys, time
 kind, files, condition = sys.argv[1:]
@@ -118,11 +126,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     make(options.folder, options.rows)
-    print(f"{'query':<34}{'coldpress':>18}{'duckdb':>18}{'datafusion':>18}")
+    kinds = ["command", "library", "duckdb", "datafusion"]
+    print(f"{'query':<34}" + "".join(f"{kind:>18}" for kind in kinds))
     for name, arguments, condition in queries(options.folder):
-        found = {"coldpress": [], "duckdb": [], "datafusion": []}
+        found = {kind: [] for kind in kinds}
         for _ in range(options.rounds):
-            found["coldpress"].append(ours(options.folder, arguments))
+            found["command"].append(ours(options.folder, arguments))
+            found["library"].append(library(options.folder, arguments))
             for kind in ("duckdb", "datafusion"):
                 found[kind].append(peer(kind, options.folder, condition))
         cells = []

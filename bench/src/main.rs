@@ -1,5 +1,6 @@
 //! `coldpress-bench`: the rows, the contest, and single contestants for a profiler.
 
+mod scan;
 mod wal;
 
 // The S3 server that the tests have.
@@ -75,6 +76,9 @@ enum Task {
     },
     /// Archive a log beside `cp` with fsync, and beside rclone on an S3 server of this machine.
     Wal(wal::WalArgs),
+    /// Run a query over a collection of tenant 0 by the library, and print the processor seconds and
+    /// the wall seconds of the query alone.
+    Scan(scan::ScanArgs),
     /// Run one contestant again and again, for a profiler to watch.
     Profile {
         what: Profiled,
@@ -167,6 +171,7 @@ fn run(task: Task) -> Result<ExitCode> {
             };
             return hold(&contest, json, check);
         }
+        Task::Scan(args) => scan::run(args)?,
         Task::Wal(args) => wal::run(&args)?,
         Task::Profile { what, times, rows } => profile(what, times, rows)?,
         Task::Round { contestant, rows, cpu, input, sample, output } => {

@@ -25,6 +25,7 @@ pub(crate) struct LeafBatch {
 }
 
 /// One value as it is stored.
+#[derive(Clone, Copy)]
 pub(crate) enum StoredValue<'b> {
     Boolean(bool),
     Int32(i32),
@@ -71,25 +72,11 @@ impl LeafBatch {
         Ok(())
     }
 
-    /// Goes past all entries of the next rows, so many. A value has this definition level.
-    pub(super) fn skip_rows(&mut self, rows: usize, definition_max: i16) -> Result<()> {
-        if self.definitions.is_empty() && self.repetitions.is_empty() {
-            self.entry += rows;
-            self.value += rows;
-            return match self.entry <= self.entries {
-                true => Ok(()),
-                false => Err(corrupt("a column ends within a row")),
-            };
-        }
-        for _ in 0..rows {
-            let (definition, _) =
-                self.peek().ok_or_else(|| corrupt("a column ends within a row"))?;
-            let mut definition = Some(definition);
-            while let Some(found) = definition {
-                self.entry += 1;
-                self.value += usize::from(found >= definition_max);
-                definition = self.peek().filter(|(_, again)| *again > 0).map(|(found, _)| found);
-            }
+    /// Goes past all entries of the next row. A value has this definition level.
+    pub(super) fn skip_row(&mut self, definition_max: i16) -> Result<()> {
+        self.next(definition_max)?;
+        while self.peek().is_some_and(|(_, repetition)| repetition > 0) {
+            self.next(definition_max)?;
         }
         Ok(())
     }
@@ -121,7 +108,7 @@ impl LeafBatch {
 }
 
 impl DecodedValues {
-    fn get(&self, at: usize) -> Option<StoredValue<'_>> {
+    pub(super) fn get(&self, at: usize) -> Option<StoredValue<'_>> {
         match self {
             DecodedValues::Boolean(values) => values.get(at).copied().map(StoredValue::Boolean),
             DecodedValues::Int32(values) => values.get(at).copied().map(StoredValue::Int32),

@@ -20,11 +20,11 @@ const SKIPPED_ROWS: usize = 1_024;
 pub(super) struct ColumnReader {
     terms: Terms,
     pages: PageReader,
-    kind: Kind,
-    definition_max: i16,
+    pub(super) kind: Kind,
+    pub(super) definition_max: i16,
     repetition_max: i16,
     dictionary: Option<DecodedValues>,
-    page: Option<DataPage>,
+    pub(super) page: Option<DataPage>,
     /// Entries of the pages that are not read yet, as the footer or the offset index says. The most
     /// that they can have, if only some pages of a list are read: nothing says how many they are.
     entries_left: usize,
@@ -33,14 +33,14 @@ pub(super) struct ColumnReader {
 }
 
 /// A data page that is being read.
-struct DataPage {
+pub(super) struct DataPage {
     /// `None` if all levels of the column are 0.
     repetitions: Option<Hybrid>,
-    definitions: Option<Hybrid>,
+    pub(super) definitions: Option<Hybrid>,
     /// The repetition level of the next entry, if it has been read already.
     peeked: Option<i16>,
-    values: Decoder,
-    entries_left: usize,
+    pub(super) values: Decoder,
+    pub(super) entries_left: usize,
 }
 
 impl ColumnReader {
@@ -75,40 +75,75 @@ impl ColumnReader {
         self.kind.values()
     }
 
-    /// Reads the next rows: at least one, at most `rows_max`, and fewer if they have many entries.
-    /// Gives the batch and its number of rows. An error if no row is left.
-    pub(super) fn read(&mut self, rows_max: usize) -> Result<(LeafBatch, usize)> {
-        self.terms.go_on()?;
-        let mut leaf = LeafBatch::new(self.kind.values());
-        let mut rows_left = rows_max;
-        while rows_left > 0 && (leaf.entries < READ_ENTRIES || rows_left == rows_max) {
-            let Some(mut page) = self.page.take() else {
-                self.page = Some(self.next_page()?);
+    /// Appends the next rows to the batch: at least one, at most `rows_max`, and fewer if the batch
+    /// has many entries by then. Gives their number. An error if no row is left.
+    pub(super) fn read(&mut self, rows_max: usize, leaf: &mut LeafBatch) -> Result<usize> {
+        self.rows(rows_max, leaf, true)
+    }
+
+    /// Goes past the next rows. Of a column in no list, it leaves out whole pages, and values in
+    /// pages, without decoding them.
+    pub(super) fn skip(&mut self, mut rows: usize) -> Result<()> {
+        while rows > 0 && self.repetition_max > 0 {
+            let mut levels = LeafBatch::new(self.kind.values());
+            rows -= self.rows(rows.min(SKIPPED_ROWS), &mut levels, false)?;
+        }
+        while rows > 0 {
+            let Some(page) = &mut self.page else {
+                match self.pages.skip(rows)? {
+                    Some(entries) => {
+                        self.take(entries)?;
+                        rows -= entries;
+                    }
+                    None => self.page = Some(self.next_page()?),
+                }
                 continue;
             };
             if page.entries_left == 0 {
                 page.end(self.kind)?;
+                self.page = None;
                 continue;
             }
+            let entries = rows.min(page.entries_left);
+            rows -= entries;
+            page.entries_left -= entries;
+            if page.entries_left == 0 {
+                self.page = None;
+            } else {
+                page.skip(entries, self.kind, self.definition_max).ok_or_else(damaged_page)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads rows as [`ColumnReader::read`] says. `keeps`: their values too, and not only levels.
+    fn rows(&mut self, rows_max: usize, leaf: &mut LeafBatch, keeps: bool) -> Result<usize> {
+        self.terms.go_on()?;
+        let mut rows_left = rows_max;
+        while rows_left > 0 && (leaf.entries < READ_ENTRIES || rows_left == rows_max) {
+            let mut page = self.open_page()?;
             let entries = if self.repetition_max == 0 {
                 let entries = rows_left.min(page.entries_left);
                 rows_left -= entries;
                 entries
             } else {
-                page.rows(&mut rows_left, self.repetition_max, &mut leaf)?
+                page.rows(&mut rows_left, self.repetition_max, leaf)?
             };
-            self.read_entries(&mut page, entries, &mut leaf)?;
+            self.read_entries(&mut page, entries, leaf, keeps)?;
             self.page = Some(page);
         }
-        Ok((leaf, rows_max - rows_left))
+        Ok(rows_max - rows_left)
     }
 
-    /// Goes past the next rows.
-    pub(super) fn skip(&mut self, mut rows: usize) -> Result<()> {
-        while rows > 0 {
-            rows -= self.read(rows.min(SKIPPED_ROWS))?.1;
+    /// The page that is being read, or the next one: it has an entry that is not read yet.
+    pub(super) fn open_page(&mut self) -> Result<DataPage> {
+        loop {
+            let Some(page) = self.page.take() else { return self.next_page() };
+            if page.entries_left > 0 {
+                return Ok(page);
+            }
+            page.end(self.kind)?;
         }
-        Ok(())
     }
 
     /// The values of the chunk's dictionary; `None` if it has none, or if no data page has been
@@ -136,6 +171,7 @@ impl ColumnReader {
         page: &mut DataPage,
         entries: usize,
         leaf: &mut LeafBatch,
+        keeps: bool,
     ) -> Result<()> {
         page.entries_left -= entries;
         leaf.entries += entries;
@@ -147,14 +183,14 @@ impl ColumnReader {
                 .read(entries, &mut leaf.definitions, |level| level as i16)
                 .ok_or_else(damaged_page)?;
             let levels = &leaf.definitions[from..];
-            if levels.iter().any(|level| !(0..=self.definition_max).contains(level)) {
-                return Err(damaged_page());
-            }
-            values = levels.iter().filter(|level| **level == self.definition_max).count();
+            values = values_of(levels, self.definition_max).ok_or_else(damaged_page)?;
         }
-        page.values
-            .read(self.kind, values, self.dictionary.as_ref(), &mut leaf.values)
-            .ok_or_else(damaged_page)
+        let dictionary = self.dictionary.as_ref();
+        let done = match keeps {
+            true => page.values.read(self.kind, values, dictionary, &mut leaf.values),
+            false => page.values.skip(self.kind, values),
+        };
+        done.ok_or_else(damaged_page)
     }
 
     /// The next data page that has entries. Keeps the dictionary if it comes before that page.
@@ -168,14 +204,20 @@ impl ColumnReader {
                 self.dictionary = Some(self.read_dictionary(page).ok_or_else(damaged_page)?);
                 continue;
             }
-            let left = self.entries_left.checked_sub(page.entries);
-            self.entries_left = left.ok_or_else(|| {
-                corrupt("the pages of a column have more entries than the footer says")
-            })?;
+            self.take(page.entries)?;
             if page.entries > 0 {
                 return self.data_page(page).ok_or_else(damaged_page);
             }
         }
+    }
+
+    /// Counts the entries of a page.
+    fn take(&mut self, entries: usize) -> Result<()> {
+        let left = self.entries_left.checked_sub(entries);
+        self.entries_left = left.ok_or_else(|| {
+            corrupt("the pages of a column have more entries than the footer says")
+        })?;
+        Ok(())
     }
 
     /// The values of a dictionary page; `None` if the chunk has a dictionary already, or if the
@@ -216,7 +258,24 @@ impl ColumnReader {
     }
 }
 
+/// How many of these entries have a value; `None` if a level is none of the column's.
+pub(super) fn values_of(levels: &[i16], definition_max: i16) -> Option<usize> {
+    if levels.iter().any(|level| !(0..=definition_max).contains(level)) {
+        return None;
+    }
+    Some(levels.iter().filter(|level| **level == definition_max).count())
+}
+
 impl DataPage {
+    /// Goes past entries of a column in no list.
+    fn skip(&mut self, entries: usize, kind: Kind, definition_max: i16) -> Option<()> {
+        let values = match &mut self.definitions {
+            Some(levels) => levels.skip(entries, u32::try_from(definition_max).ok())?,
+            None => entries,
+        };
+        self.values.skip(kind, values)
+    }
+
     /// Reads the repetition levels of up to `rows_left` rows of the page, and appends them to the
     /// batch. Gives the number of their entries, and subtracts the rows from `rows_left`. It stops
     /// early, at the end of a row, if the batch has many entries by then. A row never continues in

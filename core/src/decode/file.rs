@@ -67,7 +67,8 @@ impl ParquetFile {
     /// All rows of the row group, with the leaves at these places.
     pub(super) fn open_group(&self, group: usize, leaves: &[usize]) -> Result<GroupReader> {
         let rows = self.layout.group_rows(group)?;
-        GroupReader::open(&self.layout, group, leaves, 0..rows, |leaf| {
+        let all = std::iter::once(0..rows).collect();
+        GroupReader::open(&self.layout, group, leaves, all, |leaf| {
             self.pages(self.layout.chunk(group, leaf)?, rows)
         })
     }

@@ -23,10 +23,13 @@ mod limits;
 mod narrow;
 mod outline;
 mod pages;
+mod prefixed;
+mod regions;
 mod report;
 mod rescued;
 mod row;
 mod rows;
+mod sift;
 mod tell;
 mod thrift;
 mod values;
@@ -34,7 +37,7 @@ mod verify;
 mod write;
 
 pub(crate) use assemble::Assembler;
-pub(crate) use batch::LeafBatch;
+pub(crate) use batch::{LeafBatch, StoredValue};
 pub(crate) use chunk::{ChunkPages, place};
 pub(crate) use cut::Fields;
 pub(crate) use damage::corrupt;
@@ -47,9 +50,11 @@ pub use integers::IntegerBounds;
 pub use layout::Footer;
 pub(crate) use layout::{FieldPlace, Layout};
 pub use limits::ReadLimits;
+pub(crate) use regions::{Regions, double_at, place_of};
 pub use report::{ChunkReport, FileReport, RowGroupReport};
 pub use row::{Projection, StoredRow};
 pub use rows::Rows;
+pub(crate) use sift::{ValueTest, push, sift};
 pub use verify::Verified;
 
 #[cfg(test)]

@@ -103,27 +103,15 @@ impl PageReader {
 
     /// The next page; `None` at the end of the chunk.
     pub(super) fn next(&mut self) -> Result<Option<DecodedPage>> {
-        self.terms.go_on()?;
-        if self.bytes.is_empty() {
-            self.bytes = std::mem::take(&mut self.behind);
-        }
-        if self.bytes.is_empty() {
-            return Ok(None);
-        }
-        let (header, end) = first_page(&self.bytes)?;
-        let ReadHeader { page, bytes: header_bytes, .. } = header;
-        self.check(&page)?;
-        let stored = self.bytes.slice(header_bytes..end);
-        self.bytes = self.bytes.slice(end..);
+        let Some((header, end)) = self.peek()? else { return Ok(None) };
+        let stored = self.bytes.slice(header.bytes..end);
+        self.pass(&header, end)?;
         // A fuzzer cannot compute checksums, and must reach the code behind this check.
         let verified = !cfg!(fuzzing);
         if verified && header.checksum.is_some_and(|checksum| checksum != crc32(&stored)) {
             return Err(corrupt("the checksum of a page does not match its bytes"));
         }
-        let uncompressed = header_bytes.checked_add(page.uncompressed);
-        self.uncompressed_left = uncompressed
-            .and_then(|uncompressed| self.uncompressed_left.checked_sub(uncompressed))
-            .ok_or_else(|| corrupt("the pages of a column are longer than the footer says"))?;
+        let page = header.page;
         let mut extent = self.extent(&page);
         let needs_more = |there: &[u8]| self.terms.go_on().is_ok() && extent.needs_more(there);
         let bytes = self.decompressor.decompress(stored, page.uncompressed, needs_more);
@@ -140,6 +128,42 @@ impl PageReader {
             encoding: page.encoding,
             bytes: bytes?,
         }))
+    }
+
+    /// Goes past the next page, which is not read, if it is a data page of at most so many entries.
+    /// Gives the number of its entries.
+    pub(super) fn skip(&mut self, entries_max: usize) -> Result<Option<usize>> {
+        let Some((header, end)) = self.peek()? else { return Ok(None) };
+        let PageHeader { kind, entries, .. } = header.page;
+        if kind == PageKind::Dictionary || entries > entries_max {
+            return Ok(None);
+        }
+        self.pass(&header, end)?;
+        Ok(Some(entries))
+    }
+
+    /// The header of the next page, which has been checked, and the end of the page.
+    fn peek(&mut self) -> Result<Option<(ReadHeader, usize)>> {
+        self.terms.go_on()?;
+        if self.bytes.is_empty() {
+            self.bytes = std::mem::take(&mut self.behind);
+        }
+        if self.bytes.is_empty() {
+            return Ok(None);
+        }
+        let (header, end) = first_page(&self.bytes)?;
+        self.check(&header.page)?;
+        Ok(Some((header, end)))
+    }
+
+    /// Goes past the page with this header.
+    fn pass(&mut self, header: &ReadHeader, end: usize) -> Result<()> {
+        self.bytes = self.bytes.slice(end..);
+        let uncompressed = header.bytes.checked_add(header.page.uncompressed);
+        self.uncompressed_left = uncompressed
+            .and_then(|uncompressed| self.uncompressed_left.checked_sub(uncompressed))
+            .ok_or_else(|| corrupt("the pages of a column are longer than the footer says"))?;
+        Ok(())
     }
 
     /// An error if the header claims more than a page can have. It comes before any memory is taken

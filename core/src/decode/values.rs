@@ -4,14 +4,8 @@ use bytes::Bytes;
 use parquet::basic::{Encoding, Type};
 use parquet::schema::types::ColumnDescriptor;
 
+use super::prefixed::Prefixed;
 use crate::format::bits::{Deltas, Hybrid};
-
-/// How many bytes more than their page the byte strings of DELTA_BYTE_ARRAY may take once they are
-/// whole. Without a limit, shared prefixes would let a small page take any amount of memory. An
-/// encoder ends a page at 1 MiB of whole values, but only at the end of a row, and a row of a list
-/// can have many values.
-const PREFIXED_BYTES_MAX: usize = 4 << 20;
-const PREFIXED_LIST_BYTES_MAX: usize = 256 << 20;
 
 /// Decoded values of one column, without nulls.
 pub(super) enum DecodedValues {
@@ -55,14 +49,7 @@ enum Form {
     /// DELTA_LENGTH_BYTE_ARRAY.
     Lengths(Deltas),
     /// DELTA_BYTE_ARRAY.
-    Prefixed {
-        prefixes: Deltas,
-        lengths: Deltas,
-        /// The whole value before the next one.
-        before: Bytes,
-        /// Bytes that the remaining values may take once they are whole.
-        left: usize,
-    },
+    Prefixed(Box<Prefixed>),
     /// RLE_DICTIONARY.
     Indexes(Hybrid),
 }
@@ -82,6 +69,16 @@ impl Kind {
             }
             Type::INT96 => return None,
         })
+    }
+
+    /// The bytes of a plain value; 0 where they differ, or are bits.
+    fn width(self) -> usize {
+        match self {
+            Kind::Boolean | Kind::Bytes => 0,
+            Kind::Int32 | Kind::Float => 4,
+            Kind::Int64 | Kind::Double => 8,
+            Kind::Fixed(width) => width,
+        }
     }
 
     pub(super) fn values(self) -> DecodedValues {
@@ -127,10 +124,8 @@ impl Decoder {
                 let rest = bytes.slice(lengths_at..);
                 let at = lengths_at + Deltas::new(rest.clone())?.end()?;
                 let (prefixes, lengths) = (Deltas::new(bytes.clone())?, Deltas::new(rest)?);
-                let left = if flat { PREFIXED_BYTES_MAX } else { PREFIXED_LIST_BYTES_MAX };
-                let left = left.saturating_add(bytes.len());
-                let form = Form::Prefixed { prefixes, lengths, before: Bytes::new(), left };
-                return Some(Decoder { form, bytes, at });
+                let prefixed = Prefixed::new(prefixes, lengths, flat, bytes.len());
+                return Some(Decoder { form: Form::Prefixed(Box::new(prefixed)), bytes, at });
             }
             _ => return None,
         };
@@ -147,6 +142,9 @@ impl Decoder {
     ) -> Option<()> {
         if let Form::Indexes(indexes) = &mut self.form {
             return look_up(indexes, count, dictionary?, out);
+        }
+        if let (Form::Prefixed(prefixed), DecodedValues::Bytes(out)) = (&mut self.form, &mut *out) {
+            return prefixed.read(&self.bytes, &mut self.at, count, out);
         }
         match (out, kind) {
             (DecodedValues::Boolean(out), _) => {
@@ -168,7 +166,7 @@ impl Decoder {
                 _ => self.numbers(count, out, i32::from_le_bytes),
             },
             (DecodedValues::Int64(out), _) => match &mut self.form {
-                Form::Deltas(deltas) => each(count, out, || deltas.next()),
+                Form::Deltas(deltas) => deltas.read(count, out),
                 _ => self.numbers(count, out, i64::from_le_bytes),
             },
             (DecodedValues::Float(out), _) => self.numbers(count, out, f32::from_le_bytes),
@@ -176,11 +174,34 @@ impl Decoder {
             (DecodedValues::Bytes(out), Kind::Fixed(width)) => {
                 each(count, out, || self.take(width))
             }
-            (DecodedValues::Bytes(out), _) if matches!(self.form, Form::Prefixed { .. }) => {
-                self.prefixed(count, out)
-            }
             (DecodedValues::Bytes(out), _) => each(count, out, || self.next_bytes()),
         }
+    }
+
+    /// Goes past the next `count` values.
+    pub(super) fn skip(&mut self, kind: Kind, count: usize) -> Option<()> {
+        let (bytes, at) = (&self.bytes, &mut self.at);
+        let (next, end) = match (&mut self.form, kind) {
+            (Form::Indexes(indexes), _) => return indexes.skip(count, None).map(drop),
+            (Form::Deltas(deltas), _) => return deltas.skip(count),
+            (Form::Prefixed(prefixed), _) => return prefixed.skip(bytes, at, count),
+            (Form::Split(values), _) => (at.checked_add(count)?, *values),
+            (Form::Lengths(lengths), _) => {
+                let lengths = (0..count).map(|_| lengths.next_length());
+                (added(*at, lengths)?, bytes.len())
+            }
+            (Form::Plain, Kind::Boolean) => (at.checked_add(count)?, bytes.len().checked_mul(8)?),
+            (Form::Plain, Kind::Bytes) => {
+                for _ in 0..count {
+                    let length = u32::from_le_bytes(*bytes.get(*at..)?.first_chunk()?);
+                    *at = at.checked_add(4)?.checked_add(usize::try_from(length).ok()?)?;
+                }
+                (*at, bytes.len())
+            }
+            (Form::Plain, kind) => (at.checked_add(count.checked_mul(kind.width())?)?, bytes.len()),
+        };
+        *at = next;
+        (next <= end).then_some(())
     }
 
     /// Whether every value and every byte of the page has been read.
@@ -191,9 +212,7 @@ impl Decoder {
             Form::Split(values) => self.at == *values,
             Form::Deltas(deltas) => deltas.is_used_up(),
             Form::Lengths(lengths) => lengths.is_read() && self.at == self.bytes.len(),
-            Form::Prefixed { prefixes, lengths, .. } => {
-                prefixes.is_read() && lengths.is_read() && self.at == self.bytes.len()
-            }
+            Form::Prefixed(prefixed) => prefixed.is_read() && self.at == self.bytes.len(),
             Form::Indexes(indexes) => indexes.is_used_up(),
         }
     }
@@ -201,6 +220,14 @@ impl Decoder {
     /// Whether the values come from a dictionary.
     pub(super) fn is_looked_up(&self) -> bool {
         matches!(self.form, Form::Indexes(_))
+    }
+
+    /// Appends the places in the dictionary of the next `count` values, which come from there.
+    pub(super) fn places(&mut self, count: usize, out: &mut Vec<u32>) -> Option<()> {
+        match &mut self.form {
+            Form::Indexes(indexes) => indexes.read(count, out, |index| index),
+            _ => None,
+        }
     }
 
     /// Appends numbers of PLAIN or BYTE_STREAM_SPLIT.
@@ -242,47 +269,17 @@ impl Decoder {
         }
     }
 
-    /// Appends byte strings of DELTA_BYTE_ARRAY, which are made whole in one buffer.
-    fn prefixed(&mut self, count: usize, out: &mut Vec<Bytes>) -> Option<()> {
-        let Form::Prefixed { prefixes, lengths, before, left } = &mut self.form else {
-            return None;
-        };
-        let mut buffer = before.to_vec();
-        let mut last = 0..buffer.len();
-        let mut places = Vec::new();
-        for _ in 0..count {
-            let (prefix, length) = (prefixes.next_length()?, lengths.next_length()?);
-            let end = self.at.checked_add(length)?;
-            let rest = self.bytes.get(self.at..end)?;
-            let shared =
-                last.start..last.start.checked_add(prefix).filter(|end| *end <= last.end)?;
-            if rest.is_empty() {
-                last = shared;
-            } else {
-                let start = buffer.len();
-                *left = left.checked_sub(shared.len() + rest.len())?;
-                if buffer.capacity() - start < shared.len() + rest.len() {
-                    buffer.try_reserve(start.max(shared.len() + rest.len())).ok()?;
-                }
-                buffer.extend_from_within(shared);
-                buffer.extend_from_slice(rest);
-                last = start..buffer.len();
-            }
-            places.push(last.clone());
-            self.at = end;
-        }
-        let buffer = Bytes::from(buffer);
-        *before = buffer.slice(last);
-        out.extend(places.into_iter().map(|place| buffer.slice(place)));
-        Some(())
-    }
-
     fn take(&mut self, length: usize) -> Option<Bytes> {
         let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
         let value = self.bytes.slice(self.at..end);
         self.at = end;
         Some(value)
     }
+}
+
+fn added(start: usize, lengths: impl Iterator<Item = Option<usize>>) -> Option<usize> {
+    let mut lengths = lengths;
+    lengths.try_fold(start, |sum, length| sum.checked_add(length?))
 }
 
 fn each<T>(count: usize, out: &mut Vec<T>, mut next: impl FnMut() -> Option<T>) -> Option<()> {

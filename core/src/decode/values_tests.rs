@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::decode::StoredValue;
 
 const KINDS: [Kind; 7] = [
     Kind::Boolean,
@@ -79,4 +80,91 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn values_behind_those_that_are_passed_are_the_same(
+        page in pages(),
+        counts in prop::collection::vec(0..70_usize, 1..5),
+    ) {
+        for kind in KINDS {
+            let mut dictionary = kind.values();
+            let entries = Bytes::from(vec![1; 24]);
+            let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
+            plain.read(kind, 2, None, &mut dictionary);
+            for encoding in ENCODINGS {
+                let page = Bytes::copy_from_slice(&page);
+                let decoder = || Decoder::new(kind, true, encoding, page.clone());
+                let (Some(mut reads), Some(mut passes)) = (decoder(), decoder()) else { continue };
+                for (at, count) in counts.iter().enumerate() {
+                    let (mut read, mut behind) = (kind.values(), kind.values());
+                    // What cannot be read may be passed: nobody looks at it.
+                    if reads.read(kind, *count, Some(&dictionary), &mut read).is_none() {
+                        break;
+                    }
+                    if at % 2 == 0 {
+                        prop_assert_eq!(passes.skip(kind, *count), Some(()));
+                        continue;
+                    }
+                    let same = passes.read(kind, *count, Some(&dictionary), &mut behind);
+                    prop_assert_eq!(same, Some(()));
+                    prop_assert_eq!(shown(&read), shown(&behind));
+                    prop_assert_eq!(passes.is_used_up(kind), reads.is_used_up(kind));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_behind_those_that_are_passed_are_whole(
+        texts in prop::collection::vec("(aaaaaaaa|ab|b)?[a-c]{0,4}", 1..400),
+        counts in prop::collection::vec(0..90_usize, 1..9),
+    ) {
+        let page = prefixed(&texts);
+        let decoder = Decoder::new(Kind::Bytes, true, Encoding::DELTA_BYTE_ARRAY, page);
+        let (mut decoder, mut next) = (decoder.unwrap(), 0);
+        for (at, count) in counts.into_iter().enumerate() {
+            let count = count.min(texts.len() - next);
+            let mut found = Kind::Bytes.values();
+            match at % 2 {
+                0 => decoder.skip(Kind::Bytes, count).unwrap(),
+                _ => {
+                    decoder.read(Kind::Bytes, count, None, &mut found).unwrap();
+                    let DecodedValues::Bytes(found) = found else { unreachable!() };
+                    prop_assert_eq!(&found, &texts[next..next + count]);
+                }
+            }
+            next += count;
+        }
+    }
+}
+
+/// A page of DELTA_BYTE_ARRAY.
+fn prefixed(texts: &[String]) -> Bytes {
+    let (mut prefixes, mut lengths, mut rests) = (Vec::new(), Vec::new(), String::new());
+    let mut before = "";
+    for text in texts {
+        let shared = text.bytes().zip(before.bytes()).take_while(|(a, b)| a == b).count();
+        prefixes.push(shared as i64);
+        lengths.push((text.len() - shared) as i64);
+        rests += &text[shared..];
+        before = text;
+    }
+    let mut page = Vec::new();
+    crate::format::bits::delta(&mut page, &prefixes);
+    crate::format::bits::delta(&mut page, &lengths);
+    page.extend_from_slice(rests.as_bytes());
+    page.into()
+}
+
+/// By their bits: not a number equals nothing.
+fn shown(values: &DecodedValues) -> Vec<String> {
+    let value = |at| match values.get(at).unwrap() {
+        StoredValue::Boolean(value) => value.to_string(),
+        StoredValue::Int32(value) => value.to_string(),
+        StoredValue::Int64(value) => value.to_string(),
+        StoredValue::Float(value) => value.to_bits().to_string(),
+        StoredValue::Double(value) => value.to_bits().to_string(),
+        StoredValue::Bytes(value) => format!("{value:?}"),
+    };
+    (0..values.len()).map(value).collect()
 }

@@ -3,6 +3,7 @@
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::batch::LeafBatch;
 use super::column::ColumnReader;
 use super::damage::{corrupt, guarded};
 use super::file::ParquetFile;
@@ -97,7 +98,8 @@ fn check_chunk(
     let mut dictionary_checked = false;
     let mut rows_left = rows;
     while rows_left > 0 {
-        let (leaf, read) = column.read(rows_left.min(BATCH_ROWS))?;
+        let mut leaf = LeafBatch::new(column.no_values());
+        let read = column.read(rows_left.min(BATCH_ROWS), &mut leaf)?;
         if let Some(filter) = &filter {
             match column.dictionary() {
                 // Check each value of the dictionary once, and not for each row that has it.

@@ -83,7 +83,8 @@ impl Node {
             Shape::Struct(definition, nodes) => {
                 if self.definition(row)? < *definition {
                     self.skip_leaves(row)?;
-                    return Ok(self.write_null(out));
+                    // A null has no fields.
+                    return Ok(fields.is_none() && self.write_null(out));
                 }
                 write_fields(nodes, row, fields, out.len(), out)?;
                 Ok(true)

@@ -2,7 +2,7 @@
 
 use parquet::bloom_filter::Sbbf;
 
-use super::filter::{ColumnPath, Filter, PickedRow};
+use super::filter::{self, ColumnPath, Filter, PickedRow};
 use super::index::Pages;
 use super::zone::{Zone, is_id};
 use crate::decode::{FieldPlace, Fields, Layout};
@@ -76,6 +76,27 @@ impl Condition {
     /// Whether it reads the ids of the rows.
     pub(super) fn reads_ids(&self) -> bool {
         self.id.is_some() || self.columns().iter().any(|path| path.names() == [ID_COLUMN])
+    }
+
+    /// The parts of the filter, which all have to hold: those that read the same column as one.
+    pub(super) fn parts(&self) -> Vec<Filter> {
+        let Some(filter) = self.filter() else { return Vec::new() };
+        let filter::Condition::And(all) = filter.condition() else { return vec![filter.clone()] };
+        let mut parts: Vec<Filter> = Vec::new();
+        for part in all {
+            let Ok(part) = Filter::new(part.clone()) else { return vec![filter.clone()] };
+            let same = parts.iter_mut().find(|of| of.columns() == part.columns());
+            let Some(same) = same else {
+                parts.push(part);
+                continue;
+            };
+            let both = vec![same.condition().clone(), part.condition().clone()];
+            match Filter::new(filter::Condition::And(both)) {
+                Ok(both) => *same = both,
+                Err(_) => return vec![filter.clone()],
+            }
+        }
+        parts
     }
 
     /// Whether the query names ids, as far as that is known without the footer.

@@ -1,117 +1,152 @@
-//! Tests a row by the values of its leaves, before its document is made.
+//! Tests rows by the values of leaves, before their documents are made.
 
 use super::condition::Condition;
-use super::filter::{ColumnPath, FilterRow, Seen};
+use super::filter::{ColumnPath, Filter, FilterRow, Seen};
+use super::numbers::regions;
 use super::zone::is_own_id;
 use crate::Result;
-use crate::decode::{FieldPlace, Layout, LeafBatch, Plain, plain};
+use crate::decode::{FieldPlace, Layout, LeafBatch, Plain, Regions, StoredValue, ValueTest, plain};
 use crate::format::metadata::OwnId;
 use crate::json::Number;
 use crate::schema::ColumnType;
 
-/// Where the leaves lie that a condition reads, among those that are read.
-pub(super) struct LeafTest {
-    cells: Vec<Cell>,
-    /// `_rescued_data`, which may have values for any path.
+/// A test of a row by all the leaves that a filter reads.
+pub(super) struct RowTest {
+    row: Cells,
+    /// Where these leaves, and `_rescued_data`, lie among those that are read, and the definition
+    /// level of a value.
+    places: Vec<Option<(usize, i16)>>,
     rescued: Option<(usize, i16)>,
-    /// The ids, if the condition asks for one and they are texts of their own.
-    ids: Option<usize>,
 }
 
-/// What a row has at a path.
+/// A test of a row by the one column that a filter reads.
+pub(super) struct ColumnTest {
+    filter: Filter,
+    row: Cells,
+    /// `None`: no row of the file has a value there.
+    pub(super) leaf: Option<usize>,
+    regions: Option<Regions>,
+}
+
+/// What a row has at some paths.
+struct Cells(Vec<Cell>);
+
 struct Cell {
     path: ColumnPath,
-    /// `None`: no row of the file has a value there.
-    place: Option<Place>,
+    column_type: ColumnType,
     value: Plain,
     /// Of a string, and of a number that no machine number holds: its text.
     text: String,
 }
 
-struct Place {
-    /// The place of the leaf among those that are read.
-    at: usize,
-    definition: i16,
-    column_type: ColumnType,
+/// The leaf that has the values at a path, and their type. The leaf is `None` if no row has a
+/// value there, unless it is rescued. `None` if the documents have to be made to know the values.
+fn place<'l>(layout: &'l Layout, path: &ColumnPath) -> Option<(Option<usize>, &'l ColumnType)> {
+    let found = match is_own_id(layout, path.names()) {
+        // Only some documents have an `_id` then, and those are rescued.
+        true if matches!(layout.own_id(), Some(OwnId::String | OwnId::Absent)) => {
+            FieldPlace::Leaf(0, &ColumnType::String)
+        }
+        true => return None,
+        false => layout.field(path.names()),
+    };
+    match found {
+        FieldPlace::Many => None,
+        FieldPlace::Nothing => Some((None, &ColumnType::Null)),
+        FieldPlace::Leaf(leaf, column_type) => Some((Some(leaf), column_type)),
+    }
 }
 
-impl LeafTest {
-    /// `None` if the condition can only be tested by the documents. `leaves`: those that are read.
-    pub(super) fn new(condition: &Condition, layout: &Layout, leaves: &[usize]) -> Option<Self> {
-        let place = |leaf: usize, column_type: &ColumnType| {
-            let at = leaves.iter().position(|read| *read == leaf)?;
-            let definition = layout.chunk(0, leaf).ok()?.column_descr().max_def_level();
-            Some(Place { at, definition, column_type: column_type.clone() })
-        };
-        let mut cells = Vec::with_capacity(condition.columns().len());
-        for path in condition.columns() {
-            let found = match is_own_id(layout, path.names()) {
-                // Only some documents have an `_id` then, and those are rescued.
-                true if matches!(layout.own_id(), Some(OwnId::String | OwnId::Absent)) => {
-                    FieldPlace::Leaf(0, &ColumnType::String)
-                }
-                true => return None,
-                false => layout.field(path.names()),
-            };
-            let place = match found {
-                FieldPlace::Many => return None,
-                FieldPlace::Nothing => None,
-                FieldPlace::Leaf(leaf, column_type) => Some(place(leaf, column_type)?),
-            };
-            cells.push(Cell {
-                path: path.clone(),
-                place,
-                value: Plain::Nothing,
-                text: String::new(),
-            });
+/// Whether leaves have all the values that the filter reads, of rows without rescued ones.
+pub(super) fn tells(layout: &Layout, filter: &Filter) -> bool {
+    filter.columns().iter().all(|path| place(layout, path).is_some())
+}
+
+impl ColumnTest {
+    /// `None` if the filter reads other columns than one, or if no leaf has its values.
+    pub(super) fn new(layout: &Layout, filter: Filter) -> Option<Self> {
+        let [path] = filter.columns() else { return None };
+        let (leaf, column_type) = place(layout, path)?;
+        let row = Cells(vec![Cell::new(path, column_type)]);
+        let mut test = ColumnTest { filter, row, leaf, regions: None };
+        test.regions =
+            regions(&test.filter.clone(), column_type, &mut |value| test.takes(Some(value)).ok());
+        Some(test)
+    }
+}
+
+impl ValueTest for ColumnTest {
+    fn takes(&mut self, value: Option<StoredValue<'_>>) -> Result<bool> {
+        for cell in &mut self.row.0 {
+            cell.set(value.as_ref())?;
         }
-        let rescued = match layout.rescued_leaf() {
-            Some(leaf) => {
-                place(leaf, &ColumnType::String).map(|of| Some((of.at, of.definition)))?
-            }
-            None => None,
-        };
-        let ids = match condition.id() {
-            Some(_) if layout.own_id().is_some() => Some(place(0, &ColumnType::String)?.at),
-            Some(_) => return None,
-            None => None,
-        };
-        Some(LeafTest { cells, rescued, ids })
+        Ok(self.filter.matches(&self.row))
     }
 
-    /// Whether the condition takes the row at which the leaves stand; `None` if the document has to
-    /// be made to know it.
+    fn regions(&self) -> Option<&Regions> {
+        self.regions.as_ref()
+    }
+}
+
+impl RowTest {
+    /// `None` if the filter can only be tested by the documents. `leaves`: those that are read.
+    pub(super) fn new(layout: &Layout, filter: &Filter, leaves: &[usize]) -> Option<Self> {
+        let among = |leaf: usize| {
+            let at = leaves.iter().position(|read| *read == leaf)?;
+            Some((at, layout.chunk(0, leaf).ok()?.column_descr().max_def_level()))
+        };
+        let (mut cells, mut places) = (Vec::new(), Vec::new());
+        for path in filter.columns() {
+            let (leaf, column_type) = place(layout, path)?;
+            places.push(leaf.map(|leaf| among(leaf).ok_or(())).transpose().ok()?);
+            cells.push(Cell::new(path, column_type));
+        }
+        let rescued = match layout.rescued_leaf() {
+            Some(leaf) => Some(among(leaf)?),
+            None => None,
+        };
+        Some(RowTest { row: Cells(cells), places, rescued })
+    }
+
+    /// Whether the filter of the condition takes the row at which the leaves stand; `None` if the
+    /// document has to be made to know it.
     pub(super) fn takes(
         &mut self,
         condition: &Condition,
         leaves: &[LeafBatch],
     ) -> Result<Option<bool>> {
-        if let (Some(at), Some(id)) = (self.ids, condition.id()) {
-            let found = leaves[at].peek_value(0)?;
-            if !found.is_some_and(|found| found.is_text(id)) {
-                return Ok(Some(false));
-            }
-        }
-        let Some(filter) = condition.filter() else { return Ok(Some(true)) };
         if let Some((at, definition)) = self.rescued
             && leaves[at].peek_value(definition)?.is_some()
         {
             return Ok(None);
         }
-        for Cell { place, value, text, .. } in &mut self.cells {
-            let Some(Place { at, definition, column_type }) = place else { continue };
-            *value = match leaves[*at].peek_value(*definition)? {
-                Some(stored) => plain(column_type, stored, text)?,
-                None => Plain::Nothing,
-            };
+        for (cell, place) in self.row.0.iter_mut().zip(&self.places) {
+            if let Some((at, definition)) = place {
+                cell.set(leaves[*at].peek_value(*definition)?.as_ref())?;
+            }
         }
-        Ok(Some(filter.matches(&*self)))
+        Ok(condition.filter().map(|filter| filter.matches(&self.row)))
     }
 }
 
-impl FilterRow for LeafTest {
+impl Cell {
+    fn new(path: &ColumnPath, column_type: &ColumnType) -> Self {
+        let (path, column_type) = (path.clone(), column_type.clone());
+        Cell { path, column_type, value: Plain::Nothing, text: String::new() }
+    }
+
+    fn set(&mut self, stored: Option<&StoredValue<'_>>) -> Result<()> {
+        self.value = match stored {
+            Some(stored) => plain(&self.column_type, *stored, &mut self.text)?,
+            None => Plain::Nothing,
+        };
+        Ok(())
+    }
+}
+
+impl FilterRow for Cells {
     fn seen(&self, path: &ColumnPath) -> Seen<'_> {
-        let Some(cell) = self.cells.iter().find(|cell| cell.path == *path) else {
+        let Some(cell) = self.0.iter().find(|cell| cell.path == *path) else {
             return Seen::Nothing;
         };
         match cell.value {

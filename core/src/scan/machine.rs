@@ -13,6 +13,7 @@ use super::filter::ColumnPath;
 use super::progress::ScanProgress;
 use super::query::{ScanFile, ScanQuery, ScanSettings};
 use super::rows::{SpanReader, Wanted};
+use super::select::Selector;
 use super::store::{Fetch, Fetched, Store};
 use crate::decode::{Fields, Layout, corrupt};
 use crate::{Error, FileReport, Footer, LsnRange, Result, StoredRow};
@@ -136,13 +137,10 @@ pub(super) enum Stage {
     },
     /// Nothing is under way: the next row groups are planned.
     Plan,
-    /// The columns of the filter.
-    Filter(SpanReader),
-    /// The rows. `tested`: all of them are known to be taken.
-    Rows {
-        reader: SpanReader,
-        tested: bool,
-    },
+    /// The rows are tested by what the condition reads.
+    Filter(Box<Selector>),
+    /// The rows that are taken.
+    Rows(Box<SpanReader>),
     Done,
     /// The host gave up, for this reason.
     Failed(Error),
@@ -297,9 +295,9 @@ impl Scan {
                 Stage::Tail(start) => self.stage = self.read_footer(start)?,
                 Stage::Indexes { place, filters } => self.stage = self.indexes(place, &filters)?,
                 Stage::Plan => self.stage = self.plan()?,
-                Stage::Filter(reader) => self.stage = self.test(reader)?,
-                Stage::Rows { reader, tested } => {
-                    if let Some(step) = self.row(reader, tested, json.as_deref_mut())? {
+                Stage::Filter(selector) => self.stage = self.test(selector)?,
+                Stage::Rows(reader) => {
+                    if let Some(step) = self.row(reader, json.as_deref_mut())? {
                         return Ok(step);
                     }
                 }

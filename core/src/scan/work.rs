@@ -6,7 +6,8 @@ use super::filter::ColumnPath;
 use super::machine::{Scan, Stage, Step};
 use super::plan::{self, Span};
 use super::prune;
-use super::rows::{Found, Made, SpanReader, Wanted};
+use super::rows::{Made, SpanReader, Wanted};
+use super::select::{Selected, Selector};
 use super::store::{joined, joined_to};
 use crate::Result;
 use crate::decode::{Fields, Layout};
@@ -55,95 +56,64 @@ impl Scan {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
         let (gap, tests) = (self.settings.join_gap_bytes, !self.condition.is_empty());
         let ranges = plan::ranges(layout, &spans, all)?;
-        if tests {
-            let columns = self.condition.columns();
-            let fields = Some(Fields::new(columns.iter().map(ColumnPath::names)));
-            let tested = Wanted { fields, ids: self.condition.reads_ids() };
-            let wanted = plan::ranges(layout, &spans, &tested.leaves(layout)?)?;
-            let (lacks_first, lacks_all) = (self.store.lacks(&wanted), self.store.lacks(&ranges));
-            if lacks_all.saturating_sub(lacks_first) > gap {
-                let reader = SpanReader::new(layout, &tested, None, spans)?;
-                let reader = reader.testing(layout, &self.condition);
-                self.ask(wanted, gap);
-                return Ok(Stage::Filter(reader));
-            }
+        if !tests {
+            let cut = self.wanted.fields.as_ref();
+            let reader = SpanReader::new(layout, &self.wanted_and_tested, cut, spans)?;
+            self.ask(ranges, gap);
+            return Ok(Stage::Rows(Box::new(reader)));
         }
-        let cut = self.wanted.fields.as_ref();
-        let mut reader = SpanReader::new(layout, &self.wanted_and_tested, cut, spans)?;
-        if tests {
-            reader = reader.testing(layout, &self.condition);
-        }
-        self.ask(ranges, gap);
-        Ok(Stage::Rows { reader, tested: !tests })
+        let columns = self.condition.columns();
+        let fields = Some(Fields::new(columns.iter().map(ColumnPath::names)));
+        let tested = Wanted { fields, ids: self.condition.reads_ids() };
+        let by_statistics = self.settings.use_statistics;
+        let selector = Selector::new(layout, &tested, &self.condition, spans, by_statistics)?;
+        let first = selector.ranges(layout)?;
+        let (lacks_first, lacks_all) = (self.store.lacks(&first), self.store.lacks(&ranges));
+        let apart = lacks_all.saturating_sub(lacks_first) > gap;
+        self.ask(if apart { first } else { ranges }, gap);
+        Ok(Stage::Filter(Box::new(selector)))
     }
 
-    /// Tests the rows by the columns of the filter, and asks for the others of those it takes.
-    pub(super) fn test(&mut self, mut reader: SpanReader) -> Result<Stage> {
+    /// Tests the rows by what the condition reads, and asks for what is missing of those it takes.
+    pub(super) fn test(&mut self, mut selector: Box<Selector>) -> Result<Stage> {
         let Some(layout) = &self.layout else { return Ok(Stage::Done) };
-        let mut taken: Vec<(usize, Vec<Range<usize>>)> = Vec::new();
-        let mut rows = 0;
-        let tested = &mut self.progress.rows_read;
-        while rows < self.rows_left
-            && let Some(Found { group, at, .. }) = reader.next(
-                layout,
-                &self.store,
-                Some(&mut self.condition),
-                Made::Nothing,
-                tested,
-            )?
-        {
-            rows += 1;
-            if taken.last().is_none_or(|(last, _)| *last != group) {
-                taken.push((group, Vec::new()));
-            }
-            let Some((_, runs)) = taken.last_mut() else { continue };
-            match runs.last_mut() {
-                Some(last) if last.end == at => last.end += 1,
-                _ => runs.push(at..at + 1),
-            }
-        }
         let gap = self.settings.join_gap_bytes;
         let leaves = self.wanted.leaves(layout)?;
-        let mut spans = Vec::new();
-        for (group, runs) in taken {
+        let (mut spans, mut left) = (Vec::new(), self.rows_left);
+        while left > 0
+            && let Some(Selected { group, mut runs, tested }) =
+                selector.next(layout, &self.store, &mut self.condition)?
+        {
+            self.progress.rows_read += tested;
+            left -= cut(&mut runs, left);
             spans.extend(plan::spans(layout, group, &leaves, runs, gap)?);
         }
         let ranges = self.store.lacking(plan::ranges(layout, &spans, &leaves)?);
         let ranges = joined_to(joined(ranges, gap), SECOND_ROUND_REQUESTS, WIDE_GAPS * gap);
         let reader = SpanReader::new(layout, &self.wanted, self.wanted.fields.as_ref(), spans)?;
         self.ask(ranges, gap);
-        Ok(Stage::Rows { reader, tested: true })
+        Ok(Stage::Rows(Box::new(reader)))
     }
 
-    /// The next row that is taken, of those whose bytes are there. With `json`, its document is
-    /// appended there.
+    /// The next row, of those whose bytes are there. With `json`, its document is appended there.
     pub(super) fn row(
         &mut self,
-        mut reader: SpanReader,
-        tested: bool,
-        json: Option<&mut String>,
+        mut reader: Box<SpanReader>,
+        mut json: Option<&mut String>,
     ) -> Result<Option<Step>> {
         let Some(layout) = &self.layout else { return Ok(None) };
-        let mut read = 0;
-        let condition = (!tested).then_some(&mut self.condition);
         let fields = self.wanted.fields.as_ref();
-        let mut json = json;
-        let made = match &mut json {
-            Some(out) => Made::Json(out, fields),
-            None => Made::Row,
-        };
-        let found = reader.next(layout, &self.store, condition, made, &mut read);
-        self.progress.rows_read += if tested && !self.condition.is_empty() { 0 } else { read };
-        let Some(found) = found? else {
+        let Some(made) = reader.next(layout, &self.store, json.as_deref_mut(), fields)? else {
             self.store.keep_tail(self.progress.tail_bytes);
             self.stage = Stage::Plan;
             return Ok(None);
         };
         self.rows_left -= 1;
         self.progress.rows += 1;
-        let step = match (found, json) {
-            (Found { id: Some(id), .. }, _) => Step::Written(id),
-            (Found { row: Some(mut row), .. }, json) => {
+        self.progress.rows_read += u64::from(self.condition.is_empty());
+        let step = match (made, json) {
+            (Made::Written(id), _) => Step::Written(id),
+            (Made::Row(mut row), json) => {
                 if let Some(fields) = fields {
                     row.cut(fields)?;
                 }
@@ -152,10 +122,9 @@ impl Scan {
                     None => Step::Row(row),
                 }
             }
-            _ => return Ok(None),
         };
         if self.rows_left > 0 {
-            self.stage = Stage::Rows { reader, tested };
+            self.stage = Stage::Rows(reader);
         }
         Ok(Some(step))
     }
@@ -173,4 +142,16 @@ impl Scan {
         let rows = layout.group_rows(group)?;
         Ok(prune::whole(usize::try_from(most).unwrap_or(usize::MAX).min(rows)))
     }
+}
+
+/// Leaves only the first rows, at most so many. Gives how many that are.
+fn cut(runs: &mut Vec<Range<usize>>, most: u64) -> u64 {
+    let mut left = most;
+    for run in &mut *runs {
+        let rows = (run.len() as u64).min(left);
+        run.end = run.start + usize::try_from(rows).unwrap_or(usize::MAX);
+        left -= rows;
+    }
+    runs.retain(|run| !run.is_empty());
+    most - left
 }

@@ -47,7 +47,7 @@ impl<'l> Zone<'l> {
     }
 
     /// Whether none of the rows has a rescued value.
-    fn rescues_nothing(&self) -> bool {
+    pub(super) fn rescues_nothing(&self) -> bool {
         let Some(leaf) = self.layout.rescued_leaf() else { return true };
         let Some(rows) = self.rows_count() else { return false };
         let facts = self.leaf(leaf, &ColumnType::String);

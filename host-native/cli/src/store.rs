@@ -151,6 +151,15 @@ impl Store {
         Self::open_on(runtime, args, lsn_width)
     }
 
+    /// The same, to read much. What is read from a folder is decoded on other threads, so that the
+    /// runtime needs one thread; encrypted answers are work for several.
+    pub fn open_to_read(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
+        match place::parse(&args.store) {
+            Ok(Place::Folder) => Self::open(args, lsn_width),
+            _ => Self::open_parallel(args, lsn_width),
+        }
+    }
+
     /// The same, with a runtime of several threads.
     pub fn open_parallel(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
         let runtime = || {

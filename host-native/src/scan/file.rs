@@ -89,6 +89,10 @@ impl FileScan {
     fn begin(&self, kept: Option<Tail>) -> Result<Reading<'_>> {
         let path = store_path(self.key.as_str())?;
         let mut file = ScanFile::new(self.bytes);
+        if self.place.is_folder {
+            // No guess at what stands before the footer: one request more costs less.
+            file.tail_bytes = Some(self.settings.tail_bytes);
+        }
         let length = kept.as_ref().map_or(0, |kept| kept.bytes.len());
         if let Some(Tail { bytes, etag }) = kept {
             (file.tail, file.etag) = (Some(bytes), etag);
@@ -128,7 +132,7 @@ impl Reading<'_> {
         is_enough: &mut (dyn FnMut(&Scan) -> bool + Send),
     ) -> Result<()> {
         loop {
-            let (rows, pause) = self.step::<B>().await?;
+            let (rows, pause) = self.step::<B>(sender).await?;
             if self.scan.as_ref().is_some_and(&mut *is_enough) {
                 return Ok(());
             }
@@ -146,17 +150,20 @@ impl Reading<'_> {
         }
     }
 
-    /// Decodes until the batch is full or bytes are missing, on a blocking thread.
-    async fn step<B: Batch>(&mut self) -> Result<(B, Pause)> {
+    /// Decodes until bytes are missing, or until nobody takes the batches, on a blocking thread.
+    /// Gives the batch that has not been sent.
+    async fn step<B: Batch>(&mut self, sender: &Sender<Result<Sent<B>>>) -> Result<(B, Pause)> {
         let mut scan = self.scan.take().ok_or_else(over)?;
         let before = scan.progress().clone();
         let key = self.file.key.clone();
-        let is_checked = self.is_checked;
+        let (is_checked, sender) = (self.is_checked, sender.clone());
         let work = move || {
-            let stepped = quietly(|| step(&mut scan, &key, is_checked));
-            Ok((scan, stepped))
+            let mut has_sent = false;
+            let stepped = quietly(|| step(&mut scan, &key, is_checked, &sender, &mut has_sent));
+            Ok((scan, stepped, has_sent))
         };
-        let (scan, stepped) = blocking(work).await?;
+        let (scan, stepped, has_sent) = blocking(work).await?;
+        self.has_sent |= has_sent;
         self.note(&before, &scan);
         if !self.is_checked && scan.footer().is_some() {
             self.is_checked = true;
@@ -209,16 +216,27 @@ fn step<B: Batch>(
     scan: &mut Scan,
     key: &ObjectKey,
     mut is_checked: bool,
+    sender: &Sender<Result<Sent<B>>>,
+    has_sent: &mut bool,
 ) -> coldpress_core::Result<(B, Pause)> {
-    let mut rows = B::default();
-    let pause = rows.fill(scan, |scan| {
-        if !is_checked && let Some(footer) = scan.footer() {
-            is_checked = true;
-            footer.check_key(key)?;
+    loop {
+        let mut rows = B::default();
+        let pause = rows.fill(scan, |scan| {
+            if !is_checked && let Some(footer) = scan.footer() {
+                is_checked = true;
+                footer.check_key(key)?;
+            }
+            Ok(())
+        })?;
+        // As long as the batches are taken, it stays on this thread.
+        match (&pause, sender.try_reserve()) {
+            (Pause::Full, Ok(place)) => {
+                *has_sent = true;
+                place.send(Ok(Sent::Rows(rows)));
+            }
+            _ => return Ok((rows, pause)),
         }
-        Ok(())
-    })?;
-    Ok((rows, pause))
+    }
 }
 
 fn over() -> Error {

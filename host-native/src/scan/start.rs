@@ -119,6 +119,7 @@ impl ColdStorage {
             store: self.object_store(),
             errors: self.errors().clone(),
             limit_ms: self.limit_ms(),
+            is_folder: self.is_folder(),
         }
     }
 }

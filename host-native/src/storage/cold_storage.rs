@@ -176,6 +176,11 @@ impl ColdStorage {
         &self.tails
     }
 
+    /// Whether the store is a folder of this machine.
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.place, Store::Local(_))
+    }
+
     pub(crate) fn limit_ms(&self) -> u64 {
         self.limit_ms
     }

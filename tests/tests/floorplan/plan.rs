@@ -87,7 +87,7 @@ pub const PACKAGES: [(&str, &[&str]); 14] = [
         "coldpress-examples",
         &["coldpress", "coldpress-core", "coldpress-dev-store", "coldpress-serve"],
     ),
-    ("coldpress-bench", &["coldpress-core"]),
+    ("coldpress-bench", &["coldpress", "coldpress-core"]),
     ("coldpress-tests", &["coldpress-core"]),
     ("coldpress-wasm-probe", &["coldpress-core"]),
     ("coldpress-wasm-test", &[]),

@@ -2,11 +2,15 @@
 //! (`Encodings.md`).
 
 #[cfg(feature = "decode")]
+mod deltas;
+#[cfg(feature = "decode")]
 mod read;
 mod write;
 
 #[cfg(feature = "decode")]
-pub(crate) use read::{Deltas, Hybrid, varint, zigzag};
+pub(crate) use deltas::Deltas;
+#[cfg(feature = "decode")]
+pub(crate) use read::{Hybrid, varint, zigzag};
 #[cfg(feature = "decode")]
 pub(crate) use write::level_width;
 pub(crate) use write::{delta, indexes, level_runs, levels, uniform_levels, unsigned};

@@ -1,13 +1,9 @@
-//! Reads integers of few bits: Parquet's RLE/bit-packing hybrid, and DELTA_BINARY_PACKED
-//! (`Encodings.md`).
+//! Reads integers of few bits: Parquet's RLE/bit-packing hybrid (`Encodings.md`).
 //!
-//! Both readers read no further than asked. So a page that claims to hold much costs nothing until
+//! The reader reads no further than asked. So a page that claims to hold much costs nothing until
 //! it is read.
 
 use bytes::Bytes;
-
-/// The most values in one block of DELTA_BINARY_PACKED that we read; writers use 128 or 256.
-const BLOCK_MAX: usize = 1 << 16;
 
 /// Reads an unsigned LEB128 integer at `at`, and moves `at` past it.
 pub(crate) fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
@@ -29,7 +25,7 @@ pub(crate) fn zigzag(value: u64) -> i64 {
 
 /// `width` bits (to 64) from the bit at `bit` on, least significant first; zeros past the end.
 #[inline]
-fn unpack(bytes: &[u8], bit: usize, width: u32) -> u64 {
+pub(super) fn unpack(bytes: &[u8], bit: usize, width: u32) -> u64 {
     let (byte, shift) = (bit / 8, (bit % 8) as u32);
     let rest = bytes.get(byte..).unwrap_or_default();
     let word = match rest.first_chunk::<8>() {
@@ -70,7 +66,7 @@ impl Hybrid {
         of: impl Fn(u32) -> T,
     ) -> Option<()> {
         while count > 0 {
-            let (bytes, width) = (&self.bytes, self.width);
+            let (bytes, width) = (&self.bytes[..], self.width);
             let taken = match &mut self.run {
                 Run::Repeated { value, left } => {
                     let taken = count.min(*left);
@@ -98,6 +94,38 @@ impl Hybrid {
             }
         }
         Some(())
+    }
+
+    /// Goes past the next `count` values. Gives how many of them are `counted`; 0 without it.
+    pub(crate) fn skip(&mut self, mut count: usize, counted: Option<u32>) -> Option<usize> {
+        let mut found = 0;
+        while count > 0 {
+            let (bytes, width) = (&self.bytes[..], self.width);
+            let taken = match &mut self.run {
+                Run::Repeated { value, left } => {
+                    let taken = count.min(*left);
+                    found += if counted == Some(*value) { taken } else { 0 };
+                    *left -= taken;
+                    taken
+                }
+                Run::Packed { bit, left } => {
+                    let (taken, from) = (count.min(*left), *bit);
+                    if let Some(counted) = counted {
+                        let values = (0..taken)
+                            .map(|at| unpack(bytes, from + at * width as usize, width) as u32);
+                        found += values.filter(|value| *value == counted).count();
+                    }
+                    *bit += taken * width as usize;
+                    *left -= taken;
+                    taken
+                }
+            };
+            count -= taken;
+            if taken == 0 {
+                self.next_run()?;
+            }
+        }
+        Some(found)
     }
 
     /// The next value.
@@ -151,127 +179,6 @@ impl Hybrid {
     }
 }
 
-/// A reader of DELTA_BINARY_PACKED.
-pub(crate) struct Deltas {
-    bytes: Bytes,
-    at: usize,
-    /// The values in a miniblock, and the miniblocks in a block.
-    miniblock: usize,
-    miniblocks: usize,
-    /// The values that are left, with the first one.
-    left: usize,
-    first: bool,
-    last: i64,
-    least: i64,
-    /// The place of the block's widths, and the number of the next miniblock.
-    widths_at: usize,
-    next: usize,
-    /// The current miniblock: its next bit, its width, and its values that are left.
-    bit: usize,
-    width: u32,
-    in_miniblock: usize,
-}
-
-impl Deltas {
-    pub(crate) fn new(bytes: Bytes) -> Option<Self> {
-        let mut at = 0;
-        let mut number = || varint(&bytes, &mut at).and_then(|number| usize::try_from(number).ok());
-        let (block, miniblocks, left) = (number()?, number()?, number()?);
-        let last = zigzag(varint(&bytes, &mut at)?);
-        let sound = block > 0
-            && block <= BLOCK_MAX
-            && block.is_multiple_of(128)
-            && miniblocks > 0
-            && block.is_multiple_of(miniblocks)
-            && (block / miniblocks).is_multiple_of(8);
-        if !sound {
-            return None;
-        }
-        Some(Deltas {
-            bytes,
-            at,
-            miniblock: block / miniblocks,
-            miniblocks,
-            left,
-            first: true,
-            last,
-            least: 0,
-            widths_at: 0,
-            next: miniblocks,
-            bit: 0,
-            width: 0,
-            in_miniblock: 0,
-        })
-    }
-
-    /// The next integer; those of a narrower type are its low bits.
-    #[inline]
-    pub(crate) fn next(&mut self) -> Option<i64> {
-        self.left = self.left.checked_sub(1)?;
-        if self.first {
-            self.first = false;
-            return Some(self.last);
-        }
-        if self.in_miniblock == 0 {
-            self.next_miniblock()?;
-        }
-        self.in_miniblock -= 1;
-        let delta = unpack(&self.bytes, self.bit, self.width).cast_signed();
-        self.bit += self.width as usize;
-        self.last = self.last.wrapping_add(self.least).wrapping_add(delta);
-        Some(self.last)
-    }
-
-    /// How many integers are left, as the page claims.
-    #[cfg(feature = "arrow")]
-    pub(crate) fn count(&self) -> usize {
-        self.left
-    }
-
-    /// The next integer as a length.
-    pub(crate) fn next_length(&mut self) -> Option<usize> {
-        self.next().and_then(|length| usize::try_from(length).ok())
-    }
-
-    /// Whether every integer was read.
-    pub(crate) fn is_read(&self) -> bool {
-        self.left == 0
-    }
-
-    /// Whether every integer was read, and no bytes follow.
-    pub(crate) fn is_used_up(&self) -> bool {
-        self.left == 0 && self.at == self.bytes.len()
-    }
-
-    /// The place of the first byte after these integers.
-    pub(crate) fn end(mut self) -> Option<usize> {
-        let mut left = self.left.saturating_sub(1);
-        while left > 0 {
-            self.next_miniblock()?;
-            left = left.saturating_sub(self.miniblock);
-        }
-        Some(self.at)
-    }
-
-    fn next_miniblock(&mut self) -> Option<()> {
-        if self.next == self.miniblocks {
-            self.least = zigzag(varint(&self.bytes, &mut self.at)?);
-            self.widths_at = self.at;
-            self.at = self.at.checked_add(self.miniblocks)?;
-            self.next = 0;
-        }
-        self.width = u32::from(*self.bytes.get(self.widths_at + self.next)?);
-        self.next += 1;
-        self.bit = self.at.checked_mul(8)?;
-        self.at += self.miniblock / 8 * self.width as usize;
-        if self.width > 64 || self.at > self.bytes.len() {
-            return None;
-        }
-        self.in_miniblock = self.miniblock;
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,6 +190,13 @@ mod tests {
         let mut one_by_one = reader()?;
         let same: Option<Vec<u32>> = (0..count).map(|_| one_by_one.next()).collect();
         assert_eq!(read.map(|()| &out), same.as_ref());
+        let ones = |values: &Vec<u32>| values.iter().filter(|value| **value == 1).count();
+        assert_eq!(reader()?.skip(count, Some(1)), same.as_ref().map(ones));
+        if count > 0 && same.is_some() {
+            let mut passed = reader()?;
+            assert_eq!(passed.skip(count - 1, None), Some(0));
+            assert_eq!(passed.next(), out.last().copied());
+        }
         same
     }
 
@@ -296,30 +210,6 @@ mod tests {
         assert_eq!(hybrid(&[10, 0x2C, 1], 9, 5).unwrap(), [300; 5]);
         assert_eq!(hybrid(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], 32, 1), None);
         assert_eq!(hybrid(&[5], 0, 16).unwrap(), [0; 16]);
-    }
-
-    #[test]
-    fn deltas_are_read_as_the_specification_shows() {
-        let of = |bytes: &[u8]| {
-            let deltas = || Deltas::new(Bytes::copy_from_slice(bytes));
-            let mut values = Vec::new();
-            let mut reader = deltas()?;
-            while let Some(value) = reader.next() {
-                values.push(value);
-            }
-            (reader.left == 0).then_some(values).zip(deltas()?.end())
-        };
-        assert_eq!(of(&[0x80, 1, 4, 5, 2, 2, 0, 0, 0, 0]), Some((vec![1, 2, 3, 4, 5], 10)));
-        let mut bytes = vec![0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0];
-        bytes.extend([0b1100_0000, 0b0011_1111, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(of(&bytes), Some((vec![7, 5, 3, 1, 2, 3, 4, 5], 18)));
-        assert_eq!(Deltas::new(Bytes::copy_from_slice(&bytes[..17])).unwrap().end(), None);
-        // No values at all, a block of nothing, miniblocks of nothing, widths past 64.
-        assert_eq!(of(&[0x80, 1, 4, 0, 0]), Some((Vec::new(), 5)));
-        assert!(Deltas::new(Bytes::from_static(&[0, 4, 5, 2])).is_none());
-        assert!(Deltas::new(Bytes::from_static(&[0x80, 1, 0, 5, 2])).is_none());
-        let wide = [&[0x80, 1, 4, 5, 2, 2, 65, 0, 0, 0][..], &[0; 300]].concat();
-        assert!(Deltas::new(Bytes::from(wide)).unwrap().end().is_none());
     }
 
     #[test]

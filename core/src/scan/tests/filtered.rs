@@ -42,6 +42,9 @@ fn column() -> impl Strategy<Value = BoxedStrategy<Value>> {
         3 => Just((0..9_i64).prop_map(Value::from).boxed()),
         1 => Just((0..9_i64).prop_map(|n| Value::from(n.to_string())).boxed()),
         2 => Just(plain_text().prop_map(Value::from).boxed()),
+        // So few that they become a dictionary.
+        2 => Just(select(vec!["The", "Quiet", "Hour"]).prop_map(Value::from).boxed()),
+        1 => Just(Just(Value::Null).boxed()),
         2 => Just(instant_text().prop_map(Value::from).boxed()),
         2 => Just(seconds().boxed()),
         2 => Just(date_text().prop_map(Value::from).boxed()),
@@ -67,6 +70,8 @@ fn rows() -> impl Strategy<Value = Vec<Value>> {
                     (None, 0) => row["b"] = Value::Null,
                     (None, 1) => row["n"] = Value::from("no object"),
                     (None, 2) => row = json!({"a": row["a"]}),
+                    (None, 3..6) => row["l"] = json!([row["a"], {"a": row["b"]}]),
+                    (None, 6) => row["l"] = json!([]),
                     _ => {}
                 }
                 row
@@ -100,7 +105,8 @@ fn text_of(ids: Ids, at: usize) -> String {
 
 /// Filters on the fields, and on ids that rows have, or nearly.
 fn filter() -> impl Strategy<Value = Filter> {
-    let names = [vec!["a"], vec!["b"], vec!["n", "a"], vec!["n"], vec!["zz"], vec!["_id"]];
+    let names =
+        [vec!["a"], vec!["b"], vec!["n", "a"], vec!["n"], vec!["zz"], vec!["l"], vec!["_id"]];
     let path = select(names.to_vec()).prop_map(|names| ColumnPath::new(names).unwrap());
     let few = select(vec![Comparison::Equal, Comparison::NotEqual, Comparison::Less]);
     let of_id = (select(vec!["_id", "key"]), few, 0..30_usize, any::<bool>());

@@ -3,6 +3,7 @@
 mod counts;
 mod filtered;
 mod hostile;
+mod pages;
 mod same_rows;
 
 use bytes::Bytes;

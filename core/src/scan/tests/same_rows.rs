@@ -185,6 +185,21 @@ proptest! {
 }
 
 #[test]
+fn a_null_has_none_of_the_fields_that_are_asked_for() {
+    let settings = Settings { row_group_rows_max: 1, ..Settings::default() };
+    let mut encoder = Encoder::new(settings).unwrap();
+    encoder.push_json(br#"{"s":null}{"s":{"x":1}}"#).unwrap();
+    let file = encoder.finish(&Target::new(1, "c")).unwrap().bytes;
+    let of = |column| {
+        let query = ScanQuery { columns: Some(vec![path(column)]), ..ScanQuery::default() };
+        let rows = scan(&file, query, ScanSettings::default()).0;
+        rows.into_iter().map(|(_, json)| json).collect::<Vec<_>>()
+    };
+    assert_eq!(of("s.x"), ["{}", r#"{"s":{"x":1}}"#]);
+    assert_eq!(of("s"), [r#"{"s":null}"#, r#"{"s":{"x":1}}"#]);
+}
+
+#[test]
 fn only_a_file_with_one_of_the_lsns_has_rows() {
     let mut encoder = Encoder::new(Settings::default()).unwrap();
     encoder.push_json(br#"{"a":1}{"a":2}"#).unwrap();

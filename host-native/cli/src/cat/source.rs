@@ -62,7 +62,7 @@ impl Source {
             (Some(key), _) => Self::object(store_args, key, query, args.format),
             (None, Some(collection)) => {
                 choice::Choice::new(Some(args.tenant), Some(collection))?;
-                let store = Store::open_parallel(store_args, LsnWidth::default())?;
+                let store = Store::open_to_read(store_args, LsnWidth::default())?;
                 let (storage, tenant) = (store.storage(), args.tenant);
                 let rows = match args.format {
                     Format::Ndjson => Rows::Json(Box::new(
