@@ -87,18 +87,14 @@ mod by_tables {
     fn tables() -> &'static Tables {
         static TABLES: OnceLock<Tables> = OnceLock::new();
         TABLES.get_or_init(|| {
-            let mut tables = [[0_u32; 256]; STEP];
-            for byte in 0..256 {
-                let mut value = byte as u32;
-                for _ in 0..8 {
-                    value = (value >> 1) ^ if value & 1 == 1 { POLYNOMIAL } else { 0 };
-                }
-                tables[0][byte] = value;
-            }
-            for byte in 0..256 {
-                for behind in 1..STEP {
-                    let before = tables[behind - 1][byte];
-                    tables[behind][byte] = tables[0][before as usize & 255] ^ (before >> 8);
+            let mut tables = [[0; 256]; STEP];
+            for byte in 0..=u8::MAX {
+                let mut value = u32::from(byte);
+                for table in &mut tables {
+                    for _ in 0..8 {
+                        value = (value >> 1) ^ if value & 1 == 1 { POLYNOMIAL } else { 0 };
+                    }
+                    table[usize::from(byte)] = value;
                 }
             }
             tables
