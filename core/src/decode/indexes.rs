@@ -237,8 +237,10 @@ impl Index<'_> {
         let mut row_least = 0;
         let agree = |(location, place): (&PageLocation, &&PagePlace)| {
             let Ok(row) = usize::try_from(location.first_row_index) else { return false };
-            let row_agrees = if flat { row == row_least } else { row >= row_least };
-            // Only the levels would say how many rows a page of a list has. It has at least one.
+            // The first page begins with the first row. Of a list, only the levels would say how
+            // many rows a page has: at least one.
+            let exact = flat || row_least == 0;
+            let row_agrees = if exact { row == row_least } else { row >= row_least };
             row_least = if flat { row.saturating_add(place.entries) } else { row + 1 };
             u64::try_from(location.offset) == Ok(chunk_start + place.start as u64)
                 && usize::try_from(location.compressed_page_size) == Ok(place.length)
