@@ -76,8 +76,8 @@ enum Task {
     },
     /// Archive a log beside `cp` with fsync, and beside rclone on an S3 server of this machine.
     Wal(wal::WalArgs),
-    /// Run a query over a collection of tenant 0 by the library, and print the processor seconds and
-    /// the wall seconds of the query alone.
+    /// Run a query over a collection of tenant 0 by the library, and print the processor seconds
+    /// and the wall seconds of the query alone.
     Scan(scan::ScanArgs),
     /// Run one contestant again and again, for a profiler to watch.
     Profile {

@@ -54,7 +54,7 @@ pub(crate) use regions::{Regions, double_at, place_of};
 pub use report::{ChunkReport, FileReport, RowGroupReport};
 pub use row::{Projection, StoredRow};
 pub use rows::Rows;
-pub(crate) use sift::{ValueTest, push, sift};
+pub(crate) use sift::{ValueTest, add_run, sift};
 pub use verify::Verified;
 
 #[cfg(test)]

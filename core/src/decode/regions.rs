@@ -1,8 +1,10 @@
 //! A test of numbers that goes by their order: which stretches of the number line it takes.
 
+use crate::sort::sort;
+
 /// The number line, cut into stretches of which each is taken or not.
 pub(crate) struct Regions {
-    /// Where each stretch begins, in order. What lies before the first one is not taken.
+    /// Where each stretch begins, in order. Places before the first one are not taken.
     starts: Vec<i64>,
     taken: Vec<bool>,
 }
@@ -14,7 +16,7 @@ impl Regions {
         mut starts: Vec<i64>,
         takes: &mut dyn FnMut(i64) -> Option<bool>,
     ) -> Option<Self> {
-        starts.sort_unstable();
+        sort(&mut starts);
         starts.dedup();
         let taken = starts.iter().map(|start| takes(*start)).collect::<Option<_>>()?;
         Some(Regions { starts, taken })

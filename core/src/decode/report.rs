@@ -6,6 +6,7 @@ use parquet::schema::types::ColumnDescriptor;
 use serde::Serialize;
 
 use super::chunk::place;
+use super::ends::{StoredEnd, ends_of_chunk};
 use super::file::ParquetFile;
 use super::layout::Layout;
 use crate::json::number;
@@ -158,31 +159,18 @@ fn logical_name(leaf: &ColumnDescriptor) -> String {
 }
 
 fn bounds(statistics: &Statistics, leaf: &ColumnDescriptor) -> (Option<String>, Option<String>) {
-    match statistics {
-        Statistics::Boolean(of) => {
-            (of.min_opt().map(bool::to_string), of.max_opt().map(bool::to_string))
-        }
-        Statistics::Int32(of) => {
-            let shown = |value: &i32| time_text(i64::from(*value), leaf);
-            (of.min_opt().map(shown), of.max_opt().map(shown))
-        }
-        Statistics::Int64(of) => {
-            let shown = |value: &i64| time_text(*value, leaf);
-            (of.min_opt().map(shown), of.max_opt().map(shown))
-        }
-        Statistics::Float(of) => {
-            let shown = |value: &f32| number::buffer().format(*value).to_owned();
-            (of.min_opt().map(shown), of.max_opt().map(shown))
-        }
-        Statistics::Double(of) => {
-            let shown = |value: &f64| number::buffer().format(*value).to_owned();
-            (of.min_opt().map(shown), of.max_opt().map(shown))
-        }
-        Statistics::Int96(_) => (None, None),
-        Statistics::ByteArray(_) | Statistics::FixedLenByteArray(_) => {
-            let shown = |bytes: Option<&[u8]>| bytes.map(readable);
-            (shown(statistics.min_bytes_opt()), shown(statistics.max_bytes_opt()))
-        }
+    let (min, max) = ends_of_chunk(statistics);
+    let shown = |end| shown(end, leaf);
+    (min.map(shown), max.map(shown))
+}
+
+fn shown(end: StoredEnd<'_>, leaf: &ColumnDescriptor) -> String {
+    match end {
+        StoredEnd::Boolean(value) => value.to_string(),
+        StoredEnd::Integer(value) => time_text(value, leaf),
+        StoredEnd::Float(value) => number::buffer().format(value).to_owned(),
+        StoredEnd::Double(value) => number::buffer().format(value).to_owned(),
+        StoredEnd::Bytes(bytes) => readable(bytes),
     }
 }
 

@@ -51,14 +51,14 @@ pub(crate) fn sift(
             next += rows;
             if levels.is_empty() && result.is_ok() {
                 let found = sifter.found.iter().enumerate().filter(|(_, takes)| **takes);
-                found.for_each(|(row, _)| push(&mut taken, start + row));
+                found.for_each(|(row, _)| add_run(&mut taken, start + row..start + row + 1));
                 continue;
             }
             let mut found = sifter.found.iter();
             for row in 0..rows {
                 let has_value = levels.is_empty() || levels[row] == column.definition_max;
                 match if has_value { found.next().copied() } else { sifter.null } {
-                    Some(true) => push(&mut taken, start + row),
+                    Some(true) => add_run(&mut taken, start + row..start + row + 1),
                     Some(false) => {}
                     None => {
                         let error = result.err().unwrap_or_else(damaged_page);
@@ -73,11 +73,11 @@ pub(crate) fn sift(
     Ok(taken)
 }
 
-/// Adds a row behind runs of rows.
-pub(crate) fn push(runs: &mut Vec<Range<usize>>, row: usize) {
+/// Adds a run of rows behind others. Runs that touch become one.
+pub(crate) fn add_run(runs: &mut Vec<Range<usize>>, run: Range<usize>) {
     match runs.last_mut() {
-        Some(last) if last.end == row => last.end += 1,
-        _ => runs.push(row..row + 1),
+        Some(last) if last.end == run.start => last.end = run.end,
+        _ => runs.push(run),
     }
 }
 

@@ -47,6 +47,15 @@ fn pages() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(head, rest)| [head, rest].concat())
 }
 
+/// Two values for pages of indexes, if the bytes are enough for two.
+fn dictionary(kind: Kind) -> DecodedValues {
+    let mut dictionary = kind.values();
+    let entries = Bytes::from(vec![1; 24]);
+    let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
+    plain.read(kind, 2, None, &mut dictionary);
+    dictionary
+}
+
 fn cases(count: u32) -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(count) }
 }
@@ -60,10 +69,7 @@ proptest! {
         counts in prop::collection::vec(0..70_usize, 1..4),
     ) {
         for kind in KINDS {
-            let mut dictionary = kind.values();
-            let entries = Bytes::from(vec![1; 24]);
-            let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
-            plain.read(kind, 2, None, &mut dictionary);
+            let dictionary = dictionary(kind);
             for encoding in ENCODINGS {
                 let page = Bytes::copy_from_slice(&page);
                 let decoder = Decoder::new(kind, true, encoding, page);
@@ -87,10 +93,7 @@ proptest! {
         counts in prop::collection::vec(0..70_usize, 1..5),
     ) {
         for kind in KINDS {
-            let mut dictionary = kind.values();
-            let entries = Bytes::from(vec![1; 24]);
-            let mut plain = Decoder::new(kind, true, Encoding::PLAIN, entries).unwrap();
-            plain.read(kind, 2, None, &mut dictionary);
+            let dictionary = dictionary(kind);
             for encoding in ENCODINGS {
                 let page = Bytes::copy_from_slice(&page);
                 let decoder = || Decoder::new(kind, true, encoding, page.clone());

@@ -1,7 +1,7 @@
 //! The CRC-32 of gzip (RFC 1952, section 8), which Parquet's pages have too.
 //!
-//! As WebAssembly, the tables of a library are 9 KB that no compression makes smaller. So there they
-//! are made when they are first needed, which takes microseconds.
+//! A library has 9 KB of tables, and no compression makes them smaller. So WebAssembly makes them
+//! when they are first needed, which takes microseconds.
 
 cfg_if::cfg_if! {
     if #[cfg(target_arch = "wasm32")] {

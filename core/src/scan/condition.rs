@@ -7,6 +7,7 @@ use super::index::Pages;
 use super::zone::{Zone, is_id};
 use crate::decode::{FieldPlace, Fields, Layout};
 use crate::schema::ID_COLUMN;
+use crate::sort::sort;
 use crate::{Result, StoredRow};
 
 #[derive(Default)]
@@ -125,12 +126,12 @@ impl Condition {
         };
         let mut leaves: Vec<usize> =
             places.into_iter().filter_map(leaf).chain(layout.rescued_leaf()).collect();
-        leaves.sort_unstable();
+        sort(&mut leaves);
         leaves.dedup();
         let pages = leaves.into_iter().filter_map(|leaf| Pages::of(layout, group, leaf));
         let mut starts: Vec<usize> =
             pages.flat_map(|pages| pages.first_rows().collect::<Vec<_>>()).collect();
-        starts.sort_unstable();
+        sort(&mut starts);
         starts.dedup();
         starts
     }

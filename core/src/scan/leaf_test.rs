@@ -13,9 +13,10 @@ use crate::schema::ColumnType;
 /// A test of a row by all the leaves that a filter reads.
 pub(super) struct RowTest {
     row: Cells,
-    /// Where these leaves, and `_rescued_data`, lie among those that are read, and the definition
-    /// level of a value.
+    /// Of each cell: the place of its leaf among those that are read, and the definition level of a
+    /// value. `None`: no row has a value there.
     places: Vec<Option<(usize, i16)>>,
+    /// The same of `_rescued_data`.
     rescued: Option<(usize, i16)>,
 }
 
@@ -28,7 +29,7 @@ pub(super) struct ColumnTest {
     regions: Option<Regions>,
 }
 
-/// What a row has at some paths.
+/// The values of a row at some paths.
 struct Cells(Vec<Cell>);
 
 struct Cell {

@@ -1,5 +1,5 @@
-//! Filters of columns of numbers, as stretches of the number line: a row is then tested by a machine
-//! number. The filter itself says of each stretch whether it is taken.
+//! Filters of columns of numbers, as stretches of the number line. A row is then tested by a
+//! machine number. The filter itself says whether a stretch is taken.
 
 use super::filter::{Condition, Filter, Literal};
 use crate::decode::{Regions, StoredValue, double_at, place_of};

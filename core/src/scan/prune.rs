@@ -8,7 +8,7 @@ use super::condition::Condition;
 use super::store::Store;
 use super::zone::Zone;
 use crate::Result;
-use crate::decode::{FieldPlace, Layout, blocks, corrupt};
+use crate::decode::{FieldPlace, Layout, add_run, blocks, corrupt};
 
 /// Whether the row group can have rows, by its statistics.
 pub(super) fn group_may_match(layout: &Layout, group: usize, condition: &Condition) -> bool {
@@ -30,12 +30,8 @@ pub(super) fn rows_that_may_match(
     for (at, start) in starts.iter().enumerate() {
         let part = *start..starts.get(at + 1).copied().unwrap_or(rows);
         let zone = Zone { rows: Some(part.clone()), ..Zone::group(layout, group) };
-        if !condition.may_match(&zone) {
-            continue;
-        }
-        match runs.last_mut() {
-            Some(last) if last.end == part.start => last.end = part.end,
-            _ => runs.push(part),
+        if condition.may_match(&zone) {
+            add_run(&mut runs, part);
         }
     }
     Ok(runs)

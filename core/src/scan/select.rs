@@ -11,9 +11,10 @@ use super::rows::{Wanted, number};
 use super::store::Store;
 use super::zone::Zone;
 use crate::decode::{
-    Assembler, FieldPlace, GroupReader, Layout, StoredValue, ValueTest, push, sift,
+    Assembler, FieldPlace, GroupReader, Layout, StoredValue, ValueTest, add_run, sift,
 };
 use crate::schema::ColumnType;
+use crate::sort::sort_by;
 use crate::{Error, Result};
 
 /// Runs of rows of a row group, in order.
@@ -50,7 +51,8 @@ pub(super) struct Selected {
 }
 
 impl Selector {
-    /// `tested`: what the condition reads. `by_statistics`: whether statistics may leave out leaves.
+    /// `tested`: what the condition reads. `by_statistics`: whether statistics may leave out
+    /// leaves.
     pub(super) fn new(
         layout: &Layout,
         tested: &Wanted,
@@ -134,7 +136,7 @@ impl Selector {
                 }
             };
             if takes {
-                push(&mut taken, at);
+                add_run(&mut taken, at..at + 1);
             }
         }
         Ok(taken)
@@ -242,14 +244,9 @@ fn united(mut runs: Runs, more: Runs) -> Runs {
         return runs;
     }
     runs.extend(more);
-    runs.sort_unstable_by_key(|run| run.start);
+    sort_by(&mut runs, |one, other| one.start.cmp(&other.start));
     let mut united = Runs::with_capacity(runs.len());
-    for run in runs {
-        match united.last_mut() {
-            Some(last) if last.end == run.start => last.end = run.end,
-            _ => united.push(run),
-        }
-    }
+    runs.into_iter().for_each(|run| add_run(&mut united, run));
     united
 }
 

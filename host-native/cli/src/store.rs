@@ -151,8 +151,8 @@ impl Store {
         Self::open_on(runtime, args, lsn_width)
     }
 
-    /// The same, to read much. What is read from a folder is decoded on other threads, so that the
-    /// runtime needs one thread; encrypted answers are work for several.
+    /// The same, for commands that read much. A folder needs one thread of the runtime, because
+    /// other threads read and decode its files. Encrypted answers are work for several threads.
     pub fn open_to_read(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
         match place::parse(&args.store) {
             Ok(Place::Folder) => Self::open(args, lsn_width),

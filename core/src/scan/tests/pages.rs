@@ -98,7 +98,7 @@ fn what_is_passed_over_changes_no_row() {
                 for (id, json) in rows {
                     let of_row: usize = id.parse().unwrap();
                     let mut row: Value = serde_json::from_str(&json).unwrap();
-                    // Where others lack a value, a null is an absent field.
+                    // A null and an absent field count as the same.
                     row.as_object_mut().unwrap().retain(|_, value| !value.is_null());
                     let mut whole = documents[of_row].clone();
                     whole.as_object_mut().unwrap().retain(|_, value| !value.is_null());
