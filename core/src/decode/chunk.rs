@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::damage::corrupt;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Pages of one column chunk, as they lie in the file.
 #[derive(Debug, Clone)]
@@ -52,4 +52,10 @@ pub(crate) fn place(chunk: &ColumnChunkMetaData) -> Option<Range<u64>> {
     let start = u64::try_from(starts.into_iter().flatten().min()?).ok()?;
     let length = u64::try_from(chunk.compressed_size()).ok()?;
     Some(start..start.checked_add(length)?)
+}
+
+/// The error with its place in the file.
+pub(super) fn located(error: &Error, group: usize, chunk: &ColumnChunkMetaData) -> Error {
+    let column = chunk.column_path().parts().join(".");
+    Error::new(error.kind(), format!("row group {group}, column {column}: {error}"))
 }

@@ -71,7 +71,8 @@ fn open(bytes: Bytes, limits: &ReadLimits) -> Result<ParquetFile> {
 pub(super) fn layout(tail: &[u8], file_bytes: u64, limits: &ReadLimits) -> Result<Layout> {
     let (metadata, contents) = decode(tail, file_bytes, limits)?;
     let Contents { footer, facts, has_rescued, id } = contents;
-    Ok(Layout { footer, facts, has_rescued, id, metadata, terms: Terms::new(limits) })
+    let (indexes, terms) = (Vec::new(), Terms::new(limits));
+    Ok(Layout { footer, facts, has_rescued, id, metadata, indexes, terms })
 }
 
 /// The footer of a file of `file_bytes` bytes; `tail` is the end of that file.

@@ -1,83 +1,97 @@
-//! The indexes and bloom filters of a file. Our own walk checks their bytes first; then parquet
-//! decodes them, to verify the file.
+//! The indexes and bloom filters of a file.
 
 use std::ops::Range;
 
 use bytes::Bytes;
-use parquet::DecodeResult;
 use parquet::bloom_filter::Sbbf;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder,
-    ParquetMetaDataReader,
-};
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::page_index::offset_index::PageLocation;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
-use super::chunk;
-use super::damage::{corrupt, guarded};
+use super::chunk::{located, place};
+use super::damage::corrupt;
 use super::file::ParquetFile;
 use super::footer;
 use super::layout::Layout;
 use super::limits::Terms;
+use super::page_index::{IndexedPage, PageFacts, PageIndex};
 use super::pages::PagePlace;
-use super::thrift::{BLOOM_FILTER_HEADER, COLUMN_INDEX, Found, OFFSET_INDEX};
+use super::thrift::{BLOOM_FILTER_HEADER, Found};
 use crate::format::thrift::Reader;
 use crate::{Error, Result};
 
 /// Bytes of a block of a bloom filter. A filter has at least one block.
 const BLOCK_BYTES: usize = 32;
 
-/// The metadata of the footer, together with the column and offset indexes.
-pub(super) fn read(file: &ParquetFile) -> Result<ParquetMetaData> {
-    check(file)?;
-    let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
-    let mut reader = ParquetMetaDataReader::new_with_metadata(file.layout.metadata.clone())
-        .with_offset_index_policy(PageIndexPolicy::Required)
-        .with_column_index_policy(PageIndexPolicy::Optional);
-    reader.read_page_indexes(&file.bytes).map_err(unreadable)?;
-    reader.finish().map_err(unreadable)
-}
+/// The indexes of all chunks: those of each row group, leaf by leaf.
+pub(super) type FileIndexes = Vec<Vec<PageIndex>>;
 
-/// Walks every index before parquet decodes it. All indexes together must not be longer than what
-/// lies between the first of them and the footer: otherwise they overlap, and a small file could
-/// make its reader decode the same bytes again and again.
-pub(super) fn check(file: &ParquetFile) -> Result<()> {
+/// Reads every index of a file. All indexes together must not be longer than what lies between the
+/// first of them and the footer: otherwise they overlap, and a small file could make its reader
+/// decode the same bytes again and again.
+pub(super) fn of_file(file: &ParquetFile) -> Result<FileIndexes> {
     let end = pages_end(file).ok_or_else(|| corrupt("its footer is longer than the file"))?;
-    walk(&file.layout.metadata, &file.layout.terms, &file.bytes[..end], 0)
+    read(&file.layout.metadata, &file.layout.terms, &file.bytes.slice(..end), 0)
 }
 
-/// [`check`] of the bytes that begin at byte `from` of the file, and hold every index.
-pub(super) fn walk(
+/// [`of_file`] by the bytes that begin at byte `from` of the file, and hold every index.
+pub(super) fn read(
     metadata: &ParquetMetaData,
     terms: &Terms,
-    bytes: &[u8],
+    bytes: &Bytes,
     from: u64,
-) -> Result<()> {
-    let chunks = || metadata.row_groups().iter().flat_map(|group| group.columns());
+) -> Result<FileIndexes> {
+    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
     let offsets =
-        chunks().flat_map(|chunk| [chunk.offset_index_offset(), chunk.column_index_offset()]);
+        chunks.flat_map(|chunk| [chunk.offset_index_offset(), chunk.column_index_offset()]);
     let first = offsets.flatten().min().and_then(|first| u64::try_from(first).ok());
     let before = first.unwrap_or(from).saturating_sub(from);
-    let mut left = bytes.len().saturating_sub(usize::try_from(before).unwrap_or(usize::MAX));
-    for chunk in chunks() {
-        terms.go_on()?;
-        for (name, shape, offset, length) in [
-            ("offset", &OFFSET_INDEX, chunk.offset_index_offset(), chunk.offset_index_length()),
-            ("column", &COLUMN_INDEX, chunk.column_index_offset(), chunk.column_index_length()),
-        ] {
-            let Some(offset) = offset else { continue };
-            let mut walk = || {
-                let length = usize::try_from(length?).ok()?;
-                left = left.checked_sub(length)?;
-                let start = usize::try_from(u64::try_from(offset).ok()?.checked_sub(from)?).ok()?;
-                let index = bytes.get(start..start.checked_add(length)?);
-                let mut reader = Reader::for_parquet(index.filter(|index| !index.is_empty())?);
-                reader.structure(shape, &mut |_, _| Some(()))
-            };
-            walk().ok_or_else(|| corrupt(format!("its {name} index cannot be decoded")))?;
+    let left = bytes.len().saturating_sub(usize::try_from(before).unwrap_or(usize::MAX));
+    let mut source = Source { bytes, from, left };
+    let groups = metadata.row_groups().iter().enumerate();
+    let of_group = |(number, group): (usize, &RowGroupMetaData)| {
+        let of_chunk = |chunk| {
+            terms.go_on()?;
+            source.of_chunk(chunk).map_err(|error| located(&error, number, chunk))
+        };
+        group.columns().iter().map(of_chunk).collect::<Result<_>>()
+    };
+    groups.map(of_group).collect()
+}
+
+/// The bytes that hold every index.
+struct Source<'b> {
+    bytes: &'b Bytes,
+    /// Where they begin in the file.
+    from: u64,
+    /// How many bytes the indexes that are not read yet can have together.
+    left: usize,
+}
+
+impl Source<'_> {
+    fn of_chunk(&mut self, chunk: &ColumnChunkMetaData) -> Result<PageIndex> {
+        let wrong = |name| move || corrupt(format!("its {name} index cannot be decoded"));
+        let mut index = PageIndex::default();
+        if let Some(offset) = chunk.offset_index_offset() {
+            let bytes = self.part(offset, chunk.offset_index_length());
+            let places = bytes.and_then(|bytes| IndexedPage::read_all(&bytes));
+            index.places = places.ok_or_else(wrong("offset"))?;
         }
+        if let Some(offset) = chunk.column_index_offset() {
+            let bytes = self.part(offset, chunk.column_index_length());
+            let facts = bytes.and_then(|bytes| PageFacts::read(bytes, chunk.column_type()));
+            index.facts = Some(facts.ok_or_else(wrong("column"))?);
+        }
+        Ok(index)
     }
-    Ok(())
+
+    /// The bytes of an index; `None` if there are none.
+    fn part(&mut self, offset: i64, length: Option<i32>) -> Option<Bytes> {
+        let length = usize::try_from(length?).ok().filter(|length| *length > 0)?;
+        self.left = self.left.checked_sub(length)?;
+        let start = u64::try_from(offset).ok()?.checked_sub(self.from)?;
+        let start = usize::try_from(start).ok()?;
+        let end = start.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        Some(self.bytes.slice(start..end))
+    }
 }
 
 /// The bloom filter of the chunk, if it has one.
@@ -137,7 +151,7 @@ impl Layout {
     pub(crate) fn indexes_place(&self, footer_start: u64) -> Result<Option<Range<u64>>> {
         let (mut pages_end, mut found) = (0, None::<Range<u64>>);
         for chunk in self.metadata.row_groups().iter().flat_map(|group| group.columns()) {
-            pages_end = chunk::place(chunk).map_or(pages_end, |place| place.end.max(pages_end));
+            pages_end = place(chunk).map_or(pages_end, |place| place.end.max(pages_end));
             for (offset, length) in [
                 (chunk.offset_index_offset(), chunk.offset_index_length()),
                 (chunk.column_index_offset(), chunk.column_index_length()),
@@ -162,24 +176,16 @@ impl Layout {
         }
     }
 
-    /// Takes all column and offset indexes. `bytes` begin at byte `from` of the file of
-    /// `file_bytes` bytes, and are those of [`Layout::indexes_place`].
-    pub(crate) fn take_indexes(&mut self, bytes: Bytes, from: u64, file_bytes: u64) -> Result<()> {
-        walk(&self.metadata, &self.terms, &bytes, from)?;
-        let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
-        let metadata = self.metadata.clone();
-        self.metadata = guarded(|| {
-            let decoder = ParquetMetaDataPushDecoder::try_new_with_metadata(file_bytes, metadata);
-            let mut decoder =
-                decoder.map_err(unreadable)?.with_page_index_policy(PageIndexPolicy::Optional);
-            let range = from..from + bytes.len() as u64;
-            decoder.push_range(range, bytes).map_err(unreadable)?;
-            match decoder.try_decode().map_err(unreadable)? {
-                DecodeResult::Data(metadata) => Ok(metadata),
-                _ => Err(corrupt("its indexes do not lie where its footer says")),
-            }
-        })?;
+    /// Takes all column and offset indexes. `bytes` begin at byte `from` of the file, and are those
+    /// of [`Layout::indexes_place`].
+    pub(crate) fn take_indexes(&mut self, bytes: &Bytes, from: u64) -> Result<()> {
+        self.indexes = read(&self.metadata, &self.terms, bytes, from)?;
         Ok(())
+    }
+
+    /// The indexes of the leaf in the row group; `None` if they have not been taken.
+    pub(crate) fn page_index(&self, group: usize, leaf: usize) -> Option<&PageIndex> {
+        self.indexes.get(group)?.get(leaf)
     }
 }
 
@@ -196,61 +202,42 @@ fn part(file: &ParquetFile, offset: i64, length: usize) -> Option<Range<usize>> 
     (length > 0 && end <= pages_end(file)?).then_some(start..end)
 }
 
-/// The indexes of one chunk.
-#[derive(Clone, Copy)]
-pub(super) struct Index<'m> {
-    pub(super) metadata: &'m ParquetMetaData,
-    pub(super) group_number: usize,
-    pub(super) leaf: usize,
-}
-
-impl Index<'_> {
-    /// Compares the indexes with the pages of the chunk.
+impl PageIndex {
+    /// Compares the indexes with the pages of the chunk, which has so many rows.
     pub(super) fn check(
         &self,
         chunk: &ColumnChunkMetaData,
-        places: &[PagePlace],
+        pages: &[PagePlace],
         rows: usize,
     ) -> Result<()> {
-        let data: Vec<_> = places.iter().filter(|place| !place.dictionary).collect();
+        let data: Vec<_> = pages.iter().filter(|place| !place.dictionary).collect();
         if chunk.offset_index_offset().is_some() && !self.says_where(chunk, &data, rows) {
             return Err(corrupt("its offset index does not agree with its pages"));
         }
-        if chunk.column_index_offset().is_none() {
-            return Ok(());
+        match &self.facts {
+            Some(facts) if facts.len() != data.len() => {
+                Err(corrupt("its column index does not agree with its pages"))
+            }
+            _ => Ok(()),
         }
-        let pages = match self.metadata.column_index().and_then(|of| self.of_chunk(of)) {
-            None | Some(ColumnIndexMetaData::NONE) => 0,
-            Some(index) => index.num_pages(),
-        };
-        if pages != data.len() as u64 {
-            return Err(corrupt("its column index does not agree with its pages"));
-        }
-        Ok(())
     }
 
     fn says_where(&self, chunk: &ColumnChunkMetaData, data: &[&PagePlace], rows: usize) -> bool {
-        let index = self.metadata.offset_index().and_then(|of| self.of_chunk(of));
-        let Some(locations) = index.map(|index| index.page_locations()) else { return false };
         let (chunk_start, _) = chunk.byte_range();
         let flat = chunk.column_descr().max_rep_level() == 0;
         let mut row_least = 0;
-        let agree = |(location, place): (&PageLocation, &&PagePlace)| {
-            let Ok(row) = usize::try_from(location.first_row_index) else { return false };
+        let agree = |(said, place): (&IndexedPage, &&PagePlace)| {
+            let row = said.first_row;
             // The first page begins with the first row. Of a list, only the levels would say how
             // many rows a page has: at least one.
             let exact = flat || row_least == 0;
             let row_agrees = if exact { row == row_least } else { row >= row_least };
             row_least = if flat { row.saturating_add(place.entries) } else { row + 1 };
-            u64::try_from(location.offset) == Ok(chunk_start + place.start as u64)
-                && usize::try_from(location.compressed_page_size) == Ok(place.length)
+            said.offset == chunk_start + place.start as u64
+                && said.bytes == place.length as u64
                 && row < rows
                 && row_agrees
         };
-        locations.len() == data.len() && locations.iter().zip(data).all(agree)
-    }
-
-    fn of_chunk<'m, T>(&self, groups: &'m [Vec<T>]) -> Option<&'m T> {
-        groups.get(self.group_number)?.get(self.leaf)
+        self.places.len() == data.len() && self.places.iter().zip(data).all(agree)
     }
 }

@@ -7,6 +7,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::damage::corrupt;
 use super::id::IdPlace;
+use super::indexes::FileIndexes;
 use super::integers::IntegerBounds;
 use super::limits::Terms;
 use crate::format::metadata::OwnId;
@@ -19,6 +20,8 @@ use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 pub(crate) struct Layout {
     pub(super) terms: Terms,
     pub(super) metadata: ParquetMetaData,
+    /// Empty until they are taken.
+    pub(super) indexes: FileIndexes,
     pub(super) footer: Footer,
     /// Of each column of the schema, each field and each element, in order.
     pub(super) facts: Vec<Facts>,

@@ -70,21 +70,18 @@ impl PageReader {
         self.bytes.is_empty() && self.behind.is_empty()
     }
 
-    /// The places of all pages of a whole chunk. Call it before the first page is read.
+    /// The places of all pages of a whole chunk. An error if the header of a page claims more than
+    /// a page can have. Call it before the first page is read.
     pub(super) fn places(&self) -> Result<Vec<PagePlace>> {
         let mut places = Vec::new();
         self.walk(|header, start, length| {
+            self.check(header)?;
             let PageHeader { kind, entries, .. } = *header;
             let dictionary = kind == PageKind::Dictionary;
             places.push(PagePlace { start, length, dictionary, entries });
             Ok(())
         })?;
         Ok(places)
-    }
-
-    /// An error if the header of a remaining page claims more than a page can have.
-    pub(super) fn check_headers(&self) -> Result<()> {
-        self.walk(|header, _, _| self.check(header))
     }
 
     /// Walks the headers of the remaining pages without reading a page. Gives each header with the

@@ -4,12 +4,13 @@ use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::batch::LeafBatch;
+use super::chunk::located;
 use super::column::ColumnReader;
 use super::damage::{corrupt, guarded};
 use super::file::ParquetFile;
 use super::footer::footer_bytes;
-use super::indexes::{self, Index};
-use super::outline::located;
+use super::indexes;
+use super::page_index::PageIndex;
 use super::pages::PageReader;
 use super::values::DecodedValues;
 use crate::Result;
@@ -68,12 +69,12 @@ fn verify(file: &ParquetFile) -> Result<Verified> {
     let bytes = check_bytes(file);
     // If the checksum does not match, an error in a page says more. So read the pages first, and
     // leave the indexes out: damage to them would hide an error in a page.
-    let indexes = bytes.is_ok().then(|| indexes::read(file)).transpose()?;
+    let indexes = bytes.is_ok().then(|| indexes::of_file(file)).transpose()?;
     let mut pages = 0;
     for (group_number, group) in file.layout.metadata.row_groups().iter().enumerate() {
         let rows = usize::try_from(group.num_rows()).map_err(corrupt)?;
         for (leaf, chunk) in group.columns().iter().enumerate() {
-            let index = indexes.as_ref().map(|metadata| Index { metadata, group_number, leaf });
+            let index = indexes.as_ref().map(|groups| &groups[group_number][leaf]);
             let checked = check_chunk(file, chunk, rows, index);
             pages += checked.map_err(|error| located(&error, group_number, chunk))? as u64;
         }
@@ -87,7 +88,7 @@ fn check_chunk(
     file: &ParquetFile,
     chunk: &ColumnChunkMetaData,
     rows: usize,
-    index: Option<Index<'_>>,
+    index: Option<&PageIndex>,
 ) -> Result<usize> {
     let places = PageReader::new(file.pages(chunk, rows)?, chunk, &file.layout.terms)?.places()?;
     let filter = match index {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::sort::sort;
+use crate::text::find;
 use crate::{Error, Result};
 
 /// The longest URL that is accepted. Signed URLs are far shorter, and servers read up to this
@@ -131,7 +132,7 @@ fn wrong_with_url(url: &str) -> Option<&'static str> {
     if url.len() > URL_BYTES_MAX {
         return Some("is longer than 16,384 bytes");
     }
-    let scheme_bytes = url.find("://").unwrap_or(0);
+    let scheme_bytes = find(url, "://").unwrap_or(0);
     let scheme = url.get(..scheme_bytes).unwrap_or_default();
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Some("is not http:// or https://");

@@ -1,6 +1,7 @@
 //! The small part of XML that S3 uses in its answers: flat elements of text.
 
 use super::fields::wrong_with_upload_id;
+use crate::text::find;
 use crate::{Error, ErrorKind, Result};
 
 /// The text of the first element with this name, its entities decoded.
@@ -11,7 +12,7 @@ pub(crate) fn element(body: &str, name: &str) -> Option<String> {
         let (tag, text) = after.split_once('>')?;
         // Some stores give elements a namespace attribute.
         if tag.split_ascii_whitespace().next() == Some(name) && !tag.ends_with('/') {
-            return text.split_once("</").map(|(text, _)| decoded(text));
+            return find(text, "</").map(|end| decoded(&text[..end]));
         }
         rest = after;
     }

@@ -8,6 +8,7 @@
 use super::verdict::{Meaning, Next, SignedBy, StoreAnswer, StoreStep, Verdict};
 use crate::ErrorKind;
 use crate::grant::xml;
+use crate::text::find;
 use crate::time::retry_after_ms;
 
 /// The most characters of a code or a message that are kept.
@@ -136,7 +137,7 @@ fn next(step: StoreStep, meaning: Meaning, signed_by: SignedBy) -> (Next, ErrorK
 
 fn meaning(status: u16, code: &str, message: &str, signed_by: SignedBy) -> Meaning {
     let refuses = matches!(status, 400 | 401 | 403);
-    if refuses && message.to_ascii_lowercase().contains("has expired") {
+    if refuses && find(&message.to_ascii_lowercase(), "has expired").is_some() {
         return Meaning::Expired;
     }
     let by_clock = signed_by == SignedBy::Grant { has_expired: true };
@@ -158,8 +159,8 @@ fn meaning(status: u16, code: &str, message: &str, signed_by: SignedBy) -> Meani
 fn by_code(code: &str) -> Option<Meaning> {
     let listed = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(meaning, _)| *meaning);
     listed.or_else(|| match code {
-        _ if code.contains("Throttl") => Some(Meaning::Busy),
-        _ if code.contains("Expired") => Some(Meaning::Expired),
+        _ if find(code, "Throttl").is_some() => Some(Meaning::Busy),
+        _ if find(code, "Expired").is_some() => Some(Meaning::Expired),
         _ => None,
     })
 }

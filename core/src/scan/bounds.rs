@@ -1,10 +1,9 @@
 //! The bounds that a file states of a column, as values of a filter.
 
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::filter::{Bounds, DateLiteral, InstantLiteral, Kind, Literal, NumberLiteral};
-use crate::decode::{Ends, StoredEnd, ends_of_chunk, ends_of_page};
+use crate::decode::{Ends, PageFacts, StoredEnd, ends_of_chunk};
 use crate::format::value_text::{decimal_text, float_as_double, uuid_text, wide};
 use crate::schema::{ColumnType, Form};
 
@@ -24,13 +23,8 @@ pub(super) fn of_chunk(chunk: &ColumnChunkMetaData, column_type: &ColumnType) ->
 }
 
 /// What the column index says of this page, which it must have.
-pub(super) fn of_page(
-    index: &ColumnIndexMetaData,
-    page: usize,
-    column_type: &ColumnType,
-) -> LeafFacts {
-    let nulls = index.null_count(page).and_then(|nulls| u64::try_from(nulls).ok());
-    LeafFacts { nulls, bounds: bounds(column_type, ends_of_page(index, page)) }
+pub(super) fn of_page(facts: &PageFacts, page: usize, column_type: &ColumnType) -> LeafFacts {
+    LeafFacts { nulls: facts.nulls(page), bounds: bounds(column_type, facts.ends(page)) }
 }
 
 /// `None` if the values of the column are of no one kind in the rows.

@@ -2,16 +2,13 @@
 
 use std::ops::Range;
 
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::page_index::offset_index::PageLocation;
-
 use crate::Result;
-use crate::decode::{Layout, corrupt, place};
+use crate::decode::{IndexedPage, Layout, corrupt, place};
 
 /// The data pages of a chunk that has an offset index.
 pub(super) struct Pages<'l> {
     /// At least one, in order, without gaps: [`check`] has seen to it.
-    locations: &'l [PageLocation],
+    places: &'l [IndexedPage],
     rows: usize,
 }
 
@@ -36,10 +33,9 @@ pub(super) fn check(layout: &Layout) -> Result<()> {
 impl<'l> Pages<'l> {
     /// `None` if the chunk has no offset index, or if the indexes have not been read.
     pub(super) fn of(layout: &'l Layout, group: usize, leaf: usize) -> Option<Self> {
-        let index = layout.metadata().offset_index()?.get(group)?.get(leaf)?;
-        let locations = index.page_locations().as_slice();
+        let places = layout.page_index(group, leaf)?.places.as_slice();
         let rows = layout.group_rows(group).ok()?;
-        (!locations.is_empty()).then_some(Pages { locations, rows })
+        (!places.is_empty()).then_some(Pages { places, rows })
     }
 
     fn fill(&self, chunk: Option<Range<u64>>, rows: usize) -> bool {
@@ -47,31 +43,22 @@ impl<'l> Pages<'l> {
         // What is before the first data page is the dictionary.
         let mut at = self.start(0);
         let (mut first, mut begins) = (at >= chunk.start, true);
-        for (number, location) in self.locations.iter().enumerate() {
-            let row = usize::try_from(location.first_row_index);
-            let climbs = number == 0 || self.first_row(number) > self.first_row(number - 1);
-            begins &= climbs && row.is_ok_and(|row| row < rows);
-            first &= self.start(number) == at && location.compressed_page_size > 0;
+        for (number, place) in self.places.iter().enumerate() {
+            let climbs = number == 0 || place.first_row > self.first_row(number - 1);
+            begins &= climbs && place.first_row < rows;
+            first &= place.offset == at && place.bytes > 0;
             at = self.end(number);
         }
         first && begins && self.first_row(0) == 0 && at == chunk.end
     }
 
-    /// Whether the column index speaks of just these pages.
-    pub(super) fn has(&self, index: &ColumnIndexMetaData) -> bool {
-        let pages = index.num_pages();
-        !matches!(index, ColumnIndexMetaData::NONE) && pages == self.len() as u64
-    }
-
     pub(super) fn len(&self) -> usize {
-        self.locations.len()
+        self.places.len()
     }
 
     /// The page that holds the row, and its rows.
     pub(super) fn at(&self, row: usize) -> Option<(usize, Range<usize>)> {
-        let behind = self.locations.partition_point(|location| {
-            usize::try_from(location.first_row_index).is_ok_and(|first| first <= row)
-        });
+        let behind = self.places.partition_point(|place| place.first_row <= row);
         let page = behind.checked_sub(1)?;
         (row < self.rows).then(|| (page, self.rows_of(page)))
     }
@@ -84,21 +71,20 @@ impl<'l> Pages<'l> {
 
     /// The first rows of all pages.
     pub(super) fn first_rows(&self) -> impl Iterator<Item = usize> {
-        (0..self.len()).map(|page| self.first_row(page))
+        self.places.iter().map(|place| place.first_row)
     }
 
     fn first_row(&self, page: usize) -> usize {
-        usize::try_from(self.locations[page].first_row_index).unwrap_or(0)
+        self.places[page].first_row
     }
 
     /// Where the page begins in the file.
     pub(super) fn start(&self, page: usize) -> u64 {
-        u64::try_from(self.locations[page].offset).unwrap_or(0)
+        self.places[page].offset
     }
 
     /// Where it ends.
     pub(super) fn end(&self, page: usize) -> u64 {
-        let bytes = u64::try_from(self.locations[page].compressed_page_size).unwrap_or(0);
-        self.start(page).saturating_add(bytes)
+        self.start(page).saturating_add(self.places[page].bytes)
     }
 }

@@ -99,7 +99,7 @@ impl Scan {
         }
         if let Some(place) = place.filter(|_| !self.groups.is_empty()) {
             let bytes = self.store.get(&place)?;
-            layout.take_indexes(bytes, place.start, self.store.file_bytes())?;
+            layout.take_indexes(&bytes, place.start)?;
             index::check(layout)?;
         }
         Ok(Stage::Plan)

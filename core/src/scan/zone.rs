@@ -62,13 +62,13 @@ impl<'l> Zone<'l> {
         }
         let Some(rows) = &self.rows else { return bounds::of_chunk(chunk, column_type) };
         let pages = Pages::of(self.layout, self.group, leaf)?;
-        let index = self.layout.metadata().column_index()?.get(self.group)?.get(leaf)?;
+        let said = self.layout.page_index(self.group, leaf)?.facts.as_ref()?;
         let (page, of_page) = pages.at(rows.start)?;
         // Rows that lie in two pages have the facts of neither.
-        if of_page.end < rows.end || !pages.has(index) {
+        if of_page.end < rows.end || said.len() != pages.len() {
             return None;
         }
-        let mut facts = bounds::of_page(index, page, column_type);
+        let mut facts = bounds::of_page(said, page, column_type);
         facts.nulls = nulls_in(facts.nulls, &of_page, rows);
         Some(facts)
     }

@@ -12,13 +12,12 @@ pub(crate) mod names;
 pub(crate) mod parquet_type;
 mod warnings;
 
-use std::collections::BTreeSet;
-
 pub use column::{Column, ColumnType, Element, ID_COLUMN, OwnFieldIds, RESCUED_COLUMN, TimeUnit};
 pub(crate) use column::{DEPTH_LIMIT, LISTS_LIMIT, own_columns};
 pub use form::{Digits, Form, TextForm, Zone};
 pub use names::Names;
 
+use crate::sort::sort;
 use crate::{Error, Result};
 use facts::Facts;
 
@@ -171,14 +170,15 @@ impl Schema {
 }
 
 fn check_fields(fields: &[Column], place: &str, depth: usize, lists: usize) -> Result<()> {
-    let mut names = BTreeSet::new();
+    let mut names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    sort(&mut names);
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Error::settings(format!(
+            "{place} has the name {:?} twice; give each column a name of its own",
+            twice[0]
+        )));
+    }
     for field in fields {
-        if !names.insert(&field.name) {
-            return Err(Error::settings(format!(
-                "{place} has the name {:?} twice; give each column a name of its own",
-                field.name
-            )));
-        }
         check_type(&field.column_type, &format!("column {:?}", field.name), depth, lists)?;
     }
     Ok(())

@@ -12,7 +12,8 @@ use crate::decode::limits::{ReadLimits, Terms};
 /// kind `Corrupt` if one cannot be decoded: the pages can be read all the same.
 pub fn read_indexes(metadata: &ParquetMetaData, file: &Bytes) -> Result<ParquetMetaData> {
     guarded(|| {
-        indexes::walk(metadata, &Terms::new(&ReadLimits::default()), file, 0)?;
+        // Our own reading comes first: parquet believes what an index claims.
+        indexes::read(metadata, &Terms::new(&ReadLimits::default()), file, 0)?;
         let unreadable = |error| corrupt(format!("its indexes cannot be decoded: {error}"));
         let mut reader = ParquetMetaDataReader::new_with_metadata(metadata.clone())
             .with_offset_index_policy(PageIndexPolicy::Optional)

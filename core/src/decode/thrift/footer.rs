@@ -39,12 +39,12 @@ fn walk(reader: &mut Reader<'_>) -> Option<()> {
                 groups = true;
             }
             5 => {
-                let Found::List(pairs) = reader.known(&KEY_VALUES, wire)? else { return None };
+                let Found::List(pairs, _) = reader.known(&KEY_VALUES, wire)? else { return None };
                 (pairs <= PAIRS_MAX).then_some(())?;
             }
             6 => drop(reader.known(&Kind::Binary, wire)?),
             7 => {
-                let Found::List(orders) = reader.known(&COLUMN_ORDERS, wire)? else {
+                let Found::List(orders, _) = reader.known(&COLUMN_ORDERS, wire)? else {
                     return None;
                 };
                 (Some(orders) == leaves).then_some(())?;
@@ -128,7 +128,7 @@ fn node(reader: &mut Reader<'_>) -> Option<Node> {
 fn row_groups(reader: &mut Reader<'_>, wire: u8, leaves: usize) -> Option<()> {
     for _ in 0..list(reader, wire, &Kind::Struct(&ROW_GROUP))? {
         reader.structure(&ROW_GROUP, &mut |id, found| match (id, found) {
-            (1, Found::List(chunks)) if chunks != leaves => None,
+            (1, Found::List(chunks, _)) if chunks != leaves => None,
             _ => Some(()),
         })?;
     }

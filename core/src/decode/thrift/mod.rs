@@ -7,5 +7,5 @@ mod shape;
 mod walk;
 
 pub(super) use footer::check_footer;
-pub(super) use shape::{BLOOM_FILTER_HEADER, COLUMN_INDEX, OFFSET_INDEX};
+pub(super) use shape::{BLOOM_FILTER_HEADER, COLUMN_INDEX, OFFSET_INDEX, PAGE_LOCATION};
 pub(super) use walk::Found;

@@ -162,7 +162,8 @@ pub(super) const KEY_VALUES: Kind = List(&Struct(&KEY_VALUE));
 pub(super) const COLUMN_ORDERS: Kind =
     List(&Struct(&open(&[(1, Struct(&EMPTY)), (2, Struct(&EMPTY))])));
 
-const PAGE_LOCATION: Shape =
+/// `PageLocation`: an element of the list of an [`OFFSET_INDEX`].
+pub(in super::super) const PAGE_LOCATION: Shape =
     Shape { fields: &[(1, I64), (2, I32), (3, I64)], required: &[1, 2, 3] };
 
 /// `OffsetIndex`: where the pages of a column chunk lie.

@@ -10,8 +10,8 @@ pub(in super::super) enum Found<'b> {
     Int(i64),
     /// A string or other bytes.
     Bytes(&'b [u8]),
-    /// A list, and how many elements it has.
-    List(usize),
+    /// A list: how many elements it has, and their bytes.
+    List(usize, &'b [u8]),
     /// Anything else.
     Other,
 }
@@ -97,24 +97,28 @@ impl<'b> Reader<'b> {
                 self.past(8)?;
                 Found::Other
             }
-            Kind::Binary => {
-                let length = usize::try_from(self.unsigned()?).ok()?;
-                let from = self.at;
-                self.past(length)?;
-                Found::Bytes(&self.bytes[from..self.at])
-            }
+            Kind::Binary => Found::Bytes(self.binary()?),
             Kind::List(element) => {
                 let count = self.list(element)?;
+                let from = self.at;
                 for _ in 0..count {
                     self.value(element)?;
                 }
-                Found::List(count)
+                Found::List(count, &self.bytes[from..self.at])
             }
             Kind::Struct(shape) => {
                 self.structure(shape, &mut |_, _| Some(()))?;
                 Found::Other
             }
         })
+    }
+
+    /// A string or other bytes.
+    pub(in super::super) fn binary(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.unsigned()?).ok()?;
+        let from = self.at;
+        self.past(length)?;
+        Some(&self.bytes[from..self.at])
     }
 }
 

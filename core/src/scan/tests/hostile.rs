@@ -127,8 +127,6 @@ fn one_flipped_bit_gives_the_same_rows_or_an_error() {
     assert_eq!(rows.len(), 60);
 }
 
-/// Not as WebAssembly: there a panic of the parquet crate, which reads the indexes, ends the test.
-#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn one_flipped_bit_in_an_index_never_mixes_rows() {
     let file = pages_file(false);
@@ -160,7 +158,6 @@ fn one_flipped_bit_in_an_index_never_mixes_rows() {
 }
 
 /// The pages of a list do not say how many rows they hold, before they are read to their end.
-#[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn an_offset_index_that_names_other_rows_of_a_list_is_noticed() {
     const LIST: usize = 3;
