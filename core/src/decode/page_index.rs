@@ -169,3 +169,108 @@ fn stored(kind: Type, bytes: &[u8]) -> Option<StoredEnd<'_>> {
         Type::INT96 => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The column index of two pages: which have only nulls, the smallest values, the largest.
+    fn index(nulls: &[u8], min: &[&[u8]], max: &[&[u8]]) -> Bytes {
+        let texts = |texts: &[&[u8]]| {
+            let head = [0x19, (texts.len() as u8) << 4 | 8];
+            let text = |text: &&[u8]| [&[text.len() as u8], *text].concat();
+            [&head[..], &texts.iter().flat_map(text).collect::<Vec<_>>()].concat()
+        };
+        let nulls = [&[0x19, (nulls.len() as u8) << 4 | 1], nulls].concat();
+        // Field 4: the order of the pages, none.
+        [nulls, texts(min), texts(max), vec![0x15, 0, 0]].concat().into()
+    }
+
+    #[test]
+    fn bounds_have_the_size_of_their_type_unless_all_values_are_null() {
+        let read = |kind, bytes| PageFacts::read(bytes, kind);
+        let five = 5_i32.to_le_bytes();
+        let facts = read(Type::INT32, index(&[1, 2], &[b"", &five], &[b"", &five])).unwrap();
+        assert_eq!((facts.len(), facts.ends(0), facts.nulls(1)), (2, (None, None), None));
+        assert_eq!(facts.ends(1), (Some(StoredEnd::Integer(5)), Some(StoredEnd::Integer(5))));
+        assert_eq!(facts.ends(2), (None, None));
+        assert!(read(Type::INT64, index(&[1, 2], &[b"", &five], &[b"", &five])).is_none());
+        assert!(read(Type::INT32, index(&[2, 2], &[b"", &five], &[b"", &five])).is_none());
+        assert!(read(Type::BYTE_ARRAY, index(&[2, 2], &[b"", b"a"], &[b"", b"b"])).is_some());
+    }
+
+    #[test]
+    fn an_index_has_as_many_of_each_thing_as_pages() {
+        let texts = [&b"a"[..], b"b", b"c"];
+        for (nulls, min, max) in [(2, 2, 2), (3, 3, 3), (2, 3, 3), (3, 2, 3), (3, 3, 2), (0, 1, 1)]
+        {
+            let index = index(&[2, 2, 2][..nulls], &texts[..min], &texts[..max]);
+            let read = PageFacts::read(index, Type::BYTE_ARRAY);
+            assert_eq!(read.is_some(), nulls == min && nulls == max, "{nulls} {min} {max}");
+        }
+    }
+
+    #[test]
+    fn no_number_of_an_offset_index_is_negative() {
+        let page = |numbers: [u8; 3]| {
+            let [offset, bytes, row] = numbers;
+            IndexedPage::read_all(&[0x19, 0x1C, 0x16, offset, 0x15, bytes, 0x16, row, 0, 0])
+        };
+        let read = page([8, 18, 2]).unwrap();
+        assert_eq!((read[0].offset, read[0].bytes, read[0].first_row), (4, 9, 1));
+        for negative in [[7, 18, 2], [8, 17, 2], [8, 18, 1]] {
+            assert!(page(negative).is_none(), "{negative:?}");
+        }
+    }
+
+    /// Three pages of most columns; the first of `late` has only nulls.
+    #[cfg(feature = "arrow")]
+    fn file_of_pages() -> Bytes {
+        let settings = crate::Settings { codec: crate::Codec::None, ..Default::default() };
+        let mut encoder = crate::Encoder::new(settings).unwrap();
+        for at in 0..45_000 {
+            let late = (at > 25_000).then_some(at);
+            let (half, text) = (f64::from(at) / 2.0, format!("text {at}"));
+            let row = serde_json::json!({"half": half, "text": text, "late": late, "l": [at % 2]});
+            encoder.push_row(&format!("{at:06}"), &row).unwrap();
+        }
+        encoder.finish(&crate::Target::new(1, "c")).unwrap().bytes
+    }
+
+    /// What parquet's own decoder reads is the reference.
+    #[cfg(feature = "arrow")]
+    #[test]
+    fn an_index_says_what_parquet_reads_in_it() {
+        use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+
+        let bytes = file_of_pages();
+        let file = crate::ParquetFile::open(bytes.clone()).unwrap();
+        let ours = crate::decode::indexes::of_file(&file).unwrap();
+        let theirs = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Required)
+            .parse_and_finish(&bytes)
+            .unwrap();
+        let (columns, offsets) = (theirs.column_index().unwrap(), theirs.offset_index().unwrap());
+        let mut pages = 0;
+        for (group, leaves) in ours.iter().enumerate() {
+            for (leaf, index) in leaves.iter().enumerate() {
+                let theirs = offsets[group][leaf].page_locations();
+                assert_eq!(index.places.len(), theirs.len());
+                for (own, other) in index.places.iter().zip(theirs) {
+                    let own = (own.offset as i64, own.bytes as i32, own.first_row as i64);
+                    let (offset, bytes) = (other.offset, other.compressed_page_size);
+                    assert_eq!(own, (offset, bytes, other.first_row_index));
+                }
+                let (facts, theirs) = (index.facts.as_ref().unwrap(), &columns[group][leaf]);
+                assert_eq!(facts.len() as u64, theirs.num_pages());
+                for page in 0..facts.len() {
+                    let nulls = theirs.null_count(page).map(|nulls| nulls as u64);
+                    assert_eq!(facts.nulls(page), nulls);
+                    assert_eq!(facts.ends(page), super::super::ends::ends_of_page(theirs, page));
+                    pages += 1;
+                }
+            }
+        }
+        assert!(pages > 10, "{pages}");
+    }
+}
