@@ -48,7 +48,7 @@ impl Fetched {
 /// Asks for ranges and keeps what arrived.
 pub(super) struct Store {
     file: ScanFile,
-    /// What has arrived, by its start, in order. A range that is wanted lies within one piece.
+    /// What has arrived, by its start, in order. Pieces may overlap.
     held: Vec<(u64, Bytes)>,
     queue: VecDeque<Fetch>,
     asked: Vec<(u64, Range<u64>)>,
@@ -92,8 +92,8 @@ impl Store {
         !self.asked.is_empty()
     }
 
-    /// Asks for those of the ranges that are not held. Ranges with at most `gap` bytes between them
-    /// become one.
+    /// Asks for what is not held of these ranges. Ranges with at most `gap` bytes between them become
+    /// one.
     pub(super) fn ask(
         &mut self,
         ranges: impl IntoIterator<Item = Range<u64>>,
@@ -169,7 +169,27 @@ impl Store {
             return Ok(Bytes::new());
         }
         let unasked = "a scan reads bytes that it did not ask for: a bug of Coldpress; report it";
-        self.piece(range).ok_or_else(|| Error::misuse(unasked))
+        self.held(range).ok_or_else(|| Error::misuse(unasked))
+    }
+
+    /// The bytes of a range; `None` if they are not all held.
+    fn held(&self, range: &Range<u64>) -> Option<Bytes> {
+        if let Some(piece) = self.piece(range) {
+            return Some(piece);
+        }
+        let bytes = usize::try_from(range.end - range.start).ok()?;
+        let mut all = Vec::new();
+        all.try_reserve_exact(bytes).ok()?;
+        for (at, piece) in &self.held {
+            let next = range.start + all.len() as u64;
+            let Some(known) = next.checked_sub(*at).and_then(|known| usize::try_from(known).ok())
+            else {
+                continue;
+            };
+            let new = piece.get(known..).unwrap_or_default();
+            all.extend_from_slice(&new[..new.len().min(bytes - all.len())]);
+        }
+        (all.len() == bytes).then(|| Bytes::from(all))
     }
 
     fn piece(&self, range: &Range<u64>) -> Option<Bytes> {
@@ -196,20 +216,7 @@ impl Store {
     pub(super) fn tail(&self, bytes: u64) -> Option<Bytes> {
         let end = self.file.bytes;
         let start = end.checked_sub(bytes)?;
-        if let Some(tail) = self.piece(&(start..end)) {
-            return Some(tail);
-        }
-        let mut all = Vec::new();
-        all.try_reserve_exact(usize::try_from(bytes).ok()?).ok()?;
-        for (at, piece) in &self.held {
-            let next = start + all.len() as u64;
-            let Some(known) = next.checked_sub(*at).and_then(|known| usize::try_from(known).ok())
-            else {
-                continue;
-            };
-            all.extend_from_slice(piece.get(known..).unwrap_or_default());
-        }
-        (all.len() as u64 == bytes).then(|| Bytes::from(all))
+        self.held(&(start..end))
     }
 
     /// Lets go of all bytes but those at the end of the file, so many.
@@ -218,10 +225,23 @@ impl Store {
         self.held.retain(|(at, piece)| *at + piece.len() as u64 > start);
     }
 
-    /// Those of these ranges that are not held.
+    /// What is not held of these ranges.
     pub(super) fn lacking(&self, ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
-        let lacks = |range: &Range<u64>| !range.is_empty() && self.piece(range).is_none();
-        ranges.into_iter().filter(lacks).collect()
+        let mut lacking = Vec::new();
+        for range in ranges {
+            let mut from = range.start;
+            for (start, piece) in &self.held {
+                let end = start + piece.len() as u64;
+                if from < *start && from < range.end {
+                    lacking.push(from..range.end.min(*start));
+                }
+                from = from.max(end);
+            }
+            if from < range.end {
+                lacking.push(from..range.end);
+            }
+        }
+        lacking
     }
 
     /// How many bytes of these ranges are not held.
