@@ -43,6 +43,10 @@ pub struct SqlArgs {
     /// How to print rows
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Memory for sorting, grouping and joining. Sorts and groups that need more go to files in the
+    /// folder for temporary files; a statement that cannot do so fails
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    memory_bytes_max: u64,
     /// Write the rows into this file, which must not exist
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -73,7 +77,7 @@ pub fn run(args: &SqlArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     }
     let store = Store::open_parallel(store_args, LsnWidth::default())?;
     store.require_folder()?;
-    let session = Session::new(&store, args.tenant, args.format)?;
+    let session = Session::new(&store, args.tenant, args.format, args.memory_bytes_max)?;
     match text {
         Some(text) => {
             let mut out = output.open()?;

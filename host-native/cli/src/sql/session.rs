@@ -5,6 +5,7 @@ use std::sync::Arc;
 use coldpress_sql::RegisterColdpress;
 use coldpress_sql::datafusion::error::DataFusionError;
 use coldpress_sql::datafusion::execution::SendableRecordBatchStream;
+use coldpress_sql::datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use coldpress_sql::datafusion::logical_expr::LogicalPlan;
 use coldpress_sql::datafusion::prelude::{SessionConfig, SessionContext};
 use coldpress_sql::datafusion::sql::parser::{DFParserBuilder, Statement};
@@ -28,16 +29,23 @@ pub struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    /// A session over the collections of this tenant.
-    pub fn new(store: &'s Store, tenant: u64, format: Format) -> Result<Self, Failure> {
+    /// A session over the collections of this tenant, whose statements take so much memory.
+    pub fn new(
+        store: &'s Store,
+        tenant: u64,
+        format: Format,
+        memory_bytes_max: u64,
+    ) -> Result<Self, Failure> {
         let mut config = SessionConfig::new().with_information_schema(true);
         // Fields of JSON have their case, and so have columns.
         config.options_mut().sql_parser.enable_ident_normalization = false;
-        let context = SessionContext::new_with_config(config);
-        let session = Session { store, context, tenant, format };
-        let registered = session.context.register_coldpress(Arc::clone(store.shared()), tenant);
-        registered.map_err(|error| session.failure(&error))?;
-        Ok(session)
+        let memory = usize::try_from(memory_bytes_max).unwrap_or(usize::MAX);
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(memory, 1.0).build_arc();
+        let runtime = runtime.map_err(|error| words::failure(&error, tenant))?;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        let registered = context.register_coldpress(Arc::clone(store.shared()), tenant);
+        registered.map_err(|error| words::failure(&error, tenant))?;
+        Ok(Session { store, context, tenant, format })
     }
 
     /// Runs statements one after the other, until one fails.

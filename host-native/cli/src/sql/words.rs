@@ -36,8 +36,12 @@ fn sentence(error: &DataFusionError) -> String {
         DataFusionError::Collection(errors) => errors.first().map(sentence).unwrap_or_default(),
         DataFusionError::Plan(said)
         | DataFusionError::Execution(said)
-        | DataFusionError::Configuration(said)
-        | DataFusionError::ResourcesExhausted(said) => said.clone(),
+        | DataFusionError::Configuration(said) => said.clone(),
+        DataFusionError::ResourcesExhausted(said) => format!(
+            "the statement needs more memory than it may take (--memory-bytes-max); ask for fewer \
+             rows or columns, or raise it: {}",
+            last_need(said)
+        ),
         DataFusionError::NotImplemented(said) => format!("DataFusion cannot do this: {said}"),
         DataFusionError::SQL(cause, _) => {
             let said = cause.to_string();
@@ -48,6 +52,13 @@ fn sentence(error: &DataFusionError) -> String {
         DataFusionError::ArrowError(cause, _) => bottom(cause.as_ref()),
         other => bottom(other),
     }
+}
+
+/// What memory was asked for last. A list of all who hold memory stands before it, and numbers of the
+/// pool behind it.
+fn last_need(said: &str) -> &str {
+    let last = said.rsplit_once("Error: ").map_or(said, |(_, last)| last);
+    last.split_once(" with ").map_or(last, |(need, _)| need)
 }
 
 /// The deepest cause, which says what happened.

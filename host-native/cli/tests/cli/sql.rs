@@ -28,6 +28,17 @@ fn rows(text: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
+fn a_statement_that_needs_more_memory_than_it_may_take_says_so() {
+    let place = movies();
+    let statement =
+        "select count(*) from movies a join movies b on a.\"Director\" = b.\"Director\"";
+    let ran = place.run(&["sql", "--memory-bytes-max", "10000", statement]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
+    contains_all(&ran.stderr, &["--memory-bytes-max", "Failed to allocate", "HashJoinInput"]);
+    place.ok(&["sql", "--memory-bytes-max", "10000000", statement]);
+}
+
+#[test]
 fn rows_come_in_each_form() {
     let place = Place::new();
     place.put(
