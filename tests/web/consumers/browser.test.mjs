@@ -72,6 +72,7 @@ test('Vite, its development server', async (t) => {
   const { vite, folder } = await viteProject(t)
   const arrival = arrives()
   const posts = await startServer({ routes: { 'POST /result': (_, body) => arrival.take(body) } })
+  t.after(() => posts.close())
   const server = await vite.createServer({
     root: folder,
     configFile: join(folder, 'vite.config.js'),
@@ -84,7 +85,7 @@ test('Vite, its development server', async (t) => {
       proxy: { '/result': posts.origin },
     },
   })
-  t.after(() => Promise.all([server.close(), posts.close()]))
+  t.after(() => server.close())
   await server.listen()
   assertGolden(await open(t, server.resolvedUrls.local[0], arrival))
 })

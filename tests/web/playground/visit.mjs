@@ -25,14 +25,14 @@ export async function startPlayground(test) {
      *   of itself, nothing by default; the rest are Playwright's options of a context
      */
     async visit(t, { folder = www(), host, port, connect, dev, ...options } = {}) {
+      // A browser that crashed opens no context. The site must not outlive the test even then: an
+      // open server keeps the process, and with it the whole run.
       const site = await servePage(folder, { host, port, connect, dev })
+      t.after(() => site.close())
       const context = await browser.newContext(options)
+      t.after(() => context.close())
       const page = await context.newPage()
       const faults = watchFaults(page)
-      t.after(async () => {
-        await context.close()
-        await site.close()
-      })
       await page.goto(site.origin)
       return { page, context, site, faults }
     },
