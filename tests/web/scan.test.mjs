@@ -1,9 +1,10 @@
 // `coldpress/scan` in Node over a `fetch` of the tests: what it asks for, what it makes of every
 // answer, and what is left behind.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import test from 'node:test'
 
-import { Shelf, URL_OF_FILE, all, endless, filmsFile, scan } from './scan/shelf.mjs'
+import { Shelf, URL_OF_FILE, all, coldpress, endless, filmsFile, scan } from './scan/shelf.mjs'
 
 const { ColdpressError } = scan
 const { films, bytes } = await filmsFile()
@@ -316,3 +317,20 @@ function part(start, end, { body = bytes.slice(start, end), total = bytes.length
   const says = range ?? `bytes ${start}-${end - 1}/${total}`
   return new Response(body, { status: 206, headers: { etag, 'content-range': says } })
 }
+
+test('many requests at once are no leak that Node warns of', async (t) => {
+  const warnings = []
+  const onWarning = (warning) => warnings.push(warning)
+  process.on('warning', onWarning)
+  t.after(() => process.off('warning', onWarning))
+  // The texts of each row group lie between its numbers and those of the next one.
+  const rows = Array.from({ length: 24_000 }, (_, n) => ({ n, text: randomBytes(150).toString('hex') }))
+  const { bytes } = await coldpress.encode(rows, { collection: 'c', rowGroupRowsMax: 1_000 })
+  const shelf = new Shelf(bytes)
+  const file = await shelf.open()
+  const found = await all(file.rows({ columns: ['n'] }))
+  assert.deepEqual(found, rows.map(({ n }) => ({ n })))
+  assert.ok(shelf.requests.length > 15, `${shelf.requests.length}`)
+  await new Promise(setImmediate)
+  assert.deepEqual(warnings, [])
+})

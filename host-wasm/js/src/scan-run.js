@@ -89,7 +89,7 @@ function machineOf(module, { bytes, ends, query }) {
 async function* driven(job, instance, raw, signal) {
   const { ends, query } = job
   const pauses = new Pauses(signal)
-  const answers = new Answers()
+  const answers = new Answers(signal)
   let columns
   for (;;) {
     stopIfAborted(signal)
@@ -107,7 +107,7 @@ async function* driven(job, instance, raw, signal) {
       continue
     }
     for (const { id, start, end } of instance.run(() => rangesOf(raw))) {
-      answers.expect(id, ends.read(start, end, signal))
+      answers.expect(id, (own) => ends.read(start, end, own))
     }
     const { id, bytes } = await answers.next(signal)
     instance.run(() => raw.handleBytes(id, bytes))
@@ -119,13 +119,25 @@ async function* driven(job, instance, raw, signal) {
 class Answers {
   /** @type {Map<number, Promise<{ id: number, bytes: Uint8Array }>>} */
   #running = new Map()
+  /** @type {Set<AbortController>} */
+  #stops = new Set()
+
+  /** @param {AbortSignal} signal stops all requests */
+  constructor(signal) {
+    const stopAll = () => this.#stops.forEach((stop) => stop.abort(signal.reason))
+    signal.addEventListener('abort', stopAll, { once: true })
+  }
 
   /**
    * @param {number} id
-   * @param {Promise<Uint8Array>} reading
+   * @param {(signal: AbortSignal) => Promise<Uint8Array>} read
    */
-  expect(id, reading) {
-    const answer = reading.then((bytes) => ({ id, bytes }))
+  expect(id, read) {
+    // Each request has a signal of its own: Node warns of a leak where many listen to one.
+    const stop = new AbortController()
+    this.#stops.add(stop)
+    const answer = read(stop.signal).then((bytes) => ({ id, bytes }))
+      .finally(() => this.#stops.delete(stop))
     // The first failure ends the scan; those of the other requests are nobody's then.
     answer.catch(() => {})
     this.#running.set(id, answer)
