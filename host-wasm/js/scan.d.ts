@@ -84,8 +84,9 @@ export type Condition =
 export type Comparison = [column: ColumnName, value: FilterValue]
 /** A path with dots, or its plain names. */
 export type ColumnName = string | string[]
+/** A Date is an instant. */
 export type FilterValue =
-  | number | bigint | string | boolean | { timestamp: string } | { date: string }
+  | number | bigint | string | boolean | Date | { timestamp: string } | { date: string }
 
 export interface ScanQuery {
   /** The fields to read: paths with dots. Default: all. */

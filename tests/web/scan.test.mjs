@@ -280,6 +280,11 @@ test('a wrong call is an error that says what to pass', async () => {
     [() => scan.open({ version: 1, key: 'x' }), 'Settings', /grant/],
     [() => all(file.rows({ where: 'n >' })), 'Settings', /at its end/],
     [() => all(file.rows({ where: 5 })), 'Settings', /where is a number/],
+    [() => all(file.rows({ where: { '=': ['n', NaN] } })), 'Settings', /where has NaN/],
+    [() => all(file.rows({ where: { '=': ['n', undefined] } })), 'Settings', /where has undefined/],
+    [() => all(file.rows({ where: { '=': ['n', new Date(NaN)] } })), 'Settings', /Invalid Date/],
+    [() => all(file.rows({ where: nested(100_000) })), 'Limit', /nests too deep/],
+    [() => all(file.rows({ limit: '2' })), 'Settings', /limit is "2"/],
     [() => all(file.rows({ columns: 'n' })), 'Settings', /array/],
     [() => all(file.rows({ limit: -1 })), 'Settings', /limit/],
     [() => all(file.rows({ filter: 'n = 1' })), 'Settings', /"filter".*where/],
@@ -309,8 +314,33 @@ test('rows are those of decode: BigInts, ids, Dates and text', async () => {
   }
   const text = (await all(file.rows({ as: 'ndjson' }))).join('')
   assert.equal(text, await coldpress.decode(bytes, { as: 'ndjson' }))
-  assert.deepEqual(await all(file.rows({ where: { '=': ['big', 2n ** 60n] }, columns: ['big'] })), [{ big: 2n ** 60n }])
+  const found = (where) => all(file.rows({ where, columns: ['big'] }))
+  for (const where of [
+    { '=': ['big', 2n ** 60n] }, '{"=":["big",1152921504606846976]}', { '=': ['at', new Date(1.7e12)] },
+  ]) {
+    assert.deepEqual(await found(where), [{ big: 2n ** 60n }])
+  }
 })
+
+test('a body that neither ends nor heeds a signal ends at the time limit, and at an abort', async () => {
+  const stuck = () => new ReadableStream({ pull: () => new Promise(() => {}) }, { highWaterMark: 0 })
+  const shelf = new Shelf(bytes)
+  shelf.answer = ({ start, end }) => part(start, end, { body: stuck() })
+  const late = shelf.open(URL_OF_FILE, { retries: 0 })
+  setImmediate(() => shelf.timeOut())
+  await assert.rejects(late, ({ code, message }) => code === 'Unavailable' && /too long/.test(message))
+  const stop = new AbortController()
+  const aborted = shelf.open(URL_OF_FILE, { retries: 0, signal: stop.signal })
+  setImmediate(() => stop.abort())
+  await assert.rejects(aborted, ({ code }) => code === 'Aborted')
+})
+
+/** A filter of so many levels. */
+function nested(levels) {
+  let where = { is_null: 'n' }
+  for (let level = 0; level < levels; level += 1) where = { not: where }
+  return where
+}
 
 /** A 206, with what a test changes of it. */
 function part(start, end, { body = bytes.slice(start, end), total = bytes.length, etag = '"one"', range } = {}) {

@@ -26,6 +26,7 @@ mod ls;
 mod lsn;
 mod man;
 mod option_names;
+mod overlap;
 mod panic;
 mod place;
 mod pour;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::choice::Choice;
 use super::failure::{Failure, one_line};
 use super::ls::date;
+use super::overlap::{Overlap, overlaps};
 use super::progress::Progress;
 use super::repair::RepairArgs;
 use super::store::{Store, StoreArgs};
@@ -22,8 +23,9 @@ use super::{foreign, repair, store};
 /// Check that data files are undamaged; finds a single flipped bit
 ///
 /// Reads each file completely: its footer, its rows, and the checksums of its pages and of the
-/// whole file. Checks that the file has the tenant, the collection and the LSNs that its key names.
-/// Ends with exit code 1 if a file is damaged or missing.
+/// whole file. Checks that the file has the tenant, the collection and the LSNs that its key names,
+/// and, where no key is named, that no two files of a collection hold the same LSNs. Ends with exit
+/// code 1 if a file is damaged or missing, or if two overlap.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Keys of data files [default: all data files]
@@ -69,6 +71,7 @@ pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         [] => {
             let contents = choice.contents(&store)?;
             report.foreign = contents.foreign;
+            report.overlaps = overlaps(&contents.objects);
             let objects = contents.objects;
             let bytes = objects.iter().map(|object| object.bytes).sum();
             (objects.into_iter().map(|object| object.key.to_string()).collect(), Some(bytes))
@@ -146,6 +149,7 @@ struct Report {
     foreign: ForeignNames,
     checked: Vec<(String, Result<VerifiedObject, Error>)>,
     leftovers: Vec<Leftover>,
+    overlaps: Vec<Overlap>,
     /// Whether the check stopped before the last file.
     broken_off: bool,
 }
@@ -215,6 +219,10 @@ impl Report {
                 counted(old as u64, "file")
             )?;
         }
+        for [one, other] in &self.overlaps {
+            let line = format!("overlap: {one} and {other} hold the same LSNs");
+            writeln!(out, "{}", one_line(&line))?;
+        }
         for leftover in &self.leftovers {
             writeln!(
                 out,
@@ -236,6 +244,9 @@ impl Report {
     }
 
     fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        for keys in &self.overlaps {
+            writeln!(out, "{}", json!({ "state": "overlap", "keys": keys }))?;
+        }
         for leftover in &self.leftovers {
             let modified =
                 date(leftover.modified).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -257,6 +268,7 @@ impl Report {
             "ok": self.count("ok"),
             "damaged": self.count("damaged"),
             "missing": self.count("missing"),
+            "overlaps": self.overlaps.len(),
             "leftovers": self.leftovers.len(),
             "foreign_names": self.foreign.count,
             "broken_off": self.broken_off,
@@ -267,9 +279,10 @@ impl Report {
     }
 
     fn summary(&self) -> String {
-        let found: Vec<String> = ["damaged", "missing"]
+        let states = ["damaged", "missing"].map(|state| (self.count(state), state));
+        let found: Vec<String> = states
             .into_iter()
-            .map(|state| (self.count(state), state))
+            .chain([(self.overlaps.len(), "overlapping")])
             .filter(|(count, _)| *count > 0)
             .map(|(count, state)| format!("{} {state}", human_count(count as u64)))
             .collect();
@@ -282,11 +295,16 @@ impl Report {
     }
 
     fn verdict(&self) -> Result<(), Failure> {
-        if self.count("ok") == self.checked.len() {
+        let is_ok = self.count("ok") == self.checked.len();
+        if is_ok && self.overlaps.is_empty() {
             return Ok(());
         }
         let files = counted(self.checked.len() as u64, "file");
         let advice = match self.count("damaged") {
+            0 if is_ok => {
+                "rows of files that hold the same LSNs are read twice: look at both files with \
+                 `coldpress inspect`, and remove the one that was not put there by `coldpress rm`"
+            }
             0 => "`coldpress ls` lists the objects",
             _ => {
                 "save each damaged file with `coldpress get` to find the cause, then repair it \

@@ -154,7 +154,7 @@ export class HttpSource {
     const sent = this.#cors.sent('GET', address.url, address.headers.map(([name]) => name))
     const timer = timed(runtime, signal, this.#timeoutMs(end - start))
     count.requests += 1
-    try {
+    const answer = async () => {
       const init = { method: 'GET', headers: /** @type {any} */ (headers), signal: timer.signal }
       const response = await runtime.fetch(address.url, init)
       this.#cors.answered(sent)
@@ -164,9 +164,13 @@ export class HttpSource {
         // Whatever was not read must not arrive any more.
         if (response.body?.locked === false) response.body.cancel().catch(() => {})
       }
+    }
+    try {
+      // A body that cannot be decompressed can hang in Node, which then heeds no signal.
+      return await untilAborted(timer.signal, answer())
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof ColdpressError) return { error, next: 'stop' }
+      if (error instanceof ColdpressError && !timer.isOver()) return { error, next: 'stop' }
       const isLost = timer.isOver() || !runtime.online()
       const missing = isLost ? undefined : await this.#cors.failed(sent)
       signal.throwIfAborted()

@@ -118,12 +118,29 @@ export function rawQuery(raw, { columns, where, id, limit, lsns }) {
 function jsonOf(where) {
   // A BigInt is a number of the filter, however long it is. JSON.stringify knows none.
   const mark = `${Math.random()}`.slice(2)
-  const marked = (/** @type {string} */ _, /** @type {unknown} */ value) =>
-    typeof value === 'bigint' ? `${mark}${value}` : value
+  /**
+   * @this {any}
+   * @param {string} key
+   * @param {unknown} value
+   */
+  function marked(key, value) {
+    // A Date has become a text by now.
+    const own = this[key]
+    if (own instanceof Date && !Number.isNaN(own.getTime())) return { timestamp: own.toISOString() }
+    if (typeof own === 'bigint') return `${mark}${own}`
+    if (own instanceof Date || ['symbol', 'function', 'undefined'].includes(typeof own) ||
+      (typeof own === 'number' && !Number.isFinite(own))) {
+      const what = `where has ${String(own)}, with which no value can be compared`
+      throw wrong(`${what}; pass a number, a string, a boolean, a BigInt or a Date`)
+    }
+    return value
+  }
   try {
     const json = JSON.stringify(where, marked) ?? 'null'
     return json.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1')
   } catch (cause) {
+    if (cause instanceof ColdpressError) throw cause
+    if (cause instanceof RangeError) throw new ColdpressError('Limit', 'where nests too deep')
     throw wrong(`where cannot be written as JSON: ${/** @type {any} */ (cause)?.message ?? cause}`)
   }
 }
@@ -176,7 +193,7 @@ function checkKnown(options, known) {
  */
 function whole(value, name, least, most = name === 'byteLength' ? 2 ** 53 : 0xffffffff) {
   if (Number.isInteger(value) && value >= least && value <= most) return
-  throw wrong(`${name} is ${String(value)}; pass a whole number of at least ${least}`)
+  throw wrong(`${name} is ${plain(value)}; pass a whole number of at least ${least}`)
 }
 
 /**
@@ -191,5 +208,8 @@ function text(value, name) {
   }
 }
 
+/** A number as it is; a text and a BigInt so that they are seen to be none. */
+const plain = (/** @type {unknown} */ value) =>
+  typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? shown(value) : String(value)
 const shown = (/** @type {unknown} */ value) => JSON.stringify(value) ?? String(value)
 const wrong = (/** @type {string} */ what) => new ColdpressError('Settings', what)

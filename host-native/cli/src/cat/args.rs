@@ -17,17 +17,17 @@ pub struct CatArgs {
     #[arg(long, short, value_name = "NAME", conflicts_with = "key")]
     pub(super) collection: Option<String>,
     /// The tenant of the collection
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "collection")]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "key")]
     pub(super) tenant: u64,
     /// Only rows of files that hold any of these log sequence numbers (LSNs), both ends included
-    #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse)]
+    #[arg(long, value_name = "MIN..MAX", value_parser = lsn::parse, conflicts_with = "key")]
     pub(super) lsn: Option<LsnRange>,
     /// Print only rows for which this filter is true, such as "year >= 2005 and genre = 'Drama'".
     /// docs/filters.md describes filters
     #[arg(long = "where", value_name = "FILTER")]
     pub(super) filter: Option<String>,
-    /// Print only the row with this id
-    #[arg(long, value_name = "ID")]
+    /// Print only the rows with this id. Without an id of its own, a row has its number in its file
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(super) id: Option<String>,
     /// Print only these columns, separated by commas. A dot leads into an object: place.lat. _id is
     /// the row's id

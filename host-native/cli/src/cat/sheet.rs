@@ -1,10 +1,11 @@
 //! Prints rows as a sheet: CSV, or a table for people.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use coldpress::filter::ColumnPath;
 use coldpress_core::{ID_COLUMN, StoredRow};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::cells::{Aligned, csv_line};
 use crate::failure::Failure;
@@ -34,18 +35,25 @@ impl Cells {
     }
 
     fn header(&self) -> Vec<String> {
+        let title = |path: &ColumnPath| match path.names() {
+            // Quotes would be part of the name for whoever reads the sheet.
+            [name] => name.clone(),
+            _ => path.to_string(),
+        };
         let id = self.with_id.then(|| ID_COLUMN.to_owned());
-        id.into_iter().chain(self.columns.iter().map(ColumnPath::to_string)).collect()
+        id.into_iter().chain(self.columns.iter().map(title)).collect()
     }
 
     /// An error if the row has a field that is no column: it would be lost without a word.
     fn of(&self, row: &StoredRow) -> Result<Vec<String>, Failure> {
-        let document = row.to_value().map_err(Failure::run)?;
-        if let (true, Some(fields)) = (self.all, document.as_object()) {
+        let mut json = Vec::new();
+        row.write_json(&mut json);
+        let document: Fields<'_> = serde_json::from_slice(&json).map_err(Failure::run)?;
+        if self.all {
             let known =
                 |name: &String| self.columns.iter().any(|path| path.names() == [name.as_str()]);
             let is_id = |name: &String| self.with_id && name == ID_COLUMN;
-            if let Some(name) = fields.keys().find(|name| !known(name) && !is_id(name)) {
+            if let Some(name) = document.keys().find(|name| !known(name) && !is_id(name)) {
                 return Err(Failure::run(format_args!(
                     "the row {:?} has a field {name:?}, which is no column of the files; name the \
                      columns to print by --columns, or print ndjson",
@@ -59,12 +67,22 @@ impl Cells {
     }
 }
 
-fn cell(document: &Value, path: &ColumnPath) -> String {
-    let mut names = path.names().iter();
-    match names.try_fold(document, |value, name| value.as_object()?.get(name)) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
+/// The fields of an object as JSON text: a number keeps all its digits.
+type Fields<'j> = BTreeMap<String, &'j RawValue>;
+
+fn cell(document: &Fields<'_>, path: &ColumnPath) -> String {
+    let Some((first, below)) = path.names().split_first() else { return String::new() };
+    let inner = |value: &'_ RawValue, name: &String| {
+        let fields: Fields<'_> = serde_json::from_str(value.get()).ok()?;
+        fields.get(name).map(|value| (*value).to_owned())
+    };
+    let mut value = document.get(first).map(|value| (*value).to_owned());
+    for name in below {
+        value = value.and_then(|value| inner(&value, name));
+    }
+    match value.as_deref().map(RawValue::get) {
+        None | Some("null") => String::new(),
+        Some(json) => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
     }
 }
 

@@ -118,6 +118,23 @@ fn verify_tells_what_is_damaged_and_missing_and_exits_with_1() {
 }
 
 #[test]
+fn verify_finds_files_that_hold_the_same_lsns() {
+    let place = filled();
+    let folder = place.path("coldpress-data/7/c");
+    let wide = "lsn-00000000000000000010-00000000000000000019.parquet";
+    fs::copy(folder.join("lsn-10-19.parquet"), folder.join(wide)).unwrap();
+    let ran = place.run(&["verify", "--tenant", "7"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    contains_all(&ran.stdout, &["overlap: 7/c/lsn-", wide, "hold the same LSNs", "1 overlapping"]);
+    contains_all(&ran.stderr, &["1 overlapping", "read twice", "coldpress rm"]);
+    let ran = place.run(&["verify", "--json"]);
+    let (lines, total) = json_lines(&ran.stdout);
+    assert!(lines.iter().any(|line| line["state"] == "overlap" && line["keys"][1].is_string()));
+    assert_eq!((ran.code, &total["overlaps"]), (Some(1), &json!(1)));
+    place.ok(&["verify", "7/c/lsn-10-19.parquet"]);
+}
+
+#[test]
 fn rm_shows_first_and_deletes_with_yes_alone() {
     let place = filled();
     let before = place.stored_files();

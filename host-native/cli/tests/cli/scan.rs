@@ -86,6 +86,35 @@ fn rows_are_printed_as_csv_or_as_a_table() {
 }
 
 #[test]
+fn a_sheet_has_every_digit_of_a_number_and_plain_names() {
+    let place = Place::new();
+    let row = "{\"big number\":18446744073709551616,\"o\":{\"b\":1e400,\"a\":\"\\n\"},\"null\":0.10000000000000000555}";
+    place.put(row, &[]);
+    let csv = |arguments: &[&str]| {
+        place.ok(&[&["cat", "-c", "c", "--format", "csv"], arguments].concat())
+    };
+    assert_eq!(
+        csv(&[]),
+        "big number,o,null\r\n18446744073709551616,\"{\"\"b\"\":1e400,\"\"a\"\":\"\"\\n\"\"}\",\
+         0.10000000000000000555\r\n"
+    );
+    assert_eq!(csv(&["--columns", "o.b,o.a,o.x"]), "o.b,o.a,o.x\r\n1e400,\"\n\",\r\n");
+    let table = place.ok(&["cat", "-c", "c", "--format", "table"]);
+    contains_all(&table, &["big number", "18446744073709551616"]);
+}
+
+#[test]
+fn a_filter_has_its_text_form_or_its_json_form() {
+    let place = stored();
+    let of =
+        |filter: &str| place.ok(&["cat", "-c", "films", "--where", filter, "--columns", "year"]);
+    assert_eq!(of(" {\"=\":[\"year\",2150]}"), of("year = 2150"));
+    assert_eq!(of("year = 2150"), "{\"year\":2150}\n");
+    let error = place.run(&["cat", "-c", "films", "--where", "{\"=\":[\"year\"]}"]).fails(2);
+    contains_all(&error, &["--where", "expected"]);
+}
+
+#[test]
 fn wrong_calls_say_what_to_do() {
     let place = stored();
     let error = place.run(&["cat", "-c", "films", "--where", "year >"]).fails(2);
@@ -93,7 +122,10 @@ fn wrong_calls_say_what_to_do() {
     let error = place.run(&["cat", "-c", "film"]).fails(1);
     contains_all(&error, &["film", "films"]);
     place.run(&["cat"]).fails(2);
-    place.run(&["cat", "x.parquet", "-c", "films"]).fails(2);
+    for of_a_collection in [["-c", "films"], ["--tenant", "9"], ["--lsn", "1..2"]] {
+        place.run(&[&["cat", "x.parquet"], &of_a_collection[..]].concat()).fails(2);
+    }
+    place.ok(&["cat", "-c", "films", "--id", "-1"]);
     let run = place.run(&["cat", "-c", "films", "--where", "yaer > 1", "--limit", "1"]);
     contains_all(&run.stderr, &["warning", "yaer"]);
     assert_eq!(run.stdout, "");
