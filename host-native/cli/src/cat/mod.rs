@@ -11,6 +11,8 @@ mod source;
 use std::io;
 use std::io::{BufWriter, Write};
 
+use coldpress_core::RESCUED_COLUMN;
+
 pub use self::args::CatArgs;
 use self::args::Format;
 use self::format::Ndjson;
@@ -22,6 +24,7 @@ use super::store::StoreArgs;
 /// Runs `coldpress cat`.
 pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let (query, with_id) = query::of(args)?;
+    let names_rescued = query::names(&query, RESCUED_COLUMN);
     let mut source = Source::open(args, store_args, query)?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match args.format {
@@ -36,6 +39,14 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     for column in &report.columns_unknown {
         let line = format!("warning: no file that was read has a column {column}");
         let _ = writeln!(io::stderr(), "{}", super::failure::one_line(&line));
+    }
+    if names_rescued {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: {RESCUED_COLUMN} is a column of the files and no field of the rows, whose \
+             rescued values stand at their own places; ask for it by `coldpress sql`, or by another \
+             engine"
+        );
     }
     if args.explain {
         let _ = explain::write(&report, &mut io::stderr());

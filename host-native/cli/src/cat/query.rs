@@ -29,6 +29,13 @@ pub(super) fn of(args: &CatArgs) -> Result<(Query, bool), Failure> {
     Ok((query, with_id))
 }
 
+/// Whether the query names this field.
+pub(super) fn names(query: &Query, name: &str) -> bool {
+    let filtered = query.filter.iter().flat_map(Filter::columns);
+    let mut named = query.columns.iter().flatten().chain(filtered);
+    named.any(|path| path.names() == [name])
+}
+
 /// The columns to print, in the order of the arguments.
 pub(super) fn columns(args: &CatArgs) -> Result<Vec<ColumnPath>, Failure> {
     let path = |text: &String| -> Result<ColumnPath, Failure> {

@@ -128,5 +128,7 @@ fn wrong_calls_say_what_to_do() {
     place.ok(&["cat", "-c", "films", "--id", "-1"]);
     let run = place.run(&["cat", "-c", "films", "--where", "yaer > 1", "--limit", "1"]);
     contains_all(&run.stderr, &["warning", "yaer"]);
+    let run = place.run(&["cat", "-c", "films", "--where", "_rescued_data is not null"]);
+    contains_all(&run.stderr, &["warning", "_rescued_data", "coldpress sql"]);
     assert_eq!(run.stdout, "");
 }
