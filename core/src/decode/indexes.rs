@@ -12,7 +12,7 @@ use super::file::ParquetFile;
 use super::footer;
 use super::layout::Layout;
 use super::limits::Terms;
-use super::page_index::{IndexedPage, PageFacts, PageIndex};
+use super::page_index::{FileIndexes, IndexedPage, PageFacts, PageIndex};
 use super::pages::PagePlace;
 use super::thrift::{BLOOM_FILTER_HEADER, Found};
 use crate::format::thrift::Reader;
@@ -20,9 +20,6 @@ use crate::{Error, Result};
 
 /// Bytes of a block of a bloom filter. A filter has at least one block.
 const BLOCK_BYTES: usize = 32;
-
-/// The indexes of all chunks: those of each row group, leaf by leaf.
-pub(super) type FileIndexes = Vec<Vec<PageIndex>>;
 
 /// Reads every index of a file. All indexes together must not be longer than what lies between the
 /// first of them and the footer: otherwise they overlap, and a small file could make its reader

@@ -7,9 +7,9 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::damage::corrupt;
 use super::id::IdPlace;
-use super::indexes::FileIndexes;
 use super::integers::IntegerBounds;
 use super::limits::Terms;
+use super::page_index::FileIndexes;
 use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
 use crate::schema::names::folded;

@@ -10,6 +10,9 @@ use super::ends::{Ends, StoredEnd};
 use super::thrift::{COLUMN_INDEX, Found, OFFSET_INDEX, PAGE_LOCATION};
 use crate::format::thrift::Reader;
 
+/// The indexes of all chunks: those of each row group, leaf by leaf.
+pub(super) type FileIndexes = Vec<Vec<PageIndex>>;
+
 /// What the indexes of a chunk say. Nobody has compared it with the pages.
 #[derive(Debug, Default)]
 pub(crate) struct PageIndex {
