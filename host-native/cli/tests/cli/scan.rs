@@ -98,7 +98,10 @@ fn a_sheet_has_every_digit_of_a_number_and_plain_names() {
         "big number,o,null\r\n18446744073709551616,\"{\"\"b\"\":1e400,\"\"a\"\":\"\"\\n\"\"}\",\
          0.10000000000000000555\r\n"
     );
-    assert_eq!(csv(&["--columns", "o.b,o.a,o.x"]), "o.b,o.a,o.x\r\n1e400,\"\n\",\r\n");
+    assert_eq!(csv(&["--columns", "o.b,o.a"]), "o.b,o.a\r\n1e400,\"\n\"\r\n");
+    let absent = place.run(&["cat", "-c", "c", "--format", "csv", "--columns", "o.a,o.x"]);
+    assert_eq!(absent.stdout, "o.a,o.x\r\n\"\n\",\r\n");
+    contains_all(&absent.stderr, &["warning", "o.x"]);
     let table = place.ok(&["cat", "-c", "c", "--format", "table"]);
     contains_all(&table, &["big number", "18446744073709551616"]);
 }
