@@ -240,7 +240,7 @@ mod tests {
         encoder.finish(&crate::Target::new(1, "c")).unwrap().bytes
     }
 
-    /// What parquet's own decoder reads is the reference.
+    /// Parquet's own decoder is the reference.
     #[cfg(feature = "arrow")]
     #[test]
     fn an_index_says_what_parquet_reads_in_it() {

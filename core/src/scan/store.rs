@@ -92,8 +92,8 @@ impl Store {
         !self.asked.is_empty()
     }
 
-    /// Asks for what is not held of these ranges. Ranges with at most `gap` bytes between them become
-    /// one.
+    /// Asks for what is not held of these ranges. Ranges with at most `gap` bytes between them
+    /// become one.
     pub(super) fn ask(
         &mut self,
         ranges: impl IntoIterator<Item = Range<u64>>,

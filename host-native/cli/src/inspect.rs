@@ -27,7 +27,8 @@ const METADATA_TOLD: [&str; 5] = [
 /// Show an object's schema, row groups, encodings and sizes
 ///
 /// It also counts the rescued values. If headers of pages, indexes, bloom filters or rescued values
-/// are damaged, this shows what the footer says, and ends with exit code 1. `verify` reads all values
+/// are damaged, this shows what the footer says, and ends with exit code 1. `verify` also reads
+/// the values
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// The key of an object, or the path of a local Parquet file that coldpress made

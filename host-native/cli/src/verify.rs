@@ -303,7 +303,7 @@ impl Report {
         let advice = match self.count("damaged") {
             0 if is_ok => {
                 "rows of files that hold the same LSNs are read twice: look at both files with \
-                 `coldpress inspect`, and remove the one that was not put there by `coldpress rm`"
+                 `coldpress inspect`, and delete by `coldpress rm` the one that is a copy"
             }
             0 => "`coldpress ls` lists the objects",
             _ => {

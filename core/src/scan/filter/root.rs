@@ -36,9 +36,9 @@ impl Filter {
         Ok(Filter { condition, columns })
     }
 
-    /// Reads the text form, as `docs/filters.md` has it, or the JSON form, which begins with `{`. An
-    /// error of kind `Settings` says the place and what was expected there; one of kind `Limit` says
-    /// which limit the text is past.
+    /// Reads the text form, as `docs/filters.md` has it, or the JSON form, which begins with `{`.
+    /// An error of kind `Settings` says the place and what was expected there; one of kind `Limit`
+    /// says which limit the text is past.
     pub fn parse(text: &str) -> Result<Self> {
         // No filter in the text form begins so.
         if text.trim_start().starts_with('{') {

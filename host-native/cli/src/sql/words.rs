@@ -54,8 +54,8 @@ fn sentence(error: &DataFusionError) -> String {
     }
 }
 
-/// What memory was asked for last. A list of all who hold memory stands before it, and numbers of the
-/// pool behind it.
+/// The request for memory that failed. The message lists all holders of memory before it, and
+/// numbers of the pool behind it.
 fn last_need(said: &str) -> &str {
     let last = said.rsplit_once("Error: ").map_or(said, |(_, last)| last);
     last.split_once(" with ").map_or(last, |(need, _)| need)
