@@ -44,8 +44,8 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         let _ = writeln!(
             io::stderr(),
             "warning: {RESCUED_COLUMN} is a column of the files and no field of the rows, whose \
-             rescued values stand at their own places; ask for it by `coldpress sql`, or by another \
-             engine"
+             rescued values stand at their own places; ask for it by `coldpress sql`, or by \
+             another engine"
         );
     }
     if args.explain {

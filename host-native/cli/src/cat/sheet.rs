@@ -72,15 +72,12 @@ type Fields<'j> = BTreeMap<String, &'j RawValue>;
 
 fn cell(document: &Fields<'_>, path: &ColumnPath) -> String {
     let Some((first, below)) = path.names().split_first() else { return String::new() };
-    let inner = |value: &'_ RawValue, name: &String| {
-        let fields: Fields<'_> = serde_json::from_str(value.get()).ok()?;
-        fields.get(name).map(|value| (*value).to_owned())
-    };
-    let mut value = document.get(first).map(|value| (*value).to_owned());
-    for name in below {
-        value = value.and_then(|value| inner(&value, name));
-    }
-    match value.as_deref().map(RawValue::get) {
+    let first = document.get(first).map(|value| value.get());
+    let found = below.iter().fold(first, |value, name| {
+        let fields: Fields<'_> = serde_json::from_str(value?).ok()?;
+        fields.get(name).map(|value| value.get())
+    });
+    match found {
         None | Some("null") => String::new(),
         Some(json) => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
     }

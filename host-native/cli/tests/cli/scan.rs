@@ -88,7 +88,8 @@ fn rows_are_printed_as_csv_or_as_a_table() {
 #[test]
 fn a_sheet_has_every_digit_of_a_number_and_plain_names() {
     let place = Place::new();
-    let row = "{\"big number\":18446744073709551616,\"o\":{\"b\":1e400,\"a\":\"\\n\"},\"null\":0.10000000000000000555}";
+    let row = "{\"big number\":18446744073709551616,\"o\":{\"b\":1e400,\"a\":\"\\n\"},\
+               \"null\":0.10000000000000000555}";
     place.put(row, &[]);
     let csv = |arguments: &[&str]| {
         place.ok(&[&["cat", "-c", "c", "--format", "csv"], arguments].concat())
