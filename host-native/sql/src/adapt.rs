@@ -10,12 +10,12 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
 
-use crate::convert::{casts_suffice, converted};
+use crate::convert::{are_instants, casts_suffice, converted};
 
 /// DataFusion's own adapter fills missing columns with nulls and casts numbers and timestamps. This
 /// one adds what it lacks: structs and lists whose parts differ, and values as text.
@@ -63,6 +63,13 @@ impl Adapter {
             let file = self.file.field_with_name(name).ok()?;
             Some((file, self.table.field_with_name(name).ok()?))
         });
+        if let Some(cast) = expr.downcast_ref::<CastExpr>()
+            && let Ok(from) = cast.expr().data_type(&self.table)
+            && are_instants(&from, cast.cast_type())
+        {
+            let to = Arc::new(Field::new(cast.to_string(), cast.cast_type().clone(), true));
+            return Transformed::yes(Arc::new(Converted { column: Arc::clone(cast.expr()), to }));
+        }
         match fields {
             Some((file, table)) if !casts_suffice(file.data_type(), table.data_type()) => {
                 let to = Arc::new(table.clone());

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::TableType;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -62,6 +63,12 @@ impl SchemaProvider for Collections {
         Ok(Some(Arc::new(Table::new(Arc::clone(&self.files), self.url.clone(), data)?)))
     }
 
+    /// Known without the files: so a list of all tables needs none of them to be undamaged.
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        let own = self.own().get(name).map(|table| table.table_type());
+        Ok(own.or_else(|| self.table_exist(name).then_some(TableType::Base)))
+    }
+
     fn register_table(
         &self,
         name: String,
@@ -70,8 +77,15 @@ impl SchemaProvider for Collections {
         Ok(self.own().insert(name, table))
     }
 
+    /// An error for a collection: only `coldpress rm` deletes rows.
     fn deregister_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        Ok(self.own().remove(name))
+        let removed = self.own().remove(name);
+        if removed.is_none() && self.files.known_collections().contains(name) {
+            return Err(DataFusionError::Plan(format!(
+                "{name:?} is a collection, and SQL only reads a store; `coldpress rm` deletes files"
+            )));
+        }
+        Ok(removed)
     }
 
     fn table_exist(&self, name: &str) -> bool {

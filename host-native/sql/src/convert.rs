@@ -13,8 +13,16 @@ use crate::json::JsonColumn;
 use crate::types::{is_nested, is_text};
 
 /// Whether DataFusion's own casts turn `from` into `to` as we want it. If not, [`converted`] does.
+///
+/// Casts of instants do not suffice: where the reader of a file compares them, DataFusion removes
+/// the cast and cuts the constant, as [`crate::exact`] says.
 pub(crate) fn casts_suffice(from: &DataType, to: &DataType) -> bool {
-    from == to || !is_nested(from) && (!is_text(to) || is_text(from))
+    from == to || !is_nested(from) && (!is_text(to) || is_text(from)) && !are_instants(from, to)
+}
+
+/// Whether both are types of instants.
+pub(crate) fn are_instants(from: &DataType, to: &DataType) -> bool {
+    matches!((from, to), (DataType::Timestamp(..), DataType::Timestamp(..)))
 }
 
 /// The array in the type `to`: structs field by field, with nulls for those that the file lacks,

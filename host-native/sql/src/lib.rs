@@ -32,7 +32,9 @@
 
 mod adapt;
 mod catalog;
+mod constants;
 mod convert;
+mod exact;
 mod facts;
 mod files;
 mod json;

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use coldpress::ColdStorage;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::execution::SessionState;
 use datafusion::prelude::SessionContext;
 
 use crate::catalog::Collections;
+use crate::exact::ExactComparisons;
 use crate::files::Files;
 use crate::read_only::ReadOnly;
 
@@ -64,9 +66,23 @@ impl RegisterColdpress for SessionContext {
                  with register_coldpress_as"
             )));
         }
+        let state = self.state_ref();
+        let has_rule = |state: &SessionState| {
+            state.analyzer().rules.iter().any(|rule| rule.name() == ExactComparisons::NAME)
+        };
+        if !has_rule(&state.read()) {
+            state.write().add_analyzer_rule(Arc::new(ExactComparisons));
+        }
         let number = REGISTERED.fetch_add(1, Ordering::Relaxed);
         let url = ObjectStoreUrl::parse(format!("coldpress://store-{number}"))?;
-        self.register_object_store(url.as_ref(), Arc::new(ReadOnly(storage.object_store())));
+        self.register_object_store(url.as_ref(), Arc::new(ReadOnly::all(storage.object_store())));
+        let machine = ObjectStoreUrl::local_filesystem();
+        if let (Some(folder), Ok(files)) =
+            (storage.folder(), self.runtime_env().object_store(&machine))
+        {
+            let files = ReadOnly::below(folder, files);
+            self.register_object_store(machine.as_ref(), Arc::new(files));
+        }
         let files = Arc::new(Files::new(storage, tenant));
         let collections = Collections { files, url, own: Default::default() };
         catalog.register_schema(schema, Arc::new(collections))?;

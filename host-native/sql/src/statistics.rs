@@ -10,7 +10,7 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::parquet::arrow::parquet_to_arrow_schema;
 use datafusion::parquet::file::metadata::ParquetMetaData;
 
-use crate::convert::casts_suffice;
+use crate::convert::{are_instants, casts_suffice};
 use crate::facts::FileFacts;
 use crate::types::{is_nested, is_text, viewed_schema};
 
@@ -80,7 +80,8 @@ fn in_type(of: &ColumnStatistics, from: &DataType, to: &DataType) -> ColumnStati
     }
     let null_count = of.null_count;
     let unknown = ColumnStatistics { null_count, ..ColumnStatistics::new_unknown() };
-    if is_text(to) || is_nested(to) || !casts_suffice(from, to) {
+    let widens = casts_suffice(from, to) || are_instants(from, to);
+    if is_text(to) || is_nested(to) || !widens {
         return unknown;
     }
     // Numbers and instants only become wider, so their order and their values stay.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use coldpress::{FileSchemas, TableSchema as Columns};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result, ScalarValue, Statistics, project_schema};
 use datafusion::config::TableParquetOptions;
@@ -18,9 +18,12 @@ use datafusion::datasource::physical_plan::{
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column as PhysicalColumn, cast};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::metrics::MetricBuilder;
+use datafusion::physical_plan::projection::ProjectionExec;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -30,13 +33,16 @@ use crate::files::{DataFile, Files};
 use crate::lsns::{self, LSN_COLUMNS};
 use crate::reader::Readers;
 use crate::statistics::{merged, of_table_columns};
-use crate::types::{is_nested, schema};
+use crate::types::{is_nested, is_text, schema, text_beside_bytes};
 
 /// One collection: the files that it had when the statement was planned.
 #[derive(Debug)]
 pub(crate) struct Table {
     files: Arc<Files>,
     url: ObjectStoreUrl,
+    /// Of the table, with the LSNs.
+    columns: SchemaRef,
+    /// The same, as the files are read: see [`text_beside_bytes`].
     schema: TableSchema,
     data: Vec<DataFile>,
     /// What `data` says of the columns, the LSNs among them.
@@ -54,11 +60,13 @@ impl Table {
         // Columns of the rows come first: these names are theirs then.
         let has_lsns = LSN_COLUMNS.iter().all(|name| columns.index_of(name).is_err());
         let lsns = if has_lsns { lsns::fields() } else { Vec::new() };
+        let read = without_bytes_as_text(&columns, &data);
         let found =
-            data.iter().map(|file| partitioned(file, &columns, has_lsns)).collect::<Result<_>>()?;
-        let unseen = unseen(&data, &columns);
-        let schema = TableSchema::builder(columns).with_table_partition_cols(lsns).build();
-        Ok(Table { files, url, schema, data, found, unseen })
+            data.iter().map(|file| partitioned(file, &read, has_lsns)).collect::<Result<_>>()?;
+        let unseen = unseen(&data, &read);
+        let all = columns.fields().iter().chain(&lsns).cloned().collect::<Fields>();
+        let schema = TableSchema::builder(read).with_table_partition_cols(lsns).build();
+        Ok(Table { files, url, columns: Arc::new(Schema::new(all)), schema, data, found, unseen })
     }
 
     fn decided_by_lsns(&self, filter: &Expr) -> bool {
@@ -90,12 +98,33 @@ impl Table {
     }
 }
 
-/// The columns that are nested in a file and need more than a cast.
-fn unseen(data: &[DataFile], table: &SchemaRef) -> BTreeSet<usize> {
+/// The schemas of the files, each once.
+fn schemas(data: &[DataFile]) -> Vec<&SchemaRef> {
     let mut schemas: Vec<&SchemaRef> = data.iter().map(|file| &file.facts.schema).collect();
     // Files with one schema share it.
     schemas.sort_unstable_by_key(|schema| Arc::as_ptr(schema));
     schemas.dedup_by_key(|schema| Arc::as_ptr(schema));
+    schemas
+}
+
+/// The table's columns, where no text is of a type in which the bytes of a file would be read as
+/// they are.
+fn without_bytes_as_text(table: &SchemaRef, data: &[DataFile]) -> SchemaRef {
+    let schemas = schemas(data);
+    let has_bytes = |name: &str| {
+        let fields = schemas.iter().filter_map(|file| file.field_with_name(name).ok());
+        fields.map(Field::data_type).any(|file| matches!(file, DataType::BinaryView))
+    };
+    let field = |field: &FieldRef| match is_text(field.data_type()) && has_bytes(field.name()) {
+        true => Arc::new(field.as_ref().clone().with_data_type(text_beside_bytes())),
+        false => Arc::clone(field),
+    };
+    Arc::new(Schema::new(table.fields().iter().map(field).collect::<Fields>()))
+}
+
+/// The columns that are nested in a file and need more than a cast.
+fn unseen(data: &[DataFile], table: &SchemaRef) -> BTreeSet<usize> {
+    let schemas = schemas(data);
     let is_unseen = |at: &usize| {
         let field = table.field(*at);
         schemas.iter().filter_map(|file| file.field_with_name(field.name()).ok()).any(|file| {
@@ -136,7 +165,7 @@ fn enough(mut chosen: Vec<usize>, limit: usize, data: &[DataFile]) -> Vec<usize>
 #[async_trait]
 impl TableProvider for Table {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.schema.table_schema())
+        Arc::clone(&self.columns)
     }
 
     fn table_type(&self) -> TableType {
@@ -174,7 +203,7 @@ impl TableProvider for Table {
             chosen = enough(chosen, limit, &self.data);
         }
         if chosen.is_empty() {
-            let schema = project_schema(self.schema.table_schema(), projection)?;
+            let schema = project_schema(&self.columns, projection)?;
             return Ok(Arc::new(EmptyExec::new(schema)));
         }
         let found: Vec<PartitionedFile> = chosen.iter().map(|at| self.found[*at].clone()).collect();
@@ -200,6 +229,23 @@ impl TableProvider for Table {
             .with_limit(limit)
             .with_expr_adapter(Some(Arc::new(Adapters)))
             .build();
-        Ok(DataSourceExec::from_data_source(config))
+        in_types(DataSourceExec::from_data_source(config), &self.columns)
     }
+}
+
+/// The rows in the types of the table.
+fn in_types(read: Arc<dyn ExecutionPlan>, table: &SchemaRef) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = read.schema();
+    let mut differs = false;
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (at, field) in schema.fields().iter().enumerate() {
+        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(field.name(), at));
+        let to = table.field_with_name(field.name())?.data_type();
+        differs |= field.data_type() != to;
+        columns.push((cast(column, &schema, to.clone())?, field.name().clone()));
+    }
+    if !differs {
+        return Ok(read);
+    }
+    Ok(Arc::new(ProjectionExec::try_new(columns, read)?))
 }

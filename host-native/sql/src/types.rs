@@ -87,5 +87,16 @@ pub(crate) fn is_nested(data_type: &DataType) -> bool {
 
 /// Whether columns of this type hold text.
 pub(crate) fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+    match data_type {
+        DataType::Dictionary(_, values) => is_text(values),
+        other => matches!(other, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8),
+    }
+}
+
+/// The type of a column of text that is one of bytes in some file.
+///
+/// DataFusion's Parquet source would read the bytes of that file as text, without a look whether
+/// they are UTF-8, if the table's type were one of the plain types of text.
+pub(crate) fn text_beside_bytes() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }

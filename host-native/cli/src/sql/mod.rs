@@ -7,7 +7,7 @@ mod session;
 mod words;
 mod write;
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -15,6 +15,7 @@ use clap::Args;
 use coldpress_core::LsnWidth;
 
 use super::failure::Failure;
+use super::grant::size;
 use super::store::{Store, StoreArgs};
 use format::Format;
 use output::Output;
@@ -32,9 +33,9 @@ use session::Session;
 pub struct SqlArgs {
     /// One statement, or several with `;` between them. Without it, statements are read from
     /// standard input; if that is a terminal, they are asked for
-    #[arg(value_name = "STATEMENTS")]
+    #[arg(value_name = "STATEMENTS", allow_hyphen_values = true)]
     statements: Option<String>,
-    /// Read the statements from this file
+    /// Read the statements from this file; `-` is standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "statements")]
     file: Option<PathBuf>,
     /// The tenant whose collections are the tables
@@ -45,7 +46,7 @@ pub struct SqlArgs {
     format: Format,
     /// Memory for sorting, grouping and joining. Sorts and groups that need more go to files in the
     /// folder for temporary files; a statement that cannot do so fails
-    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
     memory_bytes_max: u64,
     /// Write the rows into this file, which must not exist
     #[arg(long, short, value_name = "FILE")]
@@ -54,21 +55,16 @@ pub struct SqlArgs {
 
 /// Runs `coldpress sql`.
 pub fn run(args: &SqlArgs, store_args: &StoreArgs) -> Result<(), Failure> {
-    let stdin = io::stdin();
     let text = match (&args.statements, &args.file) {
         (Some(text), _) => Some(text.clone()),
-        (None, Some(file)) => Some(read(file)?),
-        (None, None) if stdin.is_terminal() => None,
-        (None, None) => {
-            let mut text = String::new();
-            stdin.lock().read_to_string(&mut text).map_err(|error| {
-                Failure::run(format_args!(
-                    "cannot read the statements from standard input: {error}"
-                ))
-            })?;
-            Some(text)
-        }
+        (None, Some(file)) if file.as_os_str() != "-" => Some(read(file)?),
+        (None, None) if io::stdin().is_terminal() => None,
+        (None, _) => Some(io::read_to_string(io::stdin()).map_err(|error| {
+            Failure::run(format_args!("cannot read the statements from standard input: {error}"))
+        })?),
     };
+    // Some editors put a byte order mark before the text.
+    let text = text.map(|text| text.trim_start_matches('\u{feff}').to_owned());
     let output = Output::new(args.output.as_deref(), args.format)?;
     if text.is_none() && output.is_file() {
         return Err(Failure::usage(

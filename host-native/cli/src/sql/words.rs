@@ -16,13 +16,19 @@ pub fn failure(error: &DataFusionError, tenant: u64) -> Failure {
         return store::failed(ours);
     }
     let said = sentence(error).replace('\n', " ");
-    match absent_table(&said) {
+    // Names have their case here already.
+    let said = said.split(" You can use double quotes to refer").next().unwrap_or_default();
+    match absent_table(said) {
         Some(name) => Failure::run(format_args!(
             "tenant {tenant} has no collection {name:?}; `coldpress ls --tenant {tenant}` lists \
              what is stored, and names with other characters than letters, digits and _ stand in \
              double quotes"
         )),
-        None => Failure::run(said),
+        None if said.contains("CRC checksum mismatch") => Failure::run(
+            "a file is damaged: the checksum of a page does not match its bytes; `coldpress \
+             verify` finds the file",
+        ),
+        None => Failure::run(text_as_number(said).as_deref().unwrap_or(said)),
     }
 }
 
@@ -74,6 +80,16 @@ fn absent_table(said: &str) -> Option<&str> {
     Some(name.strip_prefix("datafusion.coldpress.").unwrap_or(name))
 }
 
+/// What to do about a text that was compared with a number. DataFusion meets it in some row.
+fn text_as_number(said: &str) -> Option<String> {
+    let from = &said[said.find("Cannot cast string")?..];
+    let sentence = from.split_once(" type").map_or(from, |(sentence, _)| sentence);
+    Some(format!(
+        "{sentence} type: a column is text where its files have several types, and is compared \
+         with text in quotes ('5'); `coldpress schema --collection NAME` lists such columns"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +100,11 @@ mod tests {
         let absent = DataFusionError::Context("type_coercion".to_owned(), Box::new(plan));
         let line = failure(&absent, 3).line().unwrap();
         assert!(line.starts_with("error: tenant 3 has no collection \"x y\"; "), "{line}");
+        let cast = "Compute error: ArrowError(CastError(\"Cannot cast string 'z' to value of Int64 \
+            type\"), Some(\"\"))";
+        let line = failure(&DataFusionError::Execution(cast.to_owned()), 3).line().unwrap();
+        let begins = "error: Cannot cast string 'z' to value of Int64 type: a column is text";
+        assert!(line.starts_with(begins) && !line.contains("CastError"), "{line}");
         let ours = coldpress::Error::settings("the folder is gone").at("7/c");
         let external = DataFusionError::External(Box::new(ours));
         let line = failure(&external.context("scan"), 3).line().unwrap();

@@ -35,7 +35,7 @@ fn a_statement_that_needs_more_memory_than_it_may_take_says_so() {
     let ran = place.run(&["sql", "--memory-bytes-max", "10000", statement]);
     assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
     contains_all(&ran.stderr, &["--memory-bytes-max", "Failed to allocate", "HashJoinInput"]);
-    place.ok(&["sql", "--memory-bytes-max", "10000000", statement]);
+    place.ok(&["sql", "--memory-bytes-max", "10MiB", statement]);
 }
 
 #[test]
@@ -91,6 +91,9 @@ fn statements_come_from_the_arguments_a_file_or_standard_input() {
         place.ok(&["sql", "--format", "ndjson", text]),
         place.ok(&["sql", "--format", "ndjson", "-f", "ask.sql"]),
         place.run_with_input(&["sql", "--format", "ndjson"], text.as_bytes()).ok(),
+        place.run_with_input(&["sql", "--format=ndjson", "-f", "-"], text.as_bytes()).ok(),
+        place.ok(&["sql", "--format", "ndjson", &format!("\u{feff}-- a comment\n{text}")]),
+        place.ok(&["sql", "--format", "ndjson", &format!("-- a comment\n{text}")]),
     ] {
         assert_eq!(told.lines().count(), 2, "{told}");
         contains_all(&told, &expected);
@@ -122,6 +125,7 @@ fn errors_are_one_line_in_our_words() {
     contains_all(&fails("selec 1"), &["no SQL"]);
     contains_all(&fails("select titel from movies"), &["titel"]);
     contains_all(&fails("select 1 / 0"), &["ivide by zero"]);
+    contains_all(&fails("select 1 from movies where Title = 5"), &["in quotes", "schema"]);
     let second = place.run(&["sql", "select 1 as one; select x from movies"]);
     assert_eq!(second.code, Some(1));
     contains_all(&second.stdout, &["one"]);
@@ -140,6 +144,19 @@ fn errors_are_one_line_in_our_words() {
 }
 
 #[test]
+fn columns_of_one_name_are_told_apart_where_readers_would_lose_one() {
+    let place = Place::new();
+    place.put("{\"n\":1,\"n_1\":2}\n", &[]);
+    let join = "select a.n, b.n, a.n_1 from c a join c b on a.n = b.n";
+    let of = |format: &str| place.ok(&["sql", join, "--format", format]);
+    assert_eq!(of("ndjson"), "{\"n\":1,\"n_2\":1,\"n_1\":2}\n");
+    assert_eq!(of("csv"), "n,n,n_1\r\n1,1,2\r\n");
+    place.ok(&["sql", join, "--format", "parquet", "-o", "out.parquet"]);
+    let read = "create external table o stored as parquet location 'out.parquet'; select * from o";
+    assert_eq!(place.ok(&["sql", read, "--format", "csv"]), "n,n_2,n_1\r\n1,1,2\r\n");
+}
+
+#[test]
 fn tenants_are_apart_and_statements_cannot_write_into_the_store() {
     let place = Place::new();
     place.put("{\"n\":1}\n", &["--tenant", "1"]);
@@ -153,6 +170,14 @@ fn tenants_are_apart_and_statements_cannot_write_into_the_store() {
         "copy (select 5 as n) to 'coldpress://store-0/1/c/lsn-0-0.parquet' stored as parquet";
     let refused = place.run(&["sql", copy, "--tenant", "1"]).fails(1);
     contains_all(&refused, &["only reads"]);
+    // The folder of the store is no other place, however its path is written.
+    std::os::unix::fs::symlink(place.path("coldpress-data/1"), place.path("link")).unwrap();
+    for file in ["coldpress-data/1/c/lsn-0-0.parquet", "coldpress-data/9/new.parquet", "link/x"] {
+        let copy = format!("copy (select 5 as n) to '{file}' stored as parquet");
+        contains_all(&place.run(&["sql", &copy, "--tenant", "1"]).fails(1), &["only reads"]);
+    }
+    place.ok(&["sql", "copy (select 5 as n) to 'elsewhere.parquet'", "--tenant", "1"]);
+    assert!(place.path("elsewhere.parquet").is_file());
     assert_eq!(place.stored_files(), before);
     assert_eq!(of("1"), "{\"n\":1}\n");
 }

@@ -44,6 +44,14 @@ async fn names_are_listed_and_views_stand_beside_them() {
     assert_eq!(json!(rows(&answer)), json!([["events"], ["other"], ["some"]]));
     let answer = session.sql("select v from some").await.unwrap().collect().await.unwrap();
     assert_eq!(json!(rows(&answer)), json!([[1]]));
+    // No statement deletes a collection, and a damaged file hides no name.
+    let refused = session.sql("drop table other").await.unwrap_err().to_string();
+    assert!(refused.contains("doesn't exist"), "{refused}");
+    let key = made.put("worn", 0, &[json!({"v": 1})]).await;
+    std::fs::remove_file(made.folder.path().join(&key)).unwrap();
+    std::fs::write(made.folder.path().join(&key), "worn").unwrap();
+    let answer = session.sql(sql).await.unwrap().collect().await.unwrap();
+    assert_eq!(json!(rows(&answer)), json!([["events"], ["other"], ["some"], ["worn"]]));
 }
 
 #[tokio::test]

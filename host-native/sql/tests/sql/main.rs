@@ -3,6 +3,7 @@
 
 mod catalog;
 mod duckdb;
+mod exact;
 mod made;
 mod plans;
 mod rescued;
