@@ -12,8 +12,7 @@ use super::limits::Terms;
 use super::page_index::FileIndexes;
 use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
-use crate::schema::names::folded;
-use crate::schema::{ColumnType, ID_COLUMN, RESCUED_COLUMN};
+use crate::schema::{ColumnType, ID_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A footer that has been read and checked. Reading it takes only the last bytes of the file.
@@ -25,6 +24,7 @@ pub(crate) struct Layout {
     pub(super) footer: Footer,
     /// Of each column of the schema, each field and each element, in order.
     pub(super) facts: Vec<Facts>,
+    /// Whether rows have values that fit no column.
     pub(super) has_rescued: bool,
     pub(super) id: IdPlace,
 }
@@ -140,6 +140,10 @@ impl Layout {
         self.terms.stop = Some(stop);
     }
 
+    pub(crate) fn has_rescued(&self) -> bool {
+        self.has_rescued
+    }
+
     /// The chunk of the leaf in the row group.
     pub(crate) fn chunk(&self, group: usize, leaf: usize) -> Result<&ColumnChunkMetaData> {
         let group = self.metadata.row_groups().get(group);
@@ -147,24 +151,25 @@ impl Layout {
         chunk.ok_or_else(|| corrupt("a row group has too few columns"))
     }
 
-    /// Whether the rows may have a field at this path: as a column, or rescued because of its name.
+    /// Whether the rows may have a field at this path: in a column, or among the rescued values.
     pub(crate) fn knows<N: AsRef<str>>(&self, path: &[N]) -> bool {
+        self.has_rescued || self.has_column(path)
+    }
+
+    /// Whether a column holds the field at this path: one of its own, or one of JSON texts.
+    pub(crate) fn has_column<N: AsRef<str>>(&self, path: &[N]) -> bool {
         let mut columns = self.footer.schema.columns();
         for (depth, name) in path.iter().map(AsRef::as_ref).enumerate() {
             if depth == 0 && name == ID_COLUMN {
                 return true;
             }
-            let Some(column) = columns.iter().find(|column| column.name == name) else {
-                let own = [ID_COLUMN, RESCUED_COLUMN].into_iter().filter(|_| depth == 0);
-                let mut names = columns.iter().map(|column| column.name.as_str()).chain(own);
-                let alike = name.is_empty() || names.any(|other| folded(other) == folded(name));
-                return self.has_rescued && alike;
-            };
-            match &column.column_type {
-                ColumnType::Struct(fields) => columns = fields,
+            let column = columns.iter().find(|column| column.name == name);
+            match column.map(|column| &column.column_type) {
+                None => return false,
+                Some(ColumnType::Struct(fields)) => columns = fields,
                 // Anything may be in its texts.
-                ColumnType::Json => return true,
-                _ => columns = &[],
+                Some(ColumnType::Json) => return true,
+                Some(_) => columns = &[],
             }
         }
         true

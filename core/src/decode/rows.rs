@@ -67,7 +67,7 @@ impl Iterator for Rows<'_> {
 
 impl ParquetFile {
     /// The rows in order, with the fields that `projection` names. An error of kind `Settings` if
-    /// it names a field that the file does not have.
+    /// it names a field that the rows cannot have.
     ///
     /// [`Projection::All`] calls [`ParquetFile::check_outline`] first. Named columns are read
     /// without that check, so they can be saved from a file whose other parts are damaged.

@@ -93,8 +93,9 @@ impl Events for ValueBuilder {
         if number.is_none() {
             let mut text = String::new();
             write_number(&mut text, value);
-            self.problem =
-                Some(format!("a Value would round the number {text}; read the row as JSON text"));
+            self.problem = Some(format!(
+                "the number {text} would be rounded; read it as JSON text, or write a string"
+            ));
         }
         self.put(number.map_or(Value::Null, Value::Number));
     }

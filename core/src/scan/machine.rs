@@ -254,12 +254,19 @@ impl Scan {
         codecs.any(|codec| matches!(codec, Compression::GZIP(_) | Compression::BROTLI(_)))
     }
 
-    /// Columns that the query names, in its filter too, and that the rows cannot have. Empty until
+    /// Columns that the query names, in its filter too, and that the file does not have. Its rows
+    /// can have such a field only if the file [has rescued values](Self::has_rescued). Empty until
     /// the footer has been read.
     pub fn unknown_columns(&self) -> Vec<&ColumnPath> {
         let Some(layout) = &self.layout else { return Vec::new() };
         let named = self.columns.iter().flatten().chain(self.condition.columns());
-        named.filter(|path| !layout.knows(path.names())).collect()
+        named.filter(|path| !layout.has_column(path.names())).collect()
+    }
+
+    /// Whether rows of the file have values that fit no column; false until the footer has been
+    /// read.
+    pub fn has_rescued(&self) -> bool {
+        self.layout.as_ref().is_some_and(Layout::has_rescued)
     }
 
     /// The ETag that every answer must have: that of the query's file, or of the first answer that

@@ -29,9 +29,11 @@ pub struct ScanReport {
     pub row_groups_pruned_by_page_index: u64,
     /// Row groups of which something was read.
     pub row_groups_read: u64,
-    /// Columns that the query names and that none of the opened files has. A value of theirs can
-    /// only be among the rescued ones.
+    /// Columns that the query names and that none of the opened files has. Rows can have such a
+    /// field only among [rescued values](Self::has_rescued).
     pub columns_unknown: Vec<ColumnPath>,
+    /// Whether an opened file has rescued values: those that fit no column.
+    pub has_rescued: bool,
     /// Requests for bytes of files. Footers that were kept take none. Retries are not counted.
     pub requests: u64,
     /// Bytes that these requests brought.
@@ -93,6 +95,7 @@ impl SharedReport {
                 0 => report.columns_unknown = unknown.into_iter().cloned().collect(),
                 _ => report.columns_unknown.retain(|path| unknown.contains(&path)),
             }
+            report.has_rescued |= scan.has_rescued();
             report.files_opened += 1;
         });
     }

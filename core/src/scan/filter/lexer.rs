@@ -34,6 +34,8 @@ pub(super) enum Token<'t> {
 #[derive(Debug)]
 pub(super) struct Lexer<'t> {
     text: &'t str,
+    /// What the text is, for errors.
+    what: &'static str,
     /// Behind the last token.
     at: usize,
     /// Where the last token begins.
@@ -43,10 +45,10 @@ pub(super) struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
-    /// An error of kind `Limit` if the text is too long.
-    pub(super) fn new(text: &'t str) -> Result<Self> {
+    /// An error of kind `Limit` if the text is too long. `what` is what errors call it.
+    pub(super) fn new(text: &'t str, what: &'static str) -> Result<Self> {
         check_bytes(text)?;
-        Ok(Lexer { text, at: 0, token_at: 0, peeked: None })
+        Ok(Lexer { text, what, at: 0, token_at: 0, peeked: None })
     }
 
     /// The next token.
@@ -100,7 +102,7 @@ impl<'t> Lexer<'t> {
         } else {
             format!("at character {place}, before {shown:?}")
         };
-        Error::settings(format!("the filter is wrong {near}: {what}"))
+        Error::settings(format!("{} is wrong {near}: {what}", self.what))
     }
 
     fn read(&self) -> Result<(Token<'t>, usize, usize)> {

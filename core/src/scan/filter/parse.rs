@@ -15,7 +15,7 @@ const NO_COMPARISON: &str = "expected =, !=, <, <=, >, >=, in, like, is null or 
 
 /// Reads the text of a filter.
 pub(super) fn parse(text: &str) -> Result<Condition> {
-    let mut parser = Parser { lexer: Lexer::new(text)?, items: Items::default() };
+    let mut parser = Parser { lexer: Lexer::new(text, "the filter")?, items: Items::default() };
     let condition = parser.any_of(1)?;
     match parser.lexer.next()? {
         Token::End => Ok(condition),

@@ -35,7 +35,7 @@ impl FromStr for ColumnPath {
 
     /// Reads the text of a path. An error of kind `Settings` says where it is wrong.
     fn from_str(text: &str) -> Result<Self> {
-        let mut lexer = Lexer::new(text)?;
+        let mut lexer = Lexer::new(text, "the path of the column")?;
         let path = read_path(&mut lexer, true)?;
         match lexer.next()? {
             Token::End => Ok(path),

@@ -1,6 +1,6 @@
 //! The arguments of `coldpress cat`.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use coldpress_core::LsnRange;
 
 use crate::lsn;
@@ -9,12 +9,13 @@ use crate::lsn;
 ///
 /// Reads only the parts of files that can hold such rows. The order is that of the LSNs.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("rows_of").required(true).args(["key", "collection"])))]
 pub struct CatArgs {
     /// The key of an object, or the path of a local Parquet file that coldpress made
-    #[arg(value_name = "KEY", required_unless_present = "collection")]
+    #[arg(value_name = "KEY")]
     pub(super) key: Option<String>,
     /// Print the rows of this collection
-    #[arg(long, short, value_name = "NAME", conflicts_with = "key")]
+    #[arg(long, short, value_name = "NAME")]
     pub(super) collection: Option<String>,
     /// The tenant of the collection
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "key")]

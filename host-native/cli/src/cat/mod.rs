@@ -11,6 +11,7 @@ mod source;
 use std::io;
 use std::io::{BufWriter, Write};
 
+use coldpress::filter::ColumnPath;
 use coldpress_core::RESCUED_COLUMN;
 
 pub use self::args::CatArgs;
@@ -37,8 +38,10 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     }
     let report = source.report();
     for column in &report.columns_unknown {
-        let line = format!("warning: no file that was read has a column {column}");
-        let _ = writeln!(io::stderr(), "{}", super::failure::one_line(&line));
+        if column.names() != [RESCUED_COLUMN] {
+            let line = without_column(column, report.has_rescued);
+            let _ = writeln!(io::stderr(), "{}", super::failure::one_line(&line));
+        }
     }
     if names_rescued {
         let _ = writeln!(
@@ -52,6 +55,17 @@ pub fn run(args: &CatArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         let _ = explain::write(&report, &mut io::stderr());
     }
     Ok(())
+}
+
+/// Says that no file has this column. Names in another case are the likely reason.
+fn without_column(column: &ColumnPath, has_rescued: bool) -> String {
+    let (kind, rescued) = match has_rescued {
+        true => ("note", ", but rows may have it among their rescued values"),
+        false => ("warning", ""),
+    };
+    format!(
+        "{kind}: no file that was read has a column {column}{rescued}; the case of a name matters"
+    )
 }
 
 fn print_sheet(

@@ -40,6 +40,10 @@ pub(super) fn names(query: &Query, name: &str) -> bool {
 pub(super) fn columns(args: &CatArgs) -> Result<Vec<ColumnPath>, Failure> {
     let path = |text: &String| -> Result<ColumnPath, Failure> {
         match text.parse::<ColumnPath>() {
+            Err(_) if text.is_empty() => Err(Failure::usage(
+                "--columns has an empty name; remove the comma too many, or name the column without \
+                 a name by --column ''",
+            )),
             Ok(path) => Ok(path),
             // A name with blanks and the like needs no quotes, if that leaves no doubt.
             Err(_) if !text.contains(['.', '"', '`']) => {

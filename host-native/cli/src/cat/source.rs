@@ -104,6 +104,12 @@ impl Source {
                 Self::local(path, query)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(absent::object(&store, name)),
+            Err(error) if error.kind() == ErrorKind::Key && !name.contains('/') => {
+                Err(Failure::run(format_args!(
+                    "{name:?} is neither a key nor a file; `coldpress cat --collection {name}` \
+                     prints the rows of a collection, and `coldpress ls` lists what there is"
+                )))
+            }
             rows => {
                 let rows = rows.map_err(|error| store::failed(&error))?;
                 Ok(Source::Stored(Stored { store, rows }))
@@ -163,16 +169,17 @@ impl Source {
         }
     }
 
-    /// A failure if a single file lacks a column that was asked for. Files of a collection have
-    /// different columns.
+    /// A failure if a single file cannot have a field that was asked for. Files of a collection
+    /// have different columns.
     pub(super) fn check_columns(&self, args: &CatArgs) -> Result<(), Failure> {
-        let (Some(key), Some(column)) = (&args.key, self.report().columns_unknown.first().cloned())
-        else {
-            return Ok(());
-        };
-        Err(Failure::run(format_args!(
-            "{key}: the file has no column {column}; `coldpress inspect` shows its columns"
-        )))
+        let report = self.report();
+        match (&args.key, report.columns_unknown.first()) {
+            (Some(key), Some(column)) if !report.has_rescued => Err(Failure::run(format_args!(
+                "{key}: the file has no column {column}; `coldpress inspect {key}` shows its \
+                 columns, whose names must be written in the same case"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The columns of a sheet: those of the arguments, or all of the files.

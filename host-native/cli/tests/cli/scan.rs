@@ -79,10 +79,38 @@ fn rows_are_printed_as_csv_or_as_a_table() {
     let run = place.run(&["cat", "-c", "case", "--format", "csv"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(1), "a\r\n"));
     contains_all(&run.stderr, &["\"A\"", "--columns"]);
-    assert_eq!(
-        place.ok(&["cat", "-c", "case", "--format", "csv", "--columns", "a,A"]),
-        "a,A\r\n1,2\r\n"
-    );
+    let both = place.run(&["cat", "-c", "case", "--format", "csv", "--columns", "a,A"]);
+    assert_eq!((both.code, both.stdout.as_str()), (Some(0), "a,A\r\n1,2\r\n"));
+    contains_all(&both.stderr, &["note: no file that was read has a column A"]);
+}
+
+#[test]
+fn a_name_that_is_no_column_is_not_passed_over() {
+    let place = Place::new();
+    place.write("plain.ndjson", "{\"Title\":\"x\"}\n");
+    place.ok(&["put", "plain.ndjson", "-c", "plain"]);
+    place.write("rescued.ndjson", "{\"Title\":\"x\"}\n{\"Title\":\"y\",\"title\":{\"a\":1}}\n");
+    place.ok(&["put", "rescued.ndjson", "-c", "rescued"]);
+    let plain = place.run(&["cat", "-c", "plain", "--columns", "title"]);
+    assert_eq!((plain.code, plain.stdout.as_str()), (Some(0), "{}\n"));
+    contains_all(&plain.stderr, &["warning", "has a column title; the case of a name matters"]);
+    let one = place.run(&["cat", "0/plain/lsn-0-0.parquet", "--columns", "title"]);
+    assert_eq!((one.code, one.stdout.as_str()), (Some(1), ""));
+    contains_all(&one.stderr, &["no column title", "inspect"]);
+    // The rows may have it: it is printed, from one file too.
+    for of in [["-c", "rescued"].as_slice(), &["0/rescued/lsn-0-1.parquet"]] {
+        let path = place.run(&[&["cat"], of, &["--columns", "title.a"]].concat());
+        assert_eq!((path.code, path.stdout.as_str()), (Some(0), "{}\n{\"title\":{\"a\":1}}\n"));
+        contains_all(&path.stderr, &["note: ", "title.a", "among their rescued values"]);
+    }
+    let bare = place.run(&["cat", "plain"]);
+    contains_all(&bare.stderr, &["neither a key nor a file", "--collection plain"]);
+    let nothing = place.run(&["cat"]);
+    contains_all(&nothing.stderr, &["<KEY|--collection <NAME>>"]);
+    let empty = place.run(&["cat", "-c", "plain", "--columns", "Title,"]);
+    contains_all(&empty.stderr, &["--columns has an empty name"]);
+    let open = place.run(&["cat", "-c", "plain", "--columns", "\"Title"]);
+    contains_all(&open.stderr, &["the path of the column is wrong at character 1"]);
 }
 
 #[test]
@@ -102,7 +130,7 @@ fn a_sheet_has_every_digit_of_a_number_and_plain_names() {
     assert_eq!(csv(&["--columns", "o.b,o.a"]), "o.b,o.a\r\n1e400,\"\n\"\r\n");
     let absent = place.run(&["cat", "-c", "c", "--format", "csv", "--columns", "o.a,o.x"]);
     assert_eq!(absent.stdout, "o.a,o.x\r\n\"\n\",\r\n");
-    contains_all(&absent.stderr, &["warning", "o.x"]);
+    contains_all(&absent.stderr, &["note: ", "o.x"]);
     let table = place.ok(&["cat", "-c", "c", "--format", "table"]);
     contains_all(&table, &["big number", "18446744073709551616"]);
 }

@@ -37,7 +37,7 @@ fn wrong_arguments_are_one_line_and_exit_code_2() {
         (&["ls", "--profile", "x"], "--store s3://"),
         (&["ls", "--credentials", "auto"], "--store s3://"),
         (&["ls", "--endpoint", "http://127.0.0.1:1"], "--store s3://"),
-        (&["cat"], "<KEY>"),
+        (&["cat"], "<KEY|--collection <NAME>>"),
         (&["cat", "k", "--limit", "many"], "many"),
         (&["verify", "0/c/lsn-0-0.parquet", "--tenant", "1"], "--tenant"),
         (&["verify", "-c", ""], "collection is empty"),
