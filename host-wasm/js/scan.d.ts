@@ -114,8 +114,13 @@ export interface ScanStats {
   rowGroups: RowGroupCounts
   /** Rows that were decoded to find those of the query. */
   rowsRead: number
-  /** Rows that were given. */
+  /** Rows of the query so far. A loop that was left early may have had some thousands fewer. */
   rows: number
+  /**
+   * Columns that the query names and that no file that was read has: rows can have such a field
+   * only among their rescued values. The case of a name matters.
+   */
+  columnsUnknown: string[]
 }
 
 /** The row groups of the files that a query has looked at. */

@@ -48,6 +48,30 @@ test('a limit is one over all files, and the first file is enough for it', async
   assert.deepEqual(some.map(({ n }) => n), [1998, 1999, 2000])
 })
 
+test('a column that no file has is named, and so is what names no collection', async () => {
+  const library = await started()
+  const rows = rowsIn(library, library.grants(), { columns: ['N', 'n'] })
+  assert.equal((await all(rows)).length, 5_000)
+  assert.deepEqual(rows.stats.columnsUnknown, ['N'])
+  const wrong = rowsIn(library, { ...library.server, tenant: 8 })
+  await assert.rejects(all(wrong), { code: 'Misuse', message: /"tenant" is no part of/ })
+  assert.equal(library.asked.length, 0)
+})
+
+test('a page whose "next" is no text is no answer, and not the last page', async () => {
+  const library = await started()
+  const runtime = {
+    ...library.runtime,
+    fetch: async (url, init) => {
+      const answer = await library.runtime.fetch(url, init)
+      if (!String(url).endsWith('v1/scans')) return answer
+      return Response.json({ ...await answer.json(), next: 5 })
+    },
+  }
+  const rows = scan.scanCollection(library.server, { runtime, retries: 0 })
+  await assert.rejects(all(rows), (error) => error.code !== 'Internal' && /list of grants/.test(error.message))
+})
+
 test('the grant server is asked page by page, for the LSNs alone', async () => {
   const library = await started()
   const found = await all(rowsIn(library, library.server, { id: 'film-4321' }))

@@ -35,6 +35,16 @@ test('rows come by plain ranges: no HEAD, no suffix, and far fewer bytes than th
   assert.ok(moved <= stats.bytesMoved && moved > stats.bytesMoved - 1_000, `${moved}`)
 })
 
+test('a column that the file does not have is named', async () => {
+  const file = await new Shelf(small.bytes).open()
+  assert.deepEqual(file.stats.columnsUnknown, [])
+  const query = { where: '"Year" > 2000 or n = 7', columns: ['title', 'score.x'] }
+  assert.deepEqual(await all(file.rows(query)), [{ title: small.films[7].title }])
+  assert.deepEqual(file.stats.columnsUnknown, ['score.x', 'Year'])
+  await all(file.rows({ columns: ['title'] }))
+  assert.deepEqual(file.stats.columnsUnknown, [])
+})
+
 test('a small file is one request, whatever is asked of it', async () => {
   const shelf = new Shelf(small.bytes)
   const file = await shelf.open()
@@ -67,6 +77,9 @@ test('with a known size the first request is the end of the file', async () => {
   assert.equal((await all(file.rows({ columns: ['n'] }))).length, 20_000)
 })
 
+const refused = (size) =>
+  new Response(null, { status: 416, headers: { 'content-range': `bytes */${size}` } })
+
 test('an answer that is no part of the file is an error that says why', async () => {
   const cases = {
     shifted: [({ start, end }) => part(start + 1, end), 'Unavailable', /begins at byte/],
@@ -76,6 +89,7 @@ test('an answer that is no part of the file is an error that says why', async ()
     'another ETag': [({ start, end }) => part(start, end, { etag: '"two"' }), 'Conflict', /changed.*"one".*"two"/],
     412: [() => new Response(null, { status: 412 }), 'Conflict', /changed/],
     416: [() => new Response(null, { status: 416 }), 'Conflict', /has fewer/],
+    '416 of bytes that are there': [() => refused(bytes.length), 'Unavailable', /refuses the bytes from/],
     404: [() => new Response(null, { status: 404 }), 'NotFound', /404/],
     403: [() => new Response('<Error><Code>AccessDenied</Code></Error>', { status: 403 }), 'Denied', /AccessDenied/],
     204: [() => new Response(null, { status: 204 }), 'Unavailable', /204/],
@@ -275,6 +289,7 @@ test('a wrong call is an error that says what to pass', async () => {
   const wrong = [
     [() => scan.open(5), 'Misuse', /a number is no file/],
     [() => scan.open('file:///x'), 'Misuse', /openAsBlob/],
+    [() => scan.open(new URL('file:///x')), 'Misuse', /openAsBlob/],
     [() => scan.open(bytes, { byteLenght: 5 }), 'Settings', /"byteLenght"/],
     [() => scan.open(bytes, { concurrency: 0 }), 'Settings', /concurrency/],
     [() => scan.open({ version: 1, key: 'x' }), 'Settings', /grant/],

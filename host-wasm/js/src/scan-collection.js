@@ -183,7 +183,22 @@ function sumOf(all) {
       read: sum((stats) => stats.rowGroups.read),
     },
     rowsRead: sum((stats) => stats.rowsRead),
+    columnsUnknown: unknownOf(all),
   }
+}
+
+/**
+ * The columns that no file has. A file without row groups has not been looked at.
+ *
+ * @param {any[]} all
+ * @returns {string[]}
+ */
+function unknownOf(all) {
+  const [first, ...others] = all.filter((stats) => stats.rowGroups.all > 0)
+  const unknown = first?.columnsUnknown ?? []
+  return unknown.filter((/** @type {string} */ name) => {
+    return others.every((stats) => stats.columnsUnknown.includes(name))
+  })
 }
 
 /** @param {string} text */

@@ -55,6 +55,8 @@ export class ScanFile {
   #parts
   /** @type {ScanProgress | undefined} the scan that began last */
   #progress
+  /** @type {string[]} of that scan */
+  #unknown = []
 
   /**
    * @param {OpenParts} parts
@@ -76,7 +78,8 @@ export class ScanFile {
   get stats() {
     const { count, bytes } = this.#parts
     const { requests, bytesMoved } = count
-    return { requests, bytesMoved, bytesInFile: bytes, ...ofQuery(this.#progress) }
+    const columnsUnknown = [...this.#unknown]
+    return { requests, bytesMoved, bytesInFile: bytes, ...ofQuery(this.#progress), columnsUnknown }
   }
 
   /** The ranges of the file that have arrived. */
@@ -113,7 +116,8 @@ export class ScanFile {
   batches(query) {
     const { engine, ends, bytes, name, signal } = this.#parts
     const onProgress = (/** @type {ScanProgress} */ progress) => { this.#progress = progress }
-    return batchesOf({ engine, ends, bytes, name, query, signal, onProgress })
+    const onUnknown = (/** @type {string[]} */ columns) => { this.#unknown = columns }
+    return batchesOf({ engine, ends, bytes, name, query, signal, onProgress, onUnknown })
   }
 }
 

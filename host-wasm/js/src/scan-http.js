@@ -206,7 +206,7 @@ export class HttpSource {
       now: runtime.now(),
     })
     const { next, code, said, retryAfterMs } = verdict
-    if (verdict.isShorter) throw this.#shorter(start)
+    if (verdict.isShorter) throw this.#shorter(response, start)
     if (code === 'Conflict') throw changed(`the store answered ${said}`)
     const error = new ColdpressError(code, this.#refusal(next, `it answered ${said}`))
     // A success that is neither 200 nor 206 has no bytes of the file.
@@ -223,8 +223,15 @@ export class HttpSource {
     return this.#renew === undefined ? `the grant has expired (${said}); ${todo}` : said
   }
 
-  /** @param {number} start */
-  #shorter(start) {
+  /**
+   * @param {Response} response
+   * @param {number} start
+   */
+  #shorter(response, start) {
+    const { total } = contentRange(response) ?? {}
+    if (total !== undefined && total > start) {
+      return wrong(`it refuses the bytes from ${start} on, and says that it has ${total}`)
+    }
     if (start === 0) return new ColdpressError('Corrupt', 'it is empty')
     return changed(`it had ${this.bytes} bytes, and has fewer`)
   }

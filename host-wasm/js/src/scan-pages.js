@@ -91,12 +91,19 @@ function compared(a, b) {
  * @param {PageTerms} terms
  * @param {AbortSignal} signal
  */
-async function* pages({ server, token, collection }, lsns, terms, signal) {
+async function* pages({ server, token, collection, ...others }, lsns, terms, signal) {
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) {
+    const what = 'the server knows the tenant from the token, and lsns is an option of the query'
+    throw misuse(`${JSON.stringify(unknown)} is no part of { server, token, collection }; ${what}`)
+  }
   if (typeof collection !== 'string') {
     throw misuse(`collection is ${kindOf(collection)}; pass the name of a collection`)
   }
   const { tools, runtime, fetch } = terms
-  const isAnswer = (/** @type {any} */ answer) => Array.isArray(answer?.files)
+  // A "next" that is no text must not pass for the end of the list.
+  const isAnswer = (/** @type {any} */ answer) => Array.isArray(answer?.files) &&
+    ['undefined', 'string'].includes(typeof (answer.next ?? undefined))
   const call = { name: 'scanCollection', path: 'v1/scans', what: 'a list of grants', isAnswer }
   const post = questionsTo(server, { token, fetch, runtime }, call)
   const range = lsns && { min_lsn: String(lsns.min), max_lsn: String(lsns.max) }
@@ -122,7 +129,7 @@ async function* pages({ server, token, collection }, lsns, terms, signal) {
     if (answer.next === current && current !== undefined) {
       throw new ColdpressError('Unavailable', 'the grant server gives the same page for ever')
     }
-    page = typeof answer.next === 'string' ? answer.next : undefined
+    page = answer.next ?? undefined
   } while (page !== undefined)
 }
 

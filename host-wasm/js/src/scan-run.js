@@ -30,6 +30,8 @@ const PROGRESS = [
  * @property {Query} query
  * @property {AbortSignal | undefined} signal of the file, beside that of the query
  * @property {(progress: ScanProgress) => void} onProgress
+ * @property {(columns: string[]) => void} [onUnknown] called with the columns that the query names
+ *   and that the file does not have, before the first rows or the end
  * @property {(raw: any) => void} [onFooter] called at the end of the scan, in its instance
  */
 
@@ -91,12 +93,17 @@ async function* driven(job, instance, raw, signal) {
   const pauses = new Pauses(signal)
   const answers = new Answers(signal)
   let columns
+  let isKnown = false
   for (;;) {
     stopIfAborted(signal)
     const state = instance.run(() => raw.poll())
     const progress = instance.run(() => progressOf(raw))
     ends.tailBytes = Math.max(ends.tailBytes, progress.tailBytes)
     job.onProgress(progress)
+    if (state !== 'wait' && !isKnown) {
+      isKnown = true
+      job.onUnknown?.(instance.run(() => raw.unknownColumns()))
+    }
     if (state === 'done') break
     if (state === 'rows') {
       if (query.dates) columns ??= JSON.parse(instance.run(() => raw.schema())).columns

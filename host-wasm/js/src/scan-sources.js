@@ -49,9 +49,9 @@ async function granted(get, terms, signal) {
 
 /** @param {any} source */
 function urlOf(source) {
-  if (source instanceof URL) return source
   // The text of a grant is JSON, and no URL begins so.
-  if (typeof source !== 'string' || /^\s*\{/.test(source)) return undefined
+  const isText = typeof source === 'string' && !/^\s*\{/.test(source)
+  if (!isText && !(source instanceof URL)) return undefined
   const base = /** @type {any} */ (globalThis).location?.href
   let url
   try {

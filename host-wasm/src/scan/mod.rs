@@ -152,6 +152,12 @@ impl RawScan {
         self.scan.footer().map(|footer| footer.schema().to_json())
     }
 
+    /// The paths of the columns that the query names and that the file does not have.
+    #[wasm_bindgen(js_name = unknownColumns)]
+    pub fn unknown_columns(&self) -> Vec<String> {
+        self.scan.unknown_columns().into_iter().map(ToString::to_string).collect()
+    }
+
     /// Whether its pages are in a codec that only the module with all codecs reads.
     #[wasm_bindgen(js_name = needsAllCodecs)]
     pub fn needs_all_codecs(&self) -> bool {

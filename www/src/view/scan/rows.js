@@ -62,9 +62,10 @@ export function rowsSection({ schema }, run) {
     const { rowGroups } = stats
     const isCut = rows.length === query.limit
     const more = isCut ? ' (the most that were asked for)' : ''
+    const unknown = stats.columnsUnknown.map(name => ` The file has no column ${name}.`)
     const words = `${counted(rows.length, 'row')}${more}: ` +
       `${bytes(moved)} in ${counted(requests, 'request')}, ${duration(ms)}. ` +
-      `${rowGroups.read} of ${counted(rowGroups.all, 'row group')} read.`
+      `${rowGroups.read} of ${counted(rowGroups.all, 'row group')} read.${unknown.join('')}`
     status.textContent = words
     say(words)
     place.replaceChildren(rows.length === 0
