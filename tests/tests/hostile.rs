@@ -107,7 +107,7 @@ fn what_stands_behind_the_last_value_of_a_page_is_damage() {
     }
 }
 
-/// `COLDPRESS_MUTANTS=100000` makes as many as the issue asks for; it takes some minutes.
+/// `COLDPRESS_MUTANTS` says how many; `cargo xtask test` makes 100,000, which takes some minutes.
 #[test]
 fn no_mutant_with_repaired_checksums_does_harm() {
     let _turn = turn();
