@@ -55,10 +55,10 @@ fn exact_plan(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 
 fn exact(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let written = match &expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Widened::of(left, schema) {
-            Some(value) => value.compared(*op, right),
-            None => Widened::of(right, schema).and_then(|value| value.compared(op.swap()?, left)),
-        },
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let compared = Widened::of(left, schema).and_then(|value| value.compared(*op, right));
+            compared.or_else(|| Widened::of(right, schema)?.compared(op.swap()?, left))
+        }
         Expr::Between(between) => within(between, schema),
         Expr::InList(list) => listed(list, schema),
         _ => None,
@@ -100,9 +100,7 @@ impl<'e> Widened<'e> {
     fn of(expr: &'e Expr, schema: &DFSchema) -> Option<Self> {
         let Expr::Cast(Cast { expr, field }) = expr else { return None };
         let from = expr.get_type(schema).ok()?;
-        // A cast of a constant is not ours.
-        let is_constant = matches!(expr.as_ref(), Expr::Literal(..));
-        (!is_constant).then_some(Widened { expr, from, to: field.data_type() })
+        Some(Widened { expr, from, to: field.data_type() })
     }
 
     /// Where the constant lies among the values of the own type; `None` if it is no constant.

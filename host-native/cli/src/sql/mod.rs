@@ -33,7 +33,7 @@ use session::Session;
 pub struct SqlArgs {
     /// One statement, or several with `;` between them. Without it, statements are read from
     /// standard input; if that is a terminal, they are asked for
-    #[arg(value_name = "STATEMENTS", allow_hyphen_values = true)]
+    #[arg(value_name = "STATEMENTS")]
     statements: Option<String>,
     /// Read the statements from this file; `-` is standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "statements")]

@@ -93,7 +93,7 @@ fn statements_come_from_the_arguments_a_file_or_standard_input() {
         place.run_with_input(&["sql", "--format", "ndjson"], text.as_bytes()).ok(),
         place.run_with_input(&["sql", "--format=ndjson", "-f", "-"], text.as_bytes()).ok(),
         place.ok(&["sql", "--format", "ndjson", &format!("\u{feff}-- a comment\n{text}")]),
-        place.ok(&["sql", "--format", "ndjson", &format!("-- a comment\n{text}")]),
+        place.ok(&["sql", "--format", "ndjson", "--", &format!("-- a comment\n{text}")]),
     ] {
         assert_eq!(told.lines().count(), 2, "{told}");
         contains_all(&told, &expected);
