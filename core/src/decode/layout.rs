@@ -12,7 +12,8 @@ use super::limits::Terms;
 use super::page_index::FileIndexes;
 use crate::format::metadata::OwnId;
 use crate::schema::facts::Facts;
-use crate::schema::{ColumnType, ID_COLUMN};
+use crate::schema::names::folded;
+use crate::schema::{Column, ColumnType, ID_COLUMN, RESCUED_COLUMN};
 use crate::{Error, KeyTarget, LsnRange, ObjectKey, Result, Schema};
 
 /// A footer that has been read and checked. Reading it takes only the last bytes of the file.
@@ -151,28 +152,37 @@ impl Layout {
         chunk.ok_or_else(|| corrupt("a row group has too few columns"))
     }
 
-    /// Whether the rows may have a field at this path: in a column, or among the rescued values.
-    pub(crate) fn knows<N: AsRef<str>>(&self, path: &[N]) -> bool {
-        self.has_rescued || self.has_column(path)
-    }
-
     /// Whether a column holds the field at this path: one of its own, or one of JSON texts.
     pub(crate) fn has_column<N: AsRef<str>>(&self, path: &[N]) -> bool {
+        self.without_column(path).is_none()
+    }
+
+    /// Whether a column holds the field of this name, or it may have been rescued for its name.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let Some(columns) = self.without_column(&[name]) else { return true };
+        let names = columns.iter().map(|column| column.name.as_str());
+        let mut names = names.chain([ID_COLUMN, RESCUED_COLUMN]);
+        self.has_rescued && (name.is_empty() || names.any(|other| folded(other) == folded(name)))
+    }
+
+    /// The columns among which there is none for the next name of the path; `None` if a column
+    /// holds the field.
+    fn without_column<N: AsRef<str>>(&self, path: &[N]) -> Option<&[Column]> {
         let mut columns = self.footer.schema.columns();
         for (depth, name) in path.iter().map(AsRef::as_ref).enumerate() {
             if depth == 0 && name == ID_COLUMN {
-                return true;
+                return None;
             }
             let column = columns.iter().find(|column| column.name == name);
             match column.map(|column| &column.column_type) {
-                None => return false,
+                None => return Some(columns),
                 Some(ColumnType::Struct(fields)) => columns = fields,
                 // Anything may be in its texts.
-                Some(ColumnType::Json) => return true,
+                Some(ColumnType::Json) => return None,
                 Some(_) => columns = &[],
             }
         }
-        true
+        None
     }
 
     /// Where the column of the field at this path lies.

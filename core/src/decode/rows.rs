@@ -67,7 +67,7 @@ impl Iterator for Rows<'_> {
 
 impl ParquetFile {
     /// The rows in order, with the fields that `projection` names. An error of kind `Settings` if
-    /// it names a field that the rows cannot have.
+    /// it names a field that the file does not have.
     ///
     /// [`Projection::All`] calls [`ParquetFile::check_outline`] first. Named columns are read
     /// without that check, so they can be saved from a file whose other parts are damaged.
@@ -76,7 +76,7 @@ impl ParquetFile {
             self.check_outline()?;
         }
         if let Projection::Columns(names) = projection
-            && let Some(name) = names.iter().find(|name| !self.layout.knows(&[name]))
+            && let Some(name) = names.iter().find(|name| !self.layout.knows(name))
         {
             return Err(self.unknown_column(name));
         }

@@ -19,6 +19,10 @@ use super::place::Place;
 use super::tasks::Tasks;
 use super::{interrupt, place};
 
+/// The stack of each thread that plans and runs statements: DataFusion calls itself for each part of
+/// a condition. Pages of it that are not used take no memory.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Where objects are stored. The same for every subcommand.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Store")]
@@ -163,7 +167,8 @@ impl Store {
     /// The same, with a runtime of several threads.
     pub fn open_parallel(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
         let runtime = || {
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.enable_all().thread_stack_size(STACK_BYTES).build().map_err(|error| {
                 Failure::run(format_args!("cannot start the async runtime: {error}"))
             })
         };

@@ -21,8 +21,8 @@ pub(super) async fn scan(asked: Asked) -> Result<Response, Refusal> {
     drop(body);
     if !bearer.may_read(&request.collection) {
         let message = format!(
-            "the token may not read the collection {:?}; ask the operator for one that may \
-             (`coldpress token --may read`)",
+            "the token may not read the collection {:?}; ask the operator for one that may read \
+             this one (`coldpress token --may read`)",
             request.collection
         );
         return Err(Refusal::new(Reason::Forbidden, message));

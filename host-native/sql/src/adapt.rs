@@ -126,8 +126,8 @@ impl PhysicalExpr for Converted {
         let array = converted(&array, self.to.data_type()).map_err(|error| {
             let column = self.to.name();
             DataFusionError::Execution(format!(
-                "could not read column {column:?} in the type of the table: {error}; this is a \
-                 bug of coldpress, please report it"
+                "could not read {column:?} as {}: {error}",
+                self.to.data_type()
             ))
         })?;
         Ok(ColumnarValue::Array(array))

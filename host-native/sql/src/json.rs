@@ -72,13 +72,24 @@ impl JsonColumn {
             | Values::Bytes(_)
             | Values::Uuid(_)
             | Values::Date(_)
-            | Values::Instant(..) => {
-                let mut text = String::new();
-                self.write_text(row, &mut text);
-                write_string(out, &text);
+            | Values::Instant(..) => self.write_quoted(row, out),
+            // JSON has no number for what is not finite.
+            Values::Float(array) if !array.as_primitive::<Float32Type>().value(row).is_finite() => {
+                self.write_quoted(row, out);
+            }
+            Values::Double(array)
+                if !array.as_primitive::<Float64Type>().value(row).is_finite() =>
+            {
+                self.write_quoted(row, out);
             }
             _ => self.write_text(row, out),
         }
+    }
+
+    fn write_quoted(&self, row: usize, out: &mut String) {
+        let mut text = String::new();
+        self.write_text(row, &mut text);
+        write_string(out, &text);
     }
 
     /// Appends the value in this row as text: the same as JSON, but a string without its quotes.
@@ -212,11 +223,10 @@ fn write_fields(fields: &[(String, JsonColumn)], row: usize, out: &mut String) {
     out.push('}');
 }
 
-/// JSON has no number for what is not finite.
 fn write_double(out: &mut String, value: f64) {
     match value.is_finite() {
         true => write_number(out, Number::Double(value)),
-        false => write_string(out, &value.to_string()),
+        false => out.push_str(&value.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use coldpress::ColdStorage;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::execution::SessionState;
+use datafusion::execution::FunctionRegistry;
 use datafusion::prelude::SessionContext;
 
 use crate::catalog::Collections;
@@ -66,13 +66,8 @@ impl RegisterColdpress for SessionContext {
                  with register_coldpress_as"
             )));
         }
-        let state = self.state_ref();
-        let has_rule = |state: &SessionState| {
-            state.analyzer().rules.iter().any(|rule| rule.name() == ExactComparisons::NAME)
-        };
-        if !has_rule(&state.read()) {
-            state.write().add_analyzer_rule(Arc::new(ExactComparisons));
-        }
+        // A second time it changes nothing: what it has written is of the column's type already.
+        self.state_ref().write().register_function_rewrite(Arc::new(ExactComparisons))?;
         let number = REGISTERED.fetch_add(1, Ordering::Relaxed);
         let url = ObjectStoreUrl::parse(format!("coldpress://store-{number}"))?;
         self.register_object_store(url.as_ref(), Arc::new(ReadOnly::all(storage.object_store())));

@@ -6,7 +6,9 @@ use coldpress_sql::RegisterColdpress;
 use coldpress_sql::datafusion::error::DataFusionError;
 use coldpress_sql::datafusion::execution::SendableRecordBatchStream;
 use coldpress_sql::datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use coldpress_sql::datafusion::logical_expr::LogicalPlan;
+use coldpress_sql::datafusion::logical_expr::{
+    DdlStatement, LogicalPlan, Statement as PlanStatement,
+};
 use coldpress_sql::datafusion::prelude::{SessionConfig, SessionContext};
 use coldpress_sql::datafusion::sql::parser::{DFParserBuilder, Statement};
 use coldpress_sql::datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -55,20 +57,27 @@ impl<'s> Session<'s> {
             .build()
             .and_then(|mut parser| parser.parse_statements())
             .map_err(|error| self.failure(&error))?;
-        if self.format == Format::Parquet && statements.len() > 1 {
-            return Err(Failure::usage(
-                "a Parquet file holds the rows of one statement; give one, or another --format",
-            ));
-        }
+        let mut has_rows = false;
         for statement in statements {
-            self.store.drive(async {
-                interrupt::unless_interrupted(self.run(statement, out)).await?
+            has_rows |= self.store.drive(async {
+                interrupt::unless_interrupted(self.run(statement, has_rows, out)).await?
             })??;
         }
-        Ok(())
+        match self.format {
+            Format::Parquet if !has_rows => Err(Failure::usage(
+                "none of the statements gives rows, and a Parquet file is made of rows",
+            )),
+            _ => Ok(()),
+        }
     }
 
-    async fn run(&self, statement: Statement, out: &mut Open) -> Result<(), Failure> {
+    /// Whether the statement gives rows. `follows`: whether one before it gave some.
+    async fn run(
+        &self,
+        statement: Statement,
+        follows: bool,
+        out: &mut Open,
+    ) -> Result<bool, Failure> {
         let failed = |error| self.failure(&error);
         let (is_plan, mut rows) = self.begin(statement).await.map_err(failed)?;
         let schema = rows.schema();
@@ -77,13 +86,20 @@ impl<'s> Session<'s> {
             while let Some(batch) = rows.next().await {
                 batch.map_err(failed)?;
             }
-            return Ok(());
+            return Ok(false);
+        }
+        if follows && self.format == Format::Parquet {
+            return Err(Failure::usage(
+                "a Parquet file holds the rows of one statement, and two of these give rows; \
+                 leave one out, or choose another --format",
+            ));
         }
         let mut writer = Writer::new(self.format, is_plan, schema, out)?;
         while let Some(batch) = rows.next().await {
             writer.write(&batch.map_err(failed)?, out)?;
         }
-        writer.finish(out)
+        writer.finish(out)?;
+        Ok(true)
     }
 
     async fn begin(
@@ -91,6 +107,7 @@ impl<'s> Session<'s> {
         statement: Statement,
     ) -> Result<(bool, SendableRecordBatchStream), DataFusionError> {
         let plan = self.context.state().statement_to_plan(statement).await?;
+        refuse(&plan)?;
         let is_plan = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_));
         let frame = self.context.execute_logical_plan(plan).await?;
         Ok((is_plan, frame.execute_stream().await?))
@@ -99,4 +116,21 @@ impl<'s> Session<'s> {
     fn failure(&self, error: &DataFusionError) -> Failure {
         words::failure(error, self.tenant)
     }
+}
+
+/// An error for a statement that would reach past what the command promises.
+fn refuse(plan: &LogicalPlan) -> Result<(), DataFusionError> {
+    let said = match plan {
+        // Its rows go straight into files, also into those of the store.
+        LogicalPlan::Ddl(DdlStatement::CreateExternalTable(table)) if table.unbounded => {
+            "coldpress sql has no unbounded tables; leave unbounded out"
+        }
+        LogicalPlan::Statement(PlanStatement::SetVariable(set))
+            if set.variable.starts_with("datafusion.runtime.") =>
+        {
+            "datafusion.runtime is set by --memory-bytes-max, and by TMPDIR for temporary files"
+        }
+        _ => return Ok(()),
+    };
+    Err(DataFusionError::Plan(said.to_owned()))
 }

@@ -85,8 +85,8 @@ fn text_as_number(said: &str) -> Option<String> {
     let from = &said[said.find("Cannot cast string")?..];
     let sentence = from.split_once(" type").map_or(from, |(sentence, _)| sentence);
     Some(format!(
-        "{sentence} type: a column is text where its files have several types, and is compared \
-         with text in quotes ('5'); `coldpress schema --collection NAME` lists such columns"
+        "{sentence} type: compare numbers with numbers and text with text in quotes ('5'); a \
+         column whose files have several types is text (`coldpress schema --collection NAME`)"
     ))
 }
 
@@ -103,7 +103,7 @@ mod tests {
         let cast = "Compute error: ArrowError(CastError(\"Cannot cast string 'z' to value of Int64 \
             type\"), Some(\"\"))";
         let line = failure(&DataFusionError::Execution(cast.to_owned()), 3).line().unwrap();
-        let begins = "error: Cannot cast string 'z' to value of Int64 type: a column is text";
+        let begins = "error: Cannot cast string 'z' to value of Int64 type: compare numbers";
         assert!(line.starts_with(begins) && !line.contains("CastError"), "{line}");
         let ours = coldpress::Error::settings("the folder is gone").at("7/c");
         let external = DataFusionError::External(Box::new(ours));

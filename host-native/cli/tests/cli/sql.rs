@@ -76,7 +76,16 @@ fn rows_come_in_each_form() {
     contains_all(&exists, &["out.parquet exists"]);
     let two = place.run(&["sql", "select 1; select 2", "--format", "parquet", "-o", "x"]).fails(2);
     contains_all(&two, &["one statement"]);
+    let none = "create view v as select 1 as one";
+    let without = place.run(&["sql", none, "--format", "parquet", "-o", "x"]).fails(2);
+    contains_all(&without, &["gives rows"]);
     assert!(!place.path("x").exists());
+    let both = format!("{none}; select * from v");
+    place.ok(&["sql", &both, "--format", "parquet", "-o", "x"]);
+    assert!(place.path("x").is_file());
+    let odd = "select cast('inf' as double) as x, cast('nan' as float) as y";
+    assert_eq!(place.ok(&["sql", odd, "--format", "csv"]), "x,y\r\ninf,NaN\r\n");
+    assert_eq!(place.ok(&["sql", odd, "--format", "ndjson"]), "{\"x\":\"inf\",\"y\":\"NaN\"}\n");
 }
 
 #[test]
@@ -176,6 +185,11 @@ fn tenants_are_apart_and_statements_cannot_write_into_the_store() {
         let copy = format!("copy (select 5 as n) to '{file}' stored as parquet");
         contains_all(&place.run(&["sql", &copy, "--tenant", "1"]).fails(1), &["only reads"]);
     }
+    let stream = "create unbounded external table e (a int) stored as csv location \
+        'coldpress-data/1/c/lsn-0-0.parquet'; insert into e values (1)";
+    contains_all(&place.run(&["sql", stream]).fails(1), &["unbounded"]);
+    let set = "set datafusion.runtime.temp_directory = 'coldpress-data/1'";
+    contains_all(&place.run(&["sql", set]).fails(1), &["TMPDIR"]);
     place.ok(&["sql", "copy (select 5 as n) to 'elsewhere.parquet'", "--tenant", "1"]);
     assert!(place.path("elsewhere.parquet").is_file());
     assert_eq!(place.stored_files(), before);

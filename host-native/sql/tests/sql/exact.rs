@@ -50,6 +50,17 @@ async fn each_decimal_is_found_by_its_digits() {
             assert_eq!(found, [json!(at.to_string())], "{filter}");
         }
     }
+    for (filter, expected) in [
+        ("price in (0.00, null)", json!([1])),
+        ("price = '0.004' or price = 1e-20", json!([0])),
+        ("price > -1e-20", json!([900])),
+        ("price in (0, 1e300, null) or price between null and -1", json!([1])),
+        ("price not in (0, 0.005)", json!([899])),
+        ("price >= cast('0.00' as decimal(18, 2))", json!([900])),
+    ] {
+        let sql = format!("select count(*) from c where {filter}");
+        assert_eq!(json!(firsts(&made, &sql).await), expected, "{filter}");
+    }
     let count = async |filter: &str| {
         firsts(&made, &format!("select count(*) from c where {filter}")).await[0].clone()
     };
@@ -184,6 +195,11 @@ async fn days_and_instants_far_off_are_compared() {
         ("t = date '2026-01-02'", json!(["1"])),
         ("day < timestamp '2026-01-02T00:00:00.001Z'", json!(["1", "2"])),
         ("day >= timestamp '2026-01-02T12:00:00Z'", json!(["0"])),
+        ("day = '2026-01-02T10:00:00'", json!([])),
+        ("day = '2026-01-02'", json!(["1"])),
+        ("t in (null, date '1600-01-01')", json!(["2"])),
+        ("t > '2026-01-01T23:59:59.9999999999999Z'", json!(["0", "1"])),
+        ("t not between '1600-01-01' and '9999-01-01'", json!(["0"])),
     ] {
         let sql = format!("select _id from c where {filter} order by 1");
         assert_eq!(json!(firsts(&made, &sql).await), expected, "{filter}");
@@ -208,12 +224,51 @@ async fn integers_and_small_floats_are_not_compared_as_rounded_doubles() {
         ("f = 0.1", json!(["0"])),
         ("f in (0.1, 0.25)", json!(["0", "2"])),
         ("_lsn_min >= 0.5", json!([])),
+        ("i in (0.5, 9007199254740992, null)", json!(["0"])),
+        ("i not in (0.5, 9007199254740992)", json!(["1", "2"])),
+        ("i between 3.5 and 9007199254740992", json!(["0"])),
+        ("i between 3.5 and 9007199254740992 + 0", json!(["0"])),
+        ("i = '9007199254740993.0'", json!(["1"])),
+        ("i in (3, i - 1, 9007199254740992)", json!(["0", "2"])),
+        ("cast(i as double) = 9007199254740992.0", json!(["0", "1"])),
+        ("cast(f as double) = 0.1", json!([])),
+        ("f in (0.1, 1e39, 5)", json!(["0"])),
+        ("f not between -1e300 and 0.1", json!(["1", "2"])),
+        ("f < 1e39 and f > -1e39", json!(["0", "1", "2"])),
     ] {
         let sql = format!("select _id from c where {filter} order by 1");
         assert_eq!(json!(firsts(&made, &sql).await), expected, "{filter}");
     }
     let plan = made.text("explain select _id from c where i >= 2.5").await;
     assert!(plan.contains("i@1 > 2") && !plan.contains("CAST"), "{plan}");
+}
+
+#[tokio::test]
+async fn zeros_of_both_signs_are_in_a_list() {
+    let made = Made::new();
+    let rows = [json!({"g": -0.0}), json!({"g": 0.0}), json!({"g": 1.5})];
+    put(&made, r#"{"name":"g","type":"float64"}"#, 0, &rows).await;
+    for list in ["0, 7, 8, 9", "-0.0, 7.5, 8, 9", "0.0", "null, 0, 1e300, 7, 8"] {
+        let sql = format!("select _id from c where g in ({list}) order by 1");
+        assert_eq!(json!(firsts(&made, &sql).await), json!(["0", "1"]), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn instants_that_no_nanosecond_has_are_compared_with_nanoseconds() {
+    let made = Made::new();
+    let rows = [json!({"t": "2026-01-02T03:04:05.000000001Z"}), json!({"t": null})];
+    put(&made, r#"{"name":"t","type":"timestamp","unit":"ns"}"#, 0, &rows).await;
+    for (filter, expected) in [
+        ("t <> '0001-01-01T00:00:00Z'", json!(["0"])),
+        ("t > timestamp '1500-01-01T00:00:00Z' and t < date '9999-01-01'", json!(["0"])),
+        ("t is distinct from '9999-01-01'", json!(["0", "1"])),
+        ("not (t > '9999-01-01')", json!(["0"])),
+        ("t = '2026-01-02T03:04:05.000000001Z'", json!(["0"])),
+    ] {
+        let sql = format!("select _id from c where {filter} order by 1");
+        assert_eq!(json!(firsts(&made, &sql).await), expected, "{filter}");
+    }
 }
 
 #[tokio::test]
