@@ -21,7 +21,7 @@ use super::{interrupt, place};
 
 /// The stack of each thread that plans and runs statements: DataFusion calls itself for each part of
 /// a condition. Pages of it that are not used take no memory.
-const STACK_BYTES: usize = 64 << 20;
+pub const STACK_BYTES: usize = 64 << 20;
 
 /// Where objects are stored. The same for every subcommand.
 #[derive(Debug, Clone, Args)]

@@ -9,14 +9,14 @@ mod write;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fs, io, thread};
 
 use clap::Args;
 use coldpress_core::LsnWidth;
 
 use super::failure::Failure;
 use super::grant::size;
-use super::store::{Store, StoreArgs};
+use super::store::{STACK_BYTES, Store, StoreArgs};
 use format::Format;
 use output::Output;
 use session::Session;
@@ -53,8 +53,18 @@ pub struct SqlArgs {
     output: Option<PathBuf>,
 }
 
-/// Runs `coldpress sql`.
+/// Runs `coldpress sql`. The main thread's stack is too small for long conditions.
 pub fn run(args: &SqlArgs, store_args: &StoreArgs) -> Result<(), Failure> {
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name("sql".to_owned()).stack_size(STACK_BYTES);
+        let answering = builder.spawn_scoped(scope, || answer(args, store_args));
+        let answering = answering
+            .map_err(|error| Failure::run(format_args!("cannot start a thread: {error}")))?;
+        answering.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn answer(args: &SqlArgs, store_args: &StoreArgs) -> Result<(), Failure> {
     let text = match (&args.statements, &args.file) {
         (Some(text), _) => Some(text.clone()),
         (None, Some(file)) if file.as_os_str() != "-" => Some(read(file)?),

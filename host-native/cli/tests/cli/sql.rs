@@ -113,6 +113,15 @@ fn statements_come_from_the_arguments_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_long_condition_is_no_end_of_the_process() {
+    let place = Place::new();
+    place.put("{\"n\":1}\n", &[]);
+    let terms: Vec<String> = (2..2_002).map(|n| format!("n <> {n}")).collect();
+    place.write("long.sql", &format!("select n from c where {}", terms.join(" and ")));
+    assert_eq!(place.ok(&["sql", "-f", "long.sql", "--format", "csv"]), "n\r\n1\r\n");
+}
+
+#[test]
 fn a_plan_says_what_is_read_and_what_was_left_out() {
     let place = Place::new();
     for lsns in ["0..1", "10..11", "20..21"] {
