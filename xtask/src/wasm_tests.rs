@@ -51,6 +51,8 @@ fn test(project: &Project, host: Host, of: &[&str]) -> Result<usize, String> {
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
     match host {
         Host::Node => command.env("WASM_BINDGEN_TEST_ONLY_NODE", "1"),
+        // The runner asks the page for its output by scripts, and a page that compiles a module on
+        // a busy machine answers late: the timeouts of webdriver.json are as long as LIMIT_S.
         Host::Chromium => command
             .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
             .env("WASM_BINDGEN_USE_BROWSER", "1")
