@@ -19,8 +19,8 @@ use super::place::Place;
 use super::tasks::Tasks;
 use super::{interrupt, place};
 
-/// The stack of each thread that plans and runs statements: DataFusion calls itself for each part of
-/// a condition. Pages of it that are not used take no memory.
+/// The stack of each thread that plans and runs statements: DataFusion calls itself for each part
+/// of a condition. Pages of it that are not used take no memory.
 pub const STACK_BYTES: usize = 64 << 20;
 
 /// Where objects are stored. The same for every subcommand.

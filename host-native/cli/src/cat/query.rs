@@ -41,8 +41,8 @@ pub(super) fn columns(args: &CatArgs) -> Result<Vec<ColumnPath>, Failure> {
     let path = |text: &String| -> Result<ColumnPath, Failure> {
         match text.parse::<ColumnPath>() {
             Err(_) if text.is_empty() => Err(Failure::usage(
-                "--columns has an empty name; remove the comma too many, or name the column without \
-                 a name by --column ''",
+                "--columns has an empty name; remove the comma too many, or give --column '' for \
+                 the column without a name",
             )),
             Ok(path) => Ok(path),
             // A name with blanks and the like needs no quotes, if that leaves no doubt.
