@@ -89,7 +89,8 @@ test('an answer that is no part of the file is an error that says why', async ()
     'another ETag': [({ start, end }) => part(start, end, { etag: '"two"' }), 'Conflict', /changed.*"one".*"two"/],
     412: [() => new Response(null, { status: 412 }), 'Conflict', /changed/],
     416: [() => new Response(null, { status: 416 }), 'Conflict', /has fewer/],
-    '416 of bytes that are there': [() => refused(bytes.length), 'Unavailable', /refuses the bytes from/],
+    '416 of bytes that are there':
+      [() => refused(bytes.length), 'Unavailable', /refuses the bytes from/],
     404: [() => new Response(null, { status: 404 }), 'NotFound', /404/],
     403: [() => new Response('<Error><Code>AccessDenied</Code></Error>', { status: 403 }), 'Denied', /AccessDenied/],
     204: [() => new Response(null, { status: 204 }), 'Unavailable', /204/],
@@ -338,7 +339,7 @@ test('rows are those of decode: BigInts, ids, Dates and text', async () => {
   }
 })
 
-test('a body that is stuck and heeds no signal ends at the time limit and at an abort', async () => {
+test('a body that is stuck and heeds no signal ends at the limit and at an abort', async () => {
   const never = () => new Promise(() => {})
   const stuck = () => new ReadableStream({ pull: never }, { highWaterMark: 0 })
   const shelf = new Shelf(bytes)

@@ -123,11 +123,12 @@ fn tests(project: &Project) -> Result<(), String> {
         "--locked",
         "--no-fail-fast",
     ]);
+    // More tests at once than there are cores: many of them wait for a store that is away.
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    set_default(&mut command, "RUST_TEST_THREADS", &(2 * cores).to_string());
     // An edit waits for few of them, a landing for as many as are promised.
-    if std::env::var_os("COLDPRESS_MUTANTS").is_none() {
-        command.env("COLDPRESS_MUTANTS", "100000");
-    }
-    run(with_threads(&mut command))?;
+    set_default(&mut command, "COLDPRESS_MUTANTS", "100000");
+    run(&mut command)?;
     // What only a build without them has: the errors that say what it lacks.
     let mut command = project.cargo();
     command.args(["test", "--package", "coldpress-core", "--lib", "--no-default-features"]);
@@ -140,13 +141,11 @@ fn floorplan(project: &Project) -> Result<(), String> {
     run(&mut command)
 }
 
-/// More tests at once than there are cores: many of them wait for a store that is away.
-fn with_threads(command: &mut std::process::Command) -> &mut std::process::Command {
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
+/// Sets a variable that the caller has not set.
+fn set_default(command: &mut std::process::Command, name: &str, value: &str) {
+    if std::env::var_os(name).is_none() {
+        command.env(name, value);
     }
-    command
 }
 
 fn package(project: &Project) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Cast, Expr};
 
@@ -42,14 +42,16 @@ pub(crate) fn place(constant: &Expr, data_type: &DataType) -> Option<Place> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Units {
     count: i128,
-    /// What is left out of `count`, which is less than one: nothing, or this side of it.
+    /// The part of the number that `count` leaves out. It is less than one unit.
     rest: Rest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Rest {
     Nothing,
+    /// The number is above `count`.
     Above,
+    /// The number is below `count`.
     Below,
 }
 
@@ -67,33 +69,18 @@ impl Units {
     }
 }
 
-/// The value of this type that has so many units.
+/// The value of this type that has so many units; `None` if it has none.
 fn value(data_type: &DataType, units: i128) -> Option<ScalarValue> {
-    Some(match data_type {
-        DataType::Int8 => ScalarValue::Int8(Some(units.try_into().ok()?)),
-        DataType::Int16 => ScalarValue::Int16(Some(units.try_into().ok()?)),
-        DataType::Int32 => ScalarValue::Int32(Some(units.try_into().ok()?)),
-        DataType::Int64 => ScalarValue::Int64(Some(units.try_into().ok()?)),
-        DataType::UInt8 => ScalarValue::UInt8(Some(units.try_into().ok()?)),
-        DataType::UInt16 => ScalarValue::UInt16(Some(units.try_into().ok()?)),
-        DataType::UInt32 => ScalarValue::UInt32(Some(units.try_into().ok()?)),
-        DataType::UInt64 => ScalarValue::UInt64(Some(units.try_into().ok()?)),
-        DataType::Date32 => ScalarValue::Date32(Some(units.try_into().ok()?)),
-        DataType::Timestamp(unit, zone) => {
-            let (value, zone) = (Some(units.try_into().ok()?), zone.clone());
-            match unit {
-                TimeUnit::Second => ScalarValue::TimestampSecond(value, zone),
-                TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(value, zone),
-                TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(value, zone),
-                TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(value, zone),
-            }
-        }
+    let number = match data_type {
+        DataType::Date32 => ScalarValue::Int32(Some(units.try_into().ok()?)),
+        DataType::Timestamp(..) => ScalarValue::Int64(Some(units.try_into().ok()?)),
         DataType::Decimal128(precision, scale) => {
             let is_within = units.unsigned_abs() < 10_u128.checked_pow(u32::from(*precision))?;
-            is_within.then_some(ScalarValue::Decimal128(Some(units), *precision, *scale))?
+            return is_within.then_some(ScalarValue::Decimal128(Some(units), *precision, *scale));
         }
-        _ => return None,
-    })
+        _ => ScalarValue::Decimal128(Some(units), DECIMAL128_MAX_PRECISION, 0),
+    };
+    number.cast_to(data_type).ok()
 }
 
 /// The nanoseconds since 1970 of a constant.
@@ -126,9 +113,8 @@ fn instant_of(text: &str) -> Option<Units> {
     let count = i128::from(at.timestamp()) * SECOND_NS + i128::from(at.timestamp_subsec_nanos());
     // Digits behind those of nanoseconds are left out.
     let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
-    let digits = fraction.bytes().take_while(u8::is_ascii_digit).skip(9);
-    let rest =
-        if digits.into_iter().any(|digit| digit != b'0') { Rest::Above } else { Rest::Nothing };
+    let mut finer = fraction.bytes().take_while(u8::is_ascii_digit).skip(9);
+    let rest = if finer.any(|digit| digit != b'0') { Rest::Above } else { Rest::Nothing };
     Some(Units { count, rest })
 }
 

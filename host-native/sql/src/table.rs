@@ -53,17 +53,18 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(files: Arc<Files>, url: ObjectStoreUrl, data: Vec<DataFile>) -> Result<Self> {
-        let mut schemas = FileSchemas::default();
-        data.iter().for_each(|file| schemas.add(&file.facts.footer));
-        let Columns { columns, .. } = schemas.table();
+        let mut together = FileSchemas::default();
+        data.iter().for_each(|file| together.add(&file.facts.footer));
+        let Columns { columns, .. } = together.table();
         let columns = schema(&columns);
         // Columns of the rows come first: these names are theirs then.
         let has_lsns = LSN_COLUMNS.iter().all(|name| columns.index_of(name).is_err());
         let lsns = if has_lsns { lsns::fields() } else { Vec::new() };
-        let read = without_bytes_as_text(&columns, &data);
+        let schemas = distinct_schemas(&data);
+        let read = without_bytes_as_text(&columns, &schemas);
         let found =
             data.iter().map(|file| partitioned(file, &read, has_lsns)).collect::<Result<_>>()?;
-        let unseen = unseen(&data, &read);
+        let unseen = unseen(&schemas, &read);
         let all = columns.fields().iter().chain(&lsns).cloned().collect::<Fields>();
         let schema = TableSchema::builder(read).with_table_partition_cols(lsns).build();
         Ok(Table { files, url, columns: Arc::new(Schema::new(all)), schema, data, found, unseen })
@@ -99,7 +100,7 @@ impl Table {
 }
 
 /// The schemas of the files, each once.
-fn schemas(data: &[DataFile]) -> Vec<&SchemaRef> {
+fn distinct_schemas(data: &[DataFile]) -> Vec<&SchemaRef> {
     let mut schemas: Vec<&SchemaRef> = data.iter().map(|file| &file.facts.schema).collect();
     // Files with one schema share it.
     schemas.sort_unstable_by_key(|schema| Arc::as_ptr(schema));
@@ -109,8 +110,7 @@ fn schemas(data: &[DataFile]) -> Vec<&SchemaRef> {
 
 /// The table's columns, where no text is of a type in which the bytes of a file would be read as
 /// they are.
-fn without_bytes_as_text(table: &SchemaRef, data: &[DataFile]) -> SchemaRef {
-    let schemas = schemas(data);
+fn without_bytes_as_text(table: &SchemaRef, schemas: &[&SchemaRef]) -> SchemaRef {
     let has_bytes = |name: &str| {
         let fields = schemas.iter().filter_map(|file| file.field_with_name(name).ok());
         fields.map(Field::data_type).any(|file| matches!(file, DataType::BinaryView))
@@ -123,8 +123,7 @@ fn without_bytes_as_text(table: &SchemaRef, data: &[DataFile]) -> SchemaRef {
 }
 
 /// The columns that are nested in a file and need more than a cast.
-fn unseen(data: &[DataFile], table: &SchemaRef) -> BTreeSet<usize> {
-    let schemas = schemas(data);
+fn unseen(schemas: &[&SchemaRef], table: &SchemaRef) -> BTreeSet<usize> {
     let is_unseen = |at: &usize| {
         let field = table.field(*at);
         schemas.iter().filter_map(|file| file.field_with_name(field.name()).ok()).any(|file| {

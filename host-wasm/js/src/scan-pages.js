@@ -102,8 +102,8 @@ async function* pages({ server, token, collection, ...others }, lsns, terms, sig
   }
   const { tools, runtime, fetch } = terms
   // A "next" that is no text must not pass for the end of the list.
-  const isAnswer = (/** @type {any} */ answer) => Array.isArray(answer?.files) &&
-    ['undefined', 'string'].includes(typeof (answer.next ?? undefined))
+  const isAnswer = (/** @type {any} */ answer) =>
+    Array.isArray(answer?.files) && typeof (answer.next ?? '') === 'string'
   const call = { name: 'scanCollection', path: 'v1/scans', what: 'a list of grants', isAnswer }
   const post = questionsTo(server, { token, fetch, runtime }, call)
   const range = lsns && { min_lsn: String(lsns.min), max_lsn: String(lsns.max) }

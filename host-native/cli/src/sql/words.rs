@@ -80,7 +80,7 @@ fn absent_table(said: &str) -> Option<&str> {
     Some(name.strip_prefix("datafusion.coldpress.").unwrap_or(name))
 }
 
-/// What to do about a text that was compared with a number. DataFusion meets it in some row.
+/// Explains the error of a comparison of a text with a number.
 fn text_as_number(said: &str) -> Option<String> {
     let from = &said[said.find("Cannot cast string")?..];
     let sentence = from.split_once(" type").map_or(from, |(sentence, _)| sentence);
