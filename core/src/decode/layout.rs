@@ -141,10 +141,6 @@ impl Layout {
         self.terms.stop = Some(stop);
     }
 
-    pub(crate) fn has_rescued(&self) -> bool {
-        self.has_rescued
-    }
-
     /// The chunk of the leaf in the row group.
     pub(crate) fn chunk(&self, group: usize, leaf: usize) -> Result<&ColumnChunkMetaData> {
         let group = self.metadata.row_groups().get(group);

@@ -266,7 +266,7 @@ impl Scan {
     /// Whether rows of the file have values that fit no column; false until the footer has been
     /// read.
     pub fn has_rescued(&self) -> bool {
-        self.layout.as_ref().is_some_and(Layout::has_rescued)
+        self.layout.as_ref().and_then(Layout::rescued_leaf).is_some()
     }
 
     /// The ETag that every answer must have: that of the query's file, or of the first answer that
