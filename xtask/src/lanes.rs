@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
+use crate::disk;
 use crate::output::{name_step, say};
 use crate::project::Project;
 use crate::setup;
@@ -12,7 +13,7 @@ use crate::steps::{Lane, Outcome, Step};
 pub fn run_steps(project: &Project, steps: &[&Step]) -> Result<(), String> {
     let start = Instant::now();
     tell_plan(steps);
-    let set_up = done("setup", || setup::setup(project));
+    let set_up = done("setup", || disk::check(project).and_then(|()| setup::setup(project)));
     let mut outcomes = vec![set_up];
     if outcomes[0].result.is_ok() {
         let lane =

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod checks;
+mod disk;
 mod failures;
 mod files;
 mod lanes;

@@ -12,14 +12,12 @@ use crate::wasm;
 use debian::{answers, provide};
 
 mod debian;
-mod disk;
 mod postgres;
 pub mod programs;
 
 /// Installs whatever is missing; an error names what it was and the command that helps.
 pub fn setup(project: &Project) -> Result<(), String> {
     make_folder(&project.tools)?;
-    disk::check(project)?;
     // Two runs at once would install over each other; the system drops the lock with the process.
     let path = project.tools.join("lock");
     let lock = fs::File::create(&path).map_err(|error| at(&path, &error))?;
