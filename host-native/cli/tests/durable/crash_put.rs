@@ -1,13 +1,11 @@
-//! `kill -9` of `put` at random moments: a later run of the same command makes it good.
+//! `kill -9` of `put` at each of its requests: a later run of the same command makes it good.
 
 use std::fs;
 use std::process::Stdio;
-use std::thread;
-use std::time::Duration;
 
-use crate::common::child::{Running, run};
-use crate::common::seaweed::Seaweed;
+use crate::common::child::run;
 use crate::harness::{LIMIT, Place, bare};
+use crate::kill::{Killer, reach_of};
 use crate::prng::SplitMix64;
 use crate::rows::noise;
 
@@ -15,31 +13,31 @@ const SEED: u64 = 0x4B11_100A;
 /// Each key's put is killed so often before it is let through.
 const KILLS_EACH: u32 = 4;
 
-/// Rows of one size, and how long a put of them takes undisturbed.
+/// Rows of one size, and how many requests a put of them sends undisturbed.
 struct Source {
     name: &'static str,
     keys: u32,
     rows: usize,
-    took: Duration,
+    requests: u64,
 }
 
 #[test]
 fn a_hundred_kills_of_put_leave_no_half_object_and_no_parts() {
-    let place = Place::new(Seaweed::shared(), "crash/put");
+    let (place, killer) = Killer::before("crash/put", SEED);
     // The large ones go up in parts.
-    let sources = [source(&place, "small", 10_000, 15), source(&place, "large", 20_000_000, 10)];
-    let mut random = SplitMix64::new(SEED);
+    let sources = [("small", 10_000, 15), ("large", 20_000_000, 10)]
+        .map(|(name, bytes, keys)| source(&place, &killer, name, bytes, keys));
     let (mut kills, mut with_parts_left, mut wanted) = (0, 0, Vec::new());
     for source in &sources {
+        let first = kills;
         for number in 0..source.keys {
             let key = source.key(&place, number);
             let whole = source.reference(&place, number);
             let mut command = place.command(&source.put(number));
             for _ in 0..KILLS_EACH {
-                let running = Running::start(command.stdin(Stdio::null()));
-                let life_us = random.below(source.took.as_micros() as u64 * 11 / 10);
-                thread::sleep(Duration::from_micros(life_us));
-                running.kill();
+                // At each request in turn, and now and then behind the last one.
+                let request = (kills - first) % (source.requests + 1);
+                killer.kill_after(&mut command, request, reach_of(kills));
                 kills += 1;
                 with_parts_left += u32::from(!place.uploads_left().is_empty());
                 // Either the whole object is there, or none.
@@ -69,7 +67,7 @@ fn a_hundred_kills_of_put_leave_no_half_object_and_no_parts() {
 /// the first ones where it falls between those.
 #[test]
 fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
-    let place = Place::new(Seaweed::shared(), "crash/several");
+    let (place, killer) = Killer::before("crash/several", SEED + 1);
     fs::write(place.path("rows"), noise(30_000_000, SEED)).unwrap();
     let put = |collection: &str| {
         let collection = format!("--collection={collection}");
@@ -84,9 +82,7 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
         keys.iter().map(|key| key.strip_prefix(&folder(collection)).unwrap().to_owned()).collect()
     };
     let is_claim = |name: &String| name.starts_with("_claims/");
-    let whole = run(&mut put("whole"), LIMIT);
-    let took = whole.took;
-    whole.ok();
+    let requests = killer.requests_of(&mut put("whole"));
     let wanted = names("whole");
     assert!(wanted.len() > 3, "{wanted:?}");
     let mut random = SplitMix64::new(SEED + 1);
@@ -95,9 +91,7 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
     while kills < 12 || (with_parts_left == 0 || nothing_seen == 0) && kills < 60 {
         kills += 1;
         let collection = format!("killed-{kills}");
-        let running = Running::start(&mut put(&collection));
-        thread::sleep(Duration::from_micros(random.below(took.as_micros() as u64)));
-        running.kill();
+        killer.kill_after(&mut put(&collection), random.below(requests), reach_of(kills));
         with_parts_left += u32::from(!place.uploads_left().is_empty());
         let mut seen = names(&collection);
         seen.retain(|name| !is_claim(name));
@@ -117,7 +111,7 @@ fn kills_of_a_put_of_several_objects_leave_no_hole_and_no_parts() {
 /// and every row is there once. With other appends before and behind it.
 #[test]
 fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
-    let place = Place::new(Seaweed::shared(), "crash/append");
+    let (place, killer) = Killer::before("crash/append", SEED + 2);
     let text = noise(1_500_000, SEED);
     fs::write(place.path("rows"), &text).unwrap();
     fs::write(place.path("other"), "{\"row\":-1}\n").unwrap();
@@ -129,9 +123,7 @@ fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
         command
     };
     let wanted: Vec<i64> = text.lines().map(row_of).collect();
-    let whole = run(&mut put("rows", "whole"), LIMIT);
-    let took = whole.took;
-    whole.ok();
+    let requests = killer.requests_of(&mut put("rows", "whole"));
     let objects = |collection: &str| {
         place.bucket().keys(&format!("{}0/{collection}/lsn-", place.key_prefix()))
     };
@@ -140,14 +132,12 @@ fn a_hundred_kills_of_an_append_of_several_objects_store_every_row_once() {
     };
     let count = objects("whole").len();
     assert!(count > 2, "{count}");
-    let mut random = SplitMix64::new(SEED + 2);
     let (mut between, mut nothing_seen, mut all_seen) = (0, 0, 0);
     for kill in 0..100 {
         let collection = format!("killed-{kill}");
         run(&mut put("other", &collection), LIMIT).ok();
-        let running = Running::start(&mut put("rows", &collection));
-        thread::sleep(Duration::from_micros(random.below(took.as_micros() as u64 * 11 / 10)));
-        running.kill();
+        // At each request in turn, and now and then behind the last one.
+        killer.kill_after(&mut put("rows", &collection), kill % (requests + 1), reach_of(kill));
         let seen = objects(&collection).len() - 1;
         between += u32::from(seen > 0 && seen < count);
         nothing_seen += u32::from(seen == 0);
@@ -178,16 +168,19 @@ fn row_of(line: &str) -> i64 {
     row["row"].as_i64().unwrap()
 }
 
-/// Writes the rows, and puts them once to know how long a life is.
-fn source(place: &Place<'_>, name: &'static str, bytes: usize, keys: u32) -> Source {
+/// Writes the rows, and puts them once to count the requests.
+fn source(
+    place: &Place<'_>,
+    killer: &Killer,
+    name: &'static str,
+    bytes: usize,
+    keys: u32,
+) -> Source {
     let text = noise(bytes, SEED);
     fs::write(place.path(name), &text).unwrap();
-    let mut source = Source { name, keys, rows: text.lines().count(), took: Duration::ZERO };
-    let put = source.put(0);
-    let mut warm = place.command(&put);
-    let ran = run(warm.args(["--tenant", "9"]), LIMIT);
-    source.took = ran.took;
-    ran.ok();
+    let mut source = Source { name, keys, rows: text.lines().count(), requests: 0 };
+    let mut whole = place.command(&source.put(0));
+    source.requests = killer.requests_of(whole.args(["--tenant", "9"]));
     source
 }
 

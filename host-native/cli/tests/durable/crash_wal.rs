@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::common::child::Running;
 use crate::common::seaweed::Seaweed;
 use crate::harness::{LIMIT, Place, strs};
+use crate::kill::{Killer, reach_of};
 use crate::log::{Log, Writer};
 use crate::prng::SplitMix64;
 
@@ -99,30 +100,28 @@ fn verify_beside_an_archiver_at_work_is_no_false_alarm() {
 
 #[test]
 fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
-    let place = Place::new(Seaweed::shared(), "crash/restore");
+    let (place, killer) = Killer::before("crash/restore", SEED + 1);
     let folder = place.folder("wal");
     let log = Log { seed: SEED + 1, bytes_min: 1_000_000, bytes_max: 3_000_000 };
     log.write(&folder, 0..21);
     place.run(&["wal", "archive", strs(&folder)]).ok();
     let restored = place.folder("restored");
+    let restore = ["wal", "restore", "--to", strs(&restored)];
+    let begin_anew = || {
+        fs::remove_dir_all(&restored).unwrap();
+        fs::create_dir(&restored).unwrap();
+    };
+    let requests = killer.requests_of(&mut place.command(&restore));
+    begin_anew();
     let mut random = SplitMix64::new(SEED + 1);
     let mut in_the_middle = 0;
-    for _ in 0..15 {
-        let mut command = place.command(&["wal", "restore", "--to", strs(&restored)]);
-        let mut running = Running::start(command.stdin(Stdio::null()));
-        // Half of them are killed once some segments are there, however slow the machine is.
-        let there = random.below(2) as usize * random.below(15) as usize;
-        wait_for(|| running.has_ended() || whole_segments(&log, &restored) >= there);
-        if there == 0 {
-            thread::sleep(Duration::from_millis(random.below(700)));
-        }
-        running.kill();
+    for kill in 0..15 {
+        killer.kill_after(&mut place.command(&restore), random.below(requests), reach_of(kill));
         let whole = whole_segments(&log, &restored);
         in_the_middle += u32::from((1..20).contains(&whole));
         // Begun anew now and then, so that later kills find something to do.
         if whole == 20 {
-            fs::remove_dir_all(&restored).unwrap();
-            fs::create_dir(&restored).unwrap();
+            begin_anew();
         }
     }
     assert!(in_the_middle > 0, "no kill fell into the middle of a restore");

@@ -8,6 +8,7 @@ mod crash_put;
 mod crash_wal;
 mod disk;
 mod harness;
+mod kill;
 mod log;
 mod memory;
 mod outage;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::common::client::{Answer, send_raw};
-use crate::common::proxy::{Counts, Fault, FaultProxy, Rule};
+use crate::common::proxy::{Counts, Fault, FaultProxy, Reach, Rule};
 use crate::common::stub::{Reply, Stub};
 
 /// A server that says how much it was sent, and a proxy before it.
@@ -94,6 +94,26 @@ fn time_passes_where_it_is_told_to() {
     assert!(heard == 0 && time >= Duration::from_millis(200), "{time:?}");
     let counts = proxy.counts();
     assert_eq!((counts.delayed, counts.throttled, counts.silent), (1, 1, 1));
+}
+
+#[test]
+fn a_request_is_stalled_once_so_much_of_it_has_passed() {
+    let (stub, proxy) = served();
+    for (stalled, (reach, done)) in
+        [(Reach::Nothing, 1), (Reach::Half, 2), (Reach::Whole, 4)].into_iter().enumerate()
+    {
+        proxy.follow([Rule::new(Fault::Stall(reach)).after(1).times(1)]);
+        assert_eq!(put(&proxy, b"first").status, 200, "one passes before it");
+        let address = proxy.endpoint().strip_prefix("http://").unwrap().to_owned();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"PUT /key HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody").unwrap();
+        while proxy.counts().stalled == stalled as u64 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(stub.requests().len(), done, "{reach:?}");
+    }
+    assert_eq!(put(&proxy, b"last").status, 200);
+    assert_eq!(proxy.counts().faults(), 3);
 }
 
 #[test]

@@ -32,8 +32,21 @@ pub enum Fault {
     LoseAnswer,
     /// Nothing is said for so long, then the client is hung up on; the server never hears of it.
     Silence(Duration),
+    /// So much of the request reaches the server; then the client hears nothing more, until it
+    /// hangs up itself. A test that kills a process at one request knows so what was done.
+    Stall(Reach),
     /// The proxy answers in the server's place.
     Answer { status: u16, code: &'static str, retry_after_s: Option<u32> },
+}
+
+/// How much of a request that is stalled reaches the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Nothing,
+    /// Its head and half of its body.
+    Half,
+    /// All of it, and the server has done what was asked.
+    Whole,
 }
 
 impl Fault {
@@ -51,18 +64,26 @@ impl Fault {
 pub struct Rule {
     fault: Fault,
     befalls: Box<dyn Fn(&Asked) -> bool + Send>,
+    to_pass: u64,
     times_left: u32,
     per_cent: u64,
 }
 
 impl Rule {
     pub fn new(fault: Fault) -> Self {
-        Rule { fault, befalls: Box::new(|_| true), times_left: u32::MAX, per_cent: 100 }
+        let befalls = Box::new(|_: &Asked| true);
+        Rule { fault, befalls, to_pass: 0, times_left: u32::MAX, per_cent: 100 }
     }
 
     /// Only the requests that this is true of.
     pub fn on(mut self, befalls: impl Fn(&Asked) -> bool + Send + 'static) -> Self {
         self.befalls = Box::new(befalls);
+        self
+    }
+
+    /// Only once so many such requests have passed.
+    pub fn after(mut self, requests: u64) -> Self {
+        self.to_pass = requests;
         self
     }
 
@@ -77,6 +98,18 @@ impl Rule {
         self.per_cent = per_cent;
         self
     }
+
+    /// The rule itself, where it befalls this request.
+    fn takes(&mut self, asked: &Asked, random: &mut SplitMix64) -> Option<&mut Self> {
+        if self.times_left == 0 || !(self.befalls)(asked) {
+            return None;
+        }
+        if self.to_pass > 0 {
+            self.to_pass -= 1;
+            return None;
+        }
+        (self.per_cent >= 100 || random.below(100) < self.per_cent).then_some(self)
+    }
 }
 
 /// What a proxy did so far.
@@ -90,6 +123,8 @@ pub struct Counts {
     pub cut: u64,
     pub lost: u64,
     pub silent: u64,
+    /// Requests that are stalled: what was to reach the server has reached it.
+    pub stalled: u64,
     /// Requests that the proxy answered itself.
     pub answered: u64,
     /// The most requests that were under way at once.
@@ -102,7 +137,13 @@ pub struct Counts {
 impl Counts {
     /// Requests that something befell.
     pub fn faults(&self) -> u64 {
-        self.delayed + self.throttled + self.cut + self.lost + self.silent + self.answered
+        self.delayed
+            + self.throttled
+            + self.cut
+            + self.lost
+            + self.silent
+            + self.stalled
+            + self.answered
     }
 }
 
@@ -279,11 +320,8 @@ impl Inner {
         state.counts.requests += 1;
         state.under_way += 1;
         state.counts.at_once_max = state.counts.at_once_max.max(state.under_way);
-        let rule = state.rules.iter_mut().find(|rule| {
-            rule.times_left > 0
-                && (rule.befalls)(asked)
-                && (rule.per_cent >= 100 || state.random.below(100) < rule.per_cent)
-        })?;
+        let random = &mut state.random;
+        let rule = state.rules.iter_mut().find_map(|rule| rule.takes(asked, random))?;
         rule.times_left -= 1;
         let counts = &mut state.counts;
         *match &rule.fault {
@@ -292,6 +330,8 @@ impl Inner {
             Fault::CutRequest { .. } | Fault::CutAnswer { .. } => &mut counts.cut,
             Fault::LoseAnswer => &mut counts.lost,
             Fault::Silence(_) => &mut counts.silent,
+            // Counted once it has come so far.
+            Fault::Stall(_) => return Some(rule.fault.clone()),
             Fault::Answer { .. } => &mut counts.answered,
         } += 1;
         Some(rule.fault.clone())
@@ -319,6 +359,10 @@ impl Inner {
                 thread::sleep(time);
                 return Ok(false);
             }
+            Some(Fault::Stall(reach)) => {
+                self.stall(asked, reach, client, server)?;
+                return Ok(false);
+            }
             Some(Fault::Delay(time)) => thread::sleep(time),
             Some(Fault::Hold { until }) => {
                 self.wait_until(|state| state.stopped || until(&state.counts));
@@ -342,6 +386,33 @@ impl Inner {
         }
         let answered = http::pass_answer(asked, server, client.get_mut(), down_max, &mut pace)?;
         Ok(answered == Answered::Whole)
+    }
+
+    /// Returns once the client has hung up.
+    fn stall(
+        &self,
+        asked: &Asked,
+        reach: Reach,
+        client: &mut BufReader<&TcpStream>,
+        server: &mut BufReader<&TcpStream>,
+    ) -> io::Result<()> {
+        let up_max = match reach {
+            Reach::Nothing => None,
+            Reach::Half => Some(asked.body_bytes / 2),
+            Reach::Whole => Some(asked.body_bytes),
+        };
+        if let Some(most) = up_max {
+            let pace = &mut Pace::unbounded();
+            let sent = http::pass_request(asked, client, server.get_mut(), most, pace)?;
+            self.state().counts.bytes_up += sent;
+        }
+        if reach == Reach::Whole {
+            http::wait_for_answer(server)?;
+        }
+        self.state().counts.stalled += 1;
+        self.changed.notify_all();
+        io::copy(client, &mut io::sink())?;
+        Ok(())
     }
 }
 
