@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-#[cfg(feature = "arrow")]
+#[cfg(any(feature = "arrow", feature = "table"))]
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 
@@ -40,7 +40,7 @@ pub fn ends_of_chunk(statistics: &Statistics) -> Ends<'_> {
 }
 
 /// Those of a page, which the column index must have, as parquet reads it.
-#[cfg(feature = "arrow")]
+#[cfg(any(feature = "arrow", feature = "table"))]
 pub fn ends_of_page(index: &ColumnIndexMetaData, page: usize) -> Ends<'_> {
     use ColumnIndexMetaData as Index;
     match index {

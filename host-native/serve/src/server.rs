@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use coldpress::ColdStorage;
 
+use super::commits::Commits;
 use super::hashes::Hashes;
 use super::log::Watched;
 use super::metrics::Metrics;
@@ -30,4 +31,5 @@ pub(super) struct Server {
     /// Turns to list collections.
     pub(super) listings: Turns,
     pub(super) hashes: Hashes,
+    pub(super) commits: Arc<Commits>,
 }

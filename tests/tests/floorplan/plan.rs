@@ -4,6 +4,8 @@ use coldpress_tests::imports::Floors;
 
 /// The rooms of core, the upper floors first.
 const CORE: Floors<'_> = &[
+    // The log of a table, and what commits do to it.
+    &["table"],
     // What hosts drive to store things, and to read them.
     &["put", "wal", "claim", "scan"],
     // What lets a device store one object.
@@ -18,7 +20,7 @@ const CORE: Floors<'_> = &[
     &["format"],
     &["settings", "target"],
     &["schema", "key"],
-    &["json"],
+    &["json", "lsns"],
     &["by_name", "error", "retry", "time", "text", "work"],
     &["sort"],
 ];
@@ -27,6 +29,8 @@ const CORE: Floors<'_> = &[
 const NATIVE: Floors<'_> = &[
     &["grants", "scan", "wal"],
     &["storage"],
+    // The logs of tables.
+    &["log"],
     &["store", "tails", "upload"],
     &[
         "backoff",

@@ -23,6 +23,8 @@ mod scan;
 mod schema;
 #[cfg(feature = "sql")]
 mod sql;
+mod table;
+mod tables;
 mod usage;
 #[cfg(unix)]
 mod wal;
