@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::lsns::{file_name, parse_file_name, parse_unpadded, width_of};
 use crate::text::{percent_decoded, percent_encoded};
-use crate::{Error, LsnRange, LsnWidth, Result};
+use crate::{Error, Result};
 
 /// The longest name of a collection, node or segment, in bytes after encoding. File systems allow
 /// no longer file names.
@@ -13,6 +12,61 @@ pub const SEGMENT_BYTES_MAX: usize = 255;
 /// The folders of a collection that do not hold rows.
 const CLAIMS: &str = "_claims";
 const APPENDS: &str = "_appends";
+
+/// Digits of the largest LSN, and the width of padded ones.
+const LSN_DIGITS_MAX: usize = 20;
+
+/// An inclusive range of log sequence numbers.
+///
+/// `min() <= max()` holds for every value of this type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LsnRange {
+    min: u64,
+    max: u64,
+}
+
+impl LsnRange {
+    /// The range `min..=max`; an error of kind `Key` if `min` is above `max`.
+    pub fn new(min: u64, max: u64) -> Result<Self> {
+        if min > max {
+            return Err(Error::key(format!(
+                "the LSN range {min}..{max} ends before it begins; give the lower LSN first"
+            )));
+        }
+        Ok(LsnRange { min, max })
+    }
+
+    /// The lowest LSN in the range.
+    pub fn min(self) -> u64 {
+        self.min
+    }
+
+    /// The highest LSN in the range.
+    pub fn max(self) -> u64 {
+        self.max
+    }
+
+    /// Whether any LSN lies in both ranges.
+    pub fn overlaps(self, other: LsnRange) -> bool {
+        self.min <= other.max && other.min <= self.max
+    }
+}
+
+impl fmt::Display for LsnRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.min, self.max)
+    }
+}
+
+/// How LSNs are written in a key. [`ObjectKey::parse`] reads both forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LsnWidth {
+    /// Without leading zeros.
+    #[default]
+    Unpadded,
+    /// Twenty digits with leading zeros, so a listing by name is in LSN order.
+    Padded,
+}
 
 /// The folder in a bucket in which all keys of one configuration lie.
 ///
@@ -64,8 +118,6 @@ pub enum KeyTarget {
         collection: String,
         /// The LSNs of its rows.
         lsns: LsnRange,
-        /// How often its rows were rewritten: 0 for a file as it was put.
-        generation: u32,
     },
     /// A segment of a write-ahead log.
     Wal {
@@ -76,18 +128,16 @@ pub enum KeyTarget {
     },
 }
 
-/// The key of one object: `{prefix}{tenant_id}/{collection}/lsn-{min}-{max}.parquet` for rows as
-/// they were put, `{prefix}{tenant_id}/{collection}/lsn-{min}-{max}.{generation}.parquet` for rows
-/// that were rewritten, `{prefix}wal/{segment}`, or `{prefix}wal/{node}/{segment}`.
+/// The key of one object: `{prefix}{tenant_id}/{collection}/lsn-{min}-{max}.parquet`, or
+/// `{prefix}wal/{segment}`, or `{prefix}wal/{node}/{segment}`.
 ///
 /// # Invariants
 ///
 /// * a collection, node or segment is exactly one part of the path: every byte outside
 ///   `A-Z a-z 0-9 _ - .` is percent-encoded; in the names `.` and `..`, every byte is
 /// * that part is not empty, and at most [`SEGMENT_BYTES_MAX`] bytes long after encoding
-/// * a generation in a name is at least 1 and has no leading zeros; generation 0 has no such part
 /// * [`ObjectKey::parse`] of [`ObjectKey::as_str`] gives the same value. It refuses every path that
-///   [`ObjectKey::data_of_generation`] and [`ObjectKey::wal`] cannot make
+///   [`ObjectKey::data`] and [`ObjectKey::wal`] cannot make
 ///
 /// ```
 /// use coldpress_core::{KeyPrefix, LsnRange, LsnWidth, ObjectKey};
@@ -105,7 +155,7 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    /// The key of a data file as it is put: that of generation 0.
+    /// The key of a data file.
     pub fn data(
         prefix: &KeyPrefix,
         tenant_id: u64,
@@ -113,57 +163,14 @@ impl ObjectKey {
         lsns: LsnRange,
         width: LsnWidth,
     ) -> Result<Self> {
-        Self::data_of_generation(prefix, tenant_id, collection, lsns, width, 0)
-    }
-
-    /// The key of a data file of this generation: 0 for rows as they were put, and one more each
-    /// time that they are rewritten.
-    pub fn data_of_generation(
-        prefix: &KeyPrefix,
-        tenant_id: u64,
-        collection: &str,
-        lsns: LsnRange,
-        width: LsnWidth,
-        generation: u32,
-    ) -> Result<Self> {
         let folder = Self::collection_folder(prefix, tenant_id, collection)?;
-        let path = format!("{folder}{}", file_name(lsns, width, generation));
-        let collection = collection.to_owned();
-        Ok(ObjectKey { path, target: KeyTarget::Data { tenant_id, collection, lsns, generation } })
-    }
-
-    /// The key, in the same folder, of the file into which rows of this one are rewritten. It
-    /// writes LSNs as this key does.
-    ///
-    /// An error of kind `Key` if this is no key of a data file, or if the generation is 0, which
-    /// only a put makes.
-    ///
-    /// ```
-    /// use coldpress_core::{KeyPrefix, LsnRange, ObjectKey};
-    ///
-    /// let key = ObjectKey::parse(&KeyPrefix::default(), "7/events/lsn-10-19.parquet")?;
-    /// let rewritten = key.rewritten(LsnRange::new(10, 39)?, key.generation().unwrap_or(0) + 1)?;
-    /// assert_eq!(rewritten.as_str(), "7/events/lsn-10-39.1.parquet");
-    /// # Ok::<(), coldpress_core::Error>(())
-    /// ```
-    pub fn rewritten(&self, lsns: LsnRange, generation: u32) -> Result<Self> {
-        let parts = self.path.rsplit_once('/');
-        let (KeyTarget::Data { tenant_id, collection, .. }, Some((folder, name))) =
-            (&self.target, parts)
-        else {
-            return Err(Error::key(format!(
-                "{self} is not the key of a data file; only data files are rewritten"
-            )));
+        let digits = match width {
+            LsnWidth::Unpadded => 1,
+            LsnWidth::Padded => LSN_DIGITS_MAX,
         };
-        if generation == 0 {
-            return Err(Error::key(format!(
-                "generation 0 is that of files as they were put; give the file that replaces \
-                 {self} a generation of at least 1"
-            )));
-        }
-        let path = format!("{folder}/{}", file_name(lsns, width_of(name), generation));
-        let (tenant_id, collection) = (*tenant_id, collection.clone());
-        Ok(ObjectKey { path, target: KeyTarget::Data { tenant_id, collection, lsns, generation } })
+        let path = format!("{folder}lsn-{:0digits$}-{:0digits$}.parquet", lsns.min, lsns.max);
+        let collection = collection.to_owned();
+        Ok(ObjectKey { path, target: KeyTarget::Data { tenant_id, collection, lsns } })
     }
 
     /// The key of a segment of a write-ahead log, in the folder of `node` if one is named.
@@ -178,15 +185,15 @@ impl ObjectKey {
         Ok(ObjectKey { path, target })
     }
 
-    /// The exact inverse of [`ObjectKey::data_of_generation`] and [`ObjectKey::wal`].
+    /// The exact inverse of [`ObjectKey::data`] and [`ObjectKey::wal`].
     pub fn parse(prefix: &KeyPrefix, path: &str) -> Result<Self> {
         parse_target(prefix, path)
             .map(|target| ObjectKey { path: path.to_owned(), target })
             .ok_or_else(|| {
                 Error::key(format!(
                     "{path:?} is not a key of this store (expected \
-                     {0}TENANT/COLLECTION/lsn-MIN-MAX.parquet, the same with .GENERATION before \
-                     .parquet, {0}wal/SEGMENT or {0}wal/NODE/SEGMENT)",
+                     {0}TENANT/COLLECTION/lsn-MIN-MAX.parquet, {0}wal/SEGMENT or \
+                     {0}wal/NODE/SEGMENT)",
                     prefix.0
                 ))
             })
@@ -255,15 +262,6 @@ impl ObjectKey {
     pub fn lsns(&self) -> Option<LsnRange> {
         match &self.target {
             KeyTarget::Data { lsns, .. } => Some(*lsns),
-            KeyTarget::Wal { .. } => None,
-        }
-    }
-
-    /// How often the rows in the object were rewritten, 0 for a file as it was put; `None` for a
-    /// segment of a log.
-    pub fn generation(&self) -> Option<u32> {
-        match &self.target {
-            KeyTarget::Data { generation, .. } => Some(*generation),
             KeyTarget::Wal { .. } => None,
         }
     }
@@ -344,11 +342,26 @@ fn parse_target(prefix: &KeyPrefix, path: &str) -> Option<KeyTarget> {
         [tenant_id, collection, file] => {
             let tenant_id = parse_unpadded(tenant_id)?;
             let collection = decode_part(collection)?;
-            let (lsns, generation) = parse_file_name(file)?;
-            Some(KeyTarget::Data { tenant_id, collection, lsns, generation })
+            let numbers = file.strip_prefix("lsn-")?.strip_suffix(".parquet")?;
+            let (min, max) = numbers.split_once('-')?;
+            let parse = if min.len() == LSN_DIGITS_MAX && max.len() == LSN_DIGITS_MAX {
+                parse_digits
+            } else {
+                parse_unpadded
+            };
+            let lsns = LsnRange::new(parse(min)?, parse(max)?).ok()?;
+            Some(KeyTarget::Data { tenant_id, collection, lsns })
         }
         _ => None,
     }
+}
+
+fn parse_unpadded(digits: &str) -> Option<u64> {
+    (digits == "0" || !digits.starts_with('0')).then(|| parse_digits(digits))?
+}
+
+fn parse_digits(digits: &str) -> Option<u64> {
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]

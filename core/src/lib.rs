@@ -53,7 +53,6 @@ mod format;
 mod grant;
 pub mod json;
 mod key;
-mod lsns;
 mod put;
 mod resolve;
 mod retry;
@@ -62,18 +61,14 @@ mod scan;
 mod schema;
 mod settings;
 mod sort;
-#[cfg(feature = "table")]
-pub mod table;
 mod target;
 mod text;
 mod time;
 mod wal;
 mod work;
 
-pub use claim::{
-    ClaimMark, ClaimName, ClaimStep, Claiming, HeldFile, Refusal, SeenClaim, Wanted, free_lsn,
-};
-#[cfg(all(any(feature = "arrow", feature = "table"), feature = "decode"))]
+pub use claim::{ClaimMark, ClaimName, ClaimStep, Claiming, Refusal, SeenClaim, Wanted, free_lsn};
+#[cfg(all(feature = "arrow", feature = "decode"))]
 pub use decode::foreign;
 #[cfg(feature = "decode")]
 pub use decode::{
@@ -92,9 +87,8 @@ pub use grant::{
     complete_multipart_body, entity_tag, upload_id_in,
 };
 #[cfg(feature = "sign")]
-pub use grant::{GrantTerms, ListFrom, Parts, ReadTerms, Signer, SignerConfig};
-pub use key::{KeyPrefix, KeyTarget, ObjectKey, SEGMENT_BYTES_MAX};
-pub use lsns::{LsnRange, LsnWidth};
+pub use grant::{GrantTerms, Parts, ReadTerms, Signer, SignerConfig};
+pub use key::{KeyPrefix, KeyTarget, LsnRange, LsnWidth, ObjectKey, SEGMENT_BYTES_MAX};
 pub use put::{
     Action, BufferPolicy, FirstGrant, Found, Meaning, Next, NextTry, OwnAction, Phase, Progress,
     Put, PutBody, PutFault, PutRule, PutWay, RequestBody, SignedBy, StoreAnswer, StoreRequest,

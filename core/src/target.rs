@@ -1,6 +1,6 @@
 //! Whose rows a file holds.
 
-use crate::{KeyPrefix, LsnRange, LsnWidth};
+use crate::key::{KeyPrefix, LsnRange, LsnWidth};
 
 /// Whose rows a file holds, and so where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -298,13 +298,8 @@ fn wounded(whole: &[u8], wounds: &[u8]) -> Vec<u8> {
 
 fn rebuilt(prefix: &KeyPrefix, target: &KeyTarget, text: &str) -> Result<ObjectKey, Error> {
     match target {
-        KeyTarget::Data { tenant_id, collection, lsns, generation } => {
-            let build = |width| {
-                let (tenant_id, lsns, generation) = (*tenant_id, *lsns, *generation);
-                ObjectKey::data_of_generation(
-                    prefix, tenant_id, collection, lsns, width, generation,
-                )
-            };
+        KeyTarget::Data { tenant_id, collection, lsns } => {
+            let build = |width| ObjectKey::data(prefix, *tenant_id, collection, *lsns, width);
             let unpadded = build(LsnWidth::Unpadded)?;
             if unpadded.as_str() == text { Ok(unpadded) } else { build(LsnWidth::Padded) }
         }

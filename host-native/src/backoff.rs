@@ -7,11 +7,6 @@ use coldpress_core::{Backoff, Random, Retry, Verdict};
 
 use crate::time::{Clock, whole_ms};
 
-/// A pause whose length a machine of the core has chosen.
-pub(crate) async fn pause(pause: Duration) {
-    tokio::time::sleep(pause).await;
-}
-
 /// The tries of one operation, from its first request on.
 #[derive(Debug)]
 pub(crate) struct Tries {

@@ -55,10 +55,6 @@ pub struct ColdStorageConfig {
     pub settings: Settings,
     /// How LSNs are written in keys. Default: unpadded.
     pub lsn_width: LsnWidth,
-    /// Whether the first put into a collection makes it a table: a log beside its files, which
-    /// every engine that reads Delta reads. The files that it has already are adopted first. A
-    /// collection that has a log is kept by its log, whatever this says. Default: no.
-    pub table: bool,
     /// Whether the endpoint may be `http://`. Anyone on the network path can then read all rows.
     /// Default: no.
     pub allow_http: bool,
@@ -105,7 +101,6 @@ impl Default for ColdStorageConfig {
             local_dir: None,
             settings: Settings::default(),
             lsn_width: LsnWidth::default(),
-            table: false,
             allow_http: false,
             allow_unconditional_put: false,
             connect_timeout: Duration::from_secs(5),
@@ -141,7 +136,6 @@ impl fmt::Debug for ColdStorageConfig {
             .field("local_dir", &self.local_dir)
             .field("settings", &self.settings)
             .field("lsn_width", &self.lsn_width)
-            .field("table", &self.table)
             .field("allow_http", &self.allow_http)
             .field("allow_unconditional_put", &self.allow_unconditional_put)
             .field("connect_timeout", &self.connect_timeout)

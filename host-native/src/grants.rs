@@ -11,7 +11,7 @@ use coldpress_core::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::cold_storage::ColdStorage;
 use crate::storage::key::ToKey;
-use crate::storage::list::readable::{Position, ReadablePage, Wanted};
+use crate::storage::list::readable::{Position, Wanted};
 use crate::store::place::Store;
 use crate::store::s3::client::S3Store;
 use crate::store::s3::grants::{GrantLimits, Readable};
@@ -73,9 +73,7 @@ impl ColdStorage {
     /// names, in the order of their LSNs: one page of at most [`GrantLimits::page_files_max`].
     ///
     /// Each page lists the collection anew. Files that are stored or deleted between two pages do
-    /// not make the next one repeat or miss others. A collection without files is an empty page. Of
-    /// a collection that has a log, these are the files of its table, in all pages those of the
-    /// version of the first page.
+    /// not make the next one repeat or miss others. A collection without files is an empty page.
     ///
     /// # Errors
     ///
@@ -87,57 +85,31 @@ impl ColdStorage {
         limits: &GrantLimits,
     ) -> Result<ReadGrantPage> {
         let folder = ObjectKey::collection_folder(self.prefix(), tenant_id, &asked.collection)?;
-        let begin = asked.page.as_deref().map(|page| self.position(&folder, page)).transpose()?;
-        let (after, version) = begin.unzip();
+        let after = asked.page.as_deref().map(|page| self.position(&folder, page)).transpose()?;
         let s3 = self.granting()?;
-        let place = self.table_place(tenant_id, &asked.collection)?;
-        let table = match (version.flatten(), self.tables().kept(&place)) {
-            (Some(version), _) => self.tables().at(&place, version).await?,
-            (None, Some(_)) => self.tables().open(&place).await?,
-            (None, None) => None,
-        };
-        let mut wanted = Wanted {
+        let wanted = Wanted {
             tenant_id,
-            collection: asked.collection.clone(),
+            collection: &asked.collection,
             lsns: asked.lsns,
             after,
-            table,
             count: limits.page_files_max.clamp(1, READ_GRANTS_MAX),
         };
-        let mut page = self.listing().readable(s3, &wanted).await?;
-        if page.has_log && wanted.table.is_none() {
-            wanted.table = self.tables().open(&place).await?;
-            if wanted.table.is_some() {
-                page = self.listing().readable(s3, &wanted).await?;
-            }
-        }
-        let ReadablePage { files, more, .. } = page;
+        let (files, more) = self.listing().readable(s3, &wanted).await?;
         let next = files.last().filter(|_| more).map(|last| {
-            let name = last.key.as_str().strip_prefix(folder.as_str()).unwrap_or_default();
-            match wanted.table.as_ref().and_then(|table| table.version()) {
-                Some(version) => format!("{name}@{version}"),
-                None => name.to_owned(),
-            }
+            let name = last.key.as_str().strip_prefix(folder.as_str());
+            name.unwrap_or_default().to_owned()
         });
         let files = s3.grant_reads(self.prefix(), files, limits.lifetime, &folder).await?;
         tracing::info!(folder, files = files.len(), more, "granted to read");
         Ok(ReadGrantPage::new(files, next)?)
     }
 
-    /// Where a page begins: behind the file that its name names, whether it still exists or not;
-    /// and of which version of the table it is.
-    fn position(&self, folder: &str, page: &str) -> Result<(Position, Option<u64>)> {
-        let (name, version) = match page.split_once('@') {
-            Some((name, version)) => (name, Some(version.parse().ok())),
-            None => (page, None),
-        };
-        let key = ObjectKey::parse(self.prefix(), &format!("{folder}{name}")).ok();
+    /// Where a page begins: behind the file that its name names, whether it still exists or not.
+    fn position(&self, folder: &str, page: &str) -> Result<Position> {
+        let key = ObjectKey::parse(self.prefix(), &format!("{folder}{page}")).ok();
         let lsns = key.as_ref().and_then(ObjectKey::lsns);
-        match (key, lsns, version) {
-            (Some(key), Some(lsns), None) => Ok(((lsns, String::from(key)), None)),
-            (Some(key), Some(lsns), Some(Some(version))) => {
-                Ok(((lsns, String::from(key)), Some(version)))
-            }
+        match (key, lsns) {
+            (Some(key), Some(lsns)) => Ok((lsns, String::from(key))),
             _ => {
                 let message = format!(
                     "{page:?} is not the name of a page; take the \"next\" of the page before, or \

@@ -24,7 +24,6 @@ mod config;
 mod credentials;
 mod error;
 mod grants;
-mod log;
 mod process;
 mod quiet;
 mod random;
@@ -46,10 +45,6 @@ mod wal;
 
 #[cfg(feature = "arrow")]
 pub use arrow_array;
-pub use coldpress_core::table::{
-    Add, ChangeOutcome, CommitInfo, DeletionVector, LogAction, Metadata, Protocol, Remove,
-    RewriteOrder, Table, TablePlace, TableVersion, Tombstone, Transaction,
-};
 pub use coldpress_core::{
     ArchivedNow, ChunkReport, Codec as ParquetCompression, Column, ColumnType, Digits, Document,
     Element, EncodedFile, Encoder, Encodings, Error as CoreError, ErrorKind as CoreErrorKind,
@@ -73,11 +68,9 @@ pub use quiet::quietly;
 pub use record_batches::{BatchSettings, read_parquet_with_predicate, read_parquet_with_settings};
 pub use scan::{JsonRows, JsonScan, RowScan, ScanReport};
 pub use storage::{
-    Adopted, ColdStorage, CompactOptions, Compacted, CompactedFile, Contents, DamagedObject,
-    Entered, EraseOptions, EraseProof, EraseRows, Erased, ErasedFile, Examined, FOREIGN_NAMES_KEPT,
-    ForeignName, ForeignNames, Leftover, Likeness, NotAdopted, NotCompacted, ObjectWriter, Proof,
-    Repaired, RowStream, StoredContent, StoredFile, StoredObject, TableDamage, TableVerified,
-    ToKey, VacuumOptions, Vacuumed, VacuumedFile, VerifiedObject,
+    ColdStorage, Contents, DamagedObject, Examined, FOREIGN_NAMES_KEPT, ForeignName, ForeignNames,
+    Leftover, Likeness, ObjectWriter, Proof, Repaired, RowStream, StoredContent, StoredFile,
+    StoredObject, ToKey, VerifiedObject,
 };
 pub use store::{AwsDefaults, GrantLimits, PutOutcome};
 pub use table::{Clash, FileSchemas, TableSchema};

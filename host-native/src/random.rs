@@ -16,27 +16,10 @@ pub(crate) fn random_name() -> String {
     format!("{:016x}{:016x}", half(), half())
 }
 
-/// A UUID of version 4 in its text form (RFC 9562, section 5.4).
-pub(crate) fn random_uuid() -> String {
-    let digits = random_name();
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    let (low, mid, high) = (part(0, 8), part(8, 12), part(13, 16));
-    format!("{low}-{mid}-4{high}-8{}-{}", part(17, 20), part(20, 32))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::HashSet;
-
-    #[test]
-    fn a_uuid_has_the_form_of_version_4() {
-        let uuid = random_uuid();
-        let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
-        assert_eq!(lengths, [8, 4, 4, 4, 12], "{uuid}");
-        assert_eq!((&uuid[14..15], &uuid[19..20]), ("4", "8"), "{uuid}");
-        assert_ne!(random_uuid(), uuid);
-    }
 
     #[test]
     fn names_do_not_repeat() {

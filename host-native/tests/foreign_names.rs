@@ -94,7 +94,7 @@ async fn foreign_names_in_a_bucket_are_counted_and_ignored() {
         "p/_coldpress/probe-x",
         "p/1/c/_claims/00000000000000000005",
         "p/1/c/_appends/nightly",
-        "p/1/c/_delta_log/00000000000000000000.crc",
+        "p/1/c/_delta_log/00000000000000000000.json",
         "p/wal/0001~crc32c-e3069283-9",
         // Of another store.
         "q//x",

@@ -23,7 +23,6 @@ impl Place {
 }
 
 conformance!(Place::fresh);
-table_conformance!(Place::fresh);
 
 /// The paths of all files and folders below this folder.
 fn tree(folder: &Path) -> Vec<PathBuf> {

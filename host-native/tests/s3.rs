@@ -5,15 +5,10 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use coldpress::{
-    ColdStorage, ColdStorageConfig, ErrorKind, GrantLimits, Projection, ReadGrantPage,
-    ReadGrantRequest,
-};
-use common::conformance::range;
+use coldpress::{ColdStorage, ColdStorageConfig, ErrorKind, Projection};
 use common::proxy::FaultProxy;
 use common::seaweed::Seaweed;
-use common::table::{plain, put, store_without_commit, tables};
-use common::{encoded, rows, seaweed_config as config, shown};
+use common::{rows, seaweed_config as config, shown};
 
 struct Place(String);
 
@@ -28,11 +23,6 @@ impl Place {
 }
 
 conformance!(Place::fresh);
-table_conformance!(Place::fresh);
-compaction_conformance!(Place::fresh);
-vacuum_conformance!(Place::fresh);
-erase_conformance!(Place::fresh);
-table_verify_conformance!(Place::fresh);
 
 #[tokio::test]
 async fn wrong_credentials_are_refused_with_a_message_that_says_so() {
@@ -65,46 +55,6 @@ async fn wrong_credentials_are_refused_with_a_message_that_says_so() {
     }
     let right = ColdStorage::new(right).unwrap();
     assert!(right.list_all(None).await.unwrap().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_pages_of_grants_are_of_one_version_of_the_table() {
-    let config = config(Seaweed::shared(), "grants/");
-    let storage = tables(&config);
-    for lsn in [10, 20, 30, 40] {
-        put(&storage, lsn, lsn).await;
-    }
-    let limits = GrantLimits { page_files_max: 2, ..GrantLimits::default() };
-    let page_of = async |page: Option<&str>| {
-        let page = page.map(str::to_owned);
-        let asked = ReadGrantRequest { page, ..ReadGrantRequest::new("c") };
-        plain(&config).grant_scan(1, &asked, &limits).await
-    };
-    let lsns = |page: &ReadGrantPage| -> Vec<u64> {
-        page.files().iter().map(|grant| grant.lsns().min()).collect()
-    };
-    let first = page_of(None).await.unwrap();
-    assert_eq!((lsns(&first), first.next()), (vec![10, 20], Some("lsn-20-20.parquet@3")));
-    // One file comes, one goes, and one lies there without a commit.
-    put(&storage, 35, 35).await;
-    let gone = storage.list(1, "c", None).await.unwrap()[4].key.clone();
-    storage.delete(&gone).await.unwrap();
-    let file = encoded(&storage, "c", range(50, 50), &rows(1, 1));
-    store_without_commit(&storage, &file).await;
-    let second = page_of(first.next()).await.unwrap();
-    assert_eq!((lsns(&second), second.next()), (vec![30, 40], None));
-    let now = page_of(None).await.unwrap();
-    let rest = page_of(now.next()).await.unwrap();
-    assert_eq!((lsns(&now), lsns(&rest), rest.next()), (vec![10, 20], vec![30, 35], None));
-    // A vacuum has taken what the old pages need.
-    let path = object_store::path::Path::parse(gone.as_str()).unwrap();
-    object_store::ObjectStoreExt::delete(&storage.object_store(), &path).await.unwrap();
-    let error = page_of(first.next()).await.unwrap_err();
-    assert_eq!((error.kind(), error.path()), (ErrorKind::NotFound, Some(gone.as_str())));
-    let wrong = page_of(Some("lsn-20-20.parquet@x")).await.unwrap_err();
-    assert_eq!(wrong.kind(), ErrorKind::Key, "{wrong}");
-    let none = page_of(Some("lsn-20-20.parquet@99")).await.unwrap_err();
-    assert_eq!(none.kind(), ErrorKind::NotFound, "{none}");
 }
 
 #[tokio::test]

@@ -21,12 +21,6 @@ pub fn spark(major: &str) -> Result<PathBuf, String> {
     present(tools.join(format!("spark{major}/bin/python")), "setup")
 }
 
-/// The Python whose engines read tables; ClickHouse is in that of [`python`].
-pub fn tables() -> Result<PathBuf, String> {
-    let tools = installed("COLDPRESS_TOOLS", "tools", "setup")?;
-    present(tools.join("tables/bin/python"), "setup")
-}
-
 /// The folder whose `node_modules` holds hyparquet.
 pub fn npm() -> Result<PathBuf, String> {
     let tools = installed("COLDPRESS_TOOLS", "tools", "setup")?;

@@ -18,10 +18,10 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 /// `filter`, of generic parameters, of the trait that seals `ToKey`, and of parquet's trait that a
 /// private type implements.
 const OTHERS: [&str; 6] = [
-    "Arc AtomicBool BTreeMap Box Cow Default Display Duration Err ExactSizeIterator Fn FnMut \
-     FnOnce Formatter FromStr Future Into IntoIterator Item Iterator Option Output Path PathBuf \
-     Range Result Self Send String Sync SystemTime Vec",
-    "AwsCredential Bytes Map ObjectStore RecordBatch Value",
+    "Arc AtomicBool Box Cow Default Display Duration Err Fn FnMut FnOnce Formatter FromStr Future \
+     Into IntoIterator Item Iterator Option Output Path PathBuf Range Result Self Send String \
+     Sync SystemTime Vec",
+    "AwsCredential Bytes ObjectStore RecordBatch Value",
     "ColumnPath Filter",
     "Asked E F K T",
     "Parsed",

@@ -128,7 +128,6 @@ fn tests(project: &Project) -> Result<(), String> {
     set_default(&mut command, "RUST_TEST_THREADS", &(2 * cores).to_string());
     // An edit waits for few of them, a landing for as many as are promised.
     set_default(&mut command, "COLDPRESS_MUTANTS", "100000");
-    set_default(&mut command, "COLDPRESS_BAD_DAYS", "10000");
     run(&mut command)?;
     // What only a build without them has: the errors that say what it lacks.
     let mut command = project.cargo();

@@ -14,10 +14,8 @@
 //! If two writers see each other, the one with the higher claim deletes it at once. The one with
 //! the lower claim waits for that, for a limited time. So never both go on, and normally one does.
 
-mod held;
 mod name;
 
-pub use held::HeldFile;
 pub use name::{ClaimMark, ClaimName};
 
 use crate::{LsnRange, ObjectKey, Result};
@@ -155,7 +153,7 @@ impl Claiming {
     }
 
     /// What [`ClaimStep::List`] found.
-    pub fn listed(&mut self, claims: &[SeenClaim], files: &[HeldFile]) {
+    pub fn listed(&mut self, claims: &[SeenClaim], files: &[ObjectKey]) {
         self.step = match self.own.clone() {
             None => self.next_range(claims, files),
             Some(own) => self.judge(own, claims, files),
@@ -175,7 +173,7 @@ impl Claiming {
     }
 
     /// What to do about the claims and files that were listed after the own claim was put.
-    fn judge(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[HeldFile]) -> ClaimStep {
+    fn judge(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
         // A listing without the own claim proves nothing about other claims either.
         if !claims.iter().any(|claim| claim.name == own) {
             return match self.wait() {
@@ -233,21 +231,20 @@ impl Claiming {
 
     /// The file that overlaps the wanted LSNs. With [`Wanted::Keys`], a file at exactly a wanted
     /// key does not count: the put compares its content.
-    fn file_in_the_way(&self, own: LsnRange, files: &[HeldFile]) -> Option<Refusal> {
+    fn file_in_the_way(&self, own: LsnRange, files: &[ObjectKey]) -> Option<Refusal> {
+        let overlaps = |key: &ObjectKey, lsns| key.lsns().is_some_and(|held| held.overlaps(lsns));
         match &self.wanted {
             Wanted::Free { .. } => {
-                let found = files.iter().find(|file| file.overlaps(own))?.key.clone();
+                let found = files.iter().find(|file| overlaps(file, own))?.clone();
                 Some(Refusal::File { wanted: found.clone(), found })
             }
             Wanted::Keys(keys) | Wanted::New(keys) => keys.iter().find_map(|key| {
                 let lsns = key.lsns()?;
                 let may_be_there = matches!(self.wanted, Wanted::Keys(_));
-                let is_in_the_way = |file: &&HeldFile| {
-                    let is_own = may_be_there && file.key == *key;
-                    !is_own && !file.is_removed && file.overlaps(lsns)
-                };
+                let is_in_the_way =
+                    |file: &&ObjectKey| !(may_be_there && *file == key) && overlaps(file, lsns);
                 let found = files.iter().find(is_in_the_way)?;
-                Some(Refusal::File { wanted: key.clone(), found: found.key.clone() })
+                Some(Refusal::File { wanted: key.clone(), found: found.clone() })
             }),
         }
     }
@@ -263,7 +260,7 @@ impl Claiming {
     }
 
     /// Deletes the own claim, then claims the next free range.
-    fn move_on(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[HeldFile]) -> ClaimStep {
+    fn move_on(&mut self, own: ClaimName, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
         let others: Vec<SeenClaim> =
             claims.iter().filter(|claim| claim.name != own).cloned().collect();
         let next = self.next_range(&others, files);
@@ -271,7 +268,7 @@ impl Claiming {
     }
 
     /// Claims the LSNs above those of all files and claims.
-    fn next_range(&mut self, claims: &[SeenClaim], files: &[HeldFile]) -> ClaimStep {
+    fn next_range(&mut self, claims: &[SeenClaim], files: &[ObjectKey]) -> ClaimStep {
         let Wanted::Free { rows } = self.wanted else {
             return ClaimStep::Refused(Refusal::Outrun);
         };
@@ -296,11 +293,11 @@ impl Claiming {
     }
 }
 
-/// The first LSN above those of all files and claims, removed files and dead claims too; `None` if
-/// one of them has the highest possible LSN.
-pub fn free_lsn(claims: &[SeenClaim], files: &[HeldFile]) -> Option<u64> {
+/// The first LSN above those of all files and claims, dead claims too; `None` if one of them has
+/// the highest possible LSN.
+pub fn free_lsn(claims: &[SeenClaim], files: &[ObjectKey]) -> Option<u64> {
     let claimed = claims.iter().map(|claim| claim.name.lsns());
-    let held = files.iter().flat_map(|file| file.lsns.iter().copied());
+    let held = files.iter().filter_map(ObjectKey::lsns);
     let highest = claimed.chain(held).map(LsnRange::max).max();
     highest.map_or(Some(0), |highest| highest.checked_add(1))
 }

@@ -10,10 +10,6 @@ fn key(min: u64, max: u64) -> ObjectKey {
     ObjectKey::data(&KeyPrefix::default(), 1, "c", lsns, LsnWidth::default()).unwrap()
 }
 
-fn held(min: u64, max: u64) -> HeldFile {
-    HeldFile::of_key(key(min, max))
-}
-
 fn owner(number: u64) -> String {
     format!("{number:030x}00")
 }
@@ -41,17 +37,17 @@ fn put(claiming: &mut Claiming) -> ClaimName {
 fn an_append_comes_behind_files_and_claims() {
     let mut first = claiming(Wanted::Free { rows: 5 }, 1);
     assert_eq!(*first.poll(), ClaimStep::List);
-    first.listed(&[], &[held(0, 9)]);
+    first.listed(&[], &[key(0, 9)]);
     let name = put(&mut first);
     assert_eq!((name.lsns().min(), name.lsns().max()), (10, 14));
-    first.listed(&[seen(&name)], &[held(0, 9)]);
+    first.listed(&[seen(&name)], &[key(0, 9)]);
     assert_eq!(*first.poll(), ClaimStep::Claimed(name.clone()));
 
     let mut second = claiming(Wanted::Free { rows: 1 }, 2);
-    second.listed(&[seen(&name)], &[held(0, 9)]);
+    second.listed(&[seen(&name)], &[key(0, 9)]);
     assert_eq!(put(&mut second).lsns().min(), 15);
     let mut none_left = claiming(Wanted::Free { rows: 2 }, 3);
-    none_left.listed(&[], &[held(0, u64::MAX - 1)]);
+    none_left.listed(&[], &[key(0, u64::MAX - 1)]);
     assert_eq!(*none_left.poll(), ClaimStep::Refused(Refusal::NoneLeft));
 }
 
@@ -81,7 +77,7 @@ fn a_range_that_was_given_is_refused_by_name() {
     let wanted = || Wanted::Keys(vec![key(5, 9)]);
     let mut of_file = claiming(wanted(), 1);
     let name = put(&mut of_file);
-    of_file.listed(&[seen(&name)], &[held(0, 4), held(9, 20)]);
+    of_file.listed(&[seen(&name)], &[key(0, 4), key(9, 20)]);
     assert_eq!(*of_file.poll(), ClaimStep::Delete(name));
     of_file.deleted();
     let refusal = Refusal::File { wanted: key(5, 9), found: key(9, 20) };
@@ -90,7 +86,7 @@ fn a_range_that_was_given_is_refused_by_name() {
     // The very same key is left to the put.
     let mut again = claiming(wanted(), 2);
     let name = put(&mut again);
-    again.listed(&[seen(&name)], &[held(5, 9)]);
+    again.listed(&[seen(&name)], &[key(5, 9)]);
     assert_eq!(*again.poll(), ClaimStep::Claimed(name.clone()));
     // And so is another put of the same key, but no append that has the same range.
     let mut beside = claiming(wanted(), 3);
@@ -161,7 +157,7 @@ fn waiting_and_moving_come_to_an_end() {
     for n in 0_u64.. {
         let ClaimStep::Put(own) = outrun.poll().clone() else { break };
         outrun.put();
-        outrun.listed(&[seen(&own)], &[held(0, 2 + 10 * n)]);
+        outrun.listed(&[seen(&own)], &[key(0, 2 + 10 * n)]);
         outrun.deleted();
         assert!(n < 1_000);
     }
@@ -260,10 +256,10 @@ impl Writer {
                     self.claims_seen = Some(store.claims.iter().map(seen).collect());
                 }
                 Some(claims) => {
-                    let files: Vec<HeldFile> = store
+                    let files: Vec<ObjectKey> = store
                         .files
                         .values()
-                        .map(|&(lsns, _)| held(lsns.min(), lsns.max()))
+                        .map(|&(lsns, _)| key(lsns.min(), lsns.max()))
                         .collect();
                     self.claiming.listed(&claims, &files);
                 }
@@ -359,36 +355,7 @@ fn new_keys_are_not_those_that_lie_there() {
         let ClaimStep::Put(own) = claiming.poll().clone() else { panic!("{claiming:?}") };
         claiming.put();
         let own = SeenClaim { name: own, is_dead: false };
-        claiming.listed(&[own], &[held(0, 9)]);
+        claiming.listed(&[own], &[key(0, 9)]);
         assert_eq!(matches!(claiming.poll(), ClaimStep::Claimed(_)), is_ours, "{claiming:?}");
     }
-}
-
-#[test]
-fn between_the_lsns_of_a_rewritten_file_a_put_finds_room() {
-    let lsns = |min, max| LsnRange::new(min, max).unwrap();
-    let rewritten = key(0, 29).rewritten(lsns(0, 29), 1).unwrap();
-    let parts = vec![lsns(0, 9), lsns(20, 29)];
-    let file = HeldFile { key: rewritten.clone(), lsns: parts, is_removed: false };
-    let put_of = |min, max| {
-        let mut claiming = claiming(Wanted::Keys(vec![key(min, max)]), 1);
-        let own = seen(&put(&mut claiming));
-        claiming.listed(&[own], std::slice::from_ref(&file));
-        claiming.poll().clone()
-    };
-    assert!(matches!(put_of(10, 19), ClaimStep::Claimed(_)));
-    assert!(matches!(put_of(15, 20), ClaimStep::Delete(_)));
-    assert_eq!(free_lsn(&[], &[file]), Some(30));
-}
-
-#[test]
-fn the_lsns_of_a_removed_file_are_free_for_a_put_and_not_for_an_append() {
-    let removed = HeldFile { is_removed: true, ..held(0, 9) };
-    let mut by_key = claiming(Wanted::Keys(vec![key(5, 12)]), 1);
-    let own = seen(&put(&mut by_key));
-    by_key.listed(&[own], std::slice::from_ref(&removed));
-    assert!(matches!(by_key.poll(), ClaimStep::Claimed(_)));
-    let mut append = claiming(Wanted::Free { rows: 1 }, 2);
-    append.listed(&[], &[removed]);
-    assert_eq!(put(&mut append).lsns().min(), 10);
 }

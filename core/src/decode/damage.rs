@@ -4,22 +4,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{Error, Result};
 
-/// [`caught`] for code that decodes a footer.
-pub(super) fn guarded<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
-    caught("its footer", open)
-}
-
 /// Calls code that uses the parquet crate. That crate panics on some damage; this makes an error of
-/// the panic. `what` is what that code decodes.
-pub(crate) fn caught<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    // After a panic, nobody uses what `work` left half done: the caller only reports the error.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+/// the panic.
+pub(super) fn guarded<T>(open: impl FnOnce() -> Result<T>) -> Result<T> {
+    // After a panic, nobody uses what `open` left half done: the caller only reports the error.
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
         let said = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        Err(corrupt(format!("{what} cannot be decoded ({said})")))
+        Err(corrupt(format!("its footer cannot be decoded ({said})")))
     })
 }
 

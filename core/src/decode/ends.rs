@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-#[cfg(any(feature = "arrow", feature = "table"))]
+#[cfg(feature = "arrow")]
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 
@@ -40,7 +40,7 @@ pub fn ends_of_chunk(statistics: &Statistics) -> Ends<'_> {
 }
 
 /// Those of a page, which the column index must have, as parquet reads it.
-#[cfg(any(feature = "arrow", feature = "table"))]
+#[cfg(feature = "arrow")]
 pub fn ends_of_page(index: &ColumnIndexMetaData, page: usize) -> Ends<'_> {
     use ColumnIndexMetaData as Index;
     match index {

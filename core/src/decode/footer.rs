@@ -177,7 +177,6 @@ fn contents(metadata: &ParquetMetaData, pages_end: u64, limits: &ReadLimits) -> 
         columns_count,
         append,
         id_field,
-        own_id: id.own(),
         integers,
     };
     Ok(Contents { footer, facts, has_rescued, id })

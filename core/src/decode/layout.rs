@@ -44,7 +44,6 @@ pub struct Footer {
     pub(super) columns_count: usize,
     pub(super) append: Option<(String, u64)>,
     pub(super) id_field: Option<Vec<String>>,
-    pub(super) own_id: Option<OwnId>,
     pub(super) integers: Vec<IntegerBounds>,
 }
 
@@ -98,15 +97,10 @@ impl Footer {
         self.id_field.as_deref()
     }
 
-    /// How the documents have their own `_id`; `None` where a field of another name is the id.
-    pub(crate) fn own_id(&self) -> Option<OwnId> {
-        self.own_id
-    }
-
     /// An error of kind `Corrupt` if the file was made for another key. Otherwise a moved file
     /// would give the rows of one tenant or collection as those of another.
     pub fn check_key(&self, key: &ObjectKey) -> Result<()> {
-        let KeyTarget::Data { tenant_id, collection, lsns, .. } = key.target() else {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
             return Err(Error::corrupt(
                 "the key is that of a segment of a log, but a file of rows lies there",
             ));
@@ -222,7 +216,7 @@ impl Layout {
 
     /// How the documents have their own `_id`; `None` where a field of another name is the id.
     pub(crate) fn own_id(&self) -> Option<OwnId> {
-        self.footer.own_id()
+        self.id.own()
     }
 
     /// Whether a rescued value can be an id.

@@ -11,7 +11,7 @@ mod ends;
 mod extent;
 mod file;
 mod footer;
-#[cfg(any(feature = "arrow", feature = "table"))]
+#[cfg(feature = "arrow")]
 pub mod foreign;
 mod form;
 mod group;
@@ -41,8 +41,6 @@ pub(crate) use assemble::Assembler;
 pub(crate) use batch::{LeafBatch, StoredValue};
 pub(crate) use chunk::{ChunkPages, place};
 pub(crate) use cut::Fields;
-#[cfg(feature = "table")]
-pub(crate) use damage::caught;
 pub(crate) use damage::corrupt;
 pub(crate) use ends::{Ends, StoredEnd, ends_of_chunk, nulls_in};
 pub use file::ParquetFile;

@@ -86,17 +86,6 @@ impl Intake {
         self.builder.end_row_of(&self.id)
     }
 
-    /// Takes one row with an id of its own, and its document as JSON text. Comes after
-    /// [`Intake::no_open_text`].
-    #[cfg(feature = "table")]
-    pub(super) fn stored(&mut self, id: &str, document: &[u8]) -> Result<()> {
-        self.builder.begin_row();
-        let mut events = Document::new(&mut self.builder, &mut self.open);
-        crate::json::read(document, &mut events)?;
-        events.end()?;
-        self.builder.end_row(id)
-    }
-
     /// The rows of a batch, which come next. Comes after [`Intake::no_open_text`].
     #[cfg(feature = "arrow")]
     pub(super) fn rows_of(&self, batch: &RecordBatch) -> Result<BatchRows> {

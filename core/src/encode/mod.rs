@@ -10,13 +10,9 @@ mod group_size;
 mod ids;
 mod intake;
 mod leaf;
-#[cfg(feature = "table")]
-mod leaf_file;
 mod open_file;
 mod pages;
 mod refused;
-#[cfg(feature = "table")]
-mod stored;
 mod stream;
 mod summary;
 mod tail;
@@ -25,8 +21,6 @@ mod write;
 
 pub use document::Document;
 pub use group_size::StreamSettings;
-#[cfg(feature = "table")]
-pub(crate) use leaf_file::LeafFile;
 pub use stream::{StreamEncoder, StreamOutput};
 pub use summary::{EncodedFile, Summary};
 pub use tail::{FileTail, StreamedFile};

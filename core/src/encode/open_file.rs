@@ -29,16 +29,10 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Chooses the columns over these rows, and writes them. `own_id`: where the ids are, if these
-    /// rows do not decide it. `last`: no others follow.
-    pub(super) fn begin(
-        builder: Builder,
-        settings: &Settings,
-        own_id: Option<OwnId>,
-        last: bool,
-    ) -> Result<Self> {
+    /// Chooses the columns over these rows, and writes them. `last`: no others follow.
+    pub(super) fn begin(builder: Builder, settings: &Settings, last: bool) -> Result<Self> {
         // Later rows may have values to rescue, and then the columns cannot change any more.
-        let opened = Opened { own_id, keeps_rescued: !last };
+        let opened = Opened { own_id: None, keeps_rescued: !last };
         let first_row = builder.rows_before();
         let mut ids = IdTally::new(settings.unique_ids);
         ids.add(&builder.ids, first_row, last)?;

@@ -12,7 +12,6 @@ use super::open_file::OpenFile;
 use super::summary::no_rows;
 use super::tail::{FileTail, StreamedFile, key, no_lsns_left};
 use crate::columns::Builder;
-use crate::format::metadata::OwnId;
 use crate::{Error, ErrorKind, LsnRange, NewFields, Result, Schema, Settings, Target};
 
 /// JSON is read in slices of this size, so that few bytes wait while the builder is full.
@@ -90,8 +89,6 @@ pub struct StreamEncoder {
     /// The host chooses the LSNs of each file at its end.
     late: bool,
     append_id: Option<String>,
-    /// All files keep ids in the column `_id`, and say nothing of those in documents.
-    pub(super) ids_apart: bool,
     /// The first rows, which are stored already: they are read and counted, and nothing else.
     pub(super) skipped: u64,
     finished: bool,
@@ -123,7 +120,6 @@ impl StreamEncoder {
             outputs: VecDeque::new(),
             late: false,
             append_id: None,
-            ids_apart: false,
             skipped: 0,
             finished: false,
         })
@@ -298,10 +294,7 @@ impl StreamEncoder {
         }
         match &mut self.file {
             Some(file) => file.write(builder, last)?,
-            None => {
-                let own_id = self.ids_apart.then_some(OwnId::Absent);
-                self.file = Some(OpenFile::begin(builder, &self.settings, own_id, last)?);
-            }
+            None => self.file = Some(OpenFile::begin(builder, &self.settings, last)?),
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         file.rows += rows;

@@ -94,20 +94,10 @@ impl Grant {
         bytes_max: u64,
     ) -> Result<Self> {
         let key = ObjectKey::parse(&prefix, key.as_str())?;
-        match key.target() {
-            KeyTarget::Data { generation: 0, .. } => {}
-            // Only the one that holds the table may rewrite rows.
-            KeyTarget::Data { .. } => {
-                return Err(Error::key(format!(
-                    "{key} is the key of a rewritten file; a grant can only be for a file as it is \
-                     put, whose name has no generation"
-                )));
-            }
-            KeyTarget::Wal { .. } => {
-                return Err(Error::key(format!(
-                    "{key} is not the key of a data file; a grant can only be for a data file"
-                )));
-            }
+        if !matches!(key.target(), KeyTarget::Data { .. }) {
+            return Err(Error::key(format!(
+                "{key} is not the key of a data file; a grant can only be for a data file"
+            )));
         }
         if bytes_max == 0 {
             return Err(Error::settings(
@@ -138,7 +128,7 @@ impl Grant {
     /// The target to pass to the [`Encoder`](crate::Encoder), so that the metadata of the file
     /// agrees with its key.
     pub fn target(&self) -> Target {
-        let KeyTarget::Data { tenant_id, collection, lsns, .. } = self.key.target() else {
+        let KeyTarget::Data { tenant_id, collection, lsns } = self.key.target() else {
             // `new` refuses every other key.
             return Target::new(0, "");
         };

@@ -22,7 +22,7 @@ pub use read::{ReadGrant, entity_tag};
 pub use read_page::{READ_GRANTS_MAX, ReadGrantPage, ReadGrantRequest};
 pub use request::{Method, SignedRequest};
 #[cfg(feature = "sign")]
-pub use sign::{GrantTerms, ListFrom, Parts, ReadTerms, Signer, SignerConfig};
+pub use sign::{GrantTerms, Parts, ReadTerms, Signer, SignerConfig};
 pub use xml::{complete_multipart_body, upload_id_in};
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl ReadGrant {
         expires_ms: u64,
     ) -> Result<Self> {
         let key = ObjectKey::parse(&prefix, key.as_str())?;
-        let KeyTarget::Data { tenant_id, collection, lsns, .. } = key.target() else {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
             return Err(Error::key(format!(
                 "{key} is not the key of a data file; a grant can only be for a data file"
             )));

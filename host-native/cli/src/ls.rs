@@ -68,7 +68,7 @@ pub fn run(args: &LsArgs, store_args: &StoreArgs) -> Result<(), Failure> {
 impl LsArgs {
     fn wants(&self, target: &KeyTarget) -> bool {
         match target {
-            KeyTarget::Data { tenant_id, collection, lsns, .. } => {
+            KeyTarget::Data { tenant_id, collection, lsns } => {
                 self.tenant.is_none_or(|tenant| tenant == *tenant_id)
                     && self.collection.as_ref().is_none_or(|wanted| wanted == collection)
                     && self.lsn.is_none_or(|wanted| wanted.overlaps(*lsns))
@@ -110,7 +110,7 @@ fn write_json(contents: &Contents, verbose: bool, out: &mut dyn Write) -> io::Re
                 "modified": date(object.modified).to_rfc3339_opts(SecondsFormat::Millis, true),
             });
             match object.key.target() {
-                &KeyTarget::Data { tenant_id, ref collection, lsns, .. } => {
+                &KeyTarget::Data { tenant_id, ref collection, lsns } => {
                     report["tenant_id"] = json!(tenant_id);
                     report["collection"] = json!(collection);
                     report["min_lsn"] = json!(lsns.min());

@@ -11,7 +11,6 @@ mod completions;
 mod credentials;
 #[cfg(feature = "serve")]
 mod dev;
-mod erase;
 mod failure;
 mod feed;
 mod fetch;
@@ -45,7 +44,6 @@ mod serve;
 #[cfg(feature = "sql")]
 mod sql;
 mod store;
-mod table;
 mod tasks;
 mod text;
 #[cfg(feature = "serve")]
@@ -53,7 +51,6 @@ mod token;
 mod tree;
 mod unpack;
 mod verify;
-mod verify_tables;
 mod wal;
 
 use std::ffi::OsString;
@@ -106,10 +103,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     #[cfg(feature = "sql")]
     Sql(sql::SqlArgs),
-    Table(table::TableArgs),
     Verify(verify::VerifyArgs),
     Rm(rm::RmArgs),
-    Erase(erase::EraseArgs),
     Wal(wal::WalArgs),
     #[cfg(feature = "serve")]
     Serve(serve::ServeArgs),
@@ -158,10 +153,8 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Schema(args) => schema::run(args, store),
         #[cfg(feature = "sql")]
         Command::Sql(args) => sql::run(args, store),
-        Command::Table(args) => table::run(args, store),
         Command::Verify(args) => verify::run(args, store),
         Command::Rm(args) => rm::run(args, store),
-        Command::Erase(args) => erase::run(args, store),
         Command::Wal(args) => wal::run(args, store),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(args, store),

@@ -31,9 +31,7 @@ pub fn overlaps(objects: &[StoredObject]) -> Vec<Overlap> {
 /// The tenant and the collection of a file of rows, and its LSNs.
 fn place(object: &StoredObject) -> Option<((u64, &str), LsnRange)> {
     match object.key.target() {
-        KeyTarget::Data { tenant_id, collection, lsns, .. } => {
-            Some(((*tenant_id, collection), *lsns))
-        }
+        KeyTarget::Data { tenant_id, collection, lsns } => Some(((*tenant_id, collection), *lsns)),
         KeyTarget::Wal { .. } => None,
     }
 }

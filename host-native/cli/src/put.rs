@@ -30,7 +30,7 @@ pub fn run(args: &PutArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         .map_err(Failure::usage)?;
     Encoder::new(settings.clone()).map_err(|error| Failure::usage(in_our_words(&error)))?;
     let lsn_width = if args.padded_lsn { LsnWidth::Padded } else { LsnWidth::Unpadded };
-    let store = Store::open_to_put(store_args, lsn_width, args.table)?;
+    let store = Store::open(store_args, lsn_width)?;
     // The store is asked before anything is read, so that wrong credentials or taken LSNs do not
     // show after gigabytes. Before each put it is asked again, because other writers may have come.
     let mut neighbour = None;

@@ -72,10 +72,6 @@ pub struct PutArgs {
         conflicts_with = "append_id"
     )]
     pub(super) skip_rows: u64,
-    /// Make the collection a Delta table, which every engine reads as one table. Files that it has
-    /// already are adopted. A collection that is a table stays one without this option
-    #[arg(long, conflicts_with = "grant")]
-    pub(super) table: bool,
     /// The field that holds each row's id, or a path to it, such as '_id.$oid'. It becomes the id
     /// column of the file, with its own type [default: _id if the row has one, else the row's
     /// number]

@@ -216,7 +216,7 @@ fn of_schema(settings: &Settings, schema: &Schema) -> [Settings; 2] {
 
 /// Encodes the rows as the one file of that key.
 fn encode(sources: &[Source], key: &ObjectKey, settings: Settings) -> Result<Bytes, Failure> {
-    let KeyTarget::Data { tenant_id, collection, lsns, .. } = key.target() else {
+    let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
         return Err(Failure::run(format_args!(
             "{key} is not the key of a data file; only data files can be repaired"
         )));

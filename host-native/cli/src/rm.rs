@@ -207,7 +207,7 @@ impl Report<'_> {
                 "bytes": object.bytes,
                 "deleted": self.is_gone(object),
             });
-            if let &KeyTarget::Data { tenant_id, ref collection, lsns, .. } = object.key.target() {
+            if let &KeyTarget::Data { tenant_id, ref collection, lsns } = object.key.target() {
                 line["tenant_id"] = json!(tenant_id);
                 line["collection"] = json!(collection);
                 line["min_lsn"] = json!(lsns.min());

@@ -152,17 +152,7 @@ pub struct Store {
 impl Store {
     /// Opens the store of the arguments. A put into it writes LSNs in this width.
     pub fn open(args: &StoreArgs, lsn_width: LsnWidth) -> Result<Self, Failure> {
-        Self::open_on(runtime, args, args.config(lsn_width)?)
-    }
-
-    /// The same, for a put. `table`: the first put into a collection makes it a table.
-    pub fn open_to_put(
-        args: &StoreArgs,
-        lsn_width: LsnWidth,
-        table: bool,
-    ) -> Result<Self, Failure> {
-        let config = ColdStorageConfig { table, ..args.config(lsn_width)? };
-        Self::open_on(runtime, args, config)
+        Self::open_on(runtime, args, lsn_width)
     }
 
     /// The same, for commands that read much. A folder needs one thread of the runtime, because
@@ -182,14 +172,15 @@ impl Store {
                 Failure::run(format_args!("cannot start the async runtime: {error}"))
             })
         };
-        Self::open_on(runtime, args, args.config(lsn_width)?)
+        Self::open_on(runtime, args, lsn_width)
     }
 
     fn open_on(
         runtime: impl FnOnce() -> Result<Runtime, Failure>,
         args: &StoreArgs,
-        config: ColdStorageConfig,
+        lsn_width: LsnWidth,
     ) -> Result<Self, Failure> {
+        let config = args.config(lsn_width)?;
         let runtime = Tasks::new(runtime()?);
         let storage = ColdStorage::new(config).map_err(|error| refused(&error))?;
         let name = Path::new(&args.store).display().to_string();

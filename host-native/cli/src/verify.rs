@@ -18,16 +18,14 @@ use super::progress::Progress;
 use super::repair::RepairArgs;
 use super::store::{Store, StoreArgs};
 use super::text::{Column, Table, counted, human_bytes, human_count};
-use super::verify_tables::Tables;
 use super::{foreign, repair, store};
 
 /// Check that data files are undamaged; finds a single flipped bit
 ///
 /// Reads each file completely: its footer, its rows, and the checksums of its pages and of the
 /// whole file. Checks that the file has the tenant, the collection and the LSNs that its key names,
-/// and, where no key is named, that no two files of a collection hold the same LSNs, and that the log
-/// of a table says the same as the store. Ends with exit code 1 if a file is damaged or missing, if
-/// two overlap, or if a log says otherwise.
+/// and, where no key is named, that no two files of a collection hold the same LSNs. Ends with exit
+/// code 1 if a file is damaged or missing, or if two overlap.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Keys of data files [default: all data files]
@@ -73,11 +71,8 @@ pub fn run(args: &VerifyArgs, store_args: &StoreArgs) -> Result<(), Failure> {
         [] => {
             let contents = choice.contents(&store)?;
             report.foreign = contents.foreign;
+            report.overlaps = overlaps(&contents.objects);
             let objects = contents.objects;
-            report.tables = Tables::check(&store, &objects)?;
-            // The log of a table says which LSNs of its range a file has.
-            let others = objects.iter().filter(|object| !report.tables.has(object));
-            report.overlaps = overlaps(&others.cloned().collect::<Vec<_>>());
             let bytes = objects.iter().map(|object| object.bytes).sum();
             (objects.into_iter().map(|object| object.key.to_string()).collect(), Some(bytes))
         }
@@ -155,7 +150,6 @@ struct Report {
     checked: Vec<(String, Result<VerifiedObject, Error>)>,
     leftovers: Vec<Leftover>,
     overlaps: Vec<Overlap>,
-    tables: Tables,
     /// Whether the check stopped before the last file.
     broken_off: bool,
 }
@@ -229,7 +223,6 @@ impl Report {
             let line = format!("overlap: {one} and {other} hold the same LSNs");
             writeln!(out, "{}", one_line(&line))?;
         }
-        self.tables.write_text(out)?;
         for leftover in &self.leftovers {
             writeln!(
                 out,
@@ -254,7 +247,6 @@ impl Report {
         for keys in &self.overlaps {
             writeln!(out, "{}", json!({ "state": "overlap", "keys": keys }))?;
         }
-        self.tables.write_json(out)?;
         for leftover in &self.leftovers {
             let modified =
                 date(leftover.modified).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -277,7 +269,6 @@ impl Report {
             "damaged": self.count("damaged"),
             "missing": self.count("missing"),
             "overlaps": self.overlaps.len(),
-            "table_faults": self.tables.faults(),
             "leftovers": self.leftovers.len(),
             "foreign_names": self.foreign.count,
             "broken_off": self.broken_off,
@@ -292,7 +283,6 @@ impl Report {
         let found: Vec<String> = states
             .into_iter()
             .chain([(self.overlaps.len(), "overlapping")])
-            .chain([(self.tables.faults(), "otherwise than the log of their table says")])
             .filter(|(count, _)| *count > 0)
             .map(|(count, state)| format!("{} {state}", human_count(count as u64)))
             .collect();
@@ -306,12 +296,11 @@ impl Report {
 
     fn verdict(&self) -> Result<(), Failure> {
         let is_ok = self.count("ok") == self.checked.len();
-        if is_ok && self.overlaps.is_empty() && self.tables.faults() == 0 {
+        if is_ok && self.overlaps.is_empty() {
             return Ok(());
         }
         let files = counted(self.checked.len() as u64, "file");
         let advice = match self.count("damaged") {
-            0 if is_ok && self.overlaps.is_empty() => "restore these objects from a backup",
             0 if is_ok => {
                 "rows of files that hold the same LSNs are read twice: look at both files with \
                  `coldpress inspect`, and delete by `coldpress rm` the one that is a copy"

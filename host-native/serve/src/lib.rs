@@ -8,7 +8,7 @@
 //! | route | |
 //! | --- | --- |
 //! | `POST /v1/grants` | takes a [`GrantRequest`], answers with a [`Grant`] |
-//! | `POST /v1/receipts` | confirms an upload by what the store has, and commits it to its table |
+//! | `POST /v1/receipts` | confirms an upload by what the store has |
 //! | `POST /v1/scans` | takes a [`ReadGrantRequest`], answers with a [`ReadGrantPage`] |
 //! | `GET /healthz` | whether the server runs |
 //! | `GET /metrics` | metrics in Prometheus' text format |
@@ -23,7 +23,6 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-mod commits;
 mod grants;
 mod hashes;
 mod log;
@@ -62,7 +61,6 @@ pub use settings::ServeSettings;
 pub use token_file::TokenSource;
 pub use tokens::{Bearer, Rights, Token, Tokens};
 
-use commits::Commits;
 use hashes::Hashes;
 use log::Watched;
 use metrics::{Metrics, Route};
@@ -105,7 +103,6 @@ impl GrantServer {
             contents: Turns::new(CONTENTS),
             listings: Turns::new(LISTINGS),
             hashes: Hashes::default(),
-            commits: Commits::new(Arc::clone(&storage)),
             storage,
             tokens,
             settings,

@@ -1,10 +1,8 @@
-//! `POST /v1/receipts`: checks that an object is stored and is what its key says, and commits it to
-//! the table of its collection. Size, rows and LSNs are read from the store, never taken from the
-//! client.
+//! `POST /v1/receipts`: checks that an object is stored and is what its key says. Size, rows and
+//! LSNs are read from the store, never taken from the client.
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use coldpress::Entered;
 use coldpress_core::{Footer, KeyTarget, LsnRange, ObjectKey, ReadLimits, Sha256Digest};
 use coldpress_listen::Shown;
 use serde::Deserialize;
@@ -30,7 +28,6 @@ struct Receipt {
 
 /// What the key says about its object.
 struct Named {
-    key: ObjectKey,
     tenant_id: u64,
     collection: String,
     lsns: LsnRange,
@@ -65,7 +62,6 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
         Some(said) => check_content(&server, &bearer, &receipt.key, bytes, said).await?,
         None => false,
     };
-    let entered = server.commits.enter(named.key).await.map_err(|error| Refusal::of(&error))?;
     server.metrics.confirmed();
     let rows = footer.rows_count();
     tracing::info!(key = %Shown(&receipt.key), bytes, rows, token = bearer.name(), "confirmed");
@@ -78,7 +74,6 @@ pub(super) async fn confirm(asked: Asked) -> Result<Response, Refusal> {
         "max_lsn": footer.lsns().max().to_string(),
         "columns": footer.columns_count(),
         "sha256_checked": checked,
-        "in_table": entered != Entered::NoTable,
     });
     Ok(json_response(StatusCode::OK, answer.to_string()))
 }
@@ -88,12 +83,10 @@ fn named(server: &Server, bearer: &Bearer, key: &str) -> Result<Named, Refusal> 
     let parsed = ObjectKey::parse(server.storage.prefix(), key)
         .map_err(|error| Refusal::new(Reason::Key, error.to_string()))?;
     match parsed.target() {
-        // No device writes rows anew, so no receipt is about such a file.
-        KeyTarget::Data { tenant_id, collection, lsns, generation: 0 }
+        KeyTarget::Data { tenant_id, collection, lsns }
             if *tenant_id == bearer.tenant_id() && bearer.may_write(collection) =>
         {
-            let (tenant_id, collection, lsns) = (*tenant_id, collection.clone(), *lsns);
-            Ok(Named { tenant_id, collection, lsns, key: parsed })
+            Ok(Named { tenant_id: *tenant_id, collection: collection.clone(), lsns: *lsns })
         }
         _ => {
             let message = "the token may not confirm this key";

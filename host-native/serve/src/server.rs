@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use coldpress::ColdStorage;
 
-use super::commits::Commits;
 use super::hashes::Hashes;
 use super::log::Watched;
 use super::metrics::Metrics;
@@ -31,5 +30,4 @@ pub(super) struct Server {
     /// Turns to list collections.
     pub(super) listings: Turns,
     pub(super) hashes: Hashes,
-    pub(super) commits: Arc<Commits>,
 }

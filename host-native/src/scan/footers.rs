@@ -23,9 +23,7 @@ impl ColdStorage {
         collection: &str,
         lsns: Option<LsnRange>,
     ) -> Result<Vec<(StoredObject, Footer)>> {
-        let files = self.files_of(tenant_id, collection).await?;
-        files.check_own()?;
-        let files = files.objects(lsns);
+        let files = self.listing().collection(tenant_id, collection, lsns).await?;
         let footer = |object: StoredObject| async move {
             let footer = self.footer_kept(&object).await?;
             Ok((object, footer))

@@ -13,10 +13,8 @@ pub struct ScanReport {
     pub files: u64,
     /// Bytes of these files.
     pub file_bytes: u64,
-    /// Files left out by their LSNs, without a request.
+    /// Files left out by the LSNs in their keys, without a request.
     pub files_pruned_by_lsns: u64,
-    /// Files left out by the statistics that the log of the table has of them, without a request.
-    pub files_pruned_by_statistics: u64,
     /// Files whose footers were read, or were kept from an earlier scan.
     pub files_opened: u64,
     /// Files of which rows were read.

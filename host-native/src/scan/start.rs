@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use coldpress_core::table::{Table, TableColumns, can_have_id, can_match};
 use coldpress_core::{KeyTarget, ScanQuery, ScanSettings};
 use object_store::ObjectStoreExt;
 
@@ -12,10 +11,8 @@ use crate::scan::fetch::Place;
 use crate::scan::ordered::Ordered;
 use crate::scan::report::SharedReport;
 use crate::scan::rows::{JsonScan, RowScan};
-use crate::storage::tables::live::CollectionFiles;
 use crate::storage::{ColdStorage, StoredObject, ToKey};
 use crate::store::path::store_path;
-use crate::threads::blocking;
 
 /// Files that are read at once.
 const FILES_AT_ONCE: usize = 8;
@@ -24,13 +21,10 @@ impl ColdStorage {
     /// Begins to read the rows of a collection that a query takes, in the order of LSNs. The
     /// result is a stream.
     ///
-    /// Lists the collection, as [`ColdStorage::list`] does. Files without one of the query's LSNs
-    /// are left out, and, if the collection is a table, files that have no such row by the
-    /// statistics in the log. Of each other file, the end is read, unless it is kept from an
-    /// earlier scan ([`ColdStorageConfig::tails_bytes_max`](crate::ColdStorageConfig)), and then
-    /// the pages that can hold such rows. A collection without files has no rows.
-    ///
-    /// An error of kind `Settings` if the table has a file that another engine wrote.
+    /// Lists the collection; files without one of the query's LSNs are left out by their keys. Of
+    /// each other file, the end is read, unless it is kept from an earlier scan
+    /// ([`ColdStorageConfig::tails_bytes_max`](crate::ColdStorageConfig)), and then the pages that
+    /// can hold such rows. A collection without files has no rows.
     pub async fn scan(
         &self,
         tenant_id: u64,
@@ -79,26 +73,16 @@ impl ColdStorage {
         query: ScanQuery,
         settings: ScanSettings,
     ) -> Result<Ordered<B>> {
-        let listed = self.files_of(tenant_id, collection).await?;
-        listed.check_own()?;
-        let CollectionFiles { table, mut files, .. } = listed;
+        let mut files = self.listing().collection(tenant_id, collection, None).await?;
         let report = SharedReport::default();
         report.update(|report| {
             report.files = files.len() as u64;
-            report.file_bytes = files.iter().map(|file| file.object.bytes).sum();
+            report.file_bytes = files.iter().map(|file| file.bytes).sum();
         });
         if let Some(wanted) = query.lsns {
-            files.retain(|file| file.overlaps(wanted));
+            files.retain(|file| file.key.lsns().is_none_or(|lsns| lsns.overlaps(wanted)));
         }
         report.update(|report| report.files_pruned_by_lsns = report.files - files.len() as u64);
-        let mut files: Vec<StoredObject> = files.into_iter().map(|file| file.object).collect();
-        let asks = query.filter.is_some() || query.id.is_some();
-        if let (Some(table), true, true) = (table, asks, settings.use_statistics) {
-            let before = files.len() as u64;
-            files = by_statistics(table, &query, files).await?;
-            let pruned = before - files.len() as u64;
-            report.update(|report| report.files_pruned_by_statistics = pruned);
-        }
         Ok(self.ordered(files, query, settings, report))
     }
 
@@ -138,27 +122,4 @@ impl ColdStorage {
             is_folder: self.is_folder(),
         }
     }
-}
-
-/// The files that can have a row of the query, by the statistics in the log of their table.
-async fn by_statistics(
-    table: Arc<Table>,
-    query: &ScanQuery,
-    mut files: Vec<StoredObject>,
-) -> Result<Vec<StoredObject>> {
-    let (filter, id) = (query.filter.clone(), query.id.clone());
-    blocking(move || {
-        // Columns that we do not understand leave nothing out.
-        let columns = table.metadata().and_then(|m| TableColumns::from_metadata(m).ok());
-        let Some(columns) = columns else { return Ok(files) };
-        files.retain(|file| {
-            let add = table.place().path_of(&file.key).and_then(|path| table.add(path));
-            add.is_none_or(|add| {
-                filter.as_ref().is_none_or(|filter| can_match(&columns, add, filter))
-                    && id.as_ref().is_none_or(|id| can_have_id(&columns, add, id))
-            })
-        });
-        Ok(files)
-    })
-    .await
 }

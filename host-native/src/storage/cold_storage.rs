@@ -11,7 +11,6 @@ use object_store::{Error as StoreError, ObjectStore};
 
 use crate::config::{ColdStorageConfig, Place};
 use crate::error::Result;
-use crate::log::{LogStore, Tables};
 use crate::storage::list::Listing;
 use crate::store::error::StoreErrors;
 use crate::store::local::folder::LocalFolder;
@@ -46,8 +45,6 @@ pub struct ColdStorage {
     pub(super) clock: TimeOfDay,
     pub(super) counters: Arc<Counters>,
     tails: Arc<Tails>,
-    tables: Tables,
-    makes_tables: bool,
 }
 
 /// What was stored. Shared with writers, which own their parts of a `ColdStorage`.
@@ -85,13 +82,6 @@ impl ColdStorage {
                 (Store::S3(Arc::new(s3)), store, errors)
             }
         };
-        let tables = Tables::new(LogStore {
-            place: place.clone(),
-            store: Arc::clone(&store),
-            errors: errors.clone(),
-            limit_ms,
-            clock: config.clock.clone(),
-        });
         let named = format!("{} {}", errors.store, errors.bucket);
         let tails = Tails::new(
             config.tails_bytes_max,
@@ -110,8 +100,6 @@ impl ColdStorage {
             clock: config.clock,
             counters: Arc::default(),
             tails: Arc::new(tails),
-            tables,
-            makes_tables: config.table,
         })
     }
 
@@ -186,15 +174,6 @@ impl ColdStorage {
 
     pub(crate) fn tails(&self) -> &Arc<Tails> {
         &self.tails
-    }
-
-    pub(crate) fn tables(&self) -> &Tables {
-        &self.tables
-    }
-
-    /// Whether the first put into a collection makes its table.
-    pub(crate) fn makes_tables(&self) -> bool {
-        self.makes_tables
     }
 
     /// Whether the store is a folder of this machine.

@@ -10,38 +10,34 @@ impl ColdStorage {
     /// The data files of a collection that hold any LSN of `lsns` (`None`: all), in the order of
     /// their LSNs.
     ///
-    /// Returns all of them, or an error. If the collection has a log, these are the files of its
-    /// table, as the log says: a file that is not in the table is not listed, and
-    /// [`ColdStorage::adopt_table`] brings it in. Else these are the objects in its folder. Names
-    /// that are not our keys are ignored. A folder that does not exist is empty.
+    /// Returns all of them, or an error. Ignores names in the folder that are not our keys (a
+    /// table's log, a foreign file). A folder that does not exist is empty.
     pub async fn list(
         &self,
         tenant_id: u64,
         collection: &str,
         lsns: Option<LsnRange>,
     ) -> Result<Vec<StoredObject>> {
-        Ok(self.files_of(tenant_id, collection).await?.objects(lsns))
+        self.listing().collection(tenant_id, collection, lsns).await
     }
 
     /// Every object of ours: data in the order of tenant, collection and LSN, then segments of
-    /// logs. With a tenant, only that tenant's data. Of collections that have a log, the files of
-    /// the table, as in [`ColdStorage::list`].
+    /// logs. With a tenant, only that tenant's data.
     pub async fn list_all(&self, tenant_id: Option<u64>) -> Result<Vec<StoredObject>> {
-        Ok(self.contents(tenant_id, None).await?.objects)
+        self.listing().all(tenant_id).await
     }
 
     /// The contents of the store: of one tenant, of one collection, of both, or everything,
     /// segments of logs included.
     ///
-    /// Returns all objects of ours, or an error; of collections that have a log, the files of the
-    /// table, as in [`ColdStorage::list`]. Foreign names are counted and listed, but not
+    /// Returns all objects of ours, or an error. Foreign names are counted and listed, but not
     /// read. A folder that does not exist is empty; [`ColdStorage::require`] tells the two apart.
     pub async fn contents(
         &self,
         tenant_id: Option<u64>,
         collection: Option<&str>,
     ) -> Result<Contents> {
-        self.by_logs(self.listing().found(tenant_id, collection).await?).await
+        self.listing().contents(tenant_id, collection).await
     }
 
     /// An error of kind [`NotFound`](crate::ErrorKind::NotFound) if the folder or the bucket of

@@ -16,7 +16,6 @@ mod read;
 mod read_batches;
 mod repair;
 mod stream;
-pub(crate) mod tables;
 mod verify;
 pub(crate) mod writer;
 
@@ -28,10 +27,5 @@ pub use list::found::{
 };
 pub use repair::{DamagedObject, Examined, Likeness, Proof, Repaired};
 pub use stream::{RowStream, StoredFile};
-pub use tables::{
-    Adopted, CompactOptions, Compacted, CompactedFile, Entered, EraseOptions, EraseProof,
-    EraseRows, Erased, ErasedFile, NotAdopted, NotCompacted, TableDamage, TableVerified,
-    VacuumOptions, Vacuumed, VacuumedFile,
-};
 pub use verify::VerifiedObject;
 pub use writer::ObjectWriter;

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::{slice, vec};
 
-use coldpress_core::{
-    EncodedFile, Encoder, KeyTarget, LsnRange, ObjectKey, Settings, Target, Wanted,
-};
+use coldpress_core::{EncodedFile, Encoder, LsnRange, ObjectKey, Settings, Target, Wanted};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -22,15 +20,11 @@ impl ColdStorage {
     /// Encodes rows of (id, document) as one Parquet file, stores it, and returns its key.
     ///
     /// `rows` is a slice, an array or a `Vec`, borrowed or owned. Borrowed rows are copied, a few
-    /// at a time. Owned rows are not copied, unless they go into a table.
+    /// at a time. Owned rows are not copied.
     ///
     /// If any row cannot be stored without loss, nothing is stored. Storing the same rows at the
     /// same key again is success. Other rows at that key, or LSNs that another object holds, are
     /// [`ErrorKind::Conflict`].
-    ///
-    /// In a table, columns keep their types: if these rows bring another type, the table's columns
-    /// are given to the encoder, and the values that do not fit are rescued. Owned rows are gone by
-    /// then: if this process has not seen the table yet, that is `Conflict`; put them again.
     pub async fn encode_and_upload(
         &self,
         collection: &str,
@@ -40,21 +34,7 @@ impl ColdStorage {
         max_lsn: u64,
     ) -> Result<ObjectKey> {
         let target = self.target_of(collection, tenant_id, min_lsn, max_lsn)?;
-        let place = self.table_place(tenant_id, collection)?;
-        let rows: Cow<'_, [(String, Value)]> = rows.into();
-        let settings = self.settings.clone();
-        let is_table = self.makes_tables() || self.tables().kept(&place).is_some();
-        let is_needed_again = matches!(rows, Cow::Borrowed(_)) || is_table;
-        if settings.schema.is_some() || !is_needed_again {
-            let file = encode(settings, target, rows).await?;
-            self.put_file(&file).await?;
-            return Ok(file.key);
-        }
-        let file = encode(settings, target.clone(), Cow::Borrowed(&rows)).await?;
-        let Err(refused) = self.put_file(&file).await else { return Ok(file.key) };
-        let settings = self.settings_of_table(&place, &file, &rows, &refused).await?;
-        let Some(settings) = settings else { return Err(refused) };
-        let file = encode(settings, target, Cow::Borrowed(&rows)).await?;
+        let file = encode(self.settings.clone(), target, rows.into()).await?;
         self.put_file(&file).await?;
         Ok(file.key)
     }
@@ -77,19 +57,11 @@ impl ColdStorage {
     ///
     /// If another object, or another put that runs now, holds some of its LSNs, this is
     /// [`ErrorKind::Conflict`], and the message names the other one. Without the permission to list
-    /// the bucket, the put goes on without this check, and commits nothing.
-    ///
-    /// If the collection has a log, or [`ColdStorageConfig::table`](crate::ColdStorageConfig) is
-    /// set, the file goes into the table: it is checked against the table's columns before it is
-    /// stored, and committed after. If only the commit fails, the error says that the rows are
-    /// stored.
+    /// the bucket, the put goes on without this check.
     pub async fn put_file(&self, file: &EncodedFile) -> Result<PutOutcome> {
         if ObjectKey::parse(&self.prefix, file.key.as_str()).is_err() {
             let message = "this key is for another prefix; encode the file for ColdStorage::target";
             return Err(Error::new(ErrorKind::Misuse, message).at(file.key.as_str()));
-        }
-        if let KeyTarget::Data { tenant_id, collection, .. } = file.key.target() {
-            self.prepare_table(*tenant_id, collection).await?;
         }
         let wanted = Wanted::Keys(vec![file.key.clone()]);
         let claim = match self.claim(&file.key, wanted, ClaimAs::Put, Vec::new()).await {
@@ -97,14 +69,14 @@ impl ColdStorage {
                 tracing::warn!(
                     key = %file.key,
                     %error,
-                    "no permission to list: putting without checking for overlapping LSNs, and \
-                    without a commit to a table"
+                    "no permission to list: putting without checking for overlapping LSNs"
                 );
                 None
             }
-            claimed => Some(claimed.map_err(Error::from)?.kept()),
+            claimed => Some(claimed.map_err(Error::from)?),
         };
-        let put = self.put_claimed(file, claim.as_ref()).await;
+        let claim = claim.map(Claim::kept);
+        let put = self.put(&file.key, &file.bytes).await;
         if let Some(claim) = claim {
             claim.end(self, put.as_ref().err()).await;
         }
@@ -114,23 +86,6 @@ impl ColdStorage {
         };
         let (key, bytes, rows) = (&file.key, file.bytes.len(), file.summary.rows);
         tracing::info!(%key, bytes, rows, ?outcome, "stored rows");
-        Ok(outcome)
-    }
-}
-
-impl ColdStorage {
-    /// Puts a file, and commits it if its collection is a table.
-    async fn put_claimed(&self, file: &EncodedFile, claim: Option<&Claim>) -> Result<PutOutcome> {
-        let EncodedFile { key, bytes, .. } = file;
-        let entering = match claim {
-            Some(claim) => self.entering(key, claim)?,
-            None => None,
-        };
-        let Some(entering) = entering else { return self.put(key, bytes).await };
-        let new = entering.file(key, bytes.clone(), bytes.len() as u64).await?;
-        let new = entering.check(vec![new]).await?;
-        let outcome = self.put(key, bytes).await?;
-        entering.commit(new).await?;
         Ok(outcome)
     }
 }

@@ -1,11 +1,9 @@
 //! Repairs damaged data files: replaces each with a file of the same rows.
 
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use coldpress_core::table::Table;
 use coldpress_core::{ClaimMark, Footer, KeyTarget, ObjectKey, ParquetFile, Wanted};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -225,7 +223,6 @@ impl ColdStorage {
                 Some((new.prove(None).await?, false))
             }
         };
-        new.check_table(claim.table.as_deref())?;
         if claim.is_stale(self) {
             let message = "the repair took so long that its claim may have expired, and others may \
                 take its LSNs; run it again";
@@ -245,9 +242,7 @@ impl ColdStorage {
                 }
                 return Ok(());
             }
-            Store::S3(_) if is_there => {
-                self.delete_objects(slice::from_ref(&new.key), &mut |_| {}).await?;
-            }
+            Store::S3(_) if is_there => self.delete(&new.key).await?,
             _ => {}
         }
         let put = self.put(&new.key, &new.bytes).await;
@@ -272,7 +267,7 @@ impl ColdStorage {
 
     /// The claims of repairs of this key, of those that run now too.
     async fn repair_claims(&self, key: &ObjectKey) -> Result<Vec<FoundClaim>> {
-        let KeyTarget::Data { tenant_id, collection, lsns, .. } = key.target() else {
+        let KeyTarget::Data { tenant_id, collection, lsns } = key.target() else {
             return Ok(Vec::new());
         };
         let mut claims = self.claims_and_files(*tenant_id, collection).await?.claims;
@@ -304,22 +299,6 @@ struct Replacement {
 }
 
 impl Replacement {
-    /// An error if the log of the table says another size: an engine that reads the table would
-    /// then look for the footer in the wrong place.
-    fn check_table(&self, table: Option<&Table>) -> Result<()> {
-        let Some(table) = table else { return Ok(()) };
-        let add = table.place().path_of(&self.key).and_then(|path| table.add(path));
-        let bytes = self.bytes.len() as u64;
-        let Some(add) = add.filter(|add| add.bytes != bytes) else { return Ok(()) };
-        let message = format!(
-            "the replacement has {bytes} bytes, and the log of the table says that this file has \
-            {}; give a copy of the file that was stored, or delete this key and put its rows \
-            with other LSNs",
-            add.bytes
-        );
-        Err(Error::new(ErrorKind::Conflict, message).at(self.key.as_str()))
-    }
-
     /// What proves that this is what was stored; an error if the proof is not enough.
     async fn prove(&self, damaged: Option<DamagedObject>) -> Result<Proof> {
         let bytes = self.bytes.clone();

@@ -47,17 +47,6 @@ impl Store {
         }
     }
 
-    /// Stores an object at this path, in place of the one that may be there.
-    pub(crate) async fn put_over(&self, path: &str, bytes: &Bytes) -> Result<()> {
-        match self {
-            Store::Local(folder) => {
-                let (folder, path, bytes) = (Arc::clone(folder), path.to_owned(), bytes.clone());
-                blocking(move || folder.put_over(&path, &bytes)).await
-            }
-            Store::S3(s3) => s3.put_over(path, bytes).await,
-        }
-    }
-
     /// Deletes these objects, a thousand at most. Returns the outcome of each, in order; an object
     /// that is not there counts as deleted. After the first failure, outcomes may be missing.
     ///
@@ -85,36 +74,6 @@ impl Store {
             }
             Store::S3(s3) => objects(s3, folder, Some("/")).await,
         }
-    }
-
-    /// The objects directly in this folder whose names, without the folder, come after `after` in
-    /// the order of bytes: in this order, and at most the first `count`. `folder` ends with `/`.
-    pub(crate) async fn files_after(
-        &self,
-        folder: &str,
-        after: &str,
-        count: usize,
-    ) -> Result<Vec<Listed>> {
-        let first = format!("{folder}{after}");
-        let mut found = Vec::new();
-        match self {
-            Store::Local(_) => {
-                found = self.files_in(folder).await?;
-                found.retain(|listed| listed.name > first);
-            }
-            Store::S3(s3) => {
-                let mut pages = ListingPages::new(s3, folder, Some("/")).after(first.clone());
-                while found.len() < count
-                    && let Some(page) = pages.next().await?
-                {
-                    // A store that does not know `start-after` begins with the first name.
-                    found.extend(page.objects.into_iter().filter(|listed| listed.name > first));
-                }
-            }
-        }
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        found.truncate(count);
-        Ok(found)
     }
 
     /// Names in the folder of `key`: of a bucket, those that begin with `start`, in its order; of a

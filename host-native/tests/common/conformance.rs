@@ -255,7 +255,12 @@ pub async fn a_list_ignores_foreign_names(config: ColdStorageConfig) {
     let storage = ColdStorage::new(config).unwrap();
     let key = storage.encode_and_upload("c", 1, &rows(1, 1), 0, 0).await.unwrap();
     let folder = key.as_str().strip_suffix("lsn-0-0.parquet").unwrap();
-    let others = ["_delta_log/notes.txt", "notes.txt", "lsn-9-1.parquet", "lsn-01-1.parquet"];
+    let others = [
+        "_delta_log/00000000000000000000.json",
+        "notes.txt",
+        "lsn-9-1.parquet",
+        "lsn-01-1.parquet",
+    ];
     for other in others {
         let path = StorePath::parse(format!("{folder}{other}")).unwrap();
         storage.object_store().put(&path, "other".into()).await.unwrap();

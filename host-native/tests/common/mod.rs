@@ -4,9 +4,7 @@
 pub mod bare;
 pub mod child;
 pub mod client;
-pub mod compaction;
 pub mod conformance;
-pub mod erase;
 pub mod fake_aws;
 pub mod gate;
 pub mod lifecycle;
@@ -16,9 +14,6 @@ pub mod scan;
 pub mod seaweed;
 pub mod signed;
 pub mod stub;
-pub mod table;
-pub mod table_verify;
-pub mod vacuum;
 pub mod wal;
 pub mod wal_more;
 

@@ -4,8 +4,6 @@ use coldpress_tests::imports::Floors;
 
 /// The rooms of core, the upper floors first.
 const CORE: Floors<'_> = &[
-    // The log of a table, and what commits do to it.
-    &["table"],
     // What hosts drive to store things, and to read them.
     &["put", "wal", "claim", "scan"],
     // What lets a device store one object.
@@ -20,7 +18,7 @@ const CORE: Floors<'_> = &[
     &["format"],
     &["settings", "target"],
     &["schema", "key"],
-    &["json", "lsns"],
+    &["json"],
     &["by_name", "error", "retry", "time", "text", "work"],
     &["sort"],
 ];
@@ -29,8 +27,6 @@ const CORE: Floors<'_> = &[
 const NATIVE: Floors<'_> = &[
     &["grants", "scan", "wal"],
     &["storage"],
-    // The logs of tables.
-    &["log"],
     &["store", "tails", "upload"],
     &[
         "backoff",

@@ -18,13 +18,6 @@ const GATES = {
   'scan-all.wasm': 320_000,
 }
 
-/**
- * Sizes of the compressor's blocks, as powers of two: its own choice, and the smallest. By its own
- * choice, the same brotli.wasm takes 627 or 666 KB, as its dictionary lies in the blocks; a few bytes
- * of code before it decide. Whoever compresses the package ahead can choose too.
- */
-const BLOCKS = [0, 16]
-
 const { values } = parseArgs({
   options: { tarball: { type: 'string' }, named: { type: 'string' } },
 })
@@ -57,20 +50,16 @@ for (const [name, most] of failed) {
 }
 process.exitCode = failed.length === 0 ? 0 : 1
 
-function brotli(bytes, block) {
-  const params = {
-    [constants.BROTLI_PARAM_QUALITY]: 11,
-    [constants.BROTLI_PARAM_LGBLOCK]: block,
-    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-  }
-  return brotliCompressSync(bytes, { params }).length
-}
-
 function weigh(bytes) {
   return {
     raw: bytes.length,
     gzip: gzipSync(bytes, { level: 9 }).length,
-    brotli: Math.min(...BLOCKS.map((block) => brotli(bytes, block))),
+    brotli: brotliCompressSync(bytes, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 11,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
+    }).length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }
 }

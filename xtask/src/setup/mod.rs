@@ -39,7 +39,6 @@ fn deliver(project: &Project) -> Result<(), String> {
     wasm_target(project)?;
     python(project)?;
     spark(project)?;
-    tables(project)?;
     cargo_deny(project)?;
     node()?;
     npm(project, "tests/interop", "npm")?;
@@ -115,13 +114,6 @@ fn spark(project: &Project) -> Result<(), String> {
     Ok(())
 }
 
-/// The engines that read tables, in a Python of their own.
-fn tables(project: &Project) -> Result<(), String> {
-    let folder = project.tools.join("tables");
-    let requirements = project.root.join("tests/requirements-tables.txt");
-    install(&folder, &[&requirements], || venv(project, &folder, &requirements))
-}
-
 /// The first that Spark 4 takes.
 const JAVA_LEAST: u32 = 17;
 
@@ -141,9 +133,9 @@ fn venv(project: &Project, folder: &Path, requirements: &Path) -> Result<(), Str
     run(project.command("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     let mut pip = project.command(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    // Wheels alone: a source distribution would need the engines' own build systems. PySpark and
-    // its client have no wheel; they are Python and jars, and need none of that.
-    pip.args(["--no-deps", "--only-binary", ":all:", "--no-binary", "pyspark,pyspark-client"]);
+    // Wheels alone: a source distribution would need the engines' own build systems. PySpark has no
+    // wheel; it is Python and jars, and needs none of that.
+    pip.args(["--no-deps", "--only-binary", ":all:", "--no-binary", "pyspark"]);
     run(pip.arg("--requirement").arg(requirements))
 }
 

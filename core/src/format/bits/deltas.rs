@@ -147,7 +147,7 @@ impl Deltas {
     }
 
     /// How many integers are left, as the page claims.
-    #[cfg(any(feature = "arrow", feature = "table"))]
+    #[cfg(feature = "arrow")]
     pub(crate) fn count(&self) -> usize {
         self.left
     }

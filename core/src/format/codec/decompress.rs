@@ -32,10 +32,10 @@ pub(crate) enum Decompressor {
     #[cfg(feature = "decode-all")]
     Brotli,
     /// Several gzip streams, one behind the other.
-    #[cfg(any(feature = "arrow", feature = "table"))]
+    #[cfg(feature = "arrow")]
     Gzips,
     /// LZ4 in the frames of Hadoop, or without frames.
-    #[cfg(any(feature = "arrow", feature = "table"))]
+    #[cfg(feature = "arrow")]
     HadoopLz4,
 }
 
@@ -60,7 +60,7 @@ impl Decompressor {
     }
 
     /// A codec as other writers use it too. `None` for one that is not read.
-    #[cfg(any(feature = "arrow", feature = "table"))]
+    #[cfg(feature = "arrow")]
     pub(crate) fn of_any_writer(codec: Compression) -> Option<Self> {
         match codec {
             Compression::GZIP(_) => Some(Decompressor::Gzips),
@@ -112,11 +112,11 @@ impl Decompressor {
                 let decoder = zstd::stream::read::Decoder::with_buffer(&*page);
                 read(decoder.map_err(|_| DecompressFault::NoMemory)?, size, needs_more)?
             }
-            #[cfg(any(feature = "arrow", feature = "table"))]
+            #[cfg(feature = "arrow")]
             Decompressor::Gzips => {
                 read(flate2::bufread::MultiGzDecoder::new(&*page), size, needs_more)?
             }
-            #[cfg(any(feature = "arrow", feature = "table"))]
+            #[cfg(feature = "arrow")]
             Decompressor::HadoopLz4 => lz4::decompress_hadoop(&page, size)?,
             #[cfg(feature = "decode-all")]
             Decompressor::Gzip => read(flate2::bufread::GzDecoder::new(&*page), size, needs_more)?,

@@ -158,7 +158,7 @@ pub(crate) fn decompress(input: &[u8], size: usize) -> Result<Vec<u8>, Decompres
 /// The page in the frames of Hadoop: of each, how long it is, how long its block is (both
 /// big-endian), and the block. Parquet's codec LZ4 was meant so, but some writers left the frames
 /// out.
-#[cfg(all(any(feature = "arrow", feature = "table"), feature = "decode"))]
+#[cfg(all(feature = "arrow", feature = "decode"))]
 pub(crate) fn decompress_hadoop(input: &[u8], size: usize) -> Result<Vec<u8>, DecompressFault> {
     match frames(input, size) {
         Some(page) => Ok(page),
@@ -166,7 +166,7 @@ pub(crate) fn decompress_hadoop(input: &[u8], size: usize) -> Result<Vec<u8>, De
     }
 }
 
-#[cfg(all(any(feature = "arrow", feature = "table"), feature = "decode"))]
+#[cfg(all(feature = "arrow", feature = "decode"))]
 fn frames(mut input: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     while !input.is_empty() {

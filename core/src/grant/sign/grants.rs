@@ -52,17 +52,6 @@ impl Default for GrantTerms {
     }
 }
 
-/// Where a page of a listing begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListFrom<'a> {
-    /// With the first key.
-    Start,
-    /// With the first key after this one, in the order of bytes, whether it exists or not.
-    After(&'a str),
-    /// Where the page before ended: its continuation token.
-    Token(&'a str),
-}
-
 /// How a multipart upload is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
@@ -282,24 +271,20 @@ impl Signer {
     /// The request for one page of a listing (ListObjectsV2): at most 1,000 objects whose keys
     /// begin with `prefix`.
     ///
-    /// With `delimiter`, keys that contain it after the prefix come as common prefixes. The request
-    /// asks the store to percent-encode the keys, because XML cannot represent every character of a
-    /// key.
+    /// With `delimiter`, keys that contain it after the prefix come as common prefixes. `token`
+    /// comes from the page before. The request asks the store to percent-encode the keys, because
+    /// XML cannot represent every character of a key.
     pub fn list_objects(
         &self,
         prefix: &str,
         delimiter: Option<&str>,
-        from: ListFrom<'_>,
+        token: Option<&str>,
         lifetime_ms: u64,
         now_ms: u64,
     ) -> Result<SignedRequest> {
         let mut query = vec![("encoding-type", "url"), ("list-type", "2"), ("prefix", prefix)];
         query.extend(delimiter.map(|delimiter| ("delimiter", delimiter)));
-        match from {
-            ListFrom::Start => {}
-            ListFrom::After(key) => query.push(("start-after", key)),
-            ListFrom::Token(token) => query.push(("continuation-token", token)),
-        }
+        query.extend(token.map(|token| ("continuation-token", token)));
         let request = Unsigned { method: Method::Get, key: "", query: &query, headers: &[] };
         self.sign(&request, lifetime_ms, now_ms)
     }

@@ -9,7 +9,7 @@ mod object;
 mod read;
 mod signer;
 
-pub use grants::{GrantTerms, ListFrom, Parts};
+pub use grants::{GrantTerms, Parts};
 pub use read::ReadTerms;
 pub use signer::{Signer, SignerConfig};
 

@@ -239,20 +239,15 @@ fn the_upload_id_is_read_or_the_answer_refused() {
 
 #[test]
 fn a_page_of_a_listing_is_asked_for_with_names_percent_encoded() {
-    let first = signer().list_objects("p/é b/", None, ListFrom::Start, 60_000, EXAMPLE_MS).unwrap();
+    let first = signer().list_objects("p/é b/", None, None, 60_000, EXAMPLE_MS).unwrap();
     assert_eq!(first.method(), Method::Get);
     let url = first.url();
     assert!(url.contains("/cold/?X-Amz-Algorithm="), "{url}");
     assert!(url.contains("&encoding-type=url&list-type=2&prefix=p%2F%C3%A9%20b%2F&"), "{url}");
-    let next = signer()
-        .list_objects("p/", Some("/"), ListFrom::Token("a+/="), 60_000, EXAMPLE_MS)
-        .unwrap();
+    let next = signer().list_objects("p/", Some("/"), Some("a+/="), 60_000, EXAMPLE_MS).unwrap();
     let query =
         "&continuation-token=a%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=p%2F&";
     assert!(next.url().contains(query), "{}", next.url());
-    let after = signer().list_objects("p/", None, ListFrom::After("p/a b"), 60_000, EXAMPLE_MS);
-    let query = "&prefix=p%2F&start-after=p%2Fa%20b&";
-    assert!(after.as_ref().unwrap().url().contains(query), "{}", after.unwrap().url());
 }
 
 #[test]

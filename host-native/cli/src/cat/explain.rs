@@ -13,7 +13,6 @@ pub(super) fn write(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> 
     let mut line = |what: &str, said: String| table.push([what.to_owned(), said]);
     let files = [
         (report.files_pruned_by_lsns, "left out by LSNs"),
-        (report.files_pruned_by_statistics, "left out by statistics"),
         (report.files_opened, "opened"),
         (report.files_read, "read"),
     ];

@@ -10,7 +10,6 @@ use super::failure::Failure;
 use super::store::StoreArgs;
 
 pub use args::SchemaArgs;
-pub use pretty::pretty;
 
 /// Runs `coldpress schema`.
 pub fn run(args: &SchemaArgs, store_args: &StoreArgs) -> Result<(), Failure> {

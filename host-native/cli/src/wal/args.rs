@@ -66,7 +66,7 @@ pub(crate) fn sealed(text: &str) -> Result<SealedRule, String> {
 }
 
 /// Like [`duration`], and also takes 0.
-pub(crate) fn duration_or_none(text: &str) -> Result<Duration, String> {
+pub(super) fn duration_or_none(text: &str) -> Result<Duration, String> {
     match text {
         "0" | "0s" => Ok(Duration::ZERO),
         _ => duration(text),
@@ -74,7 +74,7 @@ pub(crate) fn duration_or_none(text: &str) -> Result<Duration, String> {
 }
 
 /// Parses a duration: `500ms`, `1s`, `5m`, `1h`, `7d`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit_ms: u64 = match &text[digits.len()..] {
         "ms" => 1,

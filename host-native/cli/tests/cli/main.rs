@@ -23,8 +23,6 @@ mod scan;
 mod schema;
 #[cfg(feature = "sql")]
 mod sql;
-mod table;
-mod tables;
 mod usage;
 #[cfg(unix)]
 mod wal;

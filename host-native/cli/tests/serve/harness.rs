@@ -45,17 +45,19 @@ impl Served {
     /// `coldpress serve` over SeaweedFS, under a prefix of the test's own, for the tokens of
     /// `lines`.
     pub fn over_seaweed(prefix: &str, lines: &[String], arguments: &[&str]) -> Self {
-        Self::by_way_of(&Seaweed::shared().endpoint, prefix, lines, arguments)
-    }
-
-    /// The same, reached by way of another address.
-    pub fn by_way_of(endpoint: &str, prefix: &str, lines: &[String], arguments: &[&str]) -> Self {
         let server = Seaweed::shared();
         let folder = tempfile::tempdir().unwrap();
         write_tokens(&folder.path().join("tokens"), lines);
         let store = format!("s3://{}/{prefix}", server.bucket);
-        let store =
-            ["--tokens", "tokens", "--store", &store, "--endpoint", endpoint, "--allow-http"];
+        let store = [
+            "--tokens",
+            "tokens",
+            "--store",
+            &store,
+            "--endpoint",
+            &server.endpoint,
+            "--allow-http",
+        ];
         let keys = [
             ("AWS_ACCESS_KEY_ID", server.access_key.as_str()),
             ("AWS_SECRET_ACCESS_KEY", server.secret_key.as_str()),

@@ -5,7 +5,6 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use serde_json::json;
 
-use crate::common::proxy::{Fault, FaultProxy, Rule};
 use crate::common::seaweed::Seaweed;
 use crate::harness::Served;
 use crate::made::token;
@@ -42,7 +41,7 @@ async fn nothing_that_is_said_is_believed() {
     let said = json!({ "key": key, "bytes": file.bytes.len(), "sha256": sha256(&file.bytes) });
     let confirmed = served.receipt(mine.reveal(), &said).expect(200).json();
     let facts = json!({ "key": key, "bytes": file.bytes.len(), "rows": 3, "min_lsn": "5", "max_lsn": "9",
-        "columns": 2, "sha256_checked": true, "in_table": false });
+        "columns": 2, "sha256_checked": true });
     assert_eq!(confirmed, facts);
     let bare = served.receipt(mine.reveal(), &json!({ "key": key })).expect(200).json();
     assert_eq!((&bare["bytes"], &bare["sha256_checked"]), (&facts["bytes"], &json!(false)));
@@ -124,63 +123,4 @@ fn a_store_that_does_not_answer_is_said_to_be_away() {
     let message = reply.refused(503, "Unavailable");
     assert!(!message.contains("127.0.0.1") && !message.contains("AKEY"), "{message}");
     assert!(!served.log().contains("SECRETKEY"));
-}
-
-/// Devices of the test below.
-const DEVICES: u64 = 24;
-
-/// A device's file is in the table once its receipt is answered, and many receipts share entries.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn receipts_bring_files_into_the_table_in_groups() {
-    let (mine, line) = token(7, &["people"]);
-    let proxy = FaultProxy::before(&Seaweed::shared().endpoint, 41);
-    let rates = ["--rate", "1000", "--burst", "1000"];
-    let served = Served::by_way_of(&proxy.endpoint(), "entered", &[line], &rates);
-    let storage =
-        ColdStorage::new(ColdStorageConfig { table: true, ..config("entered/") }).unwrap();
-    let rows = [("a".to_owned(), json!({ "n": 1 }))];
-    storage.encode_and_upload("people", 7, &rows, 0, 0).await.unwrap();
-    let store = storage.object_store();
-    let mut keys = Vec::new();
-    for lsn in 1..=DEVICES {
-        let text = format!("{{\"n\":{lsn}}}");
-        let file = encoded("entered/", 7, "people", (lsn, lsn), text.as_bytes());
-        let path = Path::parse(file.key.as_str()).unwrap();
-        store.put(&path, file.bytes.to_vec().into()).await.unwrap();
-        keys.push(file.key.to_string());
-    }
-    // The first entry waits until the footers of most files were read, with two requests each: the
-    // other receipts wait together then, however slow the machine is.
-    proxy.follow([Rule::new(Fault::Hold { until: |counts| counts.requests > 2 * DEVICES })
-        .on(|asked| asked.method == "PUT" && asked.target.contains("_delta_log/"))
-        .times(1)]);
-    // Nobody sees them before.
-    assert_eq!(storage.list(7, "people", None).await.unwrap().len(), 1);
-    std::thread::scope(|scope| {
-        for key in &keys {
-            let (served, mine) = (&served, &mine);
-            scope.spawn(move || {
-                let said = json!({ "key": key });
-                let confirmed = served.receipt(mine.reveal(), &said).expect(200).json();
-                assert_eq!(confirmed["in_table"], true, "{confirmed}");
-            });
-        }
-    });
-    assert_eq!(storage.list(7, "people", None).await.unwrap().len(), 1 + DEVICES as usize);
-    let version = storage.table(7, "people").await.unwrap().unwrap().version().unwrap();
-    assert!(version < DEVICES / 2, "{version} entries for {DEVICES} receipts");
-    // A receipt that comes again is a success, and no entry.
-    let again = served.receipt(mine.reveal(), &json!({ "key": keys[0] })).expect(200).json();
-    assert_eq!(again["in_table"], true);
-    let now = storage.table(7, "people").await.unwrap().unwrap().version().unwrap();
-    assert_eq!(now, version);
-    // What does not fit the table is refused, with the column and both types.
-    let file = encoded("entered/", 7, "people", (90, 90), b"{\"n\":\"text\"}");
-    let path = Path::parse(file.key.as_str()).unwrap();
-    store.put(&path, file.bytes.to_vec().into()).await.unwrap();
-    let said = json!({ "key": file.key.as_str() });
-    served.receipt(mine.reveal(), &said).refused(409, "Conflict");
-    // A rewritten file is no device's.
-    let said = json!({ "key": "entered/7/people/lsn-1-1.1.parquet" });
-    served.receipt(mine.reveal(), &said).refused(403, "Denied");
 }

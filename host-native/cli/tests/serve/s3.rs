@@ -29,7 +29,6 @@ impl Deref for Place {
 }
 
 crate::conformance!(Place::fresh);
-crate::table_conformance!(Place::fresh);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listing_of_many_pages_is_whole() {

@@ -1,10 +1,8 @@
 //! The claims of a collection in a listing, and which of them still count.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use coldpress_core::table::Table;
-use coldpress_core::{ClaimMark, ClaimName, HeldFile, LsnRange, SeenClaim, free_lsn};
+use coldpress_core::{ClaimMark, ClaimName, LsnRange, ObjectKey, SeenClaim, free_lsn};
 
 use crate::storage::list::found::StoredObject;
 
@@ -25,15 +23,10 @@ pub(crate) struct FoundClaim {
 }
 
 /// The claims and files of a collection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ClaimsAndFiles {
     pub(crate) claims: Vec<FoundClaim>,
-    /// The data files that lie in its folder, whatever its log says.
     pub(crate) files: Vec<StoredObject>,
-    /// Its table, if it has a log.
-    pub(crate) table: Option<Arc<Table>>,
-    /// What holds its LSNs.
-    pub(super) held: Vec<HeldFile>,
 }
 
 impl FoundClaim {
@@ -49,7 +42,7 @@ impl FoundClaim {
 
 impl ClaimsAndFiles {
     pub(crate) fn next_lsn(&self) -> Option<u64> {
-        free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.held)
+        free_lsn(&self.claims_seen(SystemTime::UNIX_EPOCH), &self.keys())
     }
 
     /// The live claims with LSNs below these that still wait for their last file.
@@ -69,6 +62,10 @@ impl ClaimsAndFiles {
 
     pub(super) fn claims_seen(&self, now: SystemTime) -> Vec<SeenClaim> {
         self.claims.iter().map(|claim| claim.seen(now)).collect()
+    }
+
+    pub(super) fn keys(&self) -> Vec<ObjectKey> {
+        self.files.iter().map(|file| file.key.clone()).collect()
     }
 
     /// Claims of dead puts that are useless once `own` is stored: those that this put resumes,

@@ -2,15 +2,12 @@
 //! the claims' objects (decision 14).
 
 pub(crate) mod found;
-mod held;
-pub(crate) mod object;
+mod object;
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use coldpress_core::table::Table;
 use coldpress_core::{
     Backoff, ClaimMark, ClaimName, ClaimStep, Claiming, KeyTarget, LsnRange, ObjectKey, Random,
     Refusal, Retry, Wanted,
@@ -19,7 +16,6 @@ use coldpress_core::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::process;
 use crate::storage::claims::found::{ClaimsAndFiles, FoundClaim, store_time};
-use crate::storage::claims::held::held_files;
 use crate::storage::claims::object::ClaimObject;
 use crate::storage::cold_storage::ColdStorage;
 use crate::storage::list::found::StoredObject;
@@ -50,10 +46,8 @@ pub(crate) enum ClaimAs<'n> {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) lsns: LsnRange,
-    /// The objects that lay in the collection's folder when the claim was granted.
+    /// The files that the collection had when the claim was granted.
     pub(crate) files: Vec<StoredObject>,
-    /// Its table then, if it had a log.
-    pub(crate) table: Option<Arc<Table>>,
     /// The claims of appends and puts with lower LSNs whose files may not be there yet.
     pub(crate) before: Vec<ClaimName>,
     name: ClaimName,
@@ -138,7 +132,7 @@ impl ColdStorage {
         let object = |name: &ClaimName| path(name).map(|path| ClaimObject::new(self, path));
         let mut own: Option<ClaimObject> = None;
         let mut made = (Instant::now(), self.clock().now());
-        let mut seen = (ClaimsAndFiles::default(), made.1);
+        let mut seen = (ClaimsAndFiles { claims: Vec::new(), files: Vec::new() }, made.1);
         loop {
             match claiming.poll().clone() {
                 ClaimStep::List => {
@@ -152,7 +146,7 @@ impl ColdStorage {
                         }
                     };
                     let now = store_time(&found, &owner).unwrap_or_else(|| self.clock().now());
-                    claiming.listed(&found.claims_seen(now), &found.held);
+                    claiming.listed(&found.claims_seen(now), &found.keys());
                     seen = (found, now);
                 }
                 ClaimStep::Put(name) => {
@@ -176,9 +170,8 @@ impl ColdStorage {
                     let outlived = outlived.iter().map(|name| object(name).map(ClaimObject::kept));
                     let outlived = outlived.collect::<Result<Vec<_>>>()?;
                     let lsns = name.lsns();
-                    let before = seen.0.unstored_before(lsns, seen.1);
-                    let ClaimsAndFiles { files, table, .. } = seen.0;
-                    return Ok(Claim { lsns, files, table, before, name, own, outlived, made });
+                    let (before, files) = (seen.0.unstored_before(lsns, seen.1), seen.0.files);
+                    return Ok(Claim { lsns, files, before, name, own, outlived, made });
                 }
                 ClaimStep::Refused(refusal) => {
                     return Err(self.refused(refusal, key, &path).into());
@@ -201,9 +194,8 @@ impl ColdStorage {
         }
     }
 
-    /// Lists the claims of a collection, then the objects in its folder, and reads its log. In this
-    /// order no writer is missed: one that has already deleted its claim has published its files
-    /// before, and committed them.
+    /// Lists the claims of a collection, and then its files. In this order no writer is missed: one
+    /// that has already deleted its claim has published its files before.
     pub(crate) async fn claims_and_files(
         &self,
         tenant_id: u64,
@@ -224,15 +216,8 @@ impl ColdStorage {
                 }
             }
         }
-        let found = self.listing().found(Some(tenant_id), Some(collection)).await?;
-        let place = self.table_place(tenant_id, collection)?;
-        let table = self.table_found(&place, &found.logs).await?;
-        if table.is_none() {
-            self.tables().forget(&place);
-        }
-        let files = found.contents.objects;
-        let (held, files) = held_files(table.clone(), files).await?;
-        Ok(ClaimsAndFiles { claims, files, table, held })
+        let files = self.list(tenant_id, collection, None).await?;
+        Ok(ClaimsAndFiles { claims, files })
     }
 
     fn refused(

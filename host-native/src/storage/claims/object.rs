@@ -9,30 +9,30 @@ use crate::store::path::store_path;
 
 /// The object in the store that is a claim.
 #[derive(Debug)]
-pub(crate) struct ClaimObject {
+pub(super) struct ClaimObject {
     store: Arc<dyn ObjectStore>,
-    pub(crate) path: String,
+    pub(super) path: String,
     /// Whether dropping this value deletes the object.
     deletes_on_drop: bool,
 }
 
 impl ClaimObject {
-    pub(crate) fn new(storage: &ColdStorage, path: String) -> Self {
+    pub(super) fn new(storage: &ColdStorage, path: String) -> Self {
         ClaimObject { store: storage.object_store(), path, deletes_on_drop: true }
     }
 
     /// From now on, dropping this value does not delete the object.
-    pub(crate) fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         self.deletes_on_drop = false;
     }
 
     /// As [`keep`](Self::keep), by value.
-    pub(crate) fn kept(mut self) -> Self {
+    pub(super) fn kept(mut self) -> Self {
         self.keep();
         self
     }
 
-    pub(crate) async fn delete(mut self) {
+    pub(super) async fn delete(mut self) {
         self.deletes_on_drop = false;
         delete(&*self.store, &self.path).await;
     }
@@ -47,7 +47,7 @@ impl Drop for ClaimObject {
     }
 }
 
-/// Deletes the object of a claim. If that fails, the claim counts until it is old.
+/// Deletes the object of a claim. If that fails, the claim counts as dead after an hour.
 async fn delete(store: &dyn ObjectStore, path: &str) {
     let Ok(key) = store_path(path) else { return };
     match store.delete(&key).await {
@@ -55,7 +55,7 @@ async fn delete(store: &dyn ObjectStore, path: &str) {
         Err(error) => tracing::warn!(
             path,
             %error,
-            "could not delete a claim; it counts until it is old, unless you delete it by hand"
+            "could not delete a claim; it counts for an hour, unless you delete it by hand"
         ),
     }
 }

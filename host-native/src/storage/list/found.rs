@@ -1,6 +1,5 @@
 //! The results of a listing.
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use coldpress_core::ObjectKey;
@@ -31,14 +30,6 @@ pub struct Contents {
     pub objects: Vec<StoredObject>,
     /// The foreign names beside them.
     pub foreign: ForeignNames,
-}
-
-/// What lies in a store, or in a part of it, whatever the logs of its tables say.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    pub(crate) contents: Contents,
-    /// The folders of the collections that have a log, each with `/` at its end.
-    pub(crate) logs: BTreeSet<String>,
 }
 
 /// Names in a store that are not ours. They are never read, so nothing about them can make a

@@ -6,8 +6,7 @@ mod names;
 pub(crate) mod readable;
 mod walk;
 
-use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use coldpress_core::{KeyPrefix, KeyTarget, LsnRange, ObjectKey};
@@ -15,7 +14,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path as StorePath;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::list::found::{Contents, ForeignNames, Found, StoredObject};
+use crate::storage::list::found::{Contents, ForeignNames, StoredObject};
 use crate::storage::list::names::Name;
 use crate::storage::list::walk::{Walk, Walked, folder_of, place_of};
 use crate::store::error::StoreErrors;
@@ -34,20 +33,40 @@ pub(crate) struct Listing<'s> {
 }
 
 impl Listing<'_> {
-    /// What lies in the folder of a tenant, of a collection, of both, or of the whole store, and
-    /// which collections there have a log. Whether a log has an object is not looked at.
-    pub(crate) async fn found(
+    /// The data files of a collection whose LSNs overlap `lsns`, in the order of their LSNs.
+    pub(crate) async fn collection(
+        &self,
+        tenant_id: u64,
+        collection: &str,
+        lsns: Option<LsnRange>,
+    ) -> Result<Vec<StoredObject>> {
+        let mut objects = self.contents(Some(tenant_id), Some(collection)).await?.objects;
+        objects.retain(|object| match (object.key.lsns(), lsns) {
+            (Some(held), Some(wanted)) => held.overlaps(wanted),
+            (Some(_), None) => true,
+            (None, _) => false,
+        });
+        Ok(objects)
+    }
+
+    /// Every object of ours: data in the order of tenant, collection and LSN, then logs. With a
+    /// tenant, only that tenant's data.
+    pub(crate) async fn all(&self, tenant_id: Option<u64>) -> Result<Vec<StoredObject>> {
+        Ok(self.contents(tenant_id, None).await?.objects)
+    }
+
+    /// The contents of a tenant, of a collection, of both, or of the whole store.
+    pub(crate) async fn contents(
         &self,
         tenant_id: Option<u64>,
         collection: Option<&str>,
-    ) -> Result<Found> {
-        let Found { mut contents, logs } = match self.store {
+    ) -> Result<Contents> {
+        let mut contents = match self.store {
             Store::Local(folder) => {
                 let walked = walk(folder, self.prefix, tenant_id, collection, false).await?;
                 let mut foreign = ForeignNames::default();
                 walked.foreign.into_iter().for_each(|name| foreign.push(name));
-                let contents = Contents { objects: walked.objects, foreign };
-                Found { contents, logs: walked.logs }
+                Contents { objects: walked.objects, foreign }
             }
             Store::S3(s3) => self.bucket(s3, tenant_id, collection).await?,
         };
@@ -57,8 +76,8 @@ impl Listing<'_> {
                 KeyTarget::Wal { .. } => false,
             });
         }
-        sort(&mut contents.objects);
-        Ok(Found { contents, logs })
+        contents.objects.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
+        Ok(contents)
     }
 
     async fn bucket(
@@ -66,21 +85,17 @@ impl Listing<'_> {
         s3: &S3Store,
         tenant_id: Option<u64>,
         collection: Option<&str>,
-    ) -> Result<Found> {
+    ) -> Result<Contents> {
         let folder = folder_of(self.prefix, tenant_id, collection)?;
-        // With a delimiter, the pages say of a table's log only that it is there.
+        // With a delimiter, the pages leave out a table's log below the collection.
         let delimiter = tenant_id.and(collection).map(|_| "/");
         let mut pages = ListingPages::new(s3, &folder, delimiter);
         let mut contents = Contents::default();
-        let mut logs = BTreeSet::new();
         let mut seen = HashSet::new();
         let mut last = String::new();
         while let Some(page) = pages.next().await? {
             for folder in page.folders {
-                match Name::of(self.prefix, &folder) {
-                    Name::Log(collection) => drop(logs.insert(collection)),
-                    name => contents.foreign.see(name, &mut last),
-                }
+                contents.foreign.see(Name::of(self.prefix, &folder), &mut last);
             }
             for Listed { name, bytes, modified, .. } in page.objects {
                 match Name::of(self.prefix, &name) {
@@ -88,12 +103,11 @@ impl Listing<'_> {
                         contents.objects.push(StoredObject { key, bytes, modified });
                     }
                     Name::Key(key) => return Err(self.listed_twice(&key)),
-                    Name::Log(collection) => drop(logs.insert(collection)),
                     other => contents.foreign.see(other, &mut last),
                 }
             }
         }
-        Ok(Found { contents, logs })
+        Ok(contents)
     }
 
     pub(super) fn listed_twice(&self, key: &ObjectKey) -> Error {
@@ -131,20 +145,10 @@ pub(crate) async fn walk(
     blocking(move || Walk { paths: folder.paths(), prefix: &prefix, own }.run(&name, place)).await
 }
 
-/// Puts objects of ours in the order of listings.
-pub(crate) fn sort(objects: &mut [StoredObject]) {
-    objects.sort_by(|a, b| compare(&a.key, &b.key));
-}
-
-/// The order of two keys in listings.
-pub(crate) fn compare(a: &ObjectKey, b: &ObjectKey) -> Ordering {
-    order(a).cmp(&order(b))
-}
-
 /// Data comes before logs. The key itself comes last: it separates two widths of the same LSNs.
 fn order(key: &ObjectKey) -> (bool, Option<(u64, &str, LsnRange)>, &str) {
     match key.target() {
-        KeyTarget::Data { tenant_id, collection, lsns, .. } => {
+        KeyTarget::Data { tenant_id, collection, lsns } => {
             (false, Some((*tenant_id, collection.as_str(), *lsns)), key.as_str())
         }
         KeyTarget::Wal { .. } => (true, None, key.as_str()),

@@ -22,8 +22,6 @@ pub(crate) enum FolderKind {
     Wal,
     /// `wal/node/`: segments.
     Node,
-    /// `7/events/_delta_log/`: the log of a table.
-    Log,
     /// One of our folders without keys.
     Own,
 }
@@ -36,8 +34,6 @@ pub(crate) enum Name {
     /// Ours, but not a key: a probe, a claim, the record of a segment, a staged file, the marker of
     /// a folder.
     Own,
-    /// An object of a table's log; the folder of its collection, with `/` at its end.
-    Log(String),
     /// Foreign: the shortest path, with the prefix, that cannot lead to a key of ours.
     Foreign(String),
 }
@@ -54,12 +50,13 @@ impl FolderKind {
             FolderKind::Top if own == "wal" => Some(FolderKind::Wal),
             FolderKind::Top => holds("x/lsn-0-0.parquet").map(|_| FolderKind::Tenant),
             FolderKind::Tenant => holds("lsn-0-0.parquet").map(|_| FolderKind::Collection),
-            FolderKind::Collection if own == TABLE_LOG => Some(FolderKind::Log),
-            FolderKind::Collection if ObjectKey::is_note(prefix, &format!("{path}/x")) => {
+            FolderKind::Collection
+                if own == TABLE_LOG || ObjectKey::is_note(prefix, &format!("{path}/x")) =>
+            {
                 Some(FolderKind::Own)
             }
             FolderKind::Wal => holds("x").map(|_| FolderKind::Node),
-            FolderKind::Log | FolderKind::Own => Some(FolderKind::Own),
+            FolderKind::Own => Some(FolderKind::Own),
             FolderKind::Collection | FolderKind::Node => None,
         }
     }
@@ -77,10 +74,7 @@ impl FolderKind {
             }
         }
         let own = path.rsplit('/').next().unwrap_or(path);
-        if matches!(self, FolderKind::Log | FolderKind::Own)
-            || is_staged(own)
-            || SegmentRecord::parse(prefix, path).is_ok()
-        {
+        if self == FolderKind::Own || is_staged(own) || SegmentRecord::parse(prefix, path).is_ok() {
             return Name::Own;
         }
         Name::Foreign(path.to_owned())
@@ -101,7 +95,6 @@ impl Name {
                 return place.file(prefix, name);
             }
             match place.below(prefix, &name[..end - 1]) {
-                Some(FolderKind::Log) => return Name::Log(name[..end - part.len()].to_owned()),
                 Some(below) => place = below,
                 None => return Name::Foreign(name[..end].to_owned()),
             }
@@ -133,14 +126,12 @@ mod tests {
             "p/_coldpress/a//b",
             "p/7/c/_claims/0",
             "p/7/c/_appends/x",
+            "p/7/c/_delta_log/0.json",
             "p/7/c/.coldpress-0123#0",
             "p/wal/0001~crc32c-e3069283-9",
             "p/wal/n/0001~crc32c-e3069283-9",
         ] {
             assert_eq!(Name::of(&prefix, name), Name::Own, "{name}");
-        }
-        for name in ["p/7/c/_delta_log/", "p/7/c/_delta_log/0.json", "p/7/c/_delta_log/a/b"] {
-            assert_eq!(Name::of(&prefix, name), Name::Log("p/7/c/".to_owned()), "{name}");
         }
         for (name, foreign) in [
             ("p//x", "p//"),

@@ -1,6 +1,5 @@
 //! Walks through a local folder: enters only folders that can hold keys, and follows no link.
 
-use std::collections::BTreeSet;
 use std::fs::{DirEntry, FileType};
 use std::io;
 use std::path::PathBuf;
@@ -20,8 +19,6 @@ pub(crate) struct Walked {
     pub(crate) objects: Vec<StoredObject>,
     pub(crate) foreign: Vec<ForeignName>,
     pub(crate) leftovers: Vec<Leftover>,
-    /// The folders of the collections that have a table's log, each with `/` at its end.
-    pub(crate) logs: BTreeSet<String>,
 }
 
 /// A walk through a local folder.
@@ -78,12 +75,8 @@ impl Walk<'_> {
         // A name that is not UTF-8 is not ours. It is shown with replacement characters.
         let name = format!("{}{}", folder.name, own.to_string_lossy());
         if kind.is_dir() {
-            let kind = folder.place.below(self.prefix, &name);
-            if kind == Some(FolderKind::Log) {
-                walked.logs.insert(folder.name.clone());
-            }
-            match kind {
-                Some(FolderKind::Own | FolderKind::Log) if !self.own => {}
+            match folder.place.below(self.prefix, &name) {
+                Some(FolderKind::Own) if !self.own => {}
                 Some(place) => {
                     folders.push(Folder { path: entry.path(), name: name + "/", place });
                 }
@@ -93,7 +86,7 @@ impl Walk<'_> {
         }
         if !kind.is_file() {
             let what = special_kind(kind);
-            if !matches!(folder.place, FolderKind::Own | FolderKind::Log) {
+            if folder.place != FolderKind::Own {
                 walked.foreign.push(ForeignName { name, what });
             }
             return Ok(());

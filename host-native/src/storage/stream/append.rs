@@ -28,7 +28,6 @@ const RECORD_BYTES_MAX: u64 = 4 << 10;
 impl RowStream<'_> {
     pub(super) async fn begin_append(mut self, mode: AppendMode) -> Result<Self> {
         self.check_append()?;
-        self.storage.prepare_table(self.tenant_id, &self.collection).await?;
         let seen = self.storage.claims_and_files(self.tenant_id, &self.collection).await?;
         self.next_lsn = Some(seen.next_lsn().ok_or_else(no_lsn_left)?);
         let unfinished = match mode {
@@ -37,7 +36,7 @@ impl RowStream<'_> {
         };
         // A crashed append that this one resumes took the columns from before its own files.
         let before = unfinished.iter().map(|claim| claim.lsns().min()).min();
-        let kept = self.keep_columns(&seen, before).await?;
+        let kept = self.keep_columns(&seen.files, before).await?;
         let began = Began { kept, unseen_from: self.unseen_from(&seen) };
         self.append = Some(AppendState { unfinished, resumed: None, run: None, began });
         Ok(self)
@@ -45,7 +44,6 @@ impl RowStream<'_> {
 
     pub(super) async fn begin_append_id(mut self, id: &str) -> Result<Self> {
         self.check_append()?;
-        self.storage.prepare_table(self.tenant_id, &self.collection).await?;
         let seen = self.storage.claims_and_files(self.tenant_id, &self.collection).await?;
         self.next_lsn = Some(seen.next_lsn().ok_or_else(no_lsn_left)?);
         let first_lsn = self.recorded(id, self.next_lsn.unwrap_or_default()).await?;
@@ -66,25 +64,13 @@ impl RowStream<'_> {
             rows_before += file.summary.rows;
             self.stored.push(file);
         }
-        self.adopt_known(&seen).await?;
-        let kept = self.keep_columns(&seen, None).await?;
+        let kept = self.keep_columns(&seen.files, None).await?;
         let began = Began { kept, unseen_from: self.unseen_from(&seen) };
         let named = id.to_owned();
         self.encode(move |encoder| encoder.resume(Some(&named), rows_before)).await?;
         let run = Some(AppendRun { id: id.to_owned(), first_lsn, rows_before, known });
         self.append = Some(AppendState { unfinished: Vec::new(), resumed: None, run, began });
         Ok(self)
-    }
-
-    /// Commits those files of earlier runs that are not in the table, if there is one.
-    async fn adopt_known(&self, seen: &ClaimsAndFiles) -> Result<()> {
-        let Some(table) = &seen.table else { return Ok(()) };
-        let is_new = |file: &&StoredFile| {
-            table.place().path_of(&file.key).is_some_and(|path| table.add(path).is_none())
-        };
-        let new: Vec<&ObjectKey> = self.stored.iter().filter(is_new).map(|f| &f.key).collect();
-        let objects = seen.files.iter().filter(|object| new.contains(&&object.key)).cloned();
-        self.storage.adopt_stored(table.place(), objects.collect()).await
     }
 
     /// The same file as this one, if a crashed append of the same rows has stored it. Then there is

@@ -3,11 +3,9 @@
 use coldpress_core::{Column, ColumnType, FileTail, ObjectKey, ReadLimits, Schema};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::claims::found::ClaimsAndFiles;
 use crate::storage::cold_storage::ColdStorage;
 use crate::storage::list::found::StoredObject;
 use crate::storage::stream::row_stream::RowStream;
-use crate::storage::tables::columns::columns_of;
 
 impl ColdStorage {
     /// The columns of a file of a listing. One read of its end: its size is known.
@@ -30,36 +28,21 @@ impl ColdStorage {
 }
 
 impl RowStream<'_> {
-    /// Keeps the columns of the collection's table, or else of the last file, and returns them.
-    ///
-    /// With `before`, the last file is the last one whose LSNs are all lower: the rows may be those
-    /// of a crashed append that began there. Where there is a table, that append's own first file
-    /// then says what it kept, because the table may have grown since.
+    /// Keeps the columns of the last of these files, or of the last one whose LSNs are all lower
+    /// than `before`, and returns them.
     pub(super) async fn keep_columns(
         &mut self,
-        seen: &ClaimsAndFiles,
+        files: &[StoredObject],
         before: Option<u64>,
     ) -> Result<Option<Schema>> {
-        if !self.keeps_columns {
-            return Ok(None);
-        }
-        let begins = |file: &&StoredObject| file.key.lsns().map(|lsns| lsns.min()) == before;
-        let of_crashed = before.and_then(|_| seen.files.iter().find(begins));
-        let (schema, at) = match (&seen.table, of_crashed) {
-            (Some(table), None) => {
-                (columns_of(table)?.schema().clone(), table.place().log_folder())
-            }
-            (Some(_), Some(file)) => (self.storage.schema_of(file).await?, file.key.to_string()),
-            (None, _) => {
-                let Some(last) = last_before(&seen.files, before) else { return Ok(None) };
-                (self.storage.schema_of(last).await?, last.key.to_string())
-            }
-        };
+        let last = last_before(files, before);
+        let Some(last) = last.filter(|_| self.keeps_columns) else { return Ok(None) };
+        let schema = self.storage.schema_of(last).await?;
         let given = schema.clone();
         let kept = self.encode(move |encoder| encoder.keep_columns(&given)).await;
         kept.map(|()| Some(schema)).map_err(|error| match error.kind() {
-            ErrorKind::Settings => error.at(at).with_note(
-                "these columns are kept from there; name the same id as for it (the option \
+            ErrorKind::Settings => error.at(last.key.as_str()).with_note(
+                "these columns are kept from this file; name the same id as for it (the option \
                  id), or give a schema, or have the columns inferred anew (new_schema)",
             ),
             _ => error,

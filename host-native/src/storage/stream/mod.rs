@@ -208,7 +208,7 @@ impl RowStream<'_> {
 
     /// Removes what was sent and is not stored. Stored files stay.
     pub async fn abort(mut self) -> Result<()> {
-        let ready = std::mem::take(&mut self.ready).into_iter().map(|ready| ready.writer);
+        let ready = std::mem::take(&mut self.ready).into_iter().map(|(writer, _)| writer);
         let last = self.last.take().map(|(writer, _)| writer);
         let mut aborted = Ok(());
         for writer in ready.chain(last).chain(self.writer.take()) {
@@ -245,7 +245,7 @@ impl RowStream<'_> {
             // A file is staged only when a next one begins: the last file is published directly.
             if let Some((writer, tail)) = self.last.take() {
                 let mut file = self.name(writer, &tail).await?;
-                file.writer.stage(&file.file.key, BufferPolicy::Nothing).await?;
+                file.0.stage(&file.1.key, BufferPolicy::Nothing).await?;
                 self.ready.push_back(file);
             }
         }

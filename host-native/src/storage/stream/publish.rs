@@ -4,10 +4,9 @@ use coldpress_core::{ClaimName, FileTail, LsnRange, ObjectKey, Schema, StreamedF
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::claims::{Claim, ClaimAs};
-use crate::storage::list::found::StoredObject;
 use crate::storage::stream::append::no_lsn_left;
 use crate::storage::stream::append_state::AppendState;
-use crate::storage::stream::row_stream::{RowStream, SealedFile, StoredFile};
+use crate::storage::stream::row_stream::{RowStream, StoredFile};
 use crate::storage::writer::ObjectWriter;
 use crate::store::outcome::PutOutcome;
 
@@ -17,7 +16,6 @@ impl RowStream<'_> {
         let claimed = match self.find_same_file(&tail).await {
             Ok(Some(file)) => {
                 writer.abort().await?;
-                self.adopt_stored(&[&file]).await?;
                 self.note_stored(file, PutOutcome::AlreadyThere);
                 return Ok(());
             }
@@ -28,7 +26,7 @@ impl RowStream<'_> {
             Ok(claimed) => claimed,
             Err(error) => return Err(writer.give_up(self.note_outrun(error)).await),
         };
-        let sealed = match seal(writer, &tail, lsns).await {
+        let (writer, file) = match seal(writer, &tail, lsns).await {
             Ok(sealed) => sealed,
             Err(error) => {
                 claim.end(self.storage, Some(&error)).await;
@@ -36,35 +34,15 @@ impl RowStream<'_> {
             }
         };
         self.next_lsn = lsns.max().checked_add(1);
-        let stored = self.publish_claimed(sealed, &mut claim).await;
+        claim.keep_if_dropped();
+        let stored = writer.publish(&file.key).await;
         claim.end(self.storage, stored.as_ref().err()).await;
         match stored {
-            Ok(()) => Ok(()),
+            Ok(outcome) => {
+                self.note_stored(file, outcome);
+                Ok(())
+            }
             Err(error) => Err(self.storage.explain_conflict(error).await),
-        }
-    }
-
-    /// Publishes one file, and commits it if the collection is a table.
-    async fn publish_claimed(&mut self, sealed: SealedFile, claim: &mut Claim) -> Result<()> {
-        let SealedFile { writer, file, end } = sealed;
-        let entering = self.storage.entering(&file.key, claim)?;
-        let mut new = Vec::new();
-        if let Some(entering) = &entering {
-            let checked = match entering.file(&file.key, end, file.bytes).await {
-                Ok(file) => entering.check(vec![file]).await,
-                Err(error) => Err(error),
-            };
-            new = match checked {
-                Ok(new) => new,
-                Err(error) => return Err(writer.give_up(error).await),
-            };
-        }
-        claim.keep_if_dropped();
-        let outcome = writer.publish(&file.key).await?;
-        self.note_stored(file, outcome);
-        match entering {
-            Some(entering) => entering.commit(new).await,
-            None => Ok(()),
         }
     }
 
@@ -72,7 +50,7 @@ impl RowStream<'_> {
     pub(super) async fn store_all(&mut self, writer: ObjectWriter, tail: FileTail) -> Result<()> {
         let last = self.name(writer, &tail).await?;
         self.ready.push_back(last);
-        let keys: Vec<ObjectKey> = self.ready.iter().map(|ready| ready.file.key.clone()).collect();
+        let keys: Vec<ObjectKey> = self.ready.iter().map(|(_, file)| file.key.clone()).collect();
         let ignored: Vec<ClaimName> =
             self.append.as_ref().and_then(AppendState::resumed).cloned().into_iter().collect();
         let goes_on = !ignored.is_empty();
@@ -89,8 +67,19 @@ impl RowStream<'_> {
                 return Err(self.note_outrun(error));
             }
         };
+        claim.keep_if_dropped();
         let stored_before = self.stored.len();
-        let stored = self.publish_all(&mut claim).await;
+        let mut stored = Ok(());
+        while let (Ok(()), Some((writer, file))) = (&stored, self.ready.pop_front()) {
+            if claim.is_stale(self.storage) {
+                let message = "storing took so long that the claim may have expired, and others \
+                    may take its LSNs; run it again";
+                stored = Err(Error::new(ErrorKind::Unavailable, message).at(file.key.as_str()));
+                self.ready.push_front((writer, file));
+                continue;
+            }
+            stored = writer.publish(&file.key).await.map(|out| self.note_stored(file, out));
+        }
         let is_ours = |file: &StoredFile| file.outcome == PutOutcome::Created;
         let none_is_ours = !self.stored[stored_before..].iter().any(is_ours);
         match &stored {
@@ -112,59 +101,12 @@ impl RowStream<'_> {
         }
     }
 
-    /// Publishes all files that are ready, and commits them in one entry if the collection is a
-    /// table.
-    async fn publish_all(&mut self, claim: &mut Claim) -> Result<()> {
-        let entering = match self.ready.front() {
-            Some(first) => self.storage.entering(&first.file.key, claim)?,
-            None => return Ok(()),
-        };
-        let mut new = Vec::new();
-        if let Some(entering) = &entering {
-            for SealedFile { file, end, .. } in &self.ready {
-                new.push(entering.file(&file.key, end.clone(), file.bytes).await?);
-            }
-            new = entering.check(new).await?;
-        }
-        claim.keep_if_dropped();
-        while let Some(SealedFile { writer, file, end }) = self.ready.pop_front() {
-            if claim.is_stale(self.storage) {
-                let message = "storing took so long that the claim may have expired, and others \
-                    may take its LSNs; run it again";
-                let error = Error::new(ErrorKind::Unavailable, message).at(file.key.as_str());
-                self.ready.push_front(SealedFile { writer, file, end });
-                return Err(error);
-            }
-            let outcome = writer.publish(&file.key).await?;
-            self.note_stored(file, outcome);
-        }
-        match entering {
-            Some(entering) => entering.commit(new).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Commits files that an earlier run has stored, if the collection is a table.
-    async fn adopt_stored(&self, files: &[&StreamedFile]) -> Result<()> {
-        let place = self.storage.table_place(self.tenant_id, &self.collection)?;
-        if self.storage.tables().open(&place).await?.is_none() {
-            return Ok(());
-        }
-        let modified = self.storage.clock().now();
-        let object = |file: &&StreamedFile| StoredObject {
-            key: file.key.clone(),
-            bytes: file.bytes,
-            modified,
-        };
-        self.storage.adopt_stored(&place, files.iter().map(object).collect()).await
-    }
-
     /// Gives a file the next LSNs. They are claimed later, together with those of the other files.
     pub(super) async fn name(
         &mut self,
         writer: ObjectWriter,
         tail: &FileTail,
-    ) -> Result<SealedFile> {
+    ) -> Result<(ObjectWriter, StreamedFile)> {
         let lsns = match self.resumed_lsns(tail).await.and_then(|lsns| match lsns {
             Some(lsns) => Ok(lsns),
             None => self.next_lsns(tail),
@@ -201,7 +143,6 @@ impl RowStream<'_> {
         ignored: Vec<ClaimName>,
         schema: &Schema,
     ) -> Result<Claim> {
-        self.storage.prepare_table(self.tenant_id, &self.collection).await?;
         let kind = match &self.append {
             None => ClaimAs::Put,
             Some(append) => append.id().map_or(ClaimAs::Append, ClaimAs::AppendId),
@@ -247,14 +188,18 @@ impl RowStream<'_> {
 }
 
 /// Writes the end of a file, which holds its LSNs.
-async fn seal(mut writer: ObjectWriter, tail: &FileTail, lsns: LsnRange) -> Result<SealedFile> {
+async fn seal(
+    mut writer: ObjectWriter,
+    tail: &FileTail,
+    lsns: LsnRange,
+) -> Result<(ObjectWriter, StreamedFile)> {
     let sealed = tail.seal(lsns);
     let written = match sealed {
-        Ok((end, file)) => writer.write(end.clone()).await.map(|()| (end, file)),
+        Ok((bytes, file)) => writer.write(bytes).await.map(|()| file),
         Err(error) => Err(error.into()),
     };
     match written {
-        Ok((end, file)) => Ok(SealedFile { writer, file, end }),
+        Ok(file) => Ok((writer, file)),
         Err(error) => Err(writer.give_up(error).await),
     }
 }

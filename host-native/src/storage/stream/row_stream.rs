@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use coldpress_core::{FileTail, LsnRange, ObjectKey, Schema, StreamedFile, Summary};
 
 use crate::storage::cold_storage::ColdStorage;
@@ -24,15 +23,6 @@ pub struct StoredFile {
     pub summary: Summary,
     /// Whether this stream stored it, or it was already there.
     pub outcome: PutOutcome,
-}
-
-/// A file that is complete and not published.
-#[derive(Debug)]
-pub(super) struct SealedFile {
-    pub(super) writer: ObjectWriter,
-    pub(super) file: StreamedFile,
-    /// Its last bytes, with its footer.
-    pub(super) end: Bytes,
 }
 
 /// A stream of endless rows into one collection, in memory that does not grow with the rows. With
@@ -90,7 +80,7 @@ pub struct RowStream<'s> {
     /// With `all_or_nothing`: the latest file, complete except for its LSNs.
     pub(super) last: Option<(ObjectWriter, FileTail)>,
     /// With `all_or_nothing`: the files before it, complete and not published yet.
-    pub(super) ready: VecDeque<SealedFile>,
+    pub(super) ready: VecDeque<(ObjectWriter, StreamedFile)>,
     pub(super) stored: Vec<StoredFile>,
     pub(super) all_or_nothing: bool,
     pub(super) was_outrun: bool,

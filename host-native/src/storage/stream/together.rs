@@ -9,7 +9,6 @@ use crate::storage::claims::{Claim, pause};
 use crate::storage::list::found::StoredObject;
 use crate::storage::stream::columns::{Difference, brings_columns, difference, last_before};
 use crate::storage::stream::row_stream::RowStream;
-use crate::storage::tables::columns::columns_of;
 
 /// The longest wait for the files of others. They are complete, and only their ends are missing.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -35,9 +34,6 @@ impl RowStream<'_> {
         }
         let unseen_from = append.began.unseen_from;
         let files = self.files_before(claim).await?;
-        if claim.table.is_some() {
-            return self.look_at_table(schema).await;
-        }
         let files = files.as_deref().unwrap_or(&claim.files);
         let Some(file) = last_before(files, Some(claim.lsns.min())) else { return Ok(()) };
         if file.key.lsns().is_none_or(|lsns| lsns.max() < unseen_from) {
@@ -52,21 +48,6 @@ impl RowStream<'_> {
         );
         self.was_outrun = true;
         Err(Error::new(ErrorKind::Conflict, message).at(file.key.as_str()))
-    }
-
-    /// The same for a table, which says the type of each column.
-    async fn look_at_table(&mut self, schema: &Schema) -> Result<()> {
-        let table = self.storage.table(self.tenant_id, &self.collection).await?;
-        let Some(table) = table else { return Ok(()) };
-        let there = columns_of(&table)?;
-        let found = difference(schema.columns(), there.schema().columns(), "");
-        let Some(Difference { path, here, there }) = found else { return Ok(()) };
-        let message = format!(
-            "another append has committed the column {path:?} since this one began: it is {there} \
-            in the table, and these rows would make it {here}"
-        );
-        self.was_outrun = true;
-        Err(Error::new(ErrorKind::Conflict, message).at(table.place().log_folder()))
     }
 
     /// The collection's files once those of all lower claims are there; `None` if they were there

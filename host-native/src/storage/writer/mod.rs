@@ -52,9 +52,6 @@ enum Sink {
 
 impl ColdStorage {
     /// Begins an object with this key. Finish or abort it.
-    ///
-    /// A writer claims no LSNs and commits nothing. If the collection has a log, a data file is in
-    /// the table only after [`ColdStorage::commit_stored`].
     pub async fn create(&self, key: impl ToKey) -> Result<ObjectWriter> {
         let key = self.any_key(&key)?;
         if ObjectKey::parse(self.prefix(), key.as_str()).is_err() {

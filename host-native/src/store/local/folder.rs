@@ -99,17 +99,6 @@ impl LocalFolder {
         self.publish_new(staged, key.as_str()).map_err(|error| error.with_note(REPAIR_INTERRUPTED))
     }
 
-    /// Stores an object at this path, in place of the one that may be there. A reader sees one of
-    /// the two, whole. Blocks: file and folder are synced before this returns.
-    pub(crate) fn put_over(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let mut staged = self.stage(path)?;
-        staged.write(bytes)?;
-        staged.seal()?;
-        let place = self.path_of(path);
-        staged.rename(&place)?;
-        sync_folder(self.folder_of(&place))
-    }
-
     /// Deletes the files of these keys, and returns the outcome of each. Blocks: every folder is
     /// synced before this returns. Empty folders stay, because another put may be about to use
     /// them.
@@ -238,7 +227,6 @@ impl LocalFolder {
 /// A file that is being written, under a name that no listing shows. Removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    /// Empty once it has its own name.
     path: PathBuf,
     /// `None` once it is sealed.
     file: Option<File>,
@@ -278,14 +266,6 @@ impl Staged {
         Ok(())
     }
 
-    /// Gives it this name, which another file may have.
-    fn rename(mut self, to: &Path) -> Result<()> {
-        let renamed = std::fs::rename(&self.path, to);
-        renamed.map_err(|e| Error::from_io(&e, "rename the finished file", to))?;
-        self.path = PathBuf::new();
-        Ok(())
-    }
-
     fn sync(&self) -> Result<()> {
         match &self.file {
             Some(file) => {
@@ -298,9 +278,6 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if self.path.as_os_str().is_empty() {
-            return;
-        }
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::warn!(
                 path = %self.path.display(),

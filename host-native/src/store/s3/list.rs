@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coldpress_core::{ListFrom, Signer, StoreStep};
+use coldpress_core::{Signer, StoreStep};
 
 use crate::backoff::Tries;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,7 +36,6 @@ pub(crate) struct ListingPages<'s> {
 
 enum Next {
     First,
-    After(String),
     Token(String),
     End,
 }
@@ -48,22 +47,15 @@ impl<'s> ListingPages<'s> {
         ListingPages { s3, prefix, delimiter, limit_ms, next: Next::First, tokens, empty_pages }
     }
 
-    /// The same, but only names after this one, in the order of bytes.
-    pub(crate) fn after(mut self, name: String) -> Self {
-        self.next = Next::After(name);
-        self
-    }
-
     /// The next page; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<ListingPage>> {
-        let from = match &self.next {
-            Next::First => ListFrom::Start,
-            Next::After(name) => ListFrom::After(name),
-            Next::Token(token) => ListFrom::Token(token),
+        let token = match &self.next {
+            Next::First => None,
+            Next::Token(token) => Some(token.clone()),
             Next::End => return Ok(None),
         };
         let limit = Duration::from_millis(self.limit_ms);
-        let page = match tokio::time::timeout(limit, self.ask(from)).await {
+        let page = match tokio::time::timeout(limit, self.ask(token.as_deref())).await {
             Ok(page) => page?,
             Err(_) => {
                 return Err(self.s3.errors().too_slow(LISTING, self.prefix, self.limit_ms));
@@ -90,12 +82,12 @@ impl<'s> ListingPages<'s> {
 
     /// One page. A page that is cut off is asked for again, for as long as the store's patience
     /// lasts.
-    async fn ask(&self, from: ListFrom<'_>) -> Result<ListingPage> {
+    async fn ask(&self, token: Option<&str>) -> Result<ListingPage> {
         let s3 = self.s3;
         let mut waits = Tries::new(s3.patience());
         loop {
             let sign = |signer: &Signer| {
-                signer.list_objects(self.prefix, self.delimiter, from, LIFETIME_MS, now_ms())
+                signer.list_objects(self.prefix, self.delimiter, token, LIFETIME_MS, now_ms())
             };
             let (step, patience) = (StoreStep::List, s3.patience());
             let what = (LISTING, self.prefix);

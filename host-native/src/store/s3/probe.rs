@@ -39,19 +39,6 @@ impl S3Store {
         .await
     }
 
-    /// An error if the store can overwrite objects, even if the caller allows such puts. Probes as
-    /// [`rule`](Self::rule) does.
-    pub(crate) async fn require_create_only(self: &Arc<Self>) -> Result<()> {
-        match self.rule().await? {
-            PutRule::Conditional => Ok(()),
-            PutRule::LookFirst => Err(Error::settings(format!(
-                "{} ignores `If-None-Match: *`, so of two commits to a table at the same moment \
-                one would be lost; keep tables in a store that honours it",
-                self.errors.store
-            ))),
-        }
-    }
-
     /// Probes the store. A task in the background cleans up probes that crashed processes left
     /// behind.
     async fn probe(self: &Arc<Self>) -> Result<PutRule> {

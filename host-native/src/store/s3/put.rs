@@ -1,12 +1,11 @@
 //! Puts whole objects, and compares them with objects that are already there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use coldpress_core::{Found, Sha256Digest};
 use futures_util::StreamExt;
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode};
+use object_store::{Error as StoreError, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
@@ -28,17 +27,6 @@ impl S3Store {
             driver.step().await;
         }
         driver.ended().await.into_outcome()
-    }
-
-    /// Stores a whole object at this key, in place of the one that may be there.
-    pub(crate) async fn put_over(&self, key: &str, bytes: &Bytes) -> Result<()> {
-        const DOING: &str = "store the object";
-        let (path, limit) = (store_path(key)?, Duration::from_millis(self.limit_ms));
-        let put = self.put(&path, bytes.clone(), PutMode::Overwrite);
-        tokio::time::timeout(limit, put)
-            .await
-            .map_err(|_| self.errors.too_slow(DOING, key, self.limit_ms))?
-            .map_err(|error| self.errors.error(&error, DOING, key))
     }
 
     /// Compares the object at the key with a body of this size and content.
