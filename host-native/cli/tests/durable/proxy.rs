@@ -107,9 +107,7 @@ fn a_request_is_stalled_once_so_much_of_it_has_passed() {
         let address = proxy.endpoint().strip_prefix("http://").unwrap().to_owned();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(b"PUT /key HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody").unwrap();
-        while proxy.counts().stalled == stalled as u64 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        proxy.wait_until(|counts| counts.stalled > stalled as u64);
         assert_eq!(stub.requests().len(), done, "{reach:?}");
     }
     assert_eq!(put(&proxy, b"last").status, 200);
@@ -136,9 +134,7 @@ fn it_goes_away_in_the_middle_and_comes_back_at_the_same_address() {
     proxy.follow([Rule::new(Fault::Delay(Duration::from_secs(60))).times(1)]);
     std::thread::scope(|scope| {
         let under_way = scope.spawn(|| heard(&proxy, b"x"));
-        while proxy.counts().delayed == 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        proxy.wait_until(|counts| counts.delayed > 0);
         let started = Instant::now();
         proxy.go_away();
         assert_eq!(under_way.join().unwrap(), b"", "who is under way is hung up on");

@@ -1,6 +1,7 @@
 //! A proxy before an S3 server that fails as networks and stores do: by rule, or by seeded chance.
 
 mod http;
+mod rules;
 
 use std::io::{self, BufReader};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,141 +12,10 @@ use std::time::{Duration, Instant};
 use super::prng::SplitMix64;
 pub use http::Asked;
 use http::{Answered, Pace};
+pub use rules::{Counts, Fault, Reach, Rule};
 
 /// How long a port that was let go may be held by another program.
 const REBIND_TIME_MAX: Duration = super::HANG;
-
-/// What goes wrong with one request.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// The request waits before it is passed on.
-    Delay(Duration),
-    /// The request waits until the proxy has done so much else, whatever time that takes.
-    Hold { until: fn(&Counts) -> bool },
-    /// No more than this many bytes a second pass in each direction.
-    Throttle { bytes_per_s: u64 },
-    /// This many bytes of the request's body are passed on, then both sides are hung up on.
-    CutRequest { after: u64 },
-    /// This many bytes of the answer's body are passed on, then both sides are hung up on.
-    CutAnswer { after: u64 },
-    /// The server does what was asked, and its answer is never heard.
-    LoseAnswer,
-    /// Nothing is said for so long, then the client is hung up on; the server never hears of it.
-    Silence(Duration),
-    /// So much of the request reaches the server; then the client hears nothing more, until it
-    /// hangs up itself. A test that kills a process at one request knows so what was done.
-    Stall(Reach),
-    /// The proxy answers in the server's place.
-    Answer { status: u16, code: &'static str, retry_after_s: Option<u32> },
-}
-
-/// How much of a request that is stalled reaches the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    Nothing,
-    /// Its head and half of its body.
-    Half,
-    /// All of it, and the server has done what was asked.
-    Whole,
-}
-
-impl Fault {
-    /// What Amazon's S3 says to who asks too much.
-    pub fn slow_down(retry_after_s: Option<u32>) -> Self {
-        Fault::Answer { status: 503, code: "SlowDown", retry_after_s }
-    }
-
-    pub fn internal_error() -> Self {
-        Fault::Answer { status: 500, code: "InternalError", retry_after_s: None }
-    }
-}
-
-/// A fault, and the requests it befalls: all of them, where nothing more is said.
-pub struct Rule {
-    fault: Fault,
-    befalls: Box<dyn Fn(&Asked) -> bool + Send>,
-    to_pass: u64,
-    times_left: u32,
-    per_cent: u64,
-}
-
-impl Rule {
-    pub fn new(fault: Fault) -> Self {
-        let befalls = Box::new(|_: &Asked| true);
-        Rule { fault, befalls, to_pass: 0, times_left: u32::MAX, per_cent: 100 }
-    }
-
-    /// Only the requests that this is true of.
-    pub fn on(mut self, befalls: impl Fn(&Asked) -> bool + Send + 'static) -> Self {
-        self.befalls = Box::new(befalls);
-        self
-    }
-
-    /// Only once so many such requests have passed.
-    pub fn after(mut self, requests: u64) -> Self {
-        self.to_pass = requests;
-        self
-    }
-
-    /// Only so often, then never again.
-    pub fn times(mut self, times: u32) -> Self {
-        self.times_left = times;
-        self
-    }
-
-    /// So many in a hundred, by the proxy's own seed.
-    pub fn chance(mut self, per_cent: u64) -> Self {
-        self.per_cent = per_cent;
-        self
-    }
-
-    /// The rule itself, where it befalls this request.
-    fn takes(&mut self, asked: &Asked, random: &mut SplitMix64) -> Option<&mut Self> {
-        if self.times_left == 0 || !(self.befalls)(asked) {
-            return None;
-        }
-        if self.to_pass > 0 {
-            self.to_pass -= 1;
-            return None;
-        }
-        (self.per_cent >= 100 || random.below(100) < self.per_cent).then_some(self)
-    }
-}
-
-/// What a proxy did so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Requests that came, whatever became of them.
-    pub requests: u64,
-    pub delayed: u64,
-    pub throttled: u64,
-    /// Requests and answers that were cut.
-    pub cut: u64,
-    pub lost: u64,
-    pub silent: u64,
-    /// Requests that are stalled: what was to reach the server has reached it.
-    pub stalled: u64,
-    /// Requests that the proxy answered itself.
-    pub answered: u64,
-    /// The most requests that were under way at once.
-    pub at_once_max: u64,
-    /// Bytes of bodies that went to the server.
-    pub bytes_up: u64,
-    pub went_away: u64,
-}
-
-impl Counts {
-    /// Requests that something befell.
-    pub fn faults(&self) -> u64 {
-        self.delayed
-            + self.throttled
-            + self.cut
-            + self.lost
-            + self.silent
-            + self.stalled
-            + self.answered
-    }
-}
 
 /// A proxy at an address of its own; stopped when dropped.
 pub struct FaultProxy(Arc<Inner>);
@@ -224,6 +94,11 @@ impl FaultProxy {
     pub fn counts(&self) -> Counts {
         self.0.state().counts.clone()
     }
+
+    /// Waits until it has come to that.
+    pub fn wait_until(&self, is_so: impl Fn(&Counts) -> bool) {
+        self.0.wait_until(|state| is_so(&state.counts));
+    }
 }
 
 impl Drop for FaultProxy {
@@ -301,6 +176,7 @@ impl Inner {
         let served = (|| {
             while let Some(asked) = http::read_request(&mut from_client)? {
                 let fault = self.fault_of(&asked);
+                self.changed.notify_all();
                 let passed = self.pass(&asked, fault, &mut from_client, &mut from_server);
                 self.state().under_way -= 1;
                 if !passed? {
@@ -321,20 +197,9 @@ impl Inner {
         state.under_way += 1;
         state.counts.at_once_max = state.counts.at_once_max.max(state.under_way);
         let random = &mut state.random;
-        let rule = state.rules.iter_mut().find_map(|rule| rule.takes(asked, random))?;
-        rule.times_left -= 1;
-        let counts = &mut state.counts;
-        *match &rule.fault {
-            Fault::Delay(_) | Fault::Hold { .. } => &mut counts.delayed,
-            Fault::Throttle { .. } => &mut counts.throttled,
-            Fault::CutRequest { .. } | Fault::CutAnswer { .. } => &mut counts.cut,
-            Fault::LoseAnswer => &mut counts.lost,
-            Fault::Silence(_) => &mut counts.silent,
-            // Counted once it has come so far.
-            Fault::Stall(_) => return Some(rule.fault.clone()),
-            Fault::Answer { .. } => &mut counts.answered,
-        } += 1;
-        Some(rule.fault.clone())
+        let fault = state.rules.iter_mut().find_map(|rule| rule.take(asked, random))?;
+        state.counts.note(&fault);
+        Some(fault)
     }
 
     /// Whether the connection can take another request.
@@ -347,7 +212,7 @@ impl Inner {
     ) -> io::Result<bool> {
         let mut pace = Pace::unbounded();
         let (mut up_max, mut down_max) = (u64::MAX, u64::MAX);
-        let mut heard = true;
+        let (mut heard, mut stalls) = (true, false);
         match fault {
             Some(Fault::Answer { status, code, retry_after_s }) => {
                 // A server that reads what it refuses: the client hears the answer, not a reset.
@@ -359,10 +224,9 @@ impl Inner {
                 thread::sleep(time);
                 return Ok(false);
             }
-            Some(Fault::Stall(reach)) => {
-                self.stall(asked, reach, client, server)?;
-                return Ok(false);
-            }
+            Some(Fault::Stall(Reach::Nothing)) => return self.stall(client),
+            Some(Fault::Stall(Reach::Half)) => (up_max, stalls) = (asked.body_bytes / 2, true),
+            Some(Fault::Stall(Reach::Whole)) => (heard, stalls) = (false, true),
             Some(Fault::Delay(time)) => thread::sleep(time),
             Some(Fault::Hold { until }) => {
                 self.wait_until(|state| state.stopped || until(&state.counts));
@@ -376,43 +240,26 @@ impl Inner {
         let sent = http::pass_request(asked, client, server.get_mut(), up_max, &mut pace)?;
         self.state().counts.bytes_up += sent;
         self.changed.notify_all();
-        if up_max < u64::MAX {
-            return Ok(false);
-        }
         if !heard {
             // Once it begins to answer, what was asked is done.
             http::wait_for_answer(server)?;
+        }
+        if stalls {
+            return self.stall(client);
+        }
+        if up_max < u64::MAX || !heard {
             return Ok(false);
         }
         let answered = http::pass_answer(asked, server, client.get_mut(), down_max, &mut pace)?;
         Ok(answered == Answered::Whole)
     }
 
-    /// Returns once the client has hung up.
-    fn stall(
-        &self,
-        asked: &Asked,
-        reach: Reach,
-        client: &mut BufReader<&TcpStream>,
-        server: &mut BufReader<&TcpStream>,
-    ) -> io::Result<()> {
-        let up_max = match reach {
-            Reach::Nothing => None,
-            Reach::Half => Some(asked.body_bytes / 2),
-            Reach::Whole => Some(asked.body_bytes),
-        };
-        if let Some(most) = up_max {
-            let pace = &mut Pace::unbounded();
-            let sent = http::pass_request(asked, client, server.get_mut(), most, pace)?;
-            self.state().counts.bytes_up += sent;
-        }
-        if reach == Reach::Whole {
-            http::wait_for_answer(server)?;
-        }
+    /// What was to reach the server has reached it. Returns once the client has hung up.
+    fn stall(&self, client: &mut BufReader<&TcpStream>) -> io::Result<bool> {
         self.state().counts.stalled += 1;
         self.changed.notify_all();
         io::copy(client, &mut io::sink())?;
-        Ok(())
+        Ok(false)
     }
 }
 
