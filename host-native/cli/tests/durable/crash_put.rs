@@ -29,14 +29,13 @@ fn a_hundred_kills_of_put_leave_no_half_object_and_no_parts() {
         .map(|(name, bytes, keys)| source(&place, &killer, name, bytes, keys));
     let (mut kills, mut with_parts_left, mut wanted) = (0, 0, Vec::new());
     for source in &sources {
-        let first = kills;
         for number in 0..source.keys {
             let key = source.key(&place, number);
             let whole = source.reference(&place, number);
             let mut command = place.command(&source.put(number));
-            for _ in 0..KILLS_EACH {
+            for each in 0..KILLS_EACH {
                 // At each request in turn, and now and then behind the last one.
-                let request = (kills - first) % (source.requests + 1);
+                let request = u64::from(number * KILLS_EACH + each) % (source.requests + 1);
                 killer.kill_after(&mut command, request, reach_of(kills));
                 kills += 1;
                 with_parts_left += u32::from(!place.uploads_left().is_empty());

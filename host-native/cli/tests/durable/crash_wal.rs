@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::child::Running;
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place, strs};
+use crate::harness::{LIMIT, Place, strs, wait_for};
 use crate::kill::{Killer, reach_of};
 use crate::log::{Log, Writer};
 use crate::prng::SplitMix64;
@@ -133,15 +133,6 @@ fn kills_of_a_restore_leave_whole_segments_and_the_next_one_ends_it() {
         .filter(|name| name.len() == 24)
         .collect();
     assert_eq!(left.len(), 20);
-}
-
-/// Looks again and again until it is so.
-fn wait_for(mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < LIMIT, "it never came to that");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// How many segments have their names; each must be whole, whenever the kill came.

@@ -3,17 +3,21 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 pub use crate::common::bare::bare;
 use crate::common::child::{Ran, run};
+use crate::common::proxy::FaultProxy;
 use crate::common::s3::{Bucket, OpenUpload};
 use crate::common::seaweed::Seaweed;
 
 /// What takes longer than this hangs: on a busy machine too, no run takes as long.
 pub const LIMIT: Duration = Duration::from_secs(900);
+/// How often [`wait_for`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Where the command runs, and what it is told of the store.
 pub struct Place<'s> {
@@ -120,6 +124,23 @@ impl<'s> Place<'s> {
         let keys = self.bucket().keys(&folder);
         let names = keys.iter().filter_map(|key| key.strip_prefix(&folder));
         names.filter(|name| !name.contains('~')).map(str::to_owned).collect()
+    }
+}
+
+/// A place whose command reaches the store by way of a proxy; its `bucket()` does not.
+pub fn behind_proxy(prefix: &str, seed: u64) -> (Place<'static>, FaultProxy) {
+    let server = Seaweed::shared();
+    let proxy = FaultProxy::before(&server.endpoint, seed);
+    (Place::new(server, prefix).by_way_of(proxy.endpoint()), proxy)
+}
+
+/// Looks again and again until it is so.
+#[track_caller]
+pub fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LIMIT, "it never came to that");
+        thread::sleep(LOOK_EVERY);
     }
 }
 

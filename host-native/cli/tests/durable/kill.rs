@@ -1,13 +1,10 @@
 //! Kills the command at a request of its own: at the same place on every machine.
 
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::common::child::{Running, run};
 use crate::common::proxy::{Fault, FaultProxy, Reach, Rule};
-use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place};
+use crate::harness::{LIMIT, Place, behind_proxy, wait_for};
 
 /// The proxy that the command's requests pass.
 pub struct Killer(FaultProxy);
@@ -15,9 +12,7 @@ pub struct Killer(FaultProxy);
 impl Killer {
     /// A place whose command passes the proxy; its `bucket()` does not.
     pub fn before(prefix: &str, seed: u64) -> (Place<'static>, Self) {
-        let server = Seaweed::shared();
-        let proxy = FaultProxy::before(&server.endpoint, seed);
-        let place = Place::new(server, prefix).by_way_of(proxy.endpoint());
+        let (place, proxy) = behind_proxy(prefix, seed);
         (place, Killer(proxy))
     }
 
@@ -36,11 +31,7 @@ impl Killer {
         let stalled = self.0.counts().stalled;
         self.0.follow([Rule::new(Fault::Stall(reach)).after(requests).times(1)]);
         let mut running = Running::start(command.stdin(Stdio::null()));
-        let started = Instant::now();
-        while self.0.counts().stalled == stalled && !running.has_ended() {
-            assert!(started.elapsed() < LIMIT, "it neither asks nor ends");
-            thread::sleep(Duration::from_millis(2));
-        }
+        wait_for(|| self.0.counts().stalled > stalled || running.has_ended());
         running.kill();
         self.0.follow([]);
     }

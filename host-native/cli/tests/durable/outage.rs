@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::common::child::{Running, run, run_fed};
 use crate::common::proxy::{Asked, Fault, FaultProxy, Rule};
 use crate::common::seaweed::Seaweed;
-use crate::harness::{LIMIT, Place, failure_code, strs};
+use crate::harness::{LIMIT, Place, behind_proxy, failure_code, strs, wait_for};
 use crate::log::{Log, Writer};
 use crate::rows::{noise, write_telemetry};
 use crate::telemetry::SEED;
@@ -17,13 +17,6 @@ use crate::telemetry::SEED;
 /// Retrying ends after 30 s with the command's own settings (docs/operating.md, "Time"). This many
 /// times as much is for a busy machine; who tries again without an end is over it all the same.
 const BOUNDED: Duration = Duration::from_secs(6 * 30);
-
-/// A place whose store lies behind a proxy.
-fn behind_proxy(prefix: &str, seed: u64) -> (Place<'static>, FaultProxy) {
-    let server = Seaweed::shared();
-    let proxy = FaultProxy::before(&server.endpoint, seed);
-    (Place::new(server, prefix).by_way_of(proxy.endpoint()), proxy)
-}
 
 /// What a bad day has: each fault once for certain, then again by chance.
 fn bad_day() -> Vec<Rule> {
@@ -284,13 +277,4 @@ fn a_put_goes_on_where_the_store_goes_away_between_its_parts() {
     let keys = place.bucket().keys(&format!("{}0/", place.key_prefix()));
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(place.uploads_left(), []);
-}
-
-#[track_caller]
-fn wait_for(is_so: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < LIMIT, "it never came to that");
-        thread::sleep(Duration::from_millis(30));
-    }
 }
