@@ -64,7 +64,10 @@ fn summary(outcomes: &[Outcome], steps: usize, start: Instant) -> Result<(), Str
     outcomes.iter().for_each(|outcome| say(&outcome.line()));
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.result.is_err()).collect();
     for outcome in &failed {
-        say(&format!("\n{} failed; this step alone: cargo xtask test {0}", outcome.name));
+        // Setting up comes before the steps, and is a command of its own.
+        let alone =
+            if outcome.name == "setup" { "setup".into() } else { format!("test {}", outcome.name) };
+        say(&format!("\n{} failed; this step alone: cargo xtask {alone}", outcome.name));
         outcome.result.as_ref().err().into_iter().for_each(|problem| say(problem));
     }
     let passed = outcomes.iter().skip(1).filter(|outcome| outcome.result.is_ok()).count();
